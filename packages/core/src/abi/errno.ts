@@ -1,0 +1,51 @@
+/** The error numbers that the device, or a system call on the way to it, can answer (`asm-generic/errno.h`). */
+export const errnos = {
+  EPERM: 1,
+  ENOENT: 2,
+  EINTR: 4,
+  EIO: 5,
+  ENXIO: 6,
+  EBADF: 9,
+  EAGAIN: 11,
+  ENOMEM: 12,
+  EACCES: 13,
+  EFAULT: 14,
+  EBUSY: 16,
+  ENODEV: 19,
+  ENOTDIR: 20,
+  EISDIR: 21,
+  EINVAL: 22,
+  ENFILE: 23,
+  EMFILE: 24,
+  ENOTTY: 25,
+  EROFS: 30,
+  EDEADLK: 35,
+  ENAMETOOLONG: 36,
+  ENOSYS: 38,
+  ELOOP: 40,
+  EBADMSG: 74,
+  EOVERFLOW: 75,
+  EOPNOTSUPP: 95,
+  ETIMEDOUT: 110,
+  ECANCELED: 125,
+} as const;
+
+/** The name of an error number, such as `"EINVAL"`. */
+export type ErrnoName = keyof typeof errnos;
+
+const names = new Map<number, string>(Object.entries(errnos).map(([name, number]) => [number, name]));
+
+/**
+ * Names an error number.
+ *
+ * @returns the C name, or `E` and the number for one that is not in {@link errnos}
+ * @example
+ * ```ts
+ * import { errnoName } from "@cryptodev/core";
+ *
+ * console.log(errnoName(22)); // EINVAL
+ * ```
+ */
+export function errnoName(errno: number): string {
+  return names.get(errno) ?? `E${errno}`;
+}

@@ -1,0 +1,40 @@
+import type { Machine } from "./machine.ts";
+import { layout, type Struct } from "./struct.ts";
+
+/**
+ * Which way an ioctl's argument travels, as the macro of `<sys/ioctl.h>` that makes its number: `IO` carries nothing,
+ * `IOR` is read from the kernel, `IOW` is written to it, `IOWR` both.
+ */
+export type Direction = "IO" | "IOR" | "IOW" | "IOWR";
+
+/** One ioctl as its header declares it. */
+export interface Ioctl<Argument extends Struct | null = Struct | null> {
+  readonly name: string;
+  readonly direction: Direction;
+  /** The character that the header gives as the ioctl's type. */
+  readonly type: string;
+  readonly number: number;
+  /** What the third argument of `ioctl(2)` points to. */
+  readonly argument: Argument;
+}
+
+const generic = { IO: 0, IOW: 1, IOR: 2, IOWR: 3 } as const;
+const swapped = { IO: 1, IOR: 2, IOW: 4, IOWR: 6 } as const;
+
+/**
+ * Computes the request number that `ioctl(2)` takes: direction, size of the argument, type and number in 32 bits
+ * (`asm-generic/ioctl.h`; MIPS, PowerPC and SPARC have their own).
+ *
+ * @returns an unsigned 32-bit number
+ * @example
+ * ```ts
+ * import { CIOCCRYPT, LP64, requestNumber } from "@cryptodev/core";
+ *
+ * console.log(requestNumber(CIOCCRYPT, LP64).toString(16)); // c0306368
+ * ```
+ */
+export function requestNumber(ioctl: Ioctl, machine: Machine): number {
+  const direction = machine.requests === "generic" ? generic[ioctl.direction] << 30 : swapped[ioctl.direction] << 29;
+  const size = ioctl.argument === null ? 0 : layout(ioctl.argument, machine).size;
+  return (direction | (size << 16) | (ioctl.type.charCodeAt(0) << 8) | ioctl.number) >>> 0;
+}

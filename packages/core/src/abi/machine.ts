@@ -1,0 +1,50 @@
+/** What the binary interface depends on: two traits lay out every struct and number every request. */
+export interface Machine {
+  /** Bytes in a pointer: 8 on LP64, 4 on ILP32. */
+  readonly pointerSize: 4 | 8;
+  /**
+   * Whose `asm/ioctl.h` numbers the requests. MIPS, PowerPC and SPARC keep three bits for the direction and swap them;
+   * SPARC counts as `"powerpc"` here, from which it differs in nothing that matters.
+   */
+  readonly requests: "generic" | "mips" | "powerpc";
+}
+
+/** 64-bit machines with the generic `asm/ioctl.h`: x86-64, arm64, riscv64, s390x, loongarch64. */
+export const LP64: Machine = { pointerSize: 8, requests: "generic" };
+/** 32-bit machines with the generic `asm/ioctl.h`: armv7, i386. */
+export const ILP32: Machine = { pointerSize: 4, requests: "generic" };
+
+const machines: Readonly<Record<string, Machine>> = {
+  x64: LP64,
+  x86_64: LP64,
+  arm64: LP64,
+  aarch64: LP64,
+  riscv64: LP64,
+  riscv64gc: LP64,
+  s390x: LP64,
+  loong64: LP64,
+  ia32: ILP32,
+  arm: ILP32,
+  mips64el: { pointerSize: 8, requests: "mips" },
+  mips: { pointerSize: 4, requests: "mips" },
+  mipsel: { pointerSize: 4, requests: "mips" },
+  ppc64: { pointerSize: 8, requests: "powerpc" },
+  ppc: { pointerSize: 4, requests: "powerpc" },
+  sparc64: { pointerSize: 8, requests: "powerpc" },
+};
+
+/**
+ * Finds the machine behind an architecture's name as Node, Bun (`process.arch`) or Deno (`Deno.build.arch`) spell it.
+ *
+ * @param arch - for example `"x64"`, `"aarch64"` or `"arm"`
+ * @returns `undefined` for an architecture whose headers this library does not know
+ * @example
+ * ```ts
+ * import { machineOf } from "@cryptodev/core";
+ *
+ * console.log(machineOf("arm64")?.pointerSize); // 8
+ * ```
+ */
+export function machineOf(arch: string): Machine | undefined {
+  return Object.hasOwn(machines, arch) ? machines[arch] : undefined;
+}
