@@ -1,0 +1,89 @@
+/*
+ * What a Uint8Array really is, whatever its own properties claim. The kernel is told lengths and addresses, so they are
+ * read by the language's own getters: a subclass or an object with a `byteLength` of its own cannot lie to it.
+ */
+
+const typedArray: object = Object.getPrototypeOf(Uint8Array.prototype);
+
+function getter(name: string | symbol): () => unknown {
+  return Object.getOwnPropertyDescriptor(typedArray, name)?.get as () => unknown;
+}
+
+const tag = getter(Symbol.toStringTag);
+const length = getter("byteLength");
+const offset = getter("byteOffset");
+const buffer = getter("buffer");
+
+/** Bytes in the view now; 0 once its buffer is detached. */
+export function byteLengthOf(bytes: Uint8Array): number {
+  return length.call(bytes) as number;
+}
+
+/** The buffer under the view. In Bun this also pins a small view: its bytes move when the buffer is first asked for. */
+export function bufferOf(bytes: Uint8Array): ArrayBufferLike {
+  return buffer.call(bytes) as ArrayBufferLike;
+}
+
+/** Where in its buffer the view starts. */
+export function byteOffsetOf(bytes: Uint8Array): number {
+  return offset.call(bytes) as number;
+}
+
+function kindOf(value: unknown): string {
+  if (value === null || typeof value === "undefined") return String(value);
+  if (typeof value !== "object") return `a ${typeof value}`;
+  const name = Object.prototype.toString.call(value).slice(8, -1);
+  return `${/^[AEIO]/.test(name) ? "an" : "a"} ${name}`;
+}
+
+function remedyFor(value: unknown): string {
+  if (typeof value === "string") return "; encode it, as new TextEncoder().encode(text) does";
+  if (ArrayBuffer.isView(value)) return "; wrap it: new Uint8Array(view.buffer, view.byteOffset, view.byteLength)";
+  return /^\[object (Shared)?ArrayBuffer\]$/.test(Object.prototype.toString.call(value))
+    ? "; wrap it: new Uint8Array(buffer)"
+    : "";
+}
+
+function isDetached(bytes: Uint8Array): boolean {
+  try {
+    // Refused for a detached buffer in every runtime; ArrayBuffer.prototype.detached is missing from Node 20.
+    new Uint8Array(bufferOf(bytes));
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/**
+ * Measures what a caller passed as bytes.
+ *
+ * @param value - what should be a Uint8Array over memory that is still there
+ * @param what - how messages name it, for example `key for aes-cbc`
+ * @throws `TypeError` for anything but a Uint8Array, or for one whose buffer was detached
+ */
+export function sizeOf(value: Uint8Array, what: string): number {
+  if (tag.call(value) !== "Uint8Array") {
+    throw new TypeError(`${what}: expected a Uint8Array, got ${kindOf(value)}${remedyFor(value)}`);
+  }
+  const size = byteLengthOf(value);
+  if (size === 0 && isDetached(value)) {
+    throw new TypeError(
+      `${what}: its memory is gone: the ArrayBuffer was detached, by a transfer to another thread or by transfer()`,
+    );
+  }
+  return size;
+}
+
+/** How far apart two views start, where the first `size` bytes of both share memory; `undefined` where they do not. */
+export function overlapOf(one: Uint8Array, other: Uint8Array, size: number): number | undefined {
+  if (bufferOf(one) !== bufferOf(other)) return undefined;
+  const distance = Math.abs(byteOffsetOf(one) - byteOffsetOf(other));
+  return distance < size ? distance : undefined;
+}
+
+/** Compares without telling by its duration where the first difference is. Both have the same length. */
+export function equalInConstantTime(one: Uint8Array, other: Uint8Array): boolean {
+  let difference = 0;
+  for (const [index, byte] of one.entries()) difference |= byte ^ (other[index] as number);
+  return difference === 0;
+}

@@ -1,0 +1,30 @@
+import { type Ioctl, requestNumber } from "./abi/ioctl.ts";
+import type { Struct } from "./abi/struct.ts";
+import { Argument } from "./argument.ts";
+import type { Host } from "./host.ts";
+
+/**
+ * One ioctl made ready: its request number and its argument, computed once and sent any number of times.
+ *
+ * @example
+ * ```ts
+ * import { Call, CIOCASYMFEAT } from "@cryptodev/core";
+ * import { SoftwareHost } from "@cryptodev/soft";
+ *
+ * const host = new SoftwareHost();
+ * const fd = host.open("/dev/crypto", 2);
+ * const call = new Call(host, CIOCASYMFEAT);
+ * console.log(host.ioctl(fd, call.request, call)); // 0
+ * ```
+ */
+export class Call<S extends Struct = Struct> extends Argument<S> {
+  readonly ioctl: Ioctl<S>;
+  /** The request number on this machine, unsigned. */
+  readonly request: number;
+
+  constructor(host: Host, ioctl: Ioctl<S>) {
+    super(host, ioctl.argument);
+    this.ioctl = ioctl;
+    this.request = requestNumber(ioctl, host.machine);
+  }
+}

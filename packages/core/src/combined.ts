@@ -1,0 +1,163 @@
+import { COP_DECRYPT, COP_ENCRYPT } from "./abi/constants.ts";
+import { errnos } from "./abi/errno.ts";
+import { CIOCCRYPT } from "./abi/ioctls/CIOCCRYPT.ts";
+import type { MacAlgorithm } from "./abi/macs.ts";
+import type { NamedCipher } from "./algorithms.ts";
+import { equalInConstantTime, overlapOf, sizeOf } from "./bytes.ts";
+import { checkDestination, checkIv, checkKey, checkOptionalMacKey, checkRoom, checkSource } from "./checks.ts";
+import { Crypt } from "./crypt.ts";
+import type { Descriptor } from "./descriptor.ts";
+import type { Device } from "./device.ts";
+import { CryptodevError } from "./errors.ts";
+import { Session } from "./session.ts";
+
+/**
+ * A session that encrypts and computes a mac of the plaintext in one pass over the data. {@link Device.combined} starts
+ * it.
+ *
+ * The driver hashes before it encrypts and after it decrypts: this is encrypt-and-mac, for protocols that ask for it.
+ *
+ * @example
+ * ```ts
+ * import { open } from "cryptodev";
+ *
+ * const device = open({ backend: "auto" });
+ * const [key, mackey, iv] = [16, 20, 16].map((size) => crypto.getRandomValues(new Uint8Array(size)));
+ * const session = device.combined("aes-cbc", key, "hmac-sha1", mackey);
+ * const { ciphertext, mac } = session.encrypt(new Uint8Array(64), iv);
+ * console.log(session.decrypt(ciphertext, mac, iv).length); // 64
+ * device.close();
+ * ```
+ */
+export class CombinedCipher extends Session {
+  /** The cipher's name, as it was asked for. */
+  readonly name: string;
+  /** The mac's name. */
+  readonly mac: string;
+  /** The length of the data is a multiple of this many bytes; 1 where any length will do. */
+  readonly blockSize: number;
+  /** Bytes in an iv; 0 for a cipher without one. */
+  readonly ivSize: number;
+  /** Bytes in a mac. */
+  readonly macSize: number;
+  readonly #cipher: NamedCipher;
+  readonly #path: string;
+  readonly #crypt: Crypt;
+  readonly #computed: Uint8Array;
+  #chained = false;
+
+  /** @internal */
+  constructor(
+    device: Device,
+    descriptor: Descriptor,
+    cipher: NamedCipher,
+    key: Uint8Array,
+    mac: MacAlgorithm,
+    mackey?: Uint8Array,
+  ) {
+    checkKey(key, cipher);
+    checkOptionalMacKey(mackey, mac);
+    const { id, kernelName, blockSize, ivSize } = cipher.algorithm;
+    const start = { cipher: id, key, mac: mac.id };
+    const label = `${cipher.name} with ${mac.name}`;
+    super(
+      device,
+      descriptor,
+      label,
+      `${kernelName} or ${mac.kernelName}`,
+      mackey === undefined ? start : { ...start, mackey },
+    );
+    this.name = cipher.name;
+    this.mac = mac.name;
+    this.blockSize = blockSize;
+    this.ivSize = ivSize;
+    this.macSize = mac.digestSize;
+    this.#cipher = cipher;
+    this.#path = descriptor.path;
+    this.#crypt = new Crypt(descriptor.host, this.id);
+    this.#computed = new Uint8Array(new ArrayBuffer(mac.digestSize));
+  }
+
+  /**
+   * Encrypts into new memory and computes the mac of the plaintext (CIOCCRYPT).
+   *
+   * @param source - whole blocks of {@link CombinedCipher.blockSize} bytes, at most 2 GiB - 1
+   * @param iv - {@link CombinedCipher.ivSize} bytes; it may be left out as in {@link Cipher.encrypt}
+   * @returns as many bytes of ciphertext as `source` has, and {@link CombinedCipher.macSize} bytes of mac
+   * @throws as {@link Cipher.encrypt}
+   */
+  encrypt(source: Uint8Array, iv?: Uint8Array): { ciphertext: Uint8Array<ArrayBuffer>; mac: Uint8Array<ArrayBuffer> } {
+    const ciphertext = new Uint8Array(checkSource(source, this.#cipher));
+    const mac = new Uint8Array(this.macSize);
+    this.encryptInto(source, ciphertext, mac, iv);
+    return { ciphertext, mac };
+  }
+
+  /**
+   * Encrypts into given memory and computes the mac of the plaintext.
+   *
+   * @param destination - at least as many bytes as `source`: `source` itself, or memory apart from it
+   * @param mac - at least {@link CombinedCipher.macSize} bytes, apart from the destination
+   * @returns the number of bytes written to `destination`
+   * @throws as {@link Cipher.encryptInto}
+   */
+  encryptInto(source: Uint8Array, destination: Uint8Array, mac: Uint8Array, iv?: Uint8Array): number {
+    checkRoom(mac, this.macSize, `mac for ${this.mac}`);
+    return this.#into(COP_ENCRYPT, source, destination, mac, iv);
+  }
+
+  /**
+   * Decrypts into new memory, and checks the mac of the plaintext in constant time.
+   *
+   * @param mac - the {@link CombinedCipher.macSize} bytes that came with the ciphertext
+   * @throws as {@link Cipher.decrypt}; `CryptodevError` with `EBADMSG` where the mac is another: no plaintext is left
+   */
+  decrypt(source: Uint8Array, mac: Uint8Array, iv?: Uint8Array): Uint8Array<ArrayBuffer> {
+    const plaintext = new Uint8Array(checkSource(source, this.#cipher));
+    this.decryptInto(source, plaintext, mac, iv);
+    return plaintext;
+  }
+
+  /**
+   * Decrypts into given memory, and checks the mac of the plaintext in constant time.
+   *
+   * @param destination - at least as many bytes as `source`: `source` itself, or memory apart from it. Where the mac is
+   * wrong, what was written there is wiped before the error is thrown
+   * @throws as {@link CombinedCipher.decrypt}; `RangeError` as {@link Cipher.decryptInto}
+   */
+  decryptInto(source: Uint8Array, destination: Uint8Array, mac: Uint8Array, iv?: Uint8Array): number {
+    const given = sizeOf(mac, `mac for ${this.mac}`);
+    if (given !== this.macSize)
+      throw new RangeError(`mac for ${this.mac}: expected ${this.macSize} bytes, got ${given}`);
+    const size = this.#into(COP_DECRYPT, source, destination, this.#computed, iv);
+    if (!equalInConstantTime(this.#computed, mac)) {
+      destination.fill(0, 0, size);
+      throw new CryptodevError({
+        errno: errnos.EBADMSG,
+        syscall: "ioctl",
+        ioctl: CIOCCRYPT.name,
+        path: this.#path,
+        hint: `the plaintext has another ${this.mac} than the one given: the ciphertext, the mac, the iv or a key is wrong`,
+      });
+    }
+    return size;
+  }
+
+  #into(op: number, source: Uint8Array, destination: Uint8Array, mac: Uint8Array, iv: Uint8Array | undefined): number {
+    const size = checkSource(source, this.#cipher);
+    checkDestination(destination, source, size, this.#cipher);
+    if (overlapOf(destination, mac, Math.max(size, this.macSize)) !== undefined) {
+      throw new RangeError(`mac for ${this.mac}: expected memory apart from the destination`);
+    }
+    checkIv(iv, this.#cipher, this.#chained);
+    this.#chained = false;
+    this.send(this.#crypt.prepare(op, 0, size, source, destination, mac, iv ?? null));
+    this.#chained = true;
+    return size;
+  }
+
+  protected override end(why: string): void {
+    this.#crypt.release();
+    super.end(why);
+  }
+}

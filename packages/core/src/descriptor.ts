@@ -1,0 +1,119 @@
+import { O_CLOEXEC, O_RDWR } from "./abi/constants.ts";
+import { errnos } from "./abi/errno.ts";
+import { CIOCFSESSION } from "./abi/ioctls/CIOCFSESSION.ts";
+import { CIOCGSESSION } from "./abi/ioctls/CIOCGSESSION.ts";
+import { CRIOGET } from "./abi/ioctls/CRIOGET.ts";
+import { FIOCLEX } from "./abi/ioctls/FIOCLEX.ts";
+import type { session_op } from "./abi/structs/session_op.ts";
+import type { u32 } from "./abi/structs/u32.ts";
+import { Call } from "./call.ts";
+import { ClosedError, CryptodevError, ioctlHint, openHint } from "./errors.ts";
+import type { Host } from "./host.ts";
+import type { Lease } from "./lease.ts";
+
+/** What a session starts with. Keys are read in place, and not referenced any more once the session has started. */
+export interface SessionParameters {
+  readonly cipher?: number;
+  readonly key?: Uint8Array;
+  readonly mac?: number;
+  readonly mackey?: Uint8Array;
+}
+
+/** An open descriptor of the device, and the sessions that were started through it. */
+export class Descriptor {
+  readonly host: Host;
+  readonly path: string;
+  /** What is to be ended before the descriptor is. */
+  readonly leases: Set<Lease> = new Set();
+  readonly #start: Call<typeof session_op>;
+  readonly #finish: Call<typeof u32>;
+  readonly #fd: number;
+  #closed = false;
+
+  private constructor(host: Host, path: string, fd: number) {
+    this.host = host;
+    this.path = path;
+    this.#fd = fd;
+    this.#start = new Call(host, CIOCGSESSION);
+    this.#finish = new Call(host, CIOCFSESSION);
+  }
+
+  static open(host: Host, path: string): Descriptor {
+    const fd = host.open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0) throw new CryptodevError({ errno: -fd, syscall: "open", path, hint: openHint(-fd) });
+    return new Descriptor(host, path, fd);
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Sends an ioctl. @returns what the driver returned, which is not negative */
+  ioctl(call: Call, hint?: string): number {
+    if (this.#closed) throw new ClosedError(`${this.path}: the device was closed`);
+    const result = this.host.ioctl(this.#fd, call.request, call);
+    return result < 0 ? this.#refuse(-result, call.ioctl.name, hint) : result;
+  }
+
+  #refuse(errno: number, ioctl: string, hint = ioctlHint(errno)): never {
+    throw new CryptodevError({ errno, syscall: "ioctl", ioctl, path: this.path, hint });
+  }
+
+  /** Starts a session. @returns its id */
+  start({ cipher = 0, key, mac = 0, mackey }: SessionParameters, hint: string): number {
+    const call = this.#start;
+    const at = call.offset;
+    call.setUint32(at.cipher, cipher);
+    call.setUint32(at.mac, mac);
+    call.setUint32(at.keylen, key?.byteLength ?? 0);
+    call.setUint32(at.mackeylen, mackey?.byteLength ?? 0);
+    call.point(at.key, key ?? null);
+    call.point(at.mackey, mackey ?? null);
+    try {
+      this.ioctl(call, hint);
+      return call.getUint32(at.ses);
+    } catch (error) {
+      if (error instanceof CryptodevError && error.errno !== errnos.EINVAL)
+        this.#refuse(error.errno, CIOCGSESSION.name);
+      throw error;
+    } finally {
+      call.release();
+    }
+  }
+
+  /**
+   * Ends a session (CIOCFSESSION). It cannot fail in a way that matters: to the driver an unknown id is no error, and
+   * where the descriptor is gone, so are its sessions.
+   */
+  finish(id: number): void {
+    if (this.#closed) return;
+    this.#finish.setUint32(this.#finish.offset.value, id);
+    this.host.ioctl(this.#fd, this.#finish.request, this.#finish);
+  }
+
+  /** A second descriptor of the same open device: it sees the same sessions. Closed on exec, as the first. */
+  clone(): Descriptor {
+    const call = new Call(this.host, CRIOGET);
+    this.ioctl(call);
+    const fd = call.getUint32(call.offset.value) | 0;
+    // Without a free descriptor the driver stores the error there and returns success.
+    if (fd < 0) this.#refuse(-fd, CRIOGET.name, openHint(-fd));
+    const result = this.host.ioctl(fd, FIOCLEX[this.host.machine.requests], null);
+    if (result < 0) {
+      this.host.close(fd);
+      this.#refuse(-result, "FIOCLEX");
+    }
+    return new Descriptor(this.host, this.path, fd);
+  }
+
+  /** Ends all sessions and closes. Once closed, nothing is sent to this number again: it may be another file by then. */
+  close(): void {
+    if (this.#closed) return;
+    for (const lease of this.leases) lease.end("its device was closed");
+    this.#closed = true;
+    const result = this.host.close(this.#fd);
+    if (result < 0) {
+      throw new CryptodevError({ errno: -result, syscall: "close", path: this.path, hint: ioctlHint(-result) });
+    }
+  }
+}

@@ -1,0 +1,108 @@
+import { COP_ENCRYPT, COP_FLAG_FINAL, COP_FLAG_RESET, COP_FLAG_UPDATE } from "./abi/constants.ts";
+import type { MacAlgorithm } from "./abi/macs.ts";
+import { checkData, checkOptionalMacKey, checkRoom } from "./checks.ts";
+import { Crypt } from "./crypt.ts";
+import type { Descriptor } from "./descriptor.ts";
+import type { Device } from "./device.ts";
+import { Session } from "./session.ts";
+
+/**
+ * A session that hashes, with a key (HMAC) or without. {@link Device.hash} and {@link Device.hmac} start it.
+ *
+ * One session makes any number of digests, one after the other.
+ *
+ * @example
+ * ```ts
+ * import { open } from "cryptodev";
+ *
+ * const device = open({ backend: "auto" });
+ * const sha = device.hash("sha256");
+ * const whole = sha.digest(new TextEncoder().encode("abc"));
+ * const inPieces = sha.update(new TextEncoder().encode("a")).update(new TextEncoder().encode("bc")).digest();
+ * console.log(whole.every((byte, index) => byte === inPieces[index])); // true
+ * device.close();
+ * ```
+ */
+export class Hash extends Session {
+  /** The algorithm's name: that of the hash, or `hmac-` and that of the hash. */
+  readonly name: string;
+  /** Bytes in a digest. */
+  readonly digestSize: number;
+  readonly #crypt: Crypt;
+  /** Whether the kernel holds a part of a message. A finished state is never continued: that digest has no meaning. */
+  #running = false;
+
+  /** @internal */
+  constructor(device: Device, descriptor: Descriptor, mac: MacAlgorithm, key?: Uint8Array) {
+    checkOptionalMacKey(key, mac);
+    super(
+      device,
+      descriptor,
+      mac.name,
+      `${mac.kernelName}`,
+      key === undefined ? { mac: mac.id } : { mac: mac.id, mackey: key },
+    );
+    this.name = mac.name;
+    this.digestSize = mac.digestSize;
+    this.#crypt = new Crypt(descriptor.host, this.id);
+  }
+
+  /**
+   * Takes one more piece of the message (CIOCCRYPT with UPDATE).
+   *
+   * @param data - any number of bytes, at most 2 GiB - 1
+   * @throws `TypeError` for what is no Uint8Array or is detached; `RangeError` for too many bytes; `ClosedError` after the
+   * session's end; `CryptodevError` where the kernel refuses, which ends the session, as the message is then lost
+   */
+  update(data: Uint8Array): this {
+    const size = checkData(data, `data for ${this.name}`);
+    // To the driver, an UPDATE of no bytes is the end of the message.
+    if (size === 0 && !this.closed) return this;
+    this.#send(COP_FLAG_UPDATE | (this.#running ? 0 : COP_FLAG_RESET), size, data, null);
+    this.#running = true;
+    return this;
+  }
+
+  /**
+   * Ends the message and gives its digest in new memory. The session is ready for the next message.
+   *
+   * @param data - the last piece of the message, or the whole of it: one call to the kernel for both
+   * @returns {@link Hash.digestSize} bytes
+   * @throws as {@link Hash.update}
+   */
+  digest(data?: Uint8Array): Uint8Array<ArrayBuffer> {
+    const digest = new Uint8Array(this.digestSize);
+    this.digestInto(digest, data);
+    return digest;
+  }
+
+  /**
+   * Ends the message and writes its digest into given memory.
+   *
+   * @param destination - at least {@link Hash.digestSize} bytes
+   * @returns the number of bytes written
+   * @throws as {@link Hash.update}; `RangeError` for a destination that is too short
+   */
+  digestInto(destination: Uint8Array, data?: Uint8Array): number {
+    checkRoom(destination, this.digestSize, `destination for ${this.name}`);
+    const size = data === undefined ? 0 : checkData(data, `data for ${this.name}`);
+    this.#send(this.#running ? COP_FLAG_FINAL : 0, size, data ?? null, destination);
+    this.#running = false;
+    return this.digestSize;
+  }
+
+  #send(flags: number, size: number, data: Uint8Array | null, digest: Uint8Array | null): void {
+    const call = this.#crypt.prepare(COP_ENCRYPT, flags, size, data, null, digest, null);
+    try {
+      this.send(call);
+    } catch (error) {
+      if (!this.closed) this.end("it was closed when the kernel refused a part of its message");
+      throw error;
+    }
+  }
+
+  protected override end(why: string): void {
+    this.#crypt.release();
+    super.end(why);
+  }
+}
