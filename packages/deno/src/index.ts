@@ -1,0 +1,106 @@
+/**
+ * The {@link Host} of Deno: libc through `Deno.dlopen`.
+ *
+ * It needs `--allow-ffi`. To allow libc alone, give its absolute path: `--allow-ffi=/lib/x86_64-linux-gnu/libc.so.6`.
+ *
+ * @module
+ */
+import { type Host, libcPaths, machineOf, UnsupportedError } from "@cryptodev/core";
+import type { DenoNamespace, Globals } from "./types.ts";
+
+/**
+ * Loads libc, the first time in each thread, and gives the host that calls it.
+ *
+ * @throws `UnsupportedError` where there is no Deno, no Linux, no permission to call libc, or an unknown architecture
+ * @example
+ * ```ts
+ * import { denoHost } from "@cryptodev/deno";
+ *
+ * console.log(denoHost().open("/nowhere/crypto", 2)); // -2, which is ENOENT
+ * ```
+ */
+export function denoHost(): Host {
+  host ??= load();
+  return host;
+}
+
+// Module state is per worker, and so are libc's errno and the addresses of memory.
+let host: Host | undefined;
+
+const { Deno, console, TextEncoder } = globalThis as unknown as Globals;
+
+// What all calls use is an integer or a buffer: Deno's pointer classes would need the permission for all libraries.
+const symbols = {
+  open: { parameters: ["buffer", "i32"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
+  ioctl: { parameters: ["i32", "u32", "u64"], result: "i32" },
+  poll: { parameters: ["u64", "u64", "i32"], result: "i32" },
+  memcpy: { parameters: ["buffer", "u64", "u64"], result: "u64" },
+  __errno_location: { parameters: [], result: "u64" },
+} as const;
+
+function loadLibc(deno: DenoNamespace): ReturnType<typeof deno.dlopen<keyof typeof symbols>>["symbols"] {
+  const paths = libcPaths(deno.build.arch);
+  const isGranted = (path?: string) =>
+    deno.permissions.querySync(path === undefined ? { name: "ffi" } : { name: "ffi", path }).state === "granted";
+  const granted = isGranted() ? paths : paths.filter((path) => path.startsWith("/") && isGranted(path));
+  // With nothing granted, asking for the likeliest makes Deno prompt for it, or say what it lacks.
+  const tried = granted.length > 0 ? granted : paths.slice(1, 2);
+  let cause: unknown;
+  for (const path of tried) {
+    try {
+      return deno.dlopen(path, symbols).symbols;
+    } catch (error) {
+      cause = error;
+    }
+  }
+  const missing =
+    granted.length > 0
+      ? `libc was not found as ${tried.join(", ")}`
+      : `Deno may not call libc: run it with --allow-ffi, or --allow-ffi=${tried[0]} for libc alone`;
+  throw new UnsupportedError(missing, { cause });
+}
+
+function load(): Host {
+  if (Deno === undefined) throw new UnsupportedError("@cryptodev/deno runs in Deno, and this is another runtime");
+  // Elsewhere the calls themselves would go wrong: ioctl is variadic, and Apple's arm64 passes those arguments apart.
+  if (Deno.build.os !== "linux")
+    throw new UnsupportedError(`/dev/crypto is a device of Linux, this is ${Deno.build.os}`);
+  const machine = machineOf(Deno.build.arch);
+  if (machine === undefined) throw new UnsupportedError(`the layout of /dev/crypto on ${Deno.build.arch} is not known`);
+  const libc = loadLibc(Deno);
+  const { open, close, ioctl, poll, memcpy } = libc;
+
+  const errnoLocation = libc.__errno_location();
+  const errnoBytes = new Uint8Array(4);
+  const errnoWord = new Int32Array(errnoBytes.buffer);
+  const errno = (): number => {
+    memcpy(errnoBytes, errnoLocation, 4n);
+    return errnoWord[0] as number;
+  };
+
+  return {
+    backend: "kernel",
+    machine,
+    open(path, flags) {
+      const fd = open(new TextEncoder().encode(`${path}\0`), flags) as number;
+      return fd < 0 ? -errno() : fd;
+    },
+    close(fd) {
+      const result = close(fd) as number;
+      return result < 0 ? -errno() : result;
+    },
+    ioctl(fd, request, argument) {
+      const result = ioctl(fd, request, argument === null ? 0n : argument.address) as number;
+      return result < 0 ? -errno() : result;
+    },
+    poll(pollfd, timeout) {
+      const result = poll(pollfd.address, 1n, timeout) as number;
+      return result < 0 ? -errno() : result;
+    },
+    // memcpy returns its destination, so copying nothing tells where the buffer is. It stays a BigInt: a Number in a
+    // 64-bit parameter would take Deno off its fast path.
+    addressOf: (bytes) => memcpy(bytes, 0n, 0n),
+    warn: (message) => console.warn(`CryptodevWarning: ${message}`),
+  };
+}
