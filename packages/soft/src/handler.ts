@@ -1,0 +1,25 @@
+import type { Ioctl, Machine, Struct } from "@cryptodev/core";
+import type { Memory } from "./memory.ts";
+import type { OpenFile } from "./open_file.ts";
+import type { UserStruct } from "./user_struct.ts";
+
+/** Where an ioctl comes from. */
+export interface Caller {
+  readonly file: OpenFile;
+  readonly memory: Memory;
+  readonly machine: Machine;
+  /** Makes a second descriptor of the caller's file. @returns it, or a negative error number */
+  duplicate(): number;
+}
+
+/** How the device answers one ioctl. */
+export interface Handler<S extends Struct = Struct> {
+  readonly ioctl: Ioctl<S>;
+  /**
+   * Answers. What the caller sees of the struct is what {@link UserStruct.writeBack} wrote.
+   *
+   * @returns what `ioctl(2)` returns, 0 if nothing
+   * @throws `Errno` where the driver refuses; `KernelCrashError` where it would not survive
+   */
+  answer(argument: UserStruct<S>, caller: Caller): number | undefined;
+}

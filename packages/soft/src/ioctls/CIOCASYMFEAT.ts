@@ -1,0 +1,11 @@
+import { CIOCASYMFEAT, type u32 } from "@cryptodev/core";
+import type { Handler } from "../handler.ts";
+
+/** No asymmetric operation is implemented, as in the driver. */
+export const ciocasymfeatHandler: Handler<typeof u32> = {
+  ioctl: CIOCASYMFEAT,
+  answer(argument) {
+    argument.setUint32(argument.offset.value, 0);
+    argument.writeBack();
+  },
+};

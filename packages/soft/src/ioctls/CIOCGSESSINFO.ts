@@ -1,0 +1,25 @@
+import { alg_info, CIOCGSESSINFO, layout, type session_info_op } from "@cryptodev/core";
+import type { Handler } from "../handler.ts";
+
+/** Our drivers are named as the kernel names its own, after what they do and what does it. */
+const driverOf = (kernelName: string): string => `${kernelName}-software`;
+
+/** Names what serves a session, and leaves alone the half of the answer that is not in use. */
+export const ciocgsessinfoHandler: Handler<typeof session_info_op> = {
+  ioctl: CIOCGSESSINFO,
+  answer(argument, { file, machine }) {
+    const at = argument.offset;
+    const { cipher, mac } = file.find(argument.getUint32(at.ses));
+    const names = layout(alg_info, machine);
+    const name = (start: number, kernelName: string | undefined): void => {
+      if (kernelName === undefined) return;
+      argument.setString(start + names.offset.cra_name, names.width.cra_name, kernelName);
+      argument.setString(start + names.offset.cra_driver_name, names.width.cra_driver_name, driverOf(kernelName));
+    };
+    name(at.cipher_info, cipher?.driver.algorithm.kernelName);
+    name(at.hash_info, mac?.driver.algorithm.kernelName);
+    argument.setUint16(at.alignmask, 0);
+    argument.setUint32(at.flags, 0);
+    argument.writeBack();
+  },
+};

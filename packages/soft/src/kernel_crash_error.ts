@@ -1,0 +1,52 @@
+/**
+ * What a caller did that no driver can answer: each of these calls brings a real kernel down, writes over memory that
+ * the caller did not name, or gives a digest without a meaning.
+ */
+export const crashRules = {
+  "src-null": "src is NULL and len is not 0",
+  "dst-unmapped": "dst is NULL, read-only, not mapped, or shorter than what is written to it, and is not src itself",
+  "mackey-null": "mackey is NULL and mackeylen is not 0: the kernel takes what is on its stack as the key",
+  "digest-continued":
+    "UPDATE or FINAL without RESET after the digest came out: the state is dead, its digests mean nothing",
+  "copy-between-algorithms": "CIOCCPHASH between two different algorithms: the kernel reads past the end of the state",
+} as const;
+
+/** The name of one of the {@link crashRules}. */
+export type CrashRule = keyof typeof crashRules;
+
+/**
+ * Thrown by the software device in place of an answer, for a call that a kernel does not survive.
+ *
+ * The library never sends such a call; a program that works on the ABI itself meets this error on a laptop rather than
+ * a crash on a board.
+ *
+ * @example
+ * ```ts
+ * import { Call, CIOCCRYPT, CIOCGSESSION } from "@cryptodev/core";
+ * import { KernelCrashError, SoftwareHost } from "@cryptodev/soft";
+ *
+ * const host = new SoftwareHost();
+ * const fd = host.open("/dev/crypto", 2);
+ * const start = new Call(host, CIOCGSESSION);
+ * start.setUint32(start.offset.cipher, 16); // CRYPTO_NULL
+ * host.ioctl(fd, start.request, start);
+ * const crypt = new Call(host, CIOCCRYPT);
+ * crypt.setUint32(crypt.offset.ses, start.getUint32(start.offset.ses));
+ * crypt.setUint32(crypt.offset.len, 16); // and no src
+ * try {
+ *   host.ioctl(fd, crypt.request, crypt);
+ * } catch (error) {
+ *   if (error instanceof KernelCrashError) console.log(error.rule); // src-null
+ * }
+ * ```
+ */
+export class KernelCrashError extends Error {
+  override readonly name = "KernelCrashError";
+  /** Which rule the call broke. */
+  readonly rule: CrashRule;
+
+  constructor(rule: CrashRule, ioctl: string) {
+    super(`${ioctl}: a kernel would not survive this call: ${crashRules[rule]}`);
+    this.rule = rule;
+  }
+}

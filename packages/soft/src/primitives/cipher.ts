@@ -1,0 +1,52 @@
+import { createCipheriv, createDecipheriv, getCiphers } from "node:crypto";
+
+/** A cipher in one of its modes, with its key. */
+export interface KeyedCipher {
+  /**
+   * Encrypts or decrypts whole blocks, or any number of bytes where the mode is a stream.
+   *
+   * @param iv - the iv to start from; afterwards the one from which the next operation would go on
+   */
+  crypt(decrypt: boolean, data: Uint8Array, iv: Uint8Array): Uint8Array;
+}
+
+/** A cipher without a mode: each block on its own, any number of them at once. */
+export interface BlockCipher {
+  readonly blockSize: number;
+  encrypt(blocks: Uint8Array): Uint8Array;
+  decrypt(blocks: Uint8Array): Uint8Array;
+}
+
+const available: ReadonlySet<string> = new Set(getCiphers());
+
+/** Whether this runtime's node:crypto has a cipher. */
+export function isAvailable(name: string): boolean {
+  return available.has(name);
+}
+
+/** One run of a cipher of node:crypto, without padding. */
+export function runNative(
+  name: string,
+  decrypt: boolean,
+  key: Uint8Array,
+  iv: Uint8Array | null,
+  data: Uint8Array,
+): Uint8Array {
+  const cipher = decrypt ? createDecipheriv(name, key, iv) : createCipheriv(name, key, iv);
+  cipher.setAutoPadding(false);
+  return cipher.update(data);
+}
+
+/** AES (FIPS 197), as every runtime's node:crypto has it. */
+export function aes(key: Uint8Array): BlockCipher {
+  const name = `aes-${key.length * 8}-ecb`;
+  const encryptor = createCipheriv(name, key, null);
+  const decryptor = createDecipheriv(name, key, null);
+  encryptor.setAutoPadding(false);
+  decryptor.setAutoPadding(false);
+  return {
+    blockSize: 16,
+    encrypt: (blocks) => encryptor.update(blocks),
+    decrypt: (blocks) => decryptor.update(blocks),
+  };
+}

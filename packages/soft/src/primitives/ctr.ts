@@ -1,0 +1,28 @@
+import { type KeyedCipher, runNative } from "./cipher.ts";
+
+const BLOCK = 16;
+
+/** Adds to a big-endian number, modulo its width. */
+function advance(counter: Uint8Array, blocks: number): void {
+  let carry = blocks;
+  for (let index = counter.length - 1; index >= 0 && carry > 0; index -= 1) {
+    const sum = (counter[index] as number) + (carry % 256);
+    counter[index] = sum;
+    carry = Math.floor(carry / 256) + (sum >>> 8);
+  }
+}
+
+/**
+ * AES in counter mode (NIST SP 800-38A, section 6.5). The iv is the counter, all 128 bits of it; a part of a block uses
+ * up a whole one.
+ */
+export function ctr(key: Uint8Array): KeyedCipher {
+  const name = `aes-${key.length * 8}-ctr`;
+  return {
+    crypt(_decrypt, data, iv) {
+      const result = runNative(name, false, key, iv, data);
+      advance(iv, Math.ceil(data.length / BLOCK));
+      return result;
+    },
+  };
+}

@@ -1,0 +1,74 @@
+import { createHash, type Hash } from "node:crypto";
+
+/** A running hash or HMAC. */
+export interface RunningHash {
+  update(data: Uint8Array): void;
+  digest(): Uint8Array;
+  /** Takes over the message so far of another run of the same algorithm. The key stays its own. */
+  copyFrom(other: RunningHash): void;
+}
+
+/** Makes a running hash in its first state. */
+export type HashFactory = () => RunningHash;
+
+class PlainHash implements RunningHash {
+  #hash: Hash;
+
+  constructor(hash: Hash) {
+    this.#hash = hash;
+  }
+
+  update(data: Uint8Array): void {
+    this.#hash.update(data);
+  }
+
+  digest(): Uint8Array {
+    return this.#hash.digest();
+  }
+
+  copyFrom(other: PlainHash): void {
+    this.#hash = other.#hash.copy();
+  }
+}
+
+class Hmac implements RunningHash {
+  #inner: Hash;
+  readonly #outer: Hash;
+
+  constructor(inner: Hash, outer: Hash) {
+    this.#inner = inner;
+    this.#outer = outer;
+  }
+
+  update(data: Uint8Array): void {
+    this.#inner.update(data);
+  }
+
+  digest(): Uint8Array {
+    return this.#outer.copy().update(this.#inner.digest()).digest();
+  }
+
+  copyFrom(other: Hmac): void {
+    this.#inner = other.#inner.copy();
+  }
+}
+
+/** A hash by node:crypto's name for it. */
+export function plainHash(name: string): HashFactory {
+  return () => new PlainHash(createHash(name));
+}
+
+/**
+ * The HMAC of a hash (RFC 2104, section 2). It stands on the hash and not on node:crypto's own HMAC because a driver's
+ * can be copied while it runs, and node's cannot.
+ */
+export function hmac(name: string, key: Uint8Array): HashFactory {
+  // SHA-384 and SHA-512 work on blocks of 128 bytes, the others here on 64 (FIPS 180-4, section 1; RFC 1321).
+  const blockSize = name === "sha384" || name === "sha512" ? 128 : 64;
+  const padded = new Uint8Array(blockSize);
+  padded.set(key.length > blockSize ? createHash(name).update(key).digest() : key);
+  const inner = createHash(name).update(padded.map((byte) => byte ^ 0x36));
+  const outer = createHash(name).update(padded.map((byte) => byte ^ 0x5c));
+  padded.fill(0);
+  return () => new Hmac(inner.copy(), outer);
+}

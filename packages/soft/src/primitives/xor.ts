@@ -1,0 +1,7 @@
+/** Combines `data` with as many bytes of `mask`, in new memory. */
+export function xor(data: Uint8Array, mask: Uint8Array): Uint8Array {
+  const result = new Uint8Array(data.length);
+  for (let index = 0; index < data.length; index += 1)
+    result[index] = (data[index] as number) ^ (mask[index] as number);
+  return result;
+}

@@ -1,0 +1,63 @@
+import type { Layout, Struct } from "@cryptodev/core";
+import { Errno } from "./errno.ts";
+import type { Memory } from "./memory.ts";
+
+const littleEndian = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
+
+/** The device's copy of a caller's struct, as `copy_from_user` makes it: the caller sees nothing until it is written back. */
+export class UserStruct<S extends Struct> {
+  readonly offset: Layout<S>["offset"];
+  readonly width: Layout<S>["width"];
+  readonly #memory: Memory;
+  readonly #address: number;
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #pointerSize: number;
+
+  /** @throws `Errno` EFAULT where the struct is not readable */
+  constructor(layout: Layout<S>, pointerSize: number, memory: Memory, address: number) {
+    const bytes = memory.read(address, layout.size);
+    if (bytes === undefined) throw new Errno("EFAULT");
+    this.offset = layout.offset;
+    this.width = layout.width;
+    this.#memory = memory;
+    this.#address = address;
+    this.#bytes = bytes.slice();
+    this.#view = new DataView(this.#bytes.buffer);
+    this.#pointerSize = pointerSize;
+  }
+
+  getUint16(offset: number): number {
+    return this.#view.getUint16(offset, littleEndian);
+  }
+
+  setUint16(offset: number, value: number): void {
+    this.#view.setUint16(offset, value, littleEndian);
+  }
+
+  getUint32(offset: number): number {
+    return this.#view.getUint32(offset, littleEndian);
+  }
+
+  setUint32(offset: number, value: number): void {
+    this.#view.setUint32(offset, value, littleEndian);
+  }
+
+  /** A pointer. Beyond 2 ** 53, where no user memory is, it is rounded. */
+  getPointer(offset: number): number {
+    if (this.#pointerSize === 4) return this.getUint32(offset);
+    return Number(this.#view.getBigUint64(offset, littleEndian));
+  }
+
+  /** Sets a `char` array, zeros after the text. */
+  setString(offset: number, width: number, text: string): void {
+    const characters = this.#bytes.subarray(offset, offset + width).fill(0);
+    for (let index = 0; index < text.length && index < width - 1; index += 1)
+      characters[index] = text.charCodeAt(index);
+  }
+
+  /** Writes the copy back over the caller's. @throws `Errno` EFAULT where that is not writable */
+  writeBack(): void {
+    if (!this.#memory.write(this.#address, this.#bytes)) throw new Errno("EFAULT");
+  }
+}
