@@ -1,0 +1,35 @@
+/*
+ * Runs an example in Node.js, Deno and Bun, one after the other: `node run.mjs demo1`.
+ *
+ * It fails where a runtime is missing, where one fails, and where they do not all print the same ciphertext.
+ */
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+const [name] = process.argv.slice(2);
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+const bin = (runtime) => here(`../node_modules/.bin/${runtime}`);
+
+// Node.js 20 cannot read TypeScript, so Node.js gets what tsc made of the same file.
+const commands = [
+  [process.execPath, here(`dist/${name}.js`)],
+  [bin("deno"), "run", "--allow-ffi", "--allow-env=CRYPTODEV_BACKEND", here(`${name}.ts`)],
+  [bin("bun"), here(`${name}.ts`)],
+];
+
+function fail(why) {
+  console.error(`${name} failed: ${why}`);
+  process.exit(1);
+}
+
+const ciphertexts = commands.map(([command, ...args]) => {
+  const { status, error, stdout } = spawnSync(command, args, {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  console.log(stdout ?? "");
+  if (status !== 0) fail(`${[command, ...args].join(" ")}: ${error?.message ?? `exit status ${status}`}`);
+  return stdout.match(/^.*ciphertext.*$/gm)?.join("\n") ?? fail(`${command} printed no ciphertext`);
+});
+if (new Set(ciphertexts).size > 1) fail(`the ciphertexts differ\n${ciphertexts.join("\n")}`);
+console.log("All three ciphertexts are equal");

@@ -1,0 +1,16 @@
+/**
+ * Asks the Linux kernel for cryptography: `/dev/crypto` in Bun.
+ *
+ * @module
+ */
+import process from "node:process";
+import { bunHost } from "@cryptodev/bun";
+import { type Open, openIn } from "./open.ts";
+
+export * from "./index.ts";
+
+/** The runtime's name and version, such as `Bun 1.4.5`. */
+export const runtime: string = `Bun ${process.versions.bun}`;
+
+/** Opens the device: see {@link Open}. */
+export const open: Open = openIn({ host: bunHost, variable: (name) => process.env[name] });

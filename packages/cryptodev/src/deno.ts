@@ -1,0 +1,33 @@
+/**
+ * Asks the Linux kernel for cryptography: `/dev/crypto` in Deno.
+ *
+ * @module
+ */
+import { denoHost } from "@cryptodev/deno";
+import { type Open, openIn } from "./open.ts";
+
+/** The little of the global `Deno` that is used here; its own types stay out of the published ones. */
+interface Globals {
+  readonly Deno: {
+    readonly version: { readonly deno: string };
+    readonly env: { get(name: string): string | undefined };
+    readonly permissions: { querySync(permission: { name: "env"; variable: string }): { readonly state: string } };
+  };
+}
+
+const { Deno } = globalThis as unknown as Globals;
+
+/** Deno would stop and ask for a variable that it may not read; the program did not need it, so it is not asked for. */
+function variable(name: string): string | undefined {
+  return Deno.permissions.querySync({ name: "env", variable: name }).state === "granted"
+    ? Deno.env.get(name)
+    : undefined;
+}
+
+export * from "./index.ts";
+
+/** The runtime's name and version, such as `Deno 2.9.6`. */
+export const runtime: string = `Deno ${Deno.version.deno}`;
+
+/** Opens the device: see {@link Open}. */
+export const open: Open = openIn({ host: denoHost, variable });

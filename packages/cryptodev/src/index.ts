@@ -1,0 +1,2 @@
+export * from "@cryptodev/core";
+export type { Backend, Open, OpenOptions } from "./open.ts";

@@ -1,0 +1,74 @@
+import { CryptodevError, Device, type Host, UnsupportedError } from "@cryptodev/core";
+import { SoftwareHost } from "@cryptodev/soft";
+
+/**
+ * What is to answer: `"kernel"`, the driver behind `/dev/crypto`; `"software"`, the device in this process; `"auto"`, the
+ * kernel's where this system has one, else the one in software.
+ */
+export type Backend = "kernel" | "software" | "auto";
+
+/** Options of {@link open}. */
+export interface OpenOptions {
+  /** What is to answer. Without it, the environment variable `CRYPTODEV_BACKEND` decides; without that, the kernel. */
+  readonly backend?: Backend | undefined;
+  /** Where the device is; `/dev/crypto` if left out. */
+  readonly path?: string | undefined;
+}
+
+/** The environment variable that decides where the program does not. */
+export const BACKEND_VARIABLE = "CRYPTODEV_BACKEND";
+
+/** What a runtime brings in. */
+export interface Runtime {
+  /** Its host; throws an `UnsupportedError` where this system has none. */
+  host(): Host;
+  /** Reads an environment variable; `undefined` also where the runtime does not allow it. */
+  variable(name: string): string | undefined;
+}
+
+const backends: readonly string[] = ["kernel", "software", "auto"] satisfies Backend[];
+
+function check(backend: unknown, source: string): Backend {
+  if (typeof backend === "string" && backends.includes(backend)) return backend as Backend;
+  throw new RangeError(`${source}: expected "kernel", "software" or "auto", got ${JSON.stringify(backend)}`);
+}
+
+/** The system has no device at all; one that is there and refuses is not passed over in silence. */
+function isAbsence(error: unknown): boolean {
+  if (error instanceof CryptodevError) return ["ENOENT", "ENXIO", "ENODEV"].includes(error.code);
+  return error instanceof UnsupportedError;
+}
+
+/**
+ * Opens the device: the kernel's `/dev/crypto`, unless told otherwise.
+ *
+ * @throws `CryptodevError` where the kernel refuses, with what to do about it; `UnsupportedError` where this system
+ * cannot reach a kernel's device; `RangeError` for an unknown backend
+ * @example
+ * ```ts
+ * import { open } from "cryptodev";
+ *
+ * const device = open({ backend: "auto" });
+ * console.log(device.backend); // kernel, or software
+ * device.close();
+ * ```
+ */
+export type Open = (options?: OpenOptions) => Device;
+
+/** Makes the `open` of a runtime. */
+export function openIn(runtime: Runtime): Open {
+  return ({ backend, path } = {}) => {
+    const chosen =
+      backend === undefined
+        ? check(runtime.variable(BACKEND_VARIABLE) || "kernel", BACKEND_VARIABLE)
+        : check(backend, "backend");
+    if (chosen !== "software") {
+      try {
+        return Device.open(runtime.host(), path);
+      } catch (error) {
+        if (chosen === "kernel" || !isAbsence(error)) throw error;
+      }
+    }
+    return Device.open(new SoftwareHost(path === undefined ? {} : { path }), path);
+  };
+}

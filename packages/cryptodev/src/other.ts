@@ -1,0 +1,19 @@
+/**
+ * The software `/dev/crypto` where there is neither Node.js, Deno nor Bun.
+ *
+ * @module
+ */
+import { UnsupportedError } from "@cryptodev/core";
+import { type Open, openIn } from "./open.ts";
+
+function noHost(): never {
+  throw new UnsupportedError("a kernel device is reached from Node.js, Deno and Bun, and this is another runtime");
+}
+
+export * from "./index.ts";
+
+/** The runtime's name and version; here it is not known. */
+export const runtime: string = "unknown runtime";
+
+/** Opens the device: see {@link Open}. */
+export const open: Open = openIn({ host: noHost, variable: () => undefined });
