@@ -1,0 +1,86 @@
+import { readFileSync } from "node:fs";
+import * as core from "@cryptodev/core";
+import { ILP32, type Ioctl, LP64, layout, type Machine, machineOf, requestNumber, type Struct } from "@cryptodev/core";
+import { describe, expect, test } from "vitest";
+
+/** What C compilers made of the driver's header; `README.md` beside it says how it was measured. */
+const measured: Record<string, Measured> = JSON.parse(readFileSync(new URL("abi.json", import.meta.url), "utf8"));
+
+interface Measured {
+  readonly structs: Record<
+    string,
+    { size: number; align: number; fields: Record<string, { offset: number; size: number }> }
+  >;
+  readonly ioctls: Record<string, string>;
+}
+
+const exported = core as unknown as Record<string, unknown>;
+
+describe.each(Object.entries(measured))("the ABI of %s", (arch, { structs, ioctls }) => {
+  const machine = machineOf(arch === "armv7" ? "arm" : arch) as Machine;
+
+  test.each(Object.entries(structs))("struct %s has the compiler's size, alignment and offsets", (name, expected) => {
+    const struct = exported[name] as Struct;
+    expect(struct.name).toBe(name);
+    const { size, align, offset, width } = layout(struct, machine);
+    const fields = Object.fromEntries(
+      Object.keys(offset).map((field) => [field, { offset: offset[field], size: width[field] }]),
+    );
+    expect({ size, align, fields }).toEqual(expected);
+  });
+
+  test.each(Object.entries(ioctls))("ioctl %s has the compiler's number", (name, expected) => {
+    const ioctl = exported[name] as Ioctl;
+    expect(ioctl.name).toBe(name);
+    expect(requestNumber(ioctl, machine)).toBe(Number(expected));
+  });
+});
+
+test("the measured tables name every struct and every ioctl of the driver", () => {
+  const isIoctl = (value: unknown) => typeof value === "object" && value !== null && "direction" in value;
+  const ours = Object.entries(exported)
+    .filter(([, value]) => isIoctl(value))
+    .map(([name]) => name);
+  for (const { ioctls } of Object.values(measured)) expect(Object.keys(ioctls).sort()).toEqual(ours.sort());
+});
+
+describe("where the direction bits are swapped", () => {
+  // asm/ioctl.h of MIPS, PowerPC and SPARC; IOWR is the same everywhere.
+  const expected = [
+    [core.CIOCFSESSION, 0x80046367],
+    [core.CIOCASYMFEAT, 0x4004636a],
+    [core.CIOCCPHASH, 0x80086370],
+    [core.CRIOGET, 0xc0046365],
+  ] as const;
+
+  test.each(["mips", "mips64el", "ppc64", "sparc64"])("%s numbers IOR and IOW the other way round", (arch) => {
+    for (const [ioctl, number] of expected) expect(requestNumber(ioctl, machineOf(arch) as Machine)).toBe(number);
+  });
+
+  test("IOWR requests differ by nothing but the size of pointers", () => {
+    expect(requestNumber(core.CIOCCRYPT, machineOf("ppc64") as Machine)).toBe(requestNumber(core.CIOCCRYPT, LP64));
+    expect(requestNumber(core.CIOCCRYPT, machineOf("mips") as Machine)).toBe(requestNumber(core.CIOCCRYPT, ILP32));
+  });
+});
+
+test("machineOf() knows no architecture by accident", () => {
+  expect(machineOf("pdp11")).toBeUndefined();
+  expect(machineOf("toString")).toBeUndefined();
+});
+
+describe("the algorithm tables", () => {
+  const all = [...Object.values(core.ciphers), ...Object.values(core.macs)];
+
+  test("ids and names are unique, as ciphers and macs share one sequence", () => {
+    expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);
+    expect(new Set(all.map(({ name }) => name)).size).toBe(all.length);
+  });
+
+  test("every id of the header is there", () => {
+    // enum cryptodev_crypto_op_t.
+    const ids = [...Array(20).keys()]
+      .map((index) => index + 1)
+      .concat(21, 22, 23, 24, 25, 50, 51, 101, 102, 103, 104, 105, 106, 107, 108, 109);
+    expect(all.map(({ id }) => id).sort((one, other) => one - other)).toEqual(ids);
+  });
+});

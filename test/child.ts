@@ -1,0 +1,51 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { runtimeName } from "./runtime.ts";
+
+/** How a program ended. */
+export interface Ending {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** How a child process is run. */
+export interface ChildOptions {
+  /** What Deno is allowed; everything if left out. Other runtimes have no permissions. */
+  readonly permissions?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Where the program lies, and so what its imports find; this workspace if left out. */
+  readonly folder?: string;
+}
+
+const workspace = fileURLToPath(new URL("results/", import.meta.url));
+
+/** Runs a program as a user of this runtime would: by itself, with the runtime's own resolution of imports. */
+export function runProgram(code: string, { permissions = ["-A"], env = {}, folder }: ChildOptions = {}): Ending {
+  mkdirSync(workspace, { recursive: true });
+  const own = mkdtempSync(join(folder ?? workspace, "child-"));
+  try {
+    const file = join(own, "program.mjs");
+    writeFileSync(file, code);
+    const args = runtimeName === "Deno" ? ["run", ...permissions, file] : [file];
+    const { CRYPTODEV_BACKEND: _ours, ...inherited } = process.env;
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...inherited, NO_COLOR: "1", ...env },
+    });
+    return { status, stdout, stderr };
+  } finally {
+    rmSync(own, { recursive: true });
+  }
+}
+
+/** Runs a program that prints one line of JSON. */
+export function runForJson<T>(code: string, options?: ChildOptions): T {
+  const { status, stdout, stderr } = runProgram(code, options);
+  if (status !== 0) throw new Error(`the program ended with ${status}\n${stdout}\n${stderr}`);
+  return JSON.parse(stdout) as T;
+}

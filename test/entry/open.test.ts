@@ -1,0 +1,202 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { runForJson, runProgram } from "../child.ts";
+import { runtimeName } from "../runtime.ts";
+
+const hasDevice = existsSync("/dev/crypto");
+
+/** Opens, and says what came of it. */
+const attempt = (options: string, before = "") => `
+  import { open, runtime } from "cryptodev";
+  ${before}
+  try {
+    const device = open(${options});
+    const sha1 = device.hash("sha1").digest(new TextEncoder().encode("abc"));
+    console.log(JSON.stringify({ runtime, backend: device.backend, path: device.path, first: sha1[0] }));
+    device.close();
+  } catch (error) {
+    console.log(JSON.stringify({ name: error.name, code: error.code, message: error.message }));
+  }
+`;
+
+interface Outcome {
+  readonly runtime?: string;
+  readonly backend?: string;
+  readonly path?: string;
+  readonly first?: number;
+  readonly name?: string;
+  readonly code?: string;
+  readonly message?: string;
+}
+
+describe("open()", () => {
+  test("the runtime itself finds the host that is made for it", () => {
+    const { runtime, backend, first } = runForJson<Outcome>(attempt('{ backend: "auto" }'));
+    expect(runtime).toMatch(new RegExp(`^${runtimeName} \\d+\\.`));
+    expect(backend).toBe(hasDevice ? "kernel" : "software");
+    expect(first).toBe(0xa9);
+  });
+
+  test("asks the kernel where nothing else is said, and helps where it has no device", () => {
+    const { name, code, message } = runForJson<Outcome>(attempt('{ path: "/dev/no-crypto" }'));
+    expect(name).toBe("CryptodevError");
+    expect(code).toBe("ENOENT");
+    expect(message).toBe(
+      "open /dev/no-crypto: ENOENT, there is no such device. Load the kernel module with `modprobe cryptodev`, or " +
+        'to go on without the kernel, use the software device: open({ backend: "software" }) or CRYPTODEV_BACKEND=software',
+    );
+  });
+
+  test('"software" and "auto" open the software device where the kernel has none, at the path that was asked for', () => {
+    for (const backend of ["software", "auto"]) {
+      const outcome = runForJson<Outcome>(attempt(`{ backend: "${backend}", path: "/dev/no-crypto" }`));
+      expect(outcome).toMatchObject({ backend: "software", path: "/dev/no-crypto", first: 0xa9 });
+    }
+  });
+
+  test('"auto" does not pass over a device that is there and refuses', () => {
+    const { code } = runForJson<Outcome>(attempt('{ backend: "auto", path: "/tmp" }'));
+    expect(code).toBe("EISDIR");
+  });
+
+  test("the environment decides where the program does not", () => {
+    const env = { CRYPTODEV_BACKEND: "software" };
+    expect(runForJson<Outcome>(attempt(""), { env }).backend).toBe("software");
+    expect(runForJson<Outcome>(attempt('{ backend: "kernel", path: "/dev/no-crypto" }'), { env }).code).toBe("ENOENT");
+    expect(runForJson<Outcome>(attempt('{ path: "/dev/no-crypto" }'), { env: { CRYPTODEV_BACKEND: "" } }).code).toBe(
+      "ENOENT",
+    );
+  });
+
+  test("a backend that does not exist is named, with those that do", () => {
+    const expected = 'expected "kernel", "software" or "auto", got "hardware"';
+    expect(runForJson<Outcome>(attempt('{ backend: "hardware" }')).message).toBe(`backend: ${expected}`);
+    const { message } = runForJson<Outcome>(attempt(""), { env: { CRYPTODEV_BACKEND: "hardware" } });
+    expect(message).toBe(`CRYPTODEV_BACKEND: ${expected}`);
+  });
+});
+
+describe("a session that is dropped", () => {
+  test("is told of on standard error, and nothing else is", () => {
+    const { status, stderr } = runProgram(
+      `
+      import { open } from "cryptodev";
+      import v8 from "node:v8";
+      import vm from "node:vm";
+      const device = open({ backend: "software" });
+      (() => device.hash("sha1"))();
+      const collect = globalThis.Bun ? () => Bun.gc(true) : (globalThis.gc ?? (v8.setFlagsFromString("--expose-gc"), vm.runInNewContext("gc")));
+      for (let round = 0; round < 20; round += 1) {
+        collect();
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      device.close();
+    `,
+      { env: { DENO_V8_FLAGS: "--expose-gc" } },
+    );
+    expect(status).toBe(0);
+    expect(stderr).toMatch(/CryptodevWarning: a session of sha1 on \/dev\/crypto was dropped without close\(\)/);
+    expect(stderr.match(/was dropped/g)).toHaveLength(1);
+  });
+});
+
+describe("where something is missing, importing works and opening says what:", () => {
+  // Deno's own name for the system cannot be changed from within.
+  if (runtimeName !== "Deno") {
+    test("another system than Linux", () => {
+      const darwin =
+        'import process from "node:process"; Object.defineProperty(process, "platform", { value: "darwin" });';
+      const { name, message } = runForJson<Outcome>(attempt("", darwin));
+      expect(name).toBe("UnsupportedError");
+      expect(message).toMatch(/^\/dev\/crypto is a device of Linux, this is darwin; .*software device/);
+      expect(runForJson<Outcome>(attempt('{ backend: "auto" }', darwin))).toMatchObject({
+        backend: "software",
+        first: 0xa9,
+      });
+    });
+  }
+
+  const others = ["node", "deno", "bun"].filter((name) => !runtimeName.toLowerCase().startsWith(name));
+  test.each(others)("the host of %s, in another runtime", (other) => {
+    // koffi also loads in Bun and in Deno, so Node's host works there.
+    const { name, message } = runForJson<Outcome>(`
+      import { ${other}Host } from "@cryptodev/${other}";
+      try {
+        console.log(JSON.stringify({ name: ${other}Host().backend }));
+      } catch (error) {
+        console.log(JSON.stringify({ name: error.name, message: error.message }));
+      }
+    `);
+    if (other === "node") expect(name).toBe("kernel");
+    else
+      expect([name, message]).toEqual([
+        "UnsupportedError",
+        expect.stringMatching(/runs in (Deno|Bun), and this is another runtime/),
+      ]);
+  });
+
+  if (runtimeName === "Node.js") {
+    test("koffi", () => {
+      const folder = mkdtempSync(join(tmpdir(), "cryptodev-bare-"));
+      const packages = fileURLToPath(new URL("../../packages/", import.meta.url));
+      mkdirSync(join(folder, "node_modules/@cryptodev"), { recursive: true });
+      // Linked, and resolved where the links are: koffi is found from the workspace, and not from there.
+      for (const name of ["core", "node"])
+        symlinkSync(join(packages, name), join(folder, "node_modules/@cryptodev", name));
+      try {
+        const { name, message } = runForJson<Outcome>(
+          `
+          import { nodeHost } from "@cryptodev/node";
+          try {
+            nodeHost();
+          } catch (error) {
+            console.log(JSON.stringify({ name: error.name, message: error.message }));
+          }
+        `,
+          { folder, env: { NODE_OPTIONS: "--preserve-symlinks --preserve-symlinks-main" } },
+        );
+        expect(name).toBe("UnsupportedError");
+        expect(message).toMatch(/^koffi, which reaches libc from Node\.js, cannot be loaded on linux/);
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    });
+  }
+
+  if (runtimeName === "Deno") {
+    const libc = `/lib/${process.arch === "arm64" ? "aarch64" : "x86_64"}-linux-gnu/libc.so.6`;
+
+    // As a child of Deno, Deno takes having no permission flag at all for having been allowed everything.
+    const nothing = ["--allow-env=NO_SUCH_VARIABLE"];
+
+    test("permission to call libc", () => {
+      const { name, message } = runForJson<Outcome>(attempt(""), { permissions: nothing });
+      expect(name).toBe("UnsupportedError");
+      expect(message).toContain(
+        `Deno may not call libc: run it with --allow-ffi, or --allow-ffi=${libc} for libc alone`,
+      );
+      expect(runForJson<Outcome>(attempt('{ backend: "auto" }'), { permissions: nothing })).toMatchObject({
+        backend: "software",
+      });
+    });
+
+    test("nothing more than permission for libc alone", () => {
+      const { code } = runForJson<Outcome>(attempt('{ path: "/dev/no-crypto" }'), {
+        permissions: [`--allow-ffi=${libc}`],
+      });
+      expect(code).toBe("ENOENT");
+    });
+
+    test("permission to read the variable, which is then as good as not set", () => {
+      const env = { CRYPTODEV_BACKEND: "software" };
+      const withFfi = { env, permissions: ["--allow-ffi"] };
+      expect(runForJson<Outcome>(attempt('{ path: "/dev/no-crypto" }'), withFfi).code).toBe("ENOENT");
+      const withBoth = { env, permissions: ["--allow-ffi", "--allow-env=CRYPTODEV_BACKEND"] };
+      expect(runForJson<Outcome>(attempt(""), withBoth).backend).toBe("software");
+    });
+  }
+});

@@ -1,0 +1,62 @@
+import { spawnSync } from "node:child_process";
+import { createCipheriv, createHash } from "node:crypto";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { runtime } from "cryptodev";
+import { expect, test } from "vitest";
+import { pattern, toHex } from "../bytes.ts";
+import { runtimeName } from "../runtime.ts";
+
+const examples = fileURLToPath(new URL("../../examples/", import.meta.url));
+
+test("demo1 encrypts what node:crypto encrypts, and says where", () => {
+  const file = join(examples, runtimeName === "Node.js" ? "dist/demo1.js" : "demo1.ts");
+  const args = runtimeName === "Deno" ? ["run", "--allow-ffi", file] : [file];
+  const { status, stdout } = spawnSync(process.execPath, args, { encoding: "utf8" });
+
+  const cipher = createCipheriv("aes-128-cbc", pattern(16, 5), pattern(16, 11)).setAutoPadding(false);
+  const ciphertext = cipher.update(pattern(4096, 3));
+  const [where, session, ...rest] = stdout.split("\n");
+  expect(where).toBe(`${runtime}, ${existsSync("/dev/crypto") ? "/dev/crypto" : "software device in this process"}`);
+  expect(session).toMatch(/^Session: cbc\(aes\) by \S+$/);
+  expect(rest).toEqual([
+    `Encrypted: 4096 bytes, ${toHex(ciphertext.subarray(0, 16))}...`,
+    `SHA-256 of the ciphertext: ${createHash("sha256").update(ciphertext).digest("hex")}`,
+    "Test passed",
+    "",
+  ]);
+  expect(status).toBe(0);
+});
+
+// The command itself runs in Node.js, whatever it starts.
+if (runtimeName === "Node.js") {
+  const run = (folder: string) => spawnSync(process.execPath, [join(folder, "run.mjs"), "demo1"], { encoding: "utf8" });
+
+  test("the command runs it in all three runtimes", () => {
+    const { status, stdout } = run(examples);
+    expect(stdout.match(/^(Node\.js|Deno|Bun) \S+, /gm)).toHaveLength(3);
+    expect(stdout.match(/^Test passed$/gm)).toHaveLength(3);
+    expect(stdout).toMatch(/All three ciphertexts are equal\n$/);
+    expect(status).toBe(0);
+  });
+
+  test("the command fails where a runtime is missing", () => {
+    const folder = mkdtempSync(join(tmpdir(), "cryptodev-demo-"));
+    try {
+      mkdirSync(join(folder, "examples/dist"), { recursive: true });
+      cpSync(join(examples, "run.mjs"), join(folder, "examples/run.mjs"));
+      cpSync(join(examples, "dist/demo1.js"), join(folder, "examples/dist/demo1.js"));
+      mkdirSync(join(folder, "node_modules"));
+      symlinkSync(join(examples, "../packages/cryptodev"), join(folder, "node_modules/cryptodev"));
+      const { status, stdout, stderr } = run(join(folder, "examples"));
+      expect(stdout).toContain("Test passed");
+      expect(stderr).toMatch(/demo1 failed: .*\/deno run .*ENOENT/);
+      expect(status).toBe(1);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+}

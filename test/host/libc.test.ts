@@ -1,0 +1,139 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  Argument,
+  Call,
+  CIOCCRYPT,
+  Device,
+  errnos,
+  LP64,
+  O_CLOEXEC,
+  O_RDWR,
+  pollfd,
+  requestNumber,
+  u32,
+} from "@cryptodev/core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { collectGarbage, realHost } from "../runtime.ts";
+
+/* The real libc, on descriptors that every Linux has. */
+
+/** `<asm-generic/ioctls.h>`, `<fcntl.h>`, `<poll.h>`. */
+const FIONREAD = 0x541b;
+const O_NONBLOCK = 0o4000;
+const POLLIN = 1;
+const POLLOUT = 4;
+const POLLNVAL = 32;
+
+const host = await realHost();
+const cioccrypt = requestNumber(CIOCCRYPT, LP64);
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "cryptodev-"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** A pipe that has a name, so that it can be opened without any other system call. */
+function openPipe(): { path: string; fd: number } {
+  const path = join(folder, `pipe-${Math.random()}`);
+  expect(spawnSync("mkfifo", [path]).status).toBe(0);
+  return { path, fd: host.open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC) };
+}
+
+describe("open()", () => {
+  test("gives a descriptor that is closed on exec", () => {
+    const fd = host.open("/dev/null", O_RDWR | O_CLOEXEC);
+    expect(fd).toBeGreaterThan(2);
+    const flags = /flags:\s*(\d+)/.exec(readFileSync(`/proc/self/fdinfo/${fd}`, "utf8"))?.[1] as string;
+    expect(Number.parseInt(flags, 8) & O_CLOEXEC).toBe(O_CLOEXEC);
+    expect(host.close(fd)).toBe(0);
+  });
+
+  test.each([
+    ["/nowhere/crypto", errnos.ENOENT],
+    ["/dev/null/crypto", errnos.ENOTDIR],
+    ["/tmp", errnos.EISDIR],
+    [`/${"x".repeat(300)}`, errnos.ENAMETOOLONG],
+  ])("of %s answers the error number, negative", (path, errno) => {
+    expect(host.open(path, O_RDWR)).toBe(-errno);
+  });
+
+  test("passes a path of more than ASCII on as UTF-8", () => {
+    const path = join(folder, "Schlüssel-鍵");
+    writeFileSync(path, "");
+    const fd = host.open(path, O_RDWR);
+    expect(fd).toBeGreaterThan(2);
+    host.close(fd);
+  });
+});
+
+test("close() of what is not open is EBADF", () => {
+  expect(host.close(999)).toBe(-errnos.EBADF);
+});
+
+describe("ioctl()", () => {
+  test("FIONREAD counts the bytes in a pipe: the kernel writes into our argument", () => {
+    const { path, fd } = openPipe();
+    writeFileSync(path, "nineteen bytes long");
+    const argument = new Argument(host, u32);
+    expect(host.ioctl(fd, FIONREAD, argument)).toBe(0);
+    expect(argument.getUint32(argument.offset.value)).toBe(19);
+    host.close(fd);
+  });
+
+  test("of a file that is no /dev/crypto is ENOTTY, of no descriptor EBADF, with NULL as well", () => {
+    const fd = host.open("/etc/passwd", 0);
+    const call = new Call(host, CIOCCRYPT);
+    expect(host.ioctl(fd, call.request, call)).toBe(-errnos.ENOTTY);
+    expect(host.ioctl(fd, call.request, null)).toBe(-errnos.ENOTTY);
+    expect(host.ioctl(999, call.request, call)).toBe(-errnos.EBADF);
+    host.close(fd);
+  });
+
+  test("with a NULL where the kernel wants to write is EFAULT", () => {
+    const { fd } = openPipe();
+    expect(host.ioctl(fd, FIONREAD, null)).toBe(-errnos.EFAULT);
+    host.close(fd);
+  });
+
+  test("a file that is no /dev/crypto is named by the library", () => {
+    const path = join(folder, "plain");
+    writeFileSync(path, "");
+    const device = Device.open(host, path);
+    expect(() => device.hash("sha1")).toThrow(`CIOCGSESSION ${path}: ENOTTY, this file is not a /dev/crypto`);
+    device.close();
+  });
+});
+
+test("poll() tells which events are ready", () => {
+  const { path, fd } = openPipe();
+  const argument = new Argument(host, pollfd);
+  argument.setUint32(argument.offset.fd, fd);
+  argument.setUint16(argument.offset.events, POLLIN);
+  expect(host.poll(argument, 0)).toBe(0);
+  writeFileSync(path, "x");
+  argument.setUint16(argument.offset.events, POLLIN | POLLOUT);
+  expect(host.poll(argument, 1000)).toBe(1);
+  expect(argument.getUint16(argument.offset.revents)).toBe(POLLIN | POLLOUT);
+  host.close(fd);
+  expect(host.poll(argument, 0)).toBe(1);
+  expect(argument.getUint16(argument.offset.revents)).toBe(POLLNVAL);
+});
+
+test("errno is that of the call it belongs to, whatever the garbage collector does in between", () => {
+  const fd = host.open("/etc/passwd", 0);
+  const call = new Call(host, CIOCCRYPT);
+  let wrong = 0;
+  let kept: unknown[] = [];
+  for (let round = 0; round < 100_000; round += 1) {
+    if (host.ioctl(fd, cioccrypt, call) !== -errnos.ENOTTY) wrong += 1;
+    kept.push(new Uint8Array(64), { round });
+    if (host.ioctl(999, cioccrypt, call) !== -errnos.EBADF) wrong += 1;
+    if (kept.length > 5000) kept = [];
+    if (round % 1000 === 0) collectGarbage();
+  }
+  host.close(fd);
+  expect(wrong).toBe(0);
+});

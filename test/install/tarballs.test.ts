@@ -1,0 +1,110 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { runProgram } from "../child.ts";
+import { runtimeName } from "../runtime.ts";
+
+/* What a user gets: the packed packages in a folder of their own, with this repository out of reach. */
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const names = ["core", "node", "deno", "bun", "soft", "cryptodev"];
+
+let folder: string;
+let contents: readonly string[];
+
+function npm(cwd: string, ...args: string[]): string {
+  const { status, stdout, stderr } = spawnSync("npm", args, { cwd, encoding: "utf8" });
+  if (status !== 0) throw new Error(`npm ${args.join(" ")}\n${stdout}\n${stderr}`);
+  return stdout;
+}
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "cryptodev-install-"));
+  const workspaces = names.flatMap((name) => ["--workspace", `packages/${name}`]);
+  const packed: { filename: string; files: { path: string }[] }[] = Object.values(
+    JSON.parse(npm(root, "pack", "--json", "--pack-destination", folder, ...workspaces)),
+  );
+  contents = packed.flatMap(({ files }) => files.map(({ path }) => path));
+  writeFileSync(join(folder, "package.json"), '{ "private": true, "type": "module" }');
+  npm(
+    folder,
+    "install",
+    "--prefer-offline",
+    "--no-audit",
+    "--no-fund",
+    "--ignore-scripts",
+    ...packed.map(({ filename }) => `./${filename}`),
+  );
+}, 300_000);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe("the packed packages, installed into an empty folder", () => {
+  test("hold what is needed and nothing else", () => {
+    expect(contents.filter((path) => !/^(dist|src)\/|^package\.json$/.test(path))).toEqual([]);
+    expect(contents.filter((path) => /tsbuildinfo|\.test\./.test(path))).toEqual([]);
+  });
+
+  test("run the example of the README as it stands", () => {
+    const readme = readFileSync(join(root, "README.md"), "utf8");
+    const [, example] = /```ts\n([\s\S]*?)```/.exec(readme) ?? [];
+    const { status, stdout, stderr } = runProgram(example as string, { folder });
+    expect(stderr).toBe("");
+    expect(stdout).toMatch(/^(kernel|software) /);
+    expect(stdout).toMatch(/sixteen bytes ok\n$/);
+    expect(status).toBe(0);
+  });
+
+  test("find libc through the host that was installed with them", () => {
+    const { stdout } = runProgram(
+      'import { open } from "cryptodev"; try { open({ path: "/dev/no-crypto" }) } catch (error) { console.log(error.code) }',
+      { folder },
+    );
+    expect(stdout).toBe("ENOENT\n");
+  });
+
+  // Types are the same for all runtimes.
+  if (runtimeName === "Node.js") {
+    test("are typed without the types of any runtime", () => {
+      mkdirSync(join(folder, "typed"));
+      writeFileSync(
+        join(folder, "typed/main.ts"),
+        `
+        import { type CipherName, open } from "cryptodev";
+        import { denoHost } from "@cryptodev/deno";
+        import { bunHost } from "@cryptodev/bun";
+        import { nodeHost } from "@cryptodev/node";
+        import { SoftwareHost } from "@cryptodev/soft";
+        const device = open({ backend: "auto" });
+        const name: CipherName = "aes-128-cbc";
+        const bytes: Uint8Array<ArrayBuffer> = device.cipher(name, new Uint8Array(16)).encrypt(new Uint8Array(16), new Uint8Array(16));
+        // @ts-expect-error: CIOCCRYPT on an AEAD crashes a kernel
+        device.cipher("aes-gcm", bytes);
+        // @ts-expect-error: an HMAC has a key
+        device.hmac("sha256");
+        export const hosts = [denoHost, bunHost, nodeHost, () => new SoftwareHost()];
+      `,
+      );
+      const options = [
+        "--noEmit",
+        "--strict",
+        "--module",
+        "nodenext",
+        "--target",
+        "es2022",
+        "--lib",
+        "es2022,esnext.disposable",
+        "--types",
+        "",
+      ];
+      const { status, stdout } = spawnSync(join(root, "node_modules/.bin/tsc"), [...options, "typed/main.ts"], {
+        cwd: folder,
+        encoding: "utf8",
+      });
+      expect(stdout).toBe("");
+      expect(status).toBe(0);
+    });
+  }
+});

@@ -1,0 +1,25 @@
+import type { Argument } from "@cryptodev/core";
+import { SoftwareHost } from "@cryptodev/soft";
+
+/** The software device, with a record of every call that reached it. */
+export class RecordingHost extends SoftwareHost {
+  readonly calls: { readonly fd: number; readonly request: number; readonly bytes: Uint8Array }[] = [];
+  readonly warnings: string[] = [];
+  readonly closed: number[] = [];
+  /** What the next ioctls answer, in place of the device. */
+  readonly answers: number[] = [];
+
+  override ioctl(fd: number, request: number, argument: Argument | null): number {
+    this.calls.push({ fd, request, bytes: argument?.bytes.slice() ?? new Uint8Array() });
+    return this.answers.shift() ?? super.ioctl(fd, request, argument);
+  }
+
+  override close(fd: number): number {
+    this.closed.push(fd);
+    return super.close(fd);
+  }
+
+  override warn(message: string): void {
+    this.warnings.push(message);
+  }
+}

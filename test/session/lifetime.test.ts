@@ -1,0 +1,121 @@
+import { CIOCFSESSION, Device, LP64, requestNumber } from "@cryptodev/core";
+import { describe, expect, test } from "vitest";
+import { pattern } from "../bytes.ts";
+import { RecordingHost } from "../recording_host.ts";
+import { collectUntil } from "../runtime.ts";
+
+const key = pattern(16);
+const finish = requestNumber(CIOCFSESSION, LP64);
+const finished = (host: RecordingHost) => host.calls.filter(({ request }) => request === finish).length;
+
+describe("a clone", () => {
+  test("sees the sessions' file, is closed on exec, and outlives the device that it came from", () => {
+    const host = new RecordingHost();
+    const device = Device.open(host);
+    const clone = device.clone();
+    // FIOCLEX of asm-generic/ioctls.h.
+    expect(host.calls.map(({ request }) => request)).toContain(0x5451);
+    device.close();
+    expect(clone.closed).toBe(false);
+    expect(clone.cipher("aes-cbc", key).encrypt(pattern(16), pattern(16))).toHaveLength(16);
+    clone.close();
+    expect(host.closed).toHaveLength(2);
+  });
+
+  test("that cannot be closed on exec is closed at once", () => {
+    const host = new RecordingHost();
+    const device = Device.open(host);
+    const ioctl = host.ioctl.bind(host);
+    host.ioctl = (fd, request, argument) => (request === 0x5451 ? -12 : ioctl(fd, request, argument));
+    expect(() => device.clone()).toThrow(expect.objectContaining({ code: "ENOMEM", ioctl: "FIOCLEX" }));
+    expect(host.closed).toHaveLength(1);
+  });
+
+  test("leaves the sessions of the other alone when it is closed", () => {
+    const host = new RecordingHost();
+    const device = Device.open(host);
+    const aes = device.cipher("aes-cbc", key);
+    device.clone().close();
+    expect(finished(host)).toBe(0);
+    expect(aes.encrypt(pattern(16), pattern(16))).toHaveLength(16);
+  });
+});
+
+test("closing a device ends each of its open sessions once, and closes once", () => {
+  const host = new RecordingHost();
+  const device = Device.open(host);
+  device.cipher("aes-cbc", key).close();
+  device.hash("sha1");
+  device.hmac("sha1", key);
+  device[Symbol.dispose]();
+  expect(finished(host)).toBe(3);
+  expect(host.closed).toHaveLength(1);
+});
+
+describe("what is dropped without being closed", () => {
+  test("a session is ended, with one warning", async () => {
+    const host = new RecordingHost();
+    const device = Device.open(host);
+    (() => device.cipher("aes-cbc", key))();
+    await collectUntil(() => host.warnings.length > 0);
+    expect(host.warnings).toEqual([
+      "a session of aes-cbc on /dev/crypto was dropped without close(); the kernel held it until now",
+    ]);
+    expect(finished(host)).toBe(1);
+    device.close();
+    expect(finished(host)).toBe(1);
+  });
+
+  test("a device is closed, with a warning", async () => {
+    const host = new RecordingHost();
+    (() => Device.open(host))();
+    await collectUntil(() => host.warnings.length > 0);
+    expect(host.warnings).toEqual([
+      "a device (/dev/crypto) was dropped without close(); its descriptor was held until now",
+    ]);
+    expect(host.closed).toHaveLength(1);
+  });
+
+  test("a device lives as long as one of its sessions is used", async () => {
+    const host = new RecordingHost();
+    const aes = (() => Device.open(host).cipher("aes-cbc", key))();
+    await collectUntil(() => host.warnings.length > 0, 10);
+    expect(host.warnings).toEqual([]);
+    expect(host.closed).toEqual([]);
+    expect(aes.encrypt(pattern(16), pattern(16))).toHaveLength(16);
+    aes.device.close();
+  });
+
+  test("what was closed is not warned of, and its number, which may be another's by now, is not touched", async () => {
+    const host = new RecordingHost();
+    (() => {
+      const device = Device.open(host);
+      device.cipher("aes-cbc", key).close();
+      device.hash("sha1");
+      device.close();
+    })();
+    const before = host.calls.length;
+    await collectUntil(() => host.warnings.length > 0, 10);
+    expect(host.warnings).toEqual([]);
+    expect(host.calls.length).toBe(before);
+    expect(host.closed).toHaveLength(1);
+  });
+});
+
+test("a closed session holds none of its buffers", async () => {
+  const device = Device.open(new RecordingHost());
+  const aes = device.cipher("aes-cbc", key);
+  let collected = false;
+  const registry = new FinalizationRegistry<undefined>(() => {
+    collected = true;
+  });
+  (() => {
+    const source = pattern(4096);
+    registry.register(source, undefined);
+    aes.encrypt(source, pattern(16));
+  })();
+  aes.close();
+  await collectUntil(() => collected);
+  expect(collected).toBe(true);
+  device.close();
+});

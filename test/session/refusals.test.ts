@@ -1,0 +1,361 @@
+import {
+  CIOCCRYPT,
+  CIOCGSESSION,
+  type CipherName,
+  Device,
+  errnos,
+  type HashName,
+  LP64,
+  requestNumber,
+} from "@cryptodev/core";
+import { beforeEach, describe, expect, test } from "vitest";
+import { fromHex, pattern } from "../bytes.ts";
+import { RecordingHost } from "../recording_host.ts";
+
+const key = fromHex("2b7e151628aed2a6abf7158809cf4f3c");
+const iv = pattern(16);
+
+function detached(size: number): Uint8Array<ArrayBuffer> {
+  const bytes = pattern(size);
+  structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+  return bytes;
+}
+
+/** A view that claims another length than it has. */
+function lying(size: number, claim: number): Uint8Array {
+  return Object.defineProperties(pattern(size), { byteLength: { value: claim }, length: { value: claim } });
+}
+
+let host: RecordingHost;
+let device: Device;
+beforeEach(() => {
+  host = new RecordingHost();
+  device = Device.open(host);
+});
+
+/** Calls, sees the error, and sees that the device was not asked. */
+function refused(call: () => unknown, error: new (message: string) => Error, message: string): void {
+  const before = host.calls.length;
+  expect(call).toThrow(new error(message));
+  expect(call).toThrow(error);
+  expect(host.calls.length).toBe(before);
+}
+
+describe("bad input is refused before the device is asked:", () => {
+  test.each([
+    ["aes-cbc", 15, "key for aes-cbc: expected 16, 24 or 32 bytes, got 15"],
+    ["aes-cbc", 0, "key for aes-cbc: expected 16, 24 or 32 bytes, got 0"],
+    ["aes-128-cbc", 32, "key for aes-128-cbc: expected 16 bytes, got 32"],
+    ["aes-256-xts", 32, "key for aes-256-xts: expected 64 bytes, got 32"],
+    ["null", 16, "key for null: expected 0 bytes, got 16"],
+    ["blowfish-cbc", 3, "key for blowfish-cbc: expected 4 to 56 bytes, got 3"],
+    ["3des-cbc", 16, "key for 3des-cbc: expected 24 bytes, got 16"],
+  ] as const)("a key for %s of %i bytes", (name, size, message) => {
+    refused(() => device.cipher(name, new Uint8Array(size)), RangeError, message);
+  });
+
+  test("an HMAC key beyond what the driver takes", () => {
+    refused(
+      () => device.hmac("sha1", new Uint8Array(513)),
+      RangeError,
+      "key for hmac-sha1: expected at most 512 bytes, got 513",
+    );
+  });
+
+  test("an iv of the wrong size, a missing one, and one too many", () => {
+    const aes = device.cipher("aes-cbc", key);
+    refused(() => aes.encrypt(pattern(16), pattern(8)), RangeError, "iv for aes-cbc: expected 16 bytes, got 8");
+    refused(
+      () => aes.encrypt(pattern(16)),
+      TypeError,
+      "iv for aes-cbc: expected 16 bytes, got none; only an operation that continues the one before may go without",
+    );
+    const ecb = device.cipher("aes-ecb", key);
+    refused(
+      () => ecb.encrypt(pattern(16), iv),
+      RangeError,
+      "iv for aes-ecb: expected none, as it has no iv; got 16 bytes",
+    );
+  });
+
+  test("data that is not whole blocks", () => {
+    const aes = device.cipher("aes-cbc", key);
+    refused(
+      () => aes.encrypt(pattern(17), iv),
+      RangeError,
+      "source for aes-cbc: expected a multiple of 16 bytes, got 17",
+    );
+  });
+
+  test("a destination that is too short, or overlaps the source partly", () => {
+    const aes = device.cipher("aes-ctr", key);
+    refused(
+      () => aes.encryptInto(pattern(32), new Uint8Array(31), iv),
+      RangeError,
+      "destination for aes-ctr: expected at least 32 bytes, got 31",
+    );
+    const memory = pattern(64);
+    for (const [from, to] of [
+      [0, 1],
+      [1, 0],
+      [0, 31],
+    ] as const) {
+      refused(
+        () => aes.encryptInto(memory.subarray(from, from + 32), memory.subarray(to, to + 32), iv),
+        RangeError,
+        `destination for aes-ctr: expected the source itself or memory apart from it, got an overlap ${Math.abs(to - from)} bytes further`,
+      );
+    }
+    const sha = device.hash("sha256");
+    refused(
+      () => sha.digestInto(new Uint8Array(31)),
+      RangeError,
+      "destination for sha256: expected at least 32 bytes, got 31",
+    );
+  });
+
+  test.each([
+    ["text", "text" as unknown, "a string; encode it, as new TextEncoder().encode(text) does"],
+    ["a number", 42, "a number"],
+    ["undefined", undefined, "undefined"],
+    ["null", null, "null"],
+    ["an array", [1, 2, 3], "an Array"],
+    ["a buffer", new ArrayBuffer(16), "an ArrayBuffer; wrap it: new Uint8Array(buffer)"],
+    [
+      "another view",
+      new Uint16Array(8),
+      "a Uint16Array; wrap it: new Uint8Array(view.buffer, view.byteOffset, view.byteLength)",
+    ],
+    ["a forgery", Object.create(Uint8Array.prototype), "an Object"],
+  ])("what is no Uint8Array: %s", (_name, value, got) => {
+    const aes = device.cipher("aes-cbc", key);
+    const sha = device.hash("sha1");
+    const bytes = value as Uint8Array;
+    refused(() => aes.encrypt(bytes, iv), TypeError, `source for aes-cbc: expected a Uint8Array, got ${got}`);
+    refused(
+      () => aes.encryptInto(pattern(16), bytes, iv),
+      TypeError,
+      `destination for aes-cbc: expected a Uint8Array, got ${got}`,
+    );
+    refused(() => device.cipher("aes-cbc", bytes), TypeError, `key for aes-cbc: expected a Uint8Array, got ${got}`);
+    if (value !== undefined) {
+      refused(() => aes.encrypt(pattern(16), bytes), TypeError, `iv for aes-cbc: expected a Uint8Array, got ${got}`);
+      refused(() => sha.digest(bytes), TypeError, `data for sha1: expected a Uint8Array, got ${got}`);
+    }
+  });
+
+  test("a buffer that was detached", () => {
+    const gone = "its memory is gone: the ArrayBuffer was detached, by a transfer to another thread or by transfer()";
+    const aes = device.cipher("aes-cbc", key);
+    refused(() => aes.encrypt(detached(16), iv), TypeError, `source for aes-cbc: ${gone}`);
+    refused(() => aes.encryptInto(pattern(16), detached(16), iv), TypeError, `destination for aes-cbc: ${gone}`);
+    refused(() => aes.encrypt(pattern(16), detached(16)), TypeError, `iv for aes-cbc: ${gone}`);
+    refused(() => device.cipher("aes-cbc", detached(16)), TypeError, `key for aes-cbc: ${gone}`);
+  });
+
+  test("a buffer that was used, and detached since", () => {
+    const aes = device.cipher("aes-cbc", key);
+    const source = pattern(16);
+    aes.encrypt(source, iv);
+    structuredClone(source.buffer, { transfer: [source.buffer] });
+    expect(() => aes.encrypt(source, iv)).toThrow(TypeError);
+  });
+
+  test("a resizable buffer that shrank since it was used", () => {
+    const aes = device.cipher("aes-cbc", key);
+    const buffer = new (
+      ArrayBuffer as unknown as new (
+        size: number,
+        options: object,
+      ) => ArrayBuffer & { resize(size: number): void }
+    )(64, { maxByteLength: 64 });
+    const destination = new Uint8Array(buffer);
+    aes.encryptInto(pattern(64), destination, iv);
+    buffer.resize(32);
+    refused(
+      () => aes.encryptInto(pattern(64), destination, iv),
+      RangeError,
+      "destination for aes-cbc: expected at least 64 bytes, got 32",
+    );
+  });
+
+  test("a view that lies about its length: only the real one counts", () => {
+    const aes = device.cipher("aes-cbc", key);
+    refused(
+      () => aes.encryptInto(pattern(64), lying(16, 64), iv),
+      RangeError,
+      "destination for aes-cbc: expected at least 64 bytes, got 16",
+    );
+    expect(aes.encrypt(lying(32, 64), iv)).toHaveLength(32);
+    refused(
+      () => device.cipher("aes-cbc", lying(8, 16)),
+      RangeError,
+      "key for aes-cbc: expected 16, 24 or 32 bytes, got 8",
+    );
+  });
+
+  test("algorithms that are not known, or that CIOCCRYPT cannot carry", () => {
+    expect(() => device.cipher("aes-gcm" as CipherName, key)).toThrow(
+      /^cipher: expected one of .*aes-cbc.*; got "aes-gcm"$/,
+    );
+    expect(() => device.cipher("arc4" as CipherName, key)).toThrow(RangeError);
+    expect(() => device.cipher(undefined as unknown as CipherName, key)).toThrow(/got undefined$/);
+    expect(() => device.hash("hmac-sha1" as HashName)).toThrow(
+      /^hash: expected one of md5, sha1, .*; got "hmac-sha1"$/,
+    );
+    expect(() => device.hash("toString" as HashName)).toThrow(RangeError);
+    expect(host.calls).toHaveLength(0);
+  });
+});
+
+describe("after the end", () => {
+  test("a closed session says so, and closing it again does nothing", () => {
+    const aes = device.cipher("aes-cbc", key);
+    const sha = device.hash("sha256");
+    aes.close();
+    sha.close();
+    expect(aes.closed).toBe(true);
+    const before = host.calls.length;
+    aes.close();
+    aes[Symbol.dispose]();
+    const closed = { name: "ClosedError", message: "aes-cbc session: it was closed" };
+    expect(() => aes.encrypt(pattern(16), iv)).toThrow(expect.objectContaining(closed));
+    expect(() => aes.info()).toThrow(expect.objectContaining(closed));
+    expect(() => sha.update(pattern(1))).toThrow(expect.objectContaining({ name: "ClosedError" }));
+    expect(() => sha.update(new Uint8Array())).toThrow(expect.objectContaining({ name: "ClosedError" }));
+    expect(() => sha.digest()).toThrow(expect.objectContaining({ name: "ClosedError" }));
+    expect(host.calls.length).toBe(before);
+  });
+
+  test("a closed device ends its sessions, and starts no more", () => {
+    const aes = device.cipher("aes-cbc", key);
+    device.close();
+    device.close();
+    expect(host.closed).toHaveLength(1);
+    expect([device.closed, aes.closed]).toEqual([true, true]);
+    const before = host.calls.length;
+    aes.close();
+    expect(() => aes.encrypt(pattern(16), iv)).toThrow(
+      expect.objectContaining({ name: "ClosedError", message: "aes-cbc session: its device was closed" }),
+    );
+    expect(() => device.cipher("aes-cbc", key)).toThrow(
+      expect.objectContaining({ name: "ClosedError", message: "/dev/crypto: the device was closed" }),
+    );
+    expect(() => device.clone()).toThrow(expect.objectContaining({ name: "ClosedError" }));
+    expect(host.calls.length).toBe(before);
+  });
+});
+
+describe("what the kernel refuses", () => {
+  test("an algorithm that it lacks, with where to look", () => {
+    const bare = new RecordingHost();
+    const other = Device.open(bare);
+    bare.answers.push(-errnos.EINVAL);
+    const attempt = () => other.cipher("aes-cbc", key);
+    expect(attempt).toThrow(
+      expect.objectContaining({
+        name: "CryptodevError",
+        code: "EINVAL",
+        errno: 22,
+        syscall: "ioctl",
+        ioctl: "CIOCGSESSION",
+        path: "/dev/crypto",
+      }),
+    );
+    bare.answers.push(-errnos.EINVAL);
+    expect(attempt).toThrow(
+      /^CIOCGSESSION \/dev\/crypto: EINVAL, the device cannot start aes-cbc\. Either it has no cbc\(aes\) \(\/proc\/crypto/,
+    );
+    bare.answers.push(-errnos.ENOMEM);
+    expect(attempt).toThrow(/^CIOCGSESSION \/dev\/crypto: ENOMEM, the kernel is out of memory$/);
+  });
+
+  test.each([
+    ["ENOENT", /modprobe cryptodev.*backend: "software".*CRYPTODEV_BACKEND=software/],
+    ["ENXIO", /modprobe cryptodev/],
+    ["EACCES", /ls -l.*MODE="0666"/],
+    ["EMFILE", /no descriptor left/],
+  ] as const)("opening: %s", (code, message) => {
+    const failing = new RecordingHost();
+    failing.open = () => -errnos[code];
+    const attempt = () => Device.open(failing);
+    expect(attempt).toThrow(message);
+    expect(attempt).toThrow(expect.objectContaining({ code, syscall: "open", ioctl: undefined, path: "/dev/crypto" }));
+  });
+
+  test("an error number without a name keeps its number", () => {
+    const aes = device.cipher("aes-cbc", key);
+    host.answers.push(-133);
+    expect(() => aes.encrypt(pattern(16), iv)).toThrow(
+      expect.objectContaining({ code: "E133", errno: 133, ioctl: "CIOCCRYPT" }),
+    );
+  });
+
+  test("after a refused operation the next one needs an iv, as the kernel's is not known", () => {
+    const aes = device.cipher("aes-cbc", key);
+    aes.encrypt(pattern(16), iv);
+    host.answers.push(-errnos.ENOMEM);
+    expect(() => aes.encrypt(pattern(16))).toThrow(expect.objectContaining({ code: "ENOMEM" }));
+    expect(() => aes.encrypt(pattern(16))).toThrow(TypeError);
+    expect(aes.encrypt(pattern(16), iv)).toHaveLength(16);
+  });
+
+  test("a refused piece of a message ends the hash session: a digest without it would be wrong", () => {
+    const sha = device.hash("sha256");
+    sha.update(pattern(10));
+    host.answers.push(-errnos.ENOMEM);
+    expect(() => sha.update(pattern(10))).toThrow(expect.objectContaining({ code: "ENOMEM" }));
+    expect(sha.closed).toBe(true);
+    expect(() => sha.digest()).toThrow(/the kernel refused a part of its message$/);
+  });
+
+  test("CIOCGSESSINFO's count of bytes that it could not write", () => {
+    const aes = device.cipher("aes-cbc", key);
+    host.answers.push(268);
+    expect(() => aes.info()).toThrow(expect.objectContaining({ code: "EFAULT", ioctl: "CIOCGSESSINFO" }));
+  });
+
+  test("CRIOGET without a free descriptor, which returns 0 and stores the error", () => {
+    const narrow = new RecordingHost({ descriptors: 1 });
+    const only = Device.open(narrow);
+    expect(() => only.clone()).toThrow(expect.objectContaining({ code: "EMFILE", ioctl: "CRIOGET" }));
+  });
+
+  test("a path that no system call can take", () => {
+    expect(() => Device.open(host, "/dev/\0crypto")).toThrow(TypeError);
+    expect(() => Device.open(host, 3 as unknown as string)).toThrow(TypeError);
+  });
+});
+
+describe("keys", () => {
+  const start = requestNumber(CIOCGSESSION, LP64);
+
+  test("are read where they are, and neither kept nor shown", () => {
+    const secret = fromHex("c0ffee00c0ffee11c0ffee22c0ffee33");
+    const aes = device.cipher("aes-cbc", secret);
+    const starts = host.calls.filter(({ request }) => request === start);
+    expect(starts).toHaveLength(1);
+    expect(JSON.stringify(aes)).not.toContain("192,255,238");
+    host.answers.push(-errnos.EINVAL);
+    try {
+      device.cipher("aes-cbc", secret);
+    } catch (error) {
+      expect(JSON.stringify(error) + (error as Error).stack).not.toMatch(/c0ffee|192/i);
+    }
+  });
+});
+
+test("what reaches the device never has a NULL or short pointer beside a length", () => {
+  const aes = device.cipher("aes-cbc", key);
+  aes.encrypt(pattern(32), iv);
+  aes.encrypt(new Uint8Array(), iv);
+  const at = { len: 8, src: 16, dst: 24 };
+  const crypts = host.calls.filter(({ request }) => request === requestNumber(CIOCCRYPT, LP64));
+  expect(crypts).toHaveLength(2);
+  for (const { bytes } of crypts) {
+    const view = new DataView(bytes.buffer, bytes.byteOffset);
+    const isNull = view.getUint32(at.len, true) === 0;
+    expect(view.getBigUint64(at.src, true) === 0n).toBe(isNull);
+    expect(view.getBigUint64(at.dst, true) === 0n).toBe(isNull);
+  }
+});
