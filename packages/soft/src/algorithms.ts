@@ -1,47 +1,67 @@
 import { type CipherAlgorithm, ciphers, type MacAlgorithm, macs } from "@cryptodev/core";
+import type { AeadCipher } from "./primitives/aead.ts";
+import { blowfish } from "./primitives/blowfish.ts";
+import { camellia } from "./primitives/camellia.ts";
 import { cbc, nativeCbc } from "./primitives/cbc.ts";
-import { aes, type KeyedCipher } from "./primitives/cipher.ts";
+import { ccm } from "./primitives/ccm.ts";
+import { cfb } from "./primitives/cfb.ts";
+import { aes, type BlockCipher, isAvailable, type KeyedCipher } from "./primitives/cipher.ts";
 import { ctr } from "./primitives/ctr.ts";
 import { ecb } from "./primitives/ecb.ts";
+import { gcm } from "./primitives/gcm.ts";
 import { type HashFactory, hmac, plainHash } from "./primitives/hash.ts";
+import { ofb } from "./primitives/ofb.ts";
+import { xts } from "./primitives/xts.ts";
 
 /** A cipher that the device has: what it asks of its caller, and how it is keyed. */
-export interface CipherDriver {
-  readonly algorithm: CipherAlgorithm;
-  key(key: Uint8Array): KeyedCipher;
-}
+export type CipherDriver =
+  | { readonly algorithm: CipherAlgorithm; readonly key: (key: Uint8Array) => KeyedCipher; readonly aead?: undefined }
+  | { readonly algorithm: CipherAlgorithm; readonly aead: (key: Uint8Array) => AeadCipher; readonly key?: undefined };
 
 /** A mac that the device has: what it asks of its caller, and how it is keyed. */
 export interface MacDriver {
   readonly algorithm: MacAlgorithm;
-  key(key: Uint8Array): HashFactory;
+  readonly key: (key: Uint8Array) => HashFactory;
 }
 
-/** AES-CBC, with a native fast path where this runtime has that key size. */
-const aesCbc = (key: Uint8Array): KeyedCipher => nativeCbc(`aes-${key.length * 8}-cbc`, key) ?? cbc(aes(key));
+/** What the runtime's node:crypto does itself goes there; the rest is built on what every runtime has. */
+const anyCbc = (family: string, block: (key: Uint8Array) => BlockCipher) => (key: Uint8Array) => {
+  const name = `${family}-${key.length * 8}-cbc`;
+  return isAvailable(name) ? nativeCbc(name, key) : cbc(block(key));
+};
+const aesCbc = anyCbc("aes", aes);
 
-const keyedCiphers: readonly CipherDriver[] = [
+/** Triple DES with one key three times over is DES: the second run undoes the first. */
+const threefold = (key: Uint8Array): Uint8Array => Uint8Array.from([...key, ...key, ...key]);
+const tripleDesCbc = (key: Uint8Array): KeyedCipher => nativeCbc("des-ede3-cbc", key);
+
+const allCiphers: readonly CipherDriver[] = [
   { algorithm: ciphers.CRYPTO_NULL, key: () => ({ crypt: (_decrypt, data) => data.slice() }) },
+  { algorithm: ciphers.CRYPTO_DES_CBC, key: (key) => tripleDesCbc(threefold(key)) },
+  { algorithm: ciphers.CRYPTO_3DES_CBC, key: tripleDesCbc },
+  { algorithm: ciphers.CRYPTO_BLF_CBC, key: (key) => cbc(blowfish(key)) },
   { algorithm: ciphers.CRYPTO_AES_CBC, key: aesCbc },
   { algorithm: ciphers.CRYPTO_AES_CTR, key: ctr },
+  { algorithm: ciphers.CRYPTO_AES_XTS, key: xts },
   { algorithm: ciphers.CRYPTO_AES_ECB, key: (key) => ecb(aes(key)) },
+  { algorithm: ciphers.CRYPTO_AES_CFB, key: (key) => cfb(aes(key)) },
+  { algorithm: ciphers.CRYPTO_AES_OFB, key: (key) => ofb(aes(key)) },
+  { algorithm: ciphers.CRYPTO_AES_GCM, aead: gcm },
+  { algorithm: ciphers.CRYPTO_AES_CCM, aead: (key) => ccm(key, aesCbc) },
+  { algorithm: ciphers.CRYPTO_CAMELLIA_CBC, key: anyCbc("camellia", camellia) },
 ];
-
-const hashes: readonly string[] = ["sha1", "sha224", "sha256", "sha384", "sha512"];
-
-const keyedMacs: readonly MacDriver[] = Object.values(macs)
-  .filter((algorithm) => "kernelName" in algorithm && hashes.includes(algorithm.hash))
-  .map((algorithm) => ({
-    algorithm,
-    key: (key) => (algorithm.keyed ? hmac(algorithm.hash, key) : plainHash(algorithm.hash)),
-  }));
 
 /** The ciphers of the device, by id. */
 export const cipherDrivers: ReadonlyMap<number, CipherDriver> = new Map(
-  keyedCiphers.map((driver) => [driver.algorithm.id, driver]),
+  allCiphers.map((driver) => [driver.algorithm.id, driver]),
 );
 
 /** The macs of the device, by id. */
 export const macDrivers: ReadonlyMap<number, MacDriver> = new Map(
-  keyedMacs.map((driver) => [driver.algorithm.id, driver]),
+  Object.values<MacAlgorithm>(macs)
+    .filter(({ kernelName }) => kernelName !== undefined)
+    .map((algorithm) => [
+      algorithm.id,
+      { algorithm, key: (key) => (algorithm.keyed ? hmac(algorithm.hash, key) : plainHash(algorithm.hash)) },
+    ]),
 );

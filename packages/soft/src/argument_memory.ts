@@ -5,30 +5,25 @@ import type { Memory } from "./memory.ts";
 /** The memory that one call names: its argument, and what the argument's pointers point to. */
 export class ArgumentMemory implements Memory {
   readonly #space: AddressSpace;
-  readonly #argument: Argument | null;
+  readonly #views: readonly (Uint8Array | null)[];
 
-  constructor(space: AddressSpace, argument: Argument | null) {
+  constructor(space: AddressSpace, views: readonly (Uint8Array | null)[]) {
     this.#space = space;
-    this.#argument = argument;
+    this.#views = views;
+  }
+
+  /** The memory of a call with this argument; a NULL argument names none. */
+  static of(space: AddressSpace, argument: Argument | null): ArgumentMemory {
+    return new ArgumentMemory(space, argument === null ? [] : [argument.bytes, ...argument.pointees]);
   }
 
   #find(address: number, length: number): Uint8Array | undefined {
-    if (this.#argument === null) return undefined;
-    const { bytes, pointees } = this.#argument;
-    return this.#within(bytes, address, length) ?? this.#withinAny(pointees, address, length);
-  }
-
-  #withinAny(views: Argument["pointees"], address: number, length: number): Uint8Array | undefined {
-    for (const view of views) {
-      const found = view === null ? undefined : this.#within(view, address, length);
-      if (found !== undefined) return found;
+    for (const view of this.#views) {
+      if (view === null) continue;
+      const start = address - this.#space.addressOf(view);
+      if (start >= 0 && start + length <= byteLengthOf(view)) return view.subarray(start, start + length);
     }
     return undefined;
-  }
-
-  #within(view: Uint8Array, address: number, length: number): Uint8Array | undefined {
-    const start = address - this.#space.addressOf(view);
-    return start >= 0 && start + length <= byteLengthOf(view) ? view.subarray(start, start + length) : undefined;
   }
 
   read(address: number, length: number): Uint8Array | undefined {
@@ -43,5 +38,10 @@ export class ArgumentMemory implements Memory {
     const target = this.#find(address, bytes.length);
     target?.set(bytes);
     return target !== undefined;
+  }
+
+  // The list was copied when the call was made.
+  retain(): Memory {
+    return this;
   }
 }

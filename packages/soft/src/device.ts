@@ -1,43 +1,201 @@
-import { type Layout, layout, type Machine, requestNumber, type Struct } from "@cryptodev/core";
+import {
+  type ErrnoName,
+  errnos,
+  type Layout,
+  LP64,
+  layout,
+  type Machine,
+  requestNumber,
+  type Struct,
+} from "@cryptodev/core";
+import { type CipherDriver, cipherDrivers, type MacDriver, macDrivers } from "./algorithms.ts";
 import { Errno } from "./errno.ts";
 import type { Caller, Handler } from "./handler.ts";
 import { ciocasymfeatHandler } from "./ioctls/CIOCASYMFEAT.ts";
+import { ciocasynccryptHandler } from "./ioctls/CIOCASYNCCRYPT.ts";
+import { ciocasyncfetchHandler } from "./ioctls/CIOCASYNCFETCH.ts";
+import { ciocauthcryptHandler } from "./ioctls/CIOCAUTHCRYPT.ts";
 import { cioccphashHandler } from "./ioctls/CIOCCPHASH.ts";
 import { cioccryptHandler } from "./ioctls/CIOCCRYPT.ts";
 import { ciocfsessionHandler } from "./ioctls/CIOCFSESSION.ts";
 import { ciocgsessinfoHandler } from "./ioctls/CIOCGSESSINFO.ts";
 import { ciocgsessionHandler } from "./ioctls/CIOCGSESSION.ts";
 import { criogetHandler } from "./ioctls/CRIOGET.ts";
+import { KernelCrashError } from "./kernel_crash_error.ts";
 import { OpenFile } from "./open_file.ts";
+import { type UsageRecord, usageLine } from "./usage.ts";
 import { UserStruct } from "./user_struct.ts";
 
-const handlers = [
+const handlers: readonly unknown[] = [
   criogetHandler,
   ciocgsessionHandler,
   ciocfsessionHandler,
   ciocgsessinfoHandler,
   cioccryptHandler,
+  ciocauthcryptHandler,
   ciocasymfeatHandler,
   cioccphashHandler,
-] as unknown as readonly Handler[];
+];
 
-/** The driver in software: what is behind `/dev/crypto`, whoever carries the calls to it. */
+/** Only in drivers that were built with ENABLE_ASYNC. */
+const asyncHandlers: readonly unknown[] = [ciocasynccryptHandler, ciocasyncfetchHandler];
+
+/** How much the device says: nothing, why it refuses, or everything. */
+export type Verbosity = 0 | 1 | 2;
+
+/** What a session did, told at its end. */
+export interface SessionUsage extends UsageRecord {
+  /** The session's id. */
+  readonly ses: number;
+  /** Its cipher's name; `undefined` without one. */
+  readonly cipher: string | undefined;
+  /** Its mac's name; `undefined` without one. */
+  readonly mac: string | undefined;
+}
+
+/** How a {@link SoftwareDevice} is made. */
+export interface SoftwareDeviceOptions {
+  /** The machine whose ABI is spoken; LP64 if left out. */
+  readonly machine?: Machine;
+  /** Whether it is built with ENABLE_ASYNC: CIOCASYNCCRYPT and CIOCASYNCFETCH. Not, if left out, as usual. */
+  readonly async?: boolean;
+  /** The original module's parameter; 0 if left out. */
+  readonly verbosity?: Verbosity;
+  /** The original module's parameter `enable_stats`; off if left out. */
+  readonly enableStats?: boolean;
+  /** Pretends to be a driver that works on data at multiples of `alignmask + 1`; 0 if left out. */
+  readonly alignmask?: number;
+  /** Pretends to be hardware off the CPU (SIOP_FLAG_KERNEL_DRIVER_ONLY); not, if left out. */
+  readonly hardware?: boolean;
+  /** Algorithms that are missing, by the library's names for them, such as `aes-gcm` or `hmac-sha1`. */
+  readonly lacks?: Iterable<string>;
+  /** Is told what a session did when it ends, while `enableStats` is on. */
+  readonly onUsage?: (usage: SessionUsage) => void;
+  /** Takes the lines of the log; standard error if left out. They never hold keys or data. */
+  readonly log?: (line: string) => void;
+}
+
+/** The next call that a test wants to see fail. */
+interface Fault {
+  readonly code: ErrnoName;
+  readonly call: string | undefined;
+}
+
+/**
+ * The driver in software: what is behind `/dev/crypto`, whoever carries the calls to it.
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@cryptodev/core";
+ * import { SoftwareHost } from "@cryptodev/soft";
+ *
+ * const host = new SoftwareHost({ enableStats: true, onUsage: ({ count }) => console.log(count) });
+ * const device = Device.open(host);
+ * host.device.failNext("ENOMEM", "CIOCGSESSION");
+ * try {
+ *   device.hash("sha1");
+ * } catch (error) {
+ *   console.log(error.code); // ENOMEM
+ * }
+ * device.close();
+ * ```
+ */
 export class SoftwareDevice {
   readonly machine: Machine;
-  readonly #byRequest: ReadonlyMap<number, { readonly handler: Handler; readonly layout: Layout }>;
+  /** How much is logged. It can be changed at any time. */
+  verbosity: Verbosity;
+  /** Whether a session's end tells what it did. It can be changed at any time. */
+  enableStats: boolean;
+  /** What `alignmask` sessions show. */
+  readonly alignmask: number;
+  /** Whether sessions show a driver that is hardware. */
+  readonly hardware: boolean;
+  /** The algorithms that are missing. It can be changed at any time. */
+  readonly lacks: Set<string>;
 
-  constructor(machine: Machine) {
+  readonly #byRequest: ReadonlyMap<number, { readonly handler: Handler; readonly layout: Layout }>;
+  readonly #onUsage: (usage: SessionUsage) => void;
+  readonly #log: (line: string) => void;
+  readonly #faults: Fault[] = [];
+
+  constructor(options: SoftwareDeviceOptions = {}) {
+    const { machine = LP64, async = false, lacks = [] } = options;
     this.machine = machine;
+    this.verbosity = options.verbosity ?? 0;
+    this.enableStats = options.enableStats ?? false;
+    this.alignmask = options.alignmask ?? 0;
+    this.hardware = options.hardware ?? false;
+    this.lacks = new Set(lacks);
+    this.#onUsage = options.onUsage ?? (() => {});
+    this.#log = options.log ?? ((line) => console.error(line));
+    const present = (async ? [...handlers, ...asyncHandlers] : handlers) as readonly Handler[];
     this.#byRequest = new Map(
-      handlers.map((handler) => [
+      present.map((handler) => [
         requestNumber(handler.ioctl, machine),
         { handler, layout: layout<Struct>(handler.ioctl.argument, machine) },
       ]),
     );
   }
 
-  open(): OpenFile {
-    return new OpenFile();
+  /**
+   * Makes a call fail that would have been answered. Faults are used up in the order in which they were asked for.
+   *
+   * @param code - what the call answers, such as `"ENOMEM"`
+   * @param call - the call's name, `"open"` or an ioctl's; the very next call if left out
+   */
+  failNext(code: ErrnoName, call?: string): void {
+    if (!Object.hasOwn(errnos, code))
+      throw new RangeError(`error of a fault: expected a name such as ENOMEM, got ${code}`);
+    this.#faults.push({ code, call });
+  }
+
+  #failIfAsked(name: string): void {
+    const index = this.#faults.findIndex(({ call }) => call === undefined || call === name);
+    const [fault] = index < 0 ? [] : this.#faults.splice(index, 1);
+    if (fault !== undefined) throw new Errno(fault.code, "as was asked for");
+  }
+
+  /** @throws `Errno` EINVAL where the device has no such cipher */
+  cipherDriver(id: number): CipherDriver {
+    return this.#present(cipherDrivers.get(id), "cipher", id);
+  }
+
+  /** @throws `Errno` EINVAL where the device has no such mac */
+  macDriver(id: number): MacDriver {
+    return this.#present(macDrivers.get(id), "mac", id);
+  }
+
+  #present<D extends CipherDriver | MacDriver>(driver: D | undefined, kind: string, id: number): D {
+    if (driver === undefined || this.lacks.has(driver.algorithm.name))
+      throw new Errno("EINVAL", `there is no ${kind} ${id}`);
+    return driver;
+  }
+
+  /** Opens the device. @returns the open file, or a negative error number */
+  open(): OpenFile | number {
+    return this.#guard("open", () => new OpenFile());
+  }
+
+  /**
+   * Closes an open file for good: its sessions end.
+   *
+   * @throws `KernelCrashError` where asynchronous operations are outstanding
+   */
+  close(file: OpenFile): void {
+    for (const id of file.ids()) this.endSession(file, id);
+    if (file.jobCount > 0) throw new KernelCrashError("jobs-abandoned", "close");
+  }
+
+  /** Ends a session, and tells what it did. */
+  endSession(file: OpenFile, id: number): void {
+    const session = file.remove(id);
+    if (session === undefined) return;
+    session.wipe();
+    if (!this.enableStats) return;
+    const usage = session.usage.record();
+    if (this.verbosity === 2) this.#log(`cryptodev: ${usageLine(usage)}`);
+    const cipher = (session.cipher ?? session.aead)?.driver.algorithm.name;
+    this.#onUsage({ ses: id, cipher, mac: session.mac?.driver.algorithm.name, ...usage });
   }
 
   /**
@@ -46,15 +204,27 @@ export class SoftwareDevice {
    * @returns what `ioctl(2)` returns, or a negative error number
    * @throws `KernelCrashError` for a call that the driver would not survive
    */
-  ioctl(request: number, address: number, caller: Omit<Caller, "machine">): number {
-    try {
-      const known = this.#byRequest.get(request);
-      if (known === undefined) throw new Errno("EINVAL");
+  ioctl(request: number, address: number, caller: Omit<Caller, "device">): number {
+    const known = this.#byRequest.get(request);
+    const name = known?.handler.ioctl.name ?? `ioctl 0x${request.toString(16)}`;
+    return this.#guard(name, () => {
+      if (known === undefined) throw new Errno("EINVAL", "there is no such ioctl");
       const argument = new UserStruct(known.layout, this.machine.pointerSize, caller.memory, address);
-      return known.handler.answer(argument, { ...caller, machine: this.machine }) ?? 0;
+      return known.handler.answer(argument, { ...caller, device: this }) ?? 0;
+    });
+  }
+
+  /** Carries out a call, and turns its refusal into a number and into a line of the log. */
+  #guard<T>(name: string, carryOut: () => T): T | number {
+    try {
+      this.#failIfAsked(name);
+      const result = carryOut();
+      if (this.verbosity === 2) this.#log(`cryptodev: ${name}: done`);
+      return result;
     } catch (error) {
-      if (error instanceof Errno) return -error.errno;
-      throw error;
+      if (!(error instanceof Errno)) throw error;
+      if (this.verbosity > 0) this.#log(`cryptodev: ${name}: ${error.code}, ${error.message}`);
+      return -error.errno;
     }
   }
 }

@@ -1,4 +1,5 @@
-import type { Ioctl, Machine, Struct } from "@cryptodev/core";
+import type { Ioctl, Struct } from "@cryptodev/core";
+import type { SoftwareDevice } from "./device.ts";
 import type { Memory } from "./memory.ts";
 import type { OpenFile } from "./open_file.ts";
 import type { UserStruct } from "./user_struct.ts";
@@ -7,7 +8,7 @@ import type { UserStruct } from "./user_struct.ts";
 export interface Caller {
   readonly file: OpenFile;
   readonly memory: Memory;
-  readonly machine: Machine;
+  readonly device: SoftwareDevice;
   /** Makes a second descriptor of the caller's file. @returns it, or a negative error number */
   duplicate(): number;
 }

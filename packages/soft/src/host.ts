@@ -1,30 +1,19 @@
 import process from "node:process";
-import {
-  type Argument,
-  errnos,
-  FIOCLEX,
-  type Host,
-  LP64,
-  type Machine,
-  type pollfd as pollfdStruct,
-} from "@cryptodev/core";
+import { type Argument, errnos, FIOCLEX, type Host, type Machine, type pollfd as pollfdStruct } from "@cryptodev/core";
 import { AddressSpace } from "./address_space.ts";
 import { ArgumentMemory } from "./argument_memory.ts";
-import { SoftwareDevice } from "./device.ts";
+import { SoftwareDevice, type SoftwareDeviceOptions } from "./device.ts";
 import type { OpenFile } from "./open_file.ts";
 
-/** Options of a {@link SoftwareHost}. */
-export interface SoftwareHostOptions {
+/** Options of a {@link SoftwareHost}: those of the device, and how it is reached. */
+export interface SoftwareHostOptions extends SoftwareDeviceOptions {
   /** Where the device is; `/dev/crypto` if left out. There is nothing at any other path. */
   readonly path?: string;
-  /** The machine whose ABI is spoken; LP64 if left out. */
-  readonly machine?: Machine;
   /** How many descriptors there are; 1024 if left out. */
   readonly descriptors?: number;
 }
 
-/** Events of `<poll.h>`. */
-const POLLOUT = 0x004;
+/** `poll(2)`'s answer for a descriptor that is not open (`<poll.h>`). */
 const POLLNVAL = 0x020;
 
 /**
@@ -43,20 +32,24 @@ const POLLNVAL = 0x020;
 export class SoftwareHost implements Host {
   readonly backend = "software";
   readonly machine: Machine;
+  /** What answers: its parameters can be changed, and its calls be made to fail. */
+  readonly device: SoftwareDevice;
   readonly #path: string;
-  readonly #device: SoftwareDevice;
   readonly #space = new AddressSpace();
   readonly #files: (OpenFile | undefined)[];
 
-  constructor({ path = "/dev/crypto", machine = LP64, descriptors = 1024 }: SoftwareHostOptions = {}) {
-    this.machine = machine;
+  constructor(options: SoftwareHostOptions = {}) {
+    const { path = "/dev/crypto", descriptors = 1024 } = options;
+    this.device = new SoftwareDevice(options);
+    this.machine = this.device.machine;
     this.#path = path;
-    this.#device = new SoftwareDevice(machine);
     this.#files = new Array(descriptors).fill(undefined);
   }
 
   open(path: string, _flags: number): number {
-    return path === this.#path ? this.#install(this.#device.open()) : -errnos.ENOENT;
+    if (path !== this.#path) return -errnos.ENOENT;
+    const file = this.device.open();
+    return typeof file === "number" ? file : this.#install(file);
   }
 
   /** Gives the lowest free descriptor, as POSIX asks. */
@@ -68,8 +61,10 @@ export class SoftwareHost implements Host {
   }
 
   close(fd: number): number {
-    if (this.#files[fd] === undefined) return -errnos.EBADF;
+    const file = this.#files[fd];
+    if (file === undefined) return -errnos.EBADF;
     this.#files[fd] = undefined;
+    if (!this.#files.includes(file)) this.device.close(file);
     return 0;
   }
 
@@ -78,17 +73,17 @@ export class SoftwareHost implements Host {
     if (file === undefined) return -errnos.EBADF;
     // Answered by the kernel before any driver is asked.
     if (request === FIOCLEX[this.machine.requests]) return 0;
-    return this.#device.ioctl(request, argument === null ? 0 : (argument.address as number), {
+    return this.device.ioctl(request, argument === null ? 0 : (argument.address as number), {
       file,
-      memory: new ArgumentMemory(this.#space, argument),
+      memory: ArgumentMemory.of(this.#space, argument),
       duplicate: () => this.#install(file),
     });
   }
 
   poll(pollfd: Argument<typeof pollfdStruct>, _timeout: number): number {
     const { offset } = pollfd;
-    const isOpen = this.#files[pollfd.getUint32(offset.fd)] !== undefined;
-    const revents = isOpen ? pollfd.getUint16(offset.events) & POLLOUT : POLLNVAL;
+    const file = this.#files[pollfd.getUint32(offset.fd)];
+    const revents = file === undefined ? POLLNVAL : pollfd.getUint16(offset.events) & file.ready();
     pollfd.setUint16(offset.revents, revents);
     return revents === 0 ? 0 : 1;
   }

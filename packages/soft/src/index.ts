@@ -3,5 +3,8 @@
  *
  * @module
  */
+export { type SessionUsage, SoftwareDevice, type SoftwareDeviceOptions, type Verbosity } from "./device.ts";
 export { SoftwareHost, type SoftwareHostOptions } from "./host.ts";
 export { type CrashRule, crashRules, KernelCrashError } from "./kernel_crash_error.ts";
+export type { Memory } from "./memory.ts";
+export type { UsageRecord } from "./usage.ts";

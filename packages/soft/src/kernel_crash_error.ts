@@ -1,14 +1,23 @@
 /**
- * What a caller did that no driver can answer: each of these calls brings a real kernel down, writes over memory that
+ * What a caller can do that no driver can answer: each of these calls brings a real kernel down, writes over memory that
  * the caller did not name, or gives a digest without a meaning.
  */
 export const crashRules = {
   "src-null": "src is NULL and len is not 0",
-  "dst-unmapped": "dst is NULL, read-only, not mapped, or shorter than what is written to it, and is not src itself",
+  "dst-null": "dst is NULL and len is not 0",
+  "dst-unmapped": "dst is not mapped or cannot be written, and is not src itself",
+  "dst-short": "dst is mapped, but ends before all that is written to it",
+  "auth-null": "auth_src is NULL and auth_len is not 0",
+  "tag-size": "tag_len is no tag size of this algorithm",
+  "aead-nothing": "an AEAD operation with neither data nor aad, and src is NULL",
+  "crypt-on-aead": "CIOCCRYPT on the session of an AEAD",
+  "tls-without-cipher": "a TLS record on a session without a cipher: the driver divides by its block size, which is 0",
+  "copy-between-algorithms": "CIOCCPHASH between two algorithms: the kernel reads past the end of the smaller state",
   "mackey-null": "mackey is NULL and mackeylen is not 0: the kernel takes what is on its stack as the key",
   "digest-continued":
     "UPDATE or FINAL without RESET after the digest came out: the state is dead, its digests mean nothing",
-  "copy-between-algorithms": "CIOCCPHASH between two different algorithms: the kernel reads past the end of the state",
+  "jobs-abandoned":
+    "the device is closed while asynchronous operations are outstanding: the kernel uses them after they are freed",
 } as const;
 
 /** The name of one of the {@link crashRules}. */
@@ -22,13 +31,13 @@ export type CrashRule = keyof typeof crashRules;
  *
  * @example
  * ```ts
- * import { Call, CIOCCRYPT, CIOCGSESSION } from "@cryptodev/core";
+ * import { Call, CIOCCRYPT, CIOCGSESSION, ciphers } from "@cryptodev/core";
  * import { KernelCrashError, SoftwareHost } from "@cryptodev/soft";
  *
  * const host = new SoftwareHost();
  * const fd = host.open("/dev/crypto", 2);
  * const start = new Call(host, CIOCGSESSION);
- * start.setUint32(start.offset.cipher, 16); // CRYPTO_NULL
+ * start.setUint32(start.offset.cipher, ciphers.CRYPTO_NULL.id);
  * host.ioctl(fd, start.request, start);
  * const crypt = new Call(host, CIOCCRYPT);
  * crypt.setUint32(crypt.offset.ses, start.getUint32(start.offset.ses));
@@ -45,8 +54,8 @@ export class KernelCrashError extends Error {
   /** Which rule the call broke. */
   readonly rule: CrashRule;
 
-  constructor(rule: CrashRule, ioctl: string) {
-    super(`${ioctl}: a kernel would not survive this call: ${crashRules[rule]}`);
+  constructor(rule: CrashRule, call: string) {
+    super(`${call}: a kernel would not survive this call: ${crashRules[rule]}`);
     this.rule = rule;
   }
 }

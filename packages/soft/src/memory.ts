@@ -1,3 +1,5 @@
+import { Errno } from "./errno.ts";
+
 /**
  * The caller's memory as the device may see it: what an address names can be read and written, nothing else is there.
  *
@@ -11,4 +13,20 @@ export interface Memory {
   isWritable(address: number, length: number): boolean;
   /** Writes to an address. @returns `false`, with nothing written, unless all of the bytes are writable */
   write(address: number, bytes: Uint8Array): boolean;
+  /** The same memory for later: what it names does not change any more when the caller makes another call. */
+  retain(): Memory;
+}
+
+/** Reads from a caller. @throws `Errno` EFAULT */
+export function copyFromUser(memory: Memory, address: number, length: number, what: string): Uint8Array {
+  const bytes = length === 0 ? new Uint8Array() : memory.read(address, length);
+  if (bytes === undefined) throw new Errno("EFAULT", `${what}: ${length} bytes at ${address} cannot be read`);
+  return bytes;
+}
+
+/** Writes to a caller. @throws `Errno` EFAULT */
+export function copyToUser(memory: Memory, address: number, bytes: Uint8Array, what: string): void {
+  if (!memory.write(address, bytes)) {
+    throw new Errno("EFAULT", `${what}: ${bytes.length} bytes at ${address} cannot be written`);
+  }
 }

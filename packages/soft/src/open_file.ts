@@ -1,14 +1,28 @@
 import { randomInt } from "node:crypto";
 import { Errno } from "./errno.ts";
+import type { Job } from "./job.ts";
 import type { Session } from "./session.ts";
+
+/** Asynchronous operations that can be outstanding on one file. */
+const MOST_JOBS = 64;
+
+/** Events of `<poll.h>`. */
+const POLLIN = 0x001;
+const POLLOUT = 0x004;
 
 /** One open file description of the device: what descriptors share that were cloned or inherited from each other. */
 export class OpenFile {
   readonly #sessions = new Map<number, Session>();
+  readonly #jobs: Job[] = [];
 
   /** How many sessions are open. */
   get sessionCount(): number {
     return this.#sessions.size;
+  }
+
+  /** How many asynchronous operations wait to be fetched. */
+  get jobCount(): number {
+    return this.#jobs.length;
   }
 
   /** Adds a session under an id of its own, which is random as the driver's are. */
@@ -24,12 +38,37 @@ export class OpenFile {
   /** @throws `Errno`, EINVAL unless told otherwise, where the id is not one of this file's */
   find(id: number, unknown: "EINVAL" | "ENOENT" = "EINVAL"): Session {
     const session = this.#sessions.get(id);
-    if (session === undefined) throw new Errno(unknown);
+    if (session === undefined) throw new Errno(unknown, `there is no session ${id}`);
     return session;
   }
 
-  /** Ends a session; an unknown id is no error. */
-  remove(id: number): void {
+  /** Takes a session out; `undefined` for an unknown id, which is no error. */
+  remove(id: number): Session | undefined {
+    const session = this.#sessions.get(id);
     this.#sessions.delete(id);
+    return session;
+  }
+
+  /** The ids of all sessions. */
+  ids(): number[] {
+    return [...this.#sessions.keys()];
+  }
+
+  /** Queues a finished operation until it is fetched. @throws `Errno` EBUSY where too many are outstanding */
+  queue(job: () => Job): void {
+    if (this.#jobs.length >= MOST_JOBS) throw new Errno("EBUSY", `${MOST_JOBS} operations are outstanding`);
+    this.#jobs.push(job());
+  }
+
+  /** Takes the oldest operation out. @throws `Errno` EBUSY where there is none */
+  fetch(): Job {
+    const job = this.#jobs.shift();
+    if (job === undefined) throw new Errno("EBUSY", "no operation is finished");
+    return job;
+  }
+
+  /** What `poll(2)` finds ready: something to fetch, room to submit. */
+  ready(): number {
+    return (this.#jobs.length > 0 ? POLLIN : 0) | (this.#jobs.length < MOST_JOBS ? POLLOUT : 0);
   }
 }

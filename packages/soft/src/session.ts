@@ -1,49 +1,102 @@
-import { type CipherDriver, cipherDrivers, type MacDriver, macDrivers } from "./algorithms.ts";
+import type { CipherDriver, MacDriver } from "./algorithms.ts";
 import { Errno } from "./errno.ts";
 import { KernelCrashError } from "./kernel_crash_error.ts";
+import type { AeadCipher } from "./primitives/aead.ts";
 import type { KeyedCipher } from "./primitives/cipher.ts";
 import type { HashFactory, RunningHash } from "./primitives/hash.ts";
+import { Usage } from "./usage.ts";
+
+function requireKeySize(key: Uint8Array, { algorithm: { name, keySizes } }: CipherDriver): void {
+  const size = key.length;
+  const fits = "min" in keySizes ? size >= keySizes.min && size <= keySizes.max : keySizes.includes(size);
+  if (!fits) throw new Errno("EINVAL", `${name} has no key of ${size} bytes`);
+}
 
 /** The cipher of a session: its key, and the iv that goes from one operation to the next. */
 export class SessionCipher {
   readonly driver: CipherDriver;
+  readonly blockSize: number;
   /** The iv from which the next operation goes on; zeros in a fresh session. */
   readonly iv: Uint8Array;
+  readonly #key: Uint8Array;
   readonly #keyed: KeyedCipher;
 
-  /** @throws `Errno` EINVAL where the device lacks the cipher or refuses the key */
-  constructor(id: number, key: Uint8Array) {
-    const driver = cipherDrivers.get(id);
-    if (driver === undefined || !fits(key.length, driver.algorithm.keySizes)) throw new Errno("EINVAL");
+  /** @throws `Errno` EINVAL where the cipher has no such key */
+  constructor(driver: CipherDriver & { key: object }, key: Uint8Array) {
+    requireKeySize(key, driver);
     this.driver = driver;
+    this.blockSize = driver.algorithm.blockSize;
     this.iv = new Uint8Array(driver.algorithm.ivSize);
+    this.#key = key;
     this.#keyed = driver.key(key);
+  }
+
+  /** Whether the driver pads no records of it, and takes it for SRTP. */
+  get isStream(): boolean {
+    return this.driver.algorithm.name === "aes-ctr" || this.driver.algorithm.name === "null";
   }
 
   crypt(decrypt: boolean, data: Uint8Array): Uint8Array {
     return this.#keyed.crypt(decrypt, data, this.iv);
   }
+
+  wipe(): void {
+    this.#key.fill(0);
+  }
 }
 
-function fits(size: number, sizes: CipherDriver["algorithm"]["keySizes"]): boolean {
-  return "min" in sizes ? size >= sizes.min && size <= sizes.max : sizes.includes(size);
+/** The AEAD of a session: its key, the iv of the last operation, and the tag size, which can only shrink. */
+export class SessionAead {
+  readonly driver: CipherDriver;
+  readonly iv: Uint8Array;
+  readonly keyed: AeadCipher;
+  readonly #key: Uint8Array;
+  #tagSize = 16;
+
+  /** @throws `Errno` EINVAL where the cipher has no such key */
+  constructor(driver: CipherDriver & { aead: object }, key: Uint8Array) {
+    requireKeySize(key, driver);
+    this.driver = driver;
+    this.iv = new Uint8Array(driver.algorithm.ivSize);
+    this.#key = key;
+    this.keyed = driver.aead(key);
+  }
+
+  get tagSize(): number {
+    return this.#tagSize;
+  }
+
+  /** Takes the tag size of an operation; 0 is the one that is in force. */
+  setTagSize(size: number, ioctl: string): void {
+    if (size === 0) return;
+    if (size > this.#tagSize) throw new Errno("EINVAL", `tag_len ${size} is more than the session's ${this.#tagSize}`);
+    if (!this.driver.algorithm.tagSizes?.includes(size)) throw new KernelCrashError("tag-size", ioctl);
+    this.#tagSize = size;
+  }
+
+  wipe(): void {
+    this.#key.fill(0);
+  }
 }
 
 /** The mac of a session: its key, and the message so far. */
 export class SessionMac {
   readonly driver: MacDriver;
+  readonly #key: Uint8Array;
   readonly #start: HashFactory;
   #running: RunningHash;
   /** Whether the digest came out: then only a reset makes sense. */
   #finished = false;
 
-  /** @throws `Errno` EINVAL where the device lacks the mac */
-  constructor(id: number, key: Uint8Array) {
-    const driver = macDrivers.get(id);
-    if (driver === undefined) throw new Errno("EINVAL");
+  constructor(driver: MacDriver, key: Uint8Array) {
     this.driver = driver;
+    this.#key = key;
     this.#start = driver.key(key);
     this.#running = this.#start();
+  }
+
+  get digestSize(): number {
+    return this.driver.algorithm.digestSize;
   }
 
   reset(): void {
@@ -65,16 +118,42 @@ export class SessionMac {
     return this.#running.digest();
   }
 
+  /** The mac of one message in pieces, whatever went on before. */
+  digestOf(...pieces: readonly Uint8Array[]): Uint8Array {
+    this.reset();
+    for (const piece of pieces) this.update(piece);
+    return this.digest();
+  }
+
   /** Takes over the state of another; a dead one is dead here too. */
   copyFrom(other: SessionMac): void {
     this.reset();
     this.#finished = other.#finished;
     if (!other.#finished) this.#running.copyFrom(other.#running);
   }
+
+  wipe(): void {
+    this.#key.fill(0);
+  }
 }
 
 /** What CIOCGSESSION started. */
-export interface Session {
+export class Session {
   readonly cipher: SessionCipher | undefined;
+  readonly aead: SessionAead | undefined;
   readonly mac: SessionMac | undefined;
+  readonly usage: Usage = new Usage();
+
+  constructor(cipher: SessionCipher | SessionAead | undefined, mac: SessionMac | undefined) {
+    this.cipher = cipher instanceof SessionCipher ? cipher : undefined;
+    this.aead = cipher instanceof SessionAead ? cipher : undefined;
+    this.mac = mac;
+  }
+
+  /** Forgets the keys. */
+  wipe(): void {
+    this.cipher?.wipe();
+    this.aead?.wipe();
+    this.mac?.wipe();
+  }
 }

@@ -1,11 +1,11 @@
 import type { Layout, Struct } from "@cryptodev/core";
-import { Errno } from "./errno.ts";
-import type { Memory } from "./memory.ts";
+import { copyFromUser, copyToUser, type Memory } from "./memory.ts";
 
 const littleEndian = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 
 /** The device's copy of a caller's struct, as `copy_from_user` makes it: the caller sees nothing until it is written back. */
 export class UserStruct<S extends Struct> {
+  readonly size: number;
   readonly offset: Layout<S>["offset"];
   readonly width: Layout<S>["width"];
   readonly #memory: Memory;
@@ -16,8 +16,8 @@ export class UserStruct<S extends Struct> {
 
   /** @throws `Errno` EFAULT where the struct is not readable */
   constructor(layout: Layout<S>, pointerSize: number, memory: Memory, address: number) {
-    const bytes = memory.read(address, layout.size);
-    if (bytes === undefined) throw new Errno("EFAULT");
+    const bytes = copyFromUser(memory, address, layout.size, "argument");
+    this.size = layout.size;
     this.offset = layout.offset;
     this.width = layout.width;
     this.#memory = memory;
@@ -49,6 +49,11 @@ export class UserStruct<S extends Struct> {
     return Number(this.#view.getBigUint64(offset, littleEndian));
   }
 
+  setPointer(offset: number, address: number): void {
+    if (this.#pointerSize === 4) this.setUint32(offset, address);
+    else this.#view.setBigUint64(offset, BigInt(address), littleEndian);
+  }
+
   /** Sets a `char` array, zeros after the text. */
   setString(offset: number, width: number, text: string): void {
     const characters = this.#bytes.subarray(offset, offset + width).fill(0);
@@ -56,8 +61,18 @@ export class UserStruct<S extends Struct> {
       characters[index] = text.charCodeAt(index);
   }
 
+  /** Takes over another copy of the same struct. */
+  copyFrom(other: UserStruct<S>): void {
+    this.#bytes.set(other.#bytes);
+  }
+
   /** Writes the copy back over the caller's. @throws `Errno` EFAULT where that is not writable */
   writeBack(): void {
-    if (!this.#memory.write(this.#address, this.#bytes)) throw new Errno("EFAULT");
+    copyToUser(this.#memory, this.#address, this.#bytes, "argument");
+  }
+
+  /** The same, but tells of a fault instead of throwing it. */
+  tryWriteBack(): boolean {
+    return this.#memory.write(this.#address, this.#bytes);
   }
 }

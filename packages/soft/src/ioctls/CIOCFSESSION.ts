@@ -1,10 +1,10 @@
 import { CIOCFSESSION, type u32 } from "@cryptodev/core";
 import type { Handler } from "../handler.ts";
 
-/** Ends a session. */
+/** Ends a session; an unknown id is no error. */
 export const ciocfsessionHandler: Handler<typeof u32> = {
   ioctl: CIOCFSESSION,
-  answer(argument, { file }) {
-    file.remove(argument.getUint32(argument.offset.value));
+  answer(argument, { file, device }) {
+    device.endSession(file, argument.getUint32(argument.offset.value));
   },
 };

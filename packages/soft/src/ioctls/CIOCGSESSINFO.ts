@@ -1,4 +1,4 @@
-import { alg_info, CIOCGSESSINFO, layout, type session_info_op } from "@cryptodev/core";
+import { alg_info, CIOCGSESSINFO, layout, SIOP_FLAG_KERNEL_DRIVER_ONLY, type session_info_op } from "@cryptodev/core";
 import type { Handler } from "../handler.ts";
 
 /** Our drivers are named as the kernel names its own, after what they do and what does it. */
@@ -7,19 +7,20 @@ const driverOf = (kernelName: string): string => `${kernelName}-software`;
 /** Names what serves a session, and leaves alone the half of the answer that is not in use. */
 export const ciocgsessinfoHandler: Handler<typeof session_info_op> = {
   ioctl: CIOCGSESSINFO,
-  answer(argument, { file, machine }) {
+  answer(argument, { file, device }) {
     const at = argument.offset;
-    const { cipher, mac } = file.find(argument.getUint32(at.ses));
-    const names = layout(alg_info, machine);
+    const { cipher, aead, mac } = file.find(argument.getUint32(at.ses));
+    const names = layout(alg_info, device.machine);
     const name = (start: number, kernelName: string | undefined): void => {
       if (kernelName === undefined) return;
       argument.setString(start + names.offset.cra_name, names.width.cra_name, kernelName);
       argument.setString(start + names.offset.cra_driver_name, names.width.cra_driver_name, driverOf(kernelName));
     };
-    name(at.cipher_info, cipher?.driver.algorithm.kernelName);
+    name(at.cipher_info, (cipher ?? aead)?.driver.algorithm.kernelName);
     name(at.hash_info, mac?.driver.algorithm.kernelName);
-    argument.setUint16(at.alignmask, 0);
-    argument.setUint32(at.flags, 0);
-    argument.writeBack();
+    argument.setUint16(at.alignmask, device.alignmask);
+    argument.setUint32(at.flags, device.hardware ? SIOP_FLAG_KERNEL_DRIVER_ONLY : 0);
+    // A fault here is not an error to the driver: it returns how many bytes it could not write.
+    return argument.tryWriteBack() ? 0 : argument.size;
   },
 };

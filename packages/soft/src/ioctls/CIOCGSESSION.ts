@@ -1,53 +1,46 @@
-import {
-  CIOCGSESSION,
-  CRYPTO_CIPHER_MAX_KEY_LEN,
-  CRYPTO_HMAC_MAX_KEY_LEN,
-  macs,
-  type session_op,
-} from "@cryptodev/core";
+import { CIOCGSESSION, CRYPTO_CIPHER_MAX_KEY_LEN, CRYPTO_HMAC_MAX_KEY_LEN, type session_op } from "@cryptodev/core";
+import type { CipherDriver } from "../algorithms.ts";
 import { Errno } from "../errno.ts";
 import type { Handler } from "../handler.ts";
 import { KernelCrashError } from "../kernel_crash_error.ts";
-import type { Memory } from "../memory.ts";
-import { SessionCipher, SessionMac } from "../session.ts";
+import { copyFromUser } from "../memory.ts";
+import { Session, SessionAead, SessionCipher, SessionMac } from "../session.ts";
 
-function readKey(memory: Memory, address: number, length: number, longest: number): Uint8Array {
-  if (length > longest) throw new Errno("EINVAL");
-  const key = length === 0 ? new Uint8Array() : memory.read(address, length);
-  if (key === undefined) throw new Errno("EFAULT");
-  return key.slice();
+function keyed(driver: CipherDriver, key: Uint8Array): SessionCipher | SessionAead {
+  return driver.aead === undefined ? new SessionCipher(driver, key) : new SessionAead(driver, key);
 }
-
-const isKeyed = (id: number): boolean => Object.values(macs).some((mac) => mac.id === id && mac.keyed);
 
 /** Starts a session. */
 export const ciocgsessionHandler: Handler<typeof session_op> = {
   ioctl: CIOCGSESSION,
-  answer(argument, { file, memory }) {
+  answer(argument, { file, memory, device }) {
     const at = argument.offset;
     const cipherId = argument.getUint32(at.cipher);
     const macId = argument.getUint32(at.mac);
-    const mackeylen = argument.getUint32(at.mackeylen);
+    if (cipherId === 0 && macId === 0) throw new Errno("EINVAL", "neither cipher nor mac");
+    const cipherDriver = cipherId === 0 ? undefined : device.cipherDriver(cipherId);
+    const macDriver = macId === 0 ? undefined : device.macDriver(macId);
+    const [keylen, mackeylen] = [argument.getUint32(at.keylen), argument.getUint32(at.mackeylen)];
     const mackey = argument.getPointer(at.mackey);
-    if (cipherId === 0 && macId === 0) throw new Errno("EINVAL");
-    const cipher =
-      cipherId === 0
-        ? undefined
-        : new SessionCipher(
-            cipherId,
-            readKey(memory, argument.getPointer(at.key), argument.getUint32(at.keylen), CRYPTO_CIPHER_MAX_KEY_LEN),
-          );
-    let mac: SessionMac | undefined;
-    if (macId !== 0) {
-      if (mackeylen > CRYPTO_HMAC_MAX_KEY_LEN) throw new Errno("EINVAL");
-      if (mackey === 0 && mackeylen !== 0 && isKeyed(macId))
-        throw new KernelCrashError("mackey-null", CIOCGSESSION.name);
-      mac = new SessionMac(
-        macId,
-        isKeyed(macId) ? readKey(memory, mackey, mackeylen, CRYPTO_HMAC_MAX_KEY_LEN) : new Uint8Array(),
-      );
+
+    let cipher: SessionCipher | SessionAead | undefined;
+    if (cipherDriver !== undefined) {
+      if (keylen > CRYPTO_CIPHER_MAX_KEY_LEN) throw new Errno("EINVAL", `keylen is ${keylen}`);
+      const key = copyFromUser(memory, argument.getPointer(at.key), keylen, "key").slice();
+      cipher = keyed(cipherDriver, key);
+      // With a mac key the driver takes the key for one of the composite kind, which no AEAD here has.
+      if (cipher instanceof SessionAead && mackeylen > 0) throw new Errno("EINVAL", "an AEAD has no mac key");
     }
-    argument.setUint32(at.ses, file.add({ cipher, mac }));
+    let mac: SessionMac | undefined;
+    if (macDriver !== undefined && !(cipher instanceof SessionAead)) {
+      if (mackeylen > CRYPTO_HMAC_MAX_KEY_LEN) throw new Errno("EINVAL", `mackeylen is ${mackeylen}`);
+      if (macDriver.algorithm.keyed && mackey === 0 && mackeylen > 0) {
+        throw new KernelCrashError("mackey-null", CIOCGSESSION.name);
+      }
+      const key = mackey === 0 ? new Uint8Array() : copyFromUser(memory, mackey, mackeylen, "mackey").slice();
+      mac = new SessionMac(macDriver, key);
+    }
+    argument.setUint32(at.ses, file.add(new Session(cipher, mac)));
     argument.writeBack();
   },
 };

@@ -1,4 +1,4 @@
-import { type BlockCipher, isAvailable, type KeyedCipher, runNative } from "./cipher.ts";
+import { type BlockCipher, type KeyedCipher, runNative } from "./cipher.ts";
 import { xor } from "./xor.ts";
 
 /** Keeps the last block of ciphertext: the next operation chains on it. */
@@ -31,9 +31,8 @@ export function cbc(block: BlockCipher): KeyedCipher {
   };
 }
 
-/** The same by node:crypto, where it has the cipher; `undefined` where it does not. */
-export function nativeCbc(name: string, key: Uint8Array): KeyedCipher | undefined {
-  if (!isAvailable(name)) return undefined;
+/** The same by node:crypto, for a cipher that it has. */
+export function nativeCbc(name: string, key: Uint8Array): KeyedCipher {
   return {
     crypt(decrypt, data, iv) {
       const result = runNative(name, decrypt, key, iv, data);

@@ -1,0 +1,53 @@
+import { requireWritable } from "../crypt.ts";
+import { Errno } from "../errno.ts";
+import { KernelCrashError } from "../kernel_crash_error.ts";
+import { copyToUser } from "../memory.ts";
+import type { SessionAead } from "../session.ts";
+import { type AuthOperation, readAssociated, readSource } from "./operation.ts";
+
+/** A CCM iv tells in its first byte how many bytes count the message, less one; a message that they cannot count is refused. */
+function requireCcmIv(iv: Uint8Array, size: number): void {
+  const [first = 0] = iv;
+  if (first < 1 || first > 7) throw new Errno("EINVAL", `the iv of CCM starts with ${first}, expected 1 to 7`);
+  if (first < 3 && size > 2 ** (8 * (first + 1))) {
+    throw new Errno(
+      "EOVERFLOW",
+      `${size} bytes are more than the ${first + 1} bytes of length in the iv of CCM can count`,
+    );
+  }
+}
+
+/** An operation of GCM or CCM. The tag follows the ciphertext. */
+export function authenticatedCrypt(operation: AuthOperation, aead: SessionAead): void {
+  const { argument, memory, session, decrypt, len, authLen, src, dst, tagLen, ioctl } = operation;
+  const at = argument.offset;
+  aead.setTagSize(tagLen, ioctl);
+  const { tagSize } = aead;
+  const aad = readAssociated(operation);
+  if (decrypt && len < tagSize) throw new Errno("EINVAL", `len is ${len}, less than the tag's ${tagSize}`);
+  if (len === 0 && authLen === 0 && src === 0) throw new KernelCrashError("aead-nothing", ioctl);
+  const data = readSource(operation);
+  const written = decrypt ? len : len + tagSize;
+  if (src === dst && written > 0 && !memory.isWritable(dst, written)) {
+    throw new Errno("EINVAL", "src cannot be written in place");
+  }
+  requireWritable(memory, dst, written, ioctl);
+  if (aead.driver.algorithm.name === "aes-ccm") requireCcmIv(aead.iv, decrypt ? len - tagSize : len);
+
+  if (decrypt) {
+    const tag = data.slice(len - tagSize);
+    const { plaintext, authentic } = aead.keyed.open(aead.iv, aad, data.subarray(0, len - tagSize), tag);
+    // It is there before anything was checked, and stays where the check fails.
+    copyToUser(memory, dst, plaintext, "dst");
+    if (!authentic) throw new Errno("EBADMSG", "the tag does not fit");
+    argument.setUint32(at.len, len - tagSize);
+  } else {
+    const { ciphertext, tag } = aead.keyed.seal(aead.iv, aad, data, tagSize);
+    copyToUser(memory, dst, ciphertext, "dst");
+    copyToUser(memory, dst + len, tag.subarray(0, tagSize), "dst");
+    argument.setUint32(at.len, len + tagSize);
+  }
+  argument.setUint32(at.tag_len, tagSize);
+  argument.setPointer(at.tag, dst + (decrypt ? len - tagSize : len));
+  session.usage.add(decrypt, len);
+}

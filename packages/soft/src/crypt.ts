@@ -1,0 +1,128 @@
+import {
+  COP_DECRYPT,
+  COP_ENCRYPT,
+  COP_FLAG_FINAL,
+  COP_FLAG_NO_ZC,
+  COP_FLAG_RESET,
+  COP_FLAG_UPDATE,
+  COP_FLAG_WRITE_IV,
+  type crypt_op,
+} from "@cryptodev/core";
+import { Errno } from "./errno.ts";
+import { KernelCrashError } from "./kernel_crash_error.ts";
+import { copyFromUser, copyToUser, type Memory } from "./memory.ts";
+import type { Session } from "./session.ts";
+import type { UserStruct } from "./user_struct.ts";
+
+/** Without zero-copy the driver works through the data in pages, carrying the iv from one to the next. */
+const PAGE = 4096;
+
+/** Refuses a destination that the driver would write to without having it: what it got is not looked at. */
+export function requireWritable(memory: Memory, dst: number, size: number, ioctl: string): void {
+  if (size === 0 || memory.isWritable(dst, size)) return;
+  if (dst === 0) throw new KernelCrashError("dst-null", ioctl);
+  throw new KernelCrashError(memory.isWritable(dst, 1) ? "dst-short" : "dst-unmapped", ioctl);
+}
+
+/** One operation of a `crypt_op`, as its submitter left it. */
+export class CryptOperation {
+  readonly #argument: UserStruct<typeof crypt_op>;
+  readonly #memory: Memory;
+  readonly #session: Session;
+  readonly #ioctl: string;
+  /** What the caller gave as iv; `undefined` where the session's own goes on. */
+  readonly #iv: Uint8Array | undefined;
+  #digest: Uint8Array | undefined;
+
+  /** @throws `Errno` EFAULT where the iv cannot be read */
+  constructor(argument: UserStruct<typeof crypt_op>, memory: Memory, session: Session, ioctl: string) {
+    this.#argument = argument;
+    this.#memory = memory;
+    this.#session = session;
+    this.#ioctl = ioctl;
+    const address = argument.getPointer(argument.offset.iv);
+    const size = (session.cipher ?? session.aead)?.iv.length ?? 0;
+    this.#iv = address === 0 || size === 0 ? undefined : copyFromUser(memory, address, size, "iv").slice();
+  }
+
+  /** Whether source and destination are where a driver with this alignmask can work on them. */
+  isAligned(alignmask: number): boolean {
+    const { src, dst } = this.#argument.offset;
+    return [src, dst].every((pointer) => this.#argument.getPointer(pointer) % (alignmask + 1) === 0);
+  }
+
+  /** Computes. The results stay here until they are delivered, except for the data, which goes where it belongs. */
+  run(): void {
+    const argument = this.#argument;
+    const { cipher, aead, mac } = this.#session;
+    const at = argument.offset;
+    const op = argument.getUint16(at.op);
+    const flags = argument.getUint16(at.flags);
+    const len = argument.getUint32(at.len);
+
+    if (op !== COP_ENCRYPT && op !== COP_DECRYPT) throw new Errno("EINVAL", `op is ${op}, neither 0 nor 1`);
+    if (flags === 0 || (flags & COP_FLAG_RESET) !== 0) mac?.reset();
+    if (cipher !== undefined && len % cipher.blockSize !== 0) {
+      throw new Errno("EINVAL", `len is ${len}, no multiple of ${cipher.blockSize}`);
+    }
+    if (aead !== undefined && len > 0) throw new KernelCrashError("crypt-on-aead", this.#ioctl);
+    if (this.#iv !== undefined) cipher?.iv.set(this.#iv);
+    mac?.requireAlive(this.#ioctl);
+
+    if (len > 0) {
+      const [src, dst] = [argument.getPointer(at.src), argument.getPointer(at.dst)];
+      if ((flags & COP_FLAG_NO_ZC) !== 0) this.#copying(op === COP_DECRYPT, src, dst, len);
+      else this.#zeroCopy(op === COP_DECRYPT, src, dst, len);
+    }
+    // An UPDATE of no bytes ends the message too.
+    const ends = (flags & COP_FLAG_FINAL) !== 0 || (flags & COP_FLAG_UPDATE) === 0 || len === 0;
+    if (ends) this.#digest = mac?.digest();
+    this.#session.usage.add(op === COP_DECRYPT, len);
+  }
+
+  /** Gives the caller what is due besides the data: digest and iv, which are then in the struct's pointers. */
+  deliver(): void {
+    const argument = this.#argument;
+    const at = argument.offset;
+    if (this.#digest !== undefined) copyToUser(this.#memory, argument.getPointer(at.mac), this.#digest, "mac");
+    if (this.#iv !== undefined && (argument.getUint16(at.flags) & COP_FLAG_WRITE_IV) !== 0) {
+      const iv = this.#session.cipher?.iv ?? this.#iv;
+      copyToUser(this.#memory, argument.getPointer(at.iv), iv, "iv");
+    }
+  }
+
+  /** Hashed before it is encrypted, and after it is decrypted. */
+  #transform(decrypt: boolean, data: Uint8Array): Uint8Array | undefined {
+    const { cipher, mac } = this.#session;
+    if (cipher === undefined) {
+      mac?.update(data);
+      return undefined;
+    }
+    if (!decrypt) mac?.update(data);
+    const result = cipher.crypt(decrypt, data);
+    if (decrypt) mac?.update(result);
+    return result;
+  }
+
+  /** On the caller's own pages. */
+  #zeroCopy(decrypt: boolean, src: number, dst: number, len: number): void {
+    if (src === 0) throw new KernelCrashError("src-null", this.#ioctl);
+    const data = copyFromUser(this.#memory, src, len, "src");
+    if (this.#session.cipher !== undefined) {
+      if (src === dst && !this.#memory.isWritable(dst, len))
+        throw new Errno("EFAULT", "src cannot be written in place");
+      requireWritable(this.#memory, dst, len, this.#ioctl);
+    }
+    const result = this.#transform(decrypt, data);
+    if (result !== undefined) copyToUser(this.#memory, dst, result, "dst");
+  }
+
+  /** Through a page of the driver's own. Here a bad address is only an error, after the pages before it were done. */
+  #copying(decrypt: boolean, src: number, dst: number, len: number): void {
+    for (let done = 0; done < len; done += PAGE) {
+      const page = copyFromUser(this.#memory, src + done, Math.min(PAGE, len - done), "src");
+      const result = this.#transform(decrypt, page);
+      if (result !== undefined) copyToUser(this.#memory, dst + done, result, "dst");
+    }
+  }
+}

@@ -1,0 +1,33 @@
+import { CIOCASYNCCRYPT, COP_FLAG_NO_ZC, type crypt_op } from "@cryptodev/core";
+import { CryptOperation } from "../crypt.ts";
+import { Errno } from "../errno.ts";
+import type { Handler } from "../handler.ts";
+import type { Job } from "../job.ts";
+
+/** Runs the operation; an error is kept for the fetch, as a worker would keep it. */
+function failureOf(operation: CryptOperation, isAligned: boolean): Errno | undefined {
+  try {
+    // The worker has no memory of the caller's to copy from.
+    if (!isAligned) throw new Errno("EFAULT", "src or dst is misaligned");
+    operation.run();
+    return undefined;
+  } catch (error) {
+    if (error instanceof Errno) return error;
+    throw error;
+  }
+}
+
+/** Submits an operation: carried out at once, as by a worker that is never late. */
+export const ciocasynccryptHandler: Handler<typeof crypt_op> = {
+  ioctl: CIOCASYNCCRYPT,
+  answer(argument, { file, memory, device }) {
+    const at = argument.offset;
+    const session = file.find(argument.getUint32(at.ses));
+    if ((argument.getUint16(at.flags) & COP_FLAG_NO_ZC) !== 0)
+      throw new Errno("EINVAL", "NO_ZC cannot be asynchronous");
+    file.queue((): Job => {
+      const operation = new CryptOperation(argument, memory.retain(), session, CIOCASYNCCRYPT.name);
+      return { argument, operation, failure: failureOf(operation, operation.isAligned(device.alignmask)) };
+    });
+  },
+};

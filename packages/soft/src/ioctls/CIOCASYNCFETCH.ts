@@ -1,0 +1,14 @@
+import { CIOCASYNCFETCH, type crypt_op } from "@cryptodev/core";
+import type { Handler } from "../handler.ts";
+
+/** Fetches the oldest operation. A failed one tells its error and nothing else, not even which it was. */
+export const ciocasyncfetchHandler: Handler<typeof crypt_op> = {
+  ioctl: CIOCASYNCFETCH,
+  answer(argument, { file }) {
+    const { argument: submitted, operation, failure } = file.fetch();
+    if (failure !== undefined) throw failure;
+    operation.deliver();
+    argument.copyFrom(submitted);
+    argument.writeBack();
+  },
+};

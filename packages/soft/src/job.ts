@@ -1,0 +1,12 @@
+import type { crypt_op } from "@cryptodev/core";
+import type { CryptOperation } from "./crypt.ts";
+import type { Errno } from "./errno.ts";
+import type { UserStruct } from "./user_struct.ts";
+
+/** An asynchronous operation that was carried out, and waits to be fetched. */
+export interface Job {
+  readonly argument: UserStruct<typeof crypt_op>;
+  readonly operation: CryptOperation;
+  /** Why it failed; its fetch fails with the same. */
+  readonly failure: Errno | undefined;
+}

@@ -1,0 +1,25 @@
+/** What an AEAD gives for a plaintext. */
+export interface Sealed {
+  readonly ciphertext: Uint8Array;
+  /** All 16 bytes of the tag. */
+  readonly tag: Uint8Array;
+}
+
+/** What an AEAD makes of a ciphertext: the plaintext in any case, as the driver leaves it behind in any case. */
+export interface Opened {
+  readonly plaintext: Uint8Array;
+  readonly authentic: boolean;
+}
+
+/** An authenticated cipher, with its key. */
+export interface AeadCipher {
+  seal(iv: Uint8Array, aad: Uint8Array, plaintext: Uint8Array, tagSize: number): Sealed;
+  open(iv: Uint8Array, aad: Uint8Array, ciphertext: Uint8Array, tag: Uint8Array): Opened;
+}
+
+/** Whether two tags of one length are equal, without telling where they differ. */
+export function equalTags(one: Uint8Array, other: Uint8Array): boolean {
+  let difference = 0;
+  for (let index = 0; index < one.length; index += 1) difference |= (one[index] as number) ^ (other[index] as number);
+  return difference === 0;
+}

@@ -1,0 +1,307 @@
+import type { BlockCipher } from "./cipher.ts";
+
+/*
+ * Camellia (RFC 3713). The names are the RFC's. No maintained library of the registry has it, and of the runtimes only
+ * Node.js does.
+ */
+
+/** Multiplies in GF(2^8) as section 2.4.2's definition of the S-boxes has it, modulo x^8 + x^6 + x^5 + x^3 + 1. */
+function multiply(a: number, b: number): number {
+  let product = 0;
+  for (let bit = 0; bit < 8; bit += 1) {
+    if ((b >> bit) & 1) product ^= a << bit;
+  }
+  for (let bit = 14; bit >= 8; bit -= 1) {
+    if ((product >> bit) & 1) product ^= 0x169 << (bit - 8);
+  }
+  return product;
+}
+
+/** Bit `n` of a byte, counted from 1 at the top. */
+const bit = (byte: number, n: number): number => (byte >> (8 - n)) & 1;
+
+/** Applies a linear map to the bits of a byte: each bit of the result is the sum of those listed for it. */
+const linear =
+  (rows: readonly (readonly number[])[]) =>
+  (byte: number): number =>
+    rows.reduce((result, row) => (result << 1) | row.reduce((sum, n) => sum ^ bit(byte, n), 0), 0);
+
+/**
+ * SBOX1, from its algebraic definition rather than as a table: an inversion in GF(2^8), seen as GF((2^4)^2), between
+ * two linear maps.
+ */
+function makeSbox1(): Uint8Array {
+  const f = linear([
+    [6, 2],
+    [7, 1],
+    [8, 5, 3],
+    [8, 3],
+    [7, 4],
+    [5, 2],
+    [8, 1],
+    [6, 4],
+  ]);
+  const h = linear([
+    [5, 6, 2],
+    [6, 2],
+    [7, 4],
+    [8, 2],
+    [7, 3],
+    [8, 1],
+    [5, 1],
+    [6, 3],
+  ]);
+  const beta = 0x02;
+  // alpha = beta^238 generates GF(2^4); its powers 0 to 3 are the weights of half a byte's bits.
+  const alpha = 0x6c;
+  const powers = [1, alpha, multiply(alpha, alpha), multiply(alpha, multiply(alpha, alpha))];
+  const half = (byte: number, top: number): number =>
+    powers.reduce((sum, power, index) => sum ^ (bit(byte, top - index) === 1 ? power : 0), 0);
+  const toField = (byte: number): number => half(byte, 8) ^ multiply(half(byte, 4), beta);
+
+  const fromField = new Uint8Array(256);
+  for (let byte = 0; byte < 256; byte += 1) fromField[toField(byte)] = byte;
+  const inverse = new Uint8Array(256);
+  for (let a = 1; a < 256; a += 1) {
+    for (let b = 1; b < 256 && inverse[a] === 0; b += 1) if (multiply(a, b) === 1) inverse[a] = b;
+  }
+  const g = (byte: number): number => fromField[inverse[toField(byte)] as number] as number;
+  return Uint8Array.from({ length: 256 }, (_, byte) => h(g(f(byte ^ 0xc5))) ^ 0x6e);
+}
+
+const rotateByte = (byte: number, by: number): number => ((byte << by) | (byte >> (8 - by))) & 0xff;
+
+/** The S-boxes with the linear layer P after them: one table for each of the eight bytes, high and low half apart. */
+interface Tables {
+  readonly high: readonly Int32Array[];
+  readonly low: readonly Int32Array[];
+}
+
+function makeTables(): Tables {
+  const sbox1 = makeSbox1();
+  const s1 = (byte: number): number => sbox1[byte] as number;
+  const s2 = (byte: number): number => rotateByte(s1(byte), 1);
+  const s3 = (byte: number): number => rotateByte(s1(byte), 7);
+  const s4 = (byte: number): number => s1(rotateByte(byte, 1));
+  const boxes = [s1, s2, s3, s4, s2, s3, s4, s1];
+  // P of section 2.4.1: which of y1 to y8 are sums over which of t1 to t8.
+  const sums = [
+    [1, 3, 4, 6, 7, 8],
+    [1, 2, 4, 5, 7, 8],
+    [1, 2, 3, 5, 6, 8],
+    [2, 3, 4, 5, 6, 7],
+    [1, 2, 6, 7, 8],
+    [2, 3, 5, 7, 8],
+    [3, 4, 5, 6, 8],
+    [1, 4, 5, 6, 7],
+  ];
+  const spread = (position: number, rows: readonly (readonly number[])[]) =>
+    Int32Array.from({ length: 256 }, (_, byte) => {
+      const t = boxes[position]?.(byte) ?? 0;
+      return rows.reduce((word, row) => (word << 8) | (row.includes(position + 1) ? t : 0), 0);
+    });
+  const positions = [0, 1, 2, 3, 4, 5, 6, 7];
+  return {
+    high: positions.map((position) => spread(position, sums.slice(0, 4))),
+    low: positions.map((position) => spread(position, sums.slice(4))),
+  };
+}
+
+const SIGMA = [
+  0xa09e667f, 0x3bcc908b, 0xb67ae858, 0x4caa73b2, 0xc6ef372f, 0xe94f82be, 0x54ff53a5, 0xf1d36f1c, 0x10e527fa,
+  0xde682d1d, 0xb05688c2, 0xb3e6c1fd,
+];
+
+let tables: Tables | undefined;
+
+/** A block as two halves of two words each. */
+type Block = [number, number, number, number];
+
+/** The function F of section 2.4.1, added to half a block. */
+function addF({ high, low }: Tables, block: Block, from: 0 | 2, keys: Int32Array, key: number): void {
+  const left = block[from] ^ (keys[key] as number);
+  const right = block[(from + 1) as 1 | 3] ^ (keys[key + 1] as number);
+  const bytes = [
+    left >>> 24,
+    (left >>> 16) & 255,
+    (left >>> 8) & 255,
+    left & 255,
+    right >>> 24,
+    (right >>> 16) & 255,
+    (right >>> 8) & 255,
+    right & 255,
+  ];
+  const to = from === 0 ? 2 : 0;
+  for (let index = 0; index < 8; index += 1) {
+    const byte = bytes[index] as number;
+    block[to] ^= (high[index] as Int32Array)[byte] as number;
+    block[(to + 1) as 1 | 3] ^= (low[index] as Int32Array)[byte] as number;
+  }
+}
+
+const rotateWord = (word: number, by: number): number => (word << by) | (word >>> (32 - by));
+
+/** FL of section 2.4.3, in place on half a block. */
+function fl(block: Block, at: 0 | 2, keys: Int32Array, key: number): void {
+  const second = (at + 1) as 1 | 3;
+  block[second] ^= rotateWord(block[at] & (keys[key] as number), 1);
+  block[at] ^= block[second] | (keys[key + 1] as number);
+}
+
+/** Its inverse. */
+function flInverse(block: Block, at: 0 | 2, keys: Int32Array, key: number): void {
+  const second = (at + 1) as 1 | 3;
+  block[at] ^= block[second] | (keys[key + 1] as number);
+  block[second] ^= rotateWord(block[at] & (keys[key] as number), 1);
+}
+
+/** A 128-bit number rotated left, and the half of it that is asked for. */
+function rotatedHalf(words: readonly number[], by: number, half: 0 | 1): [number, number] {
+  const word = (index: number): number => {
+    const [at, shift] = [index + (by >>> 5), by & 31];
+    const [high, low] = [words[at % 4] as number, words[(at + 1) % 4] as number];
+    return shift === 0 ? high : (high << shift) | (low >>> (32 - shift));
+  };
+  return [word(half * 2), word(half * 2 + 1)];
+}
+
+/** The subkeys of section 2.2, in the order in which encryption uses them: kw1, kw2, then k and ke as they come, kw3, kw4. */
+function expand(key: Uint8Array, sets: Tables): Int32Array {
+  const view = new DataView(key.buffer, key.byteOffset, key.length);
+  const word = (index: number): number => view.getInt32(index * 4);
+  const kl = [0, 1, 2, 3].map(word);
+  const kr =
+    key.length === 16
+      ? [0, 0, 0, 0]
+      : key.length === 24
+        ? [word(4), word(5), ~word(4), ~word(5)]
+        : [4, 5, 6, 7].map(word);
+
+  const sigma = Int32Array.from(SIGMA);
+  const d = kl.map((value, index) => value ^ (kr[index] as number)) as Block;
+  addF(sets, d, 0, sigma, 0);
+  addF(sets, d, 2, sigma, 2);
+  for (let index = 0; index < 4; index += 1) d[index as 0] ^= kl[index] as number;
+  addF(sets, d, 0, sigma, 4);
+  addF(sets, d, 2, sigma, 6);
+  const ka = [...d];
+  for (let index = 0; index < 4; index += 1) d[index as 0] ^= kr[index] as number;
+  addF(sets, d, 0, sigma, 8);
+  addF(sets, d, 2, sigma, 10);
+  const kb = [...d];
+
+  const pieces: readonly (readonly [readonly number[], number, 0 | 1])[] =
+    key.length === 16
+      ? [
+          [kl, 0, 0],
+          [kl, 0, 1],
+          [ka, 0, 0],
+          [ka, 0, 1],
+          [kl, 15, 0],
+          [kl, 15, 1],
+          [ka, 15, 0],
+          [ka, 15, 1],
+          [ka, 30, 0],
+          [ka, 30, 1],
+          [kl, 45, 0],
+          [kl, 45, 1],
+          [ka, 45, 0],
+          [kl, 60, 1],
+          [ka, 60, 0],
+          [ka, 60, 1],
+          [kl, 77, 0],
+          [kl, 77, 1],
+          [kl, 94, 0],
+          [kl, 94, 1],
+          [ka, 94, 0],
+          [ka, 94, 1],
+          [kl, 111, 0],
+          [kl, 111, 1],
+          [ka, 111, 0],
+          [ka, 111, 1],
+        ]
+      : [
+          [kl, 0, 0],
+          [kl, 0, 1],
+          [kb, 0, 0],
+          [kb, 0, 1],
+          [kr, 15, 0],
+          [kr, 15, 1],
+          [ka, 15, 0],
+          [ka, 15, 1],
+          [kr, 30, 0],
+          [kr, 30, 1],
+          [kb, 30, 0],
+          [kb, 30, 1],
+          [kl, 45, 0],
+          [kl, 45, 1],
+          [ka, 45, 0],
+          [ka, 45, 1],
+          [kl, 60, 0],
+          [kl, 60, 1],
+          [kr, 60, 0],
+          [kr, 60, 1],
+          [kb, 60, 0],
+          [kb, 60, 1],
+          [kl, 77, 0],
+          [kl, 77, 1],
+          [ka, 77, 0],
+          [ka, 77, 1],
+          [kr, 94, 0],
+          [kr, 94, 1],
+          [ka, 94, 0],
+          [ka, 94, 1],
+          [kl, 111, 0],
+          [kl, 111, 1],
+          [kb, 111, 0],
+          [kb, 111, 1],
+        ];
+  return Int32Array.from(pieces.flatMap(([words, by, half]) => rotatedHalf(words, by, half)));
+}
+
+/** The subkeys for decryption: the same backwards, and the halves of each whitening pair as they are. */
+function reverse(keys: Int32Array): Int32Array {
+  const count = keys.length / 2;
+  const pair = (index: number): number[] => [keys[index * 2] as number, keys[index * 2 + 1] as number];
+  const order = Array.from({ length: count }, (_, index) => count - 1 - index);
+  // kw3, kw4 take the place of kw1, kw2: pairs do not turn round.
+  const whitened = [count - 2, count - 1, ...order.slice(2, -2), 0, 1];
+  return Int32Array.from(whitened.flatMap(pair));
+}
+
+function crypt(sets: Tables, keys: Int32Array, blocks: Uint8Array): Uint8Array {
+  const result = new Uint8Array(blocks.length);
+  const input = new DataView(blocks.buffer, blocks.byteOffset, blocks.length);
+  const output = new DataView(result.buffer);
+  const last = keys.length - 4;
+  for (let start = 0; start < blocks.length; start += 16) {
+    const block = [0, 4, 8, 12].map((at, index) => input.getInt32(start + at) ^ (keys[index] as number)) as Block;
+    let key = 4;
+    while (key < last) {
+      for (let round = 0; round < 6; round += 1, key += 2) addF(sets, block, round % 2 === 0 ? 0 : 2, keys, key);
+      if (key < last) {
+        fl(block, 0, keys, key);
+        flInverse(block, 2, keys, key + 2);
+        key += 4;
+      }
+    }
+    // The halves change places at the end.
+    for (const [index, from] of [2, 3, 0, 1].entries()) {
+      output.setInt32(start + index * 4, (block[from as 0] as number) ^ (keys[last + index] as number));
+    }
+  }
+  return result;
+}
+
+/** Camellia with a key of 16, 24 or 32 bytes. */
+export function camellia(key: Uint8Array): BlockCipher {
+  tables ??= makeTables();
+  const sets = tables;
+  const keys = expand(key, sets);
+  const reversed = reverse(keys);
+  return {
+    blockSize: 16,
+    encrypt: (blocks) => crypt(sets, keys, blocks),
+    decrypt: (blocks) => crypt(sets, reversed, blocks),
+  };
+}

@@ -1,0 +1,44 @@
+/** What one session did: the statistics that the original module logged when a session ended. */
+export interface UsageRecord {
+  /** Bytes encrypted, or hashed. */
+  readonly encrypted: number;
+  /** Bytes decrypted. */
+  readonly decrypted: number;
+  /** Bytes of the biggest operation. */
+  readonly biggest: number;
+  /** Bytes of an operation on average, rounded down. */
+  readonly average: number;
+  /** Operations. */
+  readonly count: number;
+}
+
+/** Counts what a session does. */
+export class Usage {
+  #encrypted = 0;
+  #decrypted = 0;
+  #biggest = 0;
+  #count = 0;
+
+  add(decrypt: boolean, size: number): void {
+    if (decrypt) this.#decrypted += size;
+    else this.#encrypted += size;
+    this.#biggest = Math.max(this.#biggest, size);
+    this.#count += 1;
+  }
+
+  record(): UsageRecord {
+    const [encrypted, decrypted, biggest, count] = [this.#encrypted, this.#decrypted, this.#biggest, this.#count];
+    return {
+      encrypted,
+      decrypted,
+      biggest,
+      average: count === 0 ? 0 : Math.floor((encrypted + decrypted) / count),
+      count,
+    };
+  }
+}
+
+/** The line that the original module logged. */
+export function usageLine({ encrypted, decrypted, biggest, average, count }: UsageRecord): string {
+  return `Usage in Bytes: enc=${encrypted}, dec=${decrypted}, max=${biggest}, avg=${average}, cnt=${count}`;
+}
