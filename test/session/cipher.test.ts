@@ -1,8 +1,9 @@
 import { Buffer } from "node:buffer";
-import type { CipherName, Device } from "@cryptodev/core";
+import type { Device } from "@cryptodev/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { backends } from "../backends.ts";
 import { fromHex, pattern, toHex } from "../bytes.ts";
+import { vectors } from "../vectors/ciphers.ts";
 
 // NIST SP 800-38A, appendix F.
 const plaintext = fromHex(
@@ -14,78 +15,6 @@ const keys = {
   256: "603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4",
 };
 const iv = "000102030405060708090a0b0c0d0e0f";
-const counter = "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff";
-const vectors: readonly (readonly [
-  section: string,
-  CipherName,
-  key: string,
-  iv: string | undefined,
-  ciphertext: string,
-])[] = [
-  [
-    "F.1.1",
-    "aes-128-ecb",
-    keys[128],
-    undefined,
-    "3ad77bb40d7a3660a89ecaf32466ef97 f5d3d58503b9699de785895a96fdbaaf 43b1cd7f598ece23881b00e3ed030688 7b0c785e27e8ad3f8223207104725dd4",
-  ],
-  [
-    "F.1.3",
-    "aes-192-ecb",
-    keys[192],
-    undefined,
-    "bd334f1d6e45f25ff712a214571fa5cc 974104846d0ad3ad7734ecb3ecee4eef ef7afd2270e2e60adce0ba2face6444e 9a4b41ba738d6c72fb16691603c18e0e",
-  ],
-  [
-    "F.1.5",
-    "aes-256-ecb",
-    keys[256],
-    undefined,
-    "f3eed1bdb5d2a03c064b5a7e3db181f8 591ccb10d410ed26dc5ba74a31362870 b6ed21b99ca6f4f9f153e7b1beafed1d 23304b7a39f9f3ff067d8d8f9e24ecc7",
-  ],
-  [
-    "F.2.1",
-    "aes-128-cbc",
-    keys[128],
-    iv,
-    "7649abac8119b246cee98e9b12e9197d 5086cb9b507219ee95db113a917678b2 73bed6b8e3c1743b7116e69e22229516 3ff1caa1681fac09120eca307586e1a7",
-  ],
-  [
-    "F.2.3",
-    "aes-192-cbc",
-    keys[192],
-    iv,
-    "4f021db243bc633d7178183a9fa071e8 b4d9ada9ad7dedf4e5e738763f69145a 571b242012fb7ae07fa9baac3df102e0 08b0e27988598881d920a9e64f5615cd",
-  ],
-  [
-    "F.2.5",
-    "aes-256-cbc",
-    keys[256],
-    iv,
-    "f58c4c04d6e5f1ba779eabfb5f7bfbd6 9cfc4e967edb808d679f777bc6702c7d 39f23369a9d9bacfa530e26304231461 b2eb05e2c39be9fcda6c19078c6a9d1b",
-  ],
-  [
-    "F.5.1",
-    "aes-128-ctr",
-    keys[128],
-    counter,
-    "874d6191b620e3261bef6864990db6ce 9806f66b7970fdff8617187bb9fffdff 5ae4df3edbd5d35e5b4f09020db03eab 1e031dda2fbe03d1792170a0f3009cee",
-  ],
-  [
-    "F.5.3",
-    "aes-192-ctr",
-    keys[192],
-    counter,
-    "1abc932417521ca24f2b0459fe7e6e0b 090339ec0aa6faefd5ccc2c6f4ce8e94 1e36b26bd1ebc670d1bd1d665620abf7 4f78a7f6d29809585a97daec58c6b050",
-  ],
-  [
-    "F.5.5",
-    "aes-256-ctr",
-    keys[256],
-    counter,
-    "601ec313775789a5b7a7f504bbf3d228 f443e3ca4d62b59aca84e990cacaf5c5 2b0930daa23de94ce87017ba2d84988d dfc9c58db67aada613c2dd08457941a6",
-  ],
-];
 
 describe.each(backends)("a cipher session on the $name", (backend) => {
   let device: Device;
@@ -94,11 +23,11 @@ describe.each(backends)("a cipher session on the $name", (backend) => {
   });
   afterEach(() => device.close());
 
-  test.each(vectors)("gives the known answer of SP 800-38A, %s (%s)", (_section, name, key, ivHex, ciphertext) => {
-    const session = device.cipher(name, fromHex(key));
-    const start = ivHex === undefined ? undefined : fromHex(ivHex);
-    expect(toHex(session.encrypt(plaintext, start))).toBe(ciphertext.replaceAll(" ", ""));
-    expect(toHex(session.decrypt(fromHex(ciphertext), start))).toBe(toHex(plaintext));
+  test.each(vectors)("$algorithm gives the known answer of $source", (vector) => {
+    const session = device.cipher(vector.algorithm, fromHex(vector.key));
+    const start = vector.iv === undefined ? undefined : fromHex(vector.iv);
+    expect(toHex(session.encrypt(fromHex(vector.plaintext), start))).toBe(vector.ciphertext.replaceAll(" ", ""));
+    expect(toHex(session.decrypt(fromHex(vector.ciphertext), start))).toBe(vector.plaintext.replaceAll(" ", ""));
   });
 
   test("a name without a key size takes every size", () => {

@@ -59,6 +59,7 @@ interface Input {
   readonly tag?: number | ScriptBytes;
   readonly tagLen?: number;
   readonly iv?: ScriptBytes;
+  readonly ivPtr?: number;
 }
 
 type Output = () => Record<string, unknown>;
@@ -265,6 +266,7 @@ export class Replay {
         call.point(offset("auth_src"), auth);
         call.setUint32(offset("auth_len"), auth.length);
       }
+      if (input.authLen !== undefined) call.setUint32(offset("auth_len"), input.authLen);
     }
     if (input.mac !== undefined) {
       seen.mac = new Uint8Array(input.mac as number);
@@ -275,6 +277,7 @@ export class Replay {
       call.point(offset("tag"), seen.tag);
     }
     if (input.tagLen !== undefined) call.setUint32(offset("tag_len"), input.tagLen);
+    if (input.ivPtr !== undefined) this.#pointRaw(call, offset("iv"), input.ivPtr);
     if (input.iv !== undefined) {
       seen.iv = bytesOf(input.iv);
       call.point(offset("iv"), seen.iv);

@@ -33,6 +33,7 @@ export class CryptOperation {
   /** What the caller gave as iv; `undefined` where the session's own goes on. */
   readonly #iv: Uint8Array | undefined;
   #digest: Uint8Array | undefined;
+  #nextIv: Uint8Array | undefined;
 
   /** @throws `Errno` EFAULT where the iv cannot be read */
   constructor(argument: UserStruct<typeof crypt_op>, memory: Memory, session: Session, ioctl: string) {
@@ -77,18 +78,15 @@ export class CryptOperation {
     // An UPDATE of no bytes ends the message too.
     const ends = (flags & COP_FLAG_FINAL) !== 0 || (flags & COP_FLAG_UPDATE) === 0 || len === 0;
     if (ends) this.#digest = mac?.digest();
+    if (this.#iv !== undefined && (flags & COP_FLAG_WRITE_IV) !== 0) this.#nextIv = (cipher?.iv ?? this.#iv).slice();
     this.#session.usage.add(op === COP_DECRYPT, len);
   }
 
-  /** Gives the caller what is due besides the data: digest and iv, which are then in the struct's pointers. */
+  /** Gives the caller what is due besides the data: digest and iv, where the struct's pointers say. */
   deliver(): void {
-    const argument = this.#argument;
-    const at = argument.offset;
-    if (this.#digest !== undefined) copyToUser(this.#memory, argument.getPointer(at.mac), this.#digest, "mac");
-    if (this.#iv !== undefined && (argument.getUint16(at.flags) & COP_FLAG_WRITE_IV) !== 0) {
-      const iv = this.#session.cipher?.iv ?? this.#iv;
-      copyToUser(this.#memory, argument.getPointer(at.iv), iv, "iv");
-    }
+    const { mac, iv } = this.#argument.offset;
+    if (this.#digest !== undefined) copyToUser(this.#memory, this.#argument.getPointer(mac), this.#digest, "mac");
+    if (this.#nextIv !== undefined) copyToUser(this.#memory, this.#argument.getPointer(iv), this.#nextIv, "iv");
   }
 
   /** Hashed before it is encrypted, and after it is decrypted. */

@@ -209,7 +209,13 @@ export class SoftwareDevice {
     const name = known?.handler.ioctl.name ?? `ioctl 0x${request.toString(16)}`;
     return this.#guard(name, () => {
       if (known === undefined) throw new Errno("EINVAL", "there is no such ioctl");
-      const argument = new UserStruct(known.layout, this.machine.pointerSize, caller.memory, address);
+      const argument = new UserStruct(
+        known.layout,
+        this.machine.pointerSize,
+        caller.memory,
+        address,
+        known.handler.ioctl.direction !== "IOR",
+      );
       return known.handler.answer(argument, { ...caller, device: this }) ?? 0;
     });
   }

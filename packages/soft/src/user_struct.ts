@@ -14,9 +14,12 @@ export class UserStruct<S extends Struct> {
   readonly #view: DataView;
   readonly #pointerSize: number;
 
-  /** @throws `Errno` EFAULT where the struct is not readable */
-  constructor(layout: Layout<S>, pointerSize: number, memory: Memory, address: number) {
-    const bytes = copyFromUser(memory, address, layout.size, "argument");
+  /**
+   * @param isRead - whether the driver reads the struct at all; one that it only answers with starts as zeros
+   * @throws `Errno` EFAULT where the struct is read and not readable
+   */
+  constructor(layout: Layout<S>, pointerSize: number, memory: Memory, address: number, isRead: boolean) {
+    const bytes = isRead ? copyFromUser(memory, address, layout.size, "argument") : new Uint8Array(layout.size);
     this.size = layout.size;
     this.offset = layout.offset;
     this.width = layout.width;

@@ -1,0 +1,229 @@
+import { type CrashRule, crashRules, KernelCrashError, SoftwareHost } from "@cryptodev/soft";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { pattern, toHex } from "../bytes.ts";
+import { Replay } from "./replay.ts";
+
+/* Each call that a kernel does not survive: one that breaks the rule, beside the nearest one that does not. */
+
+const key = toHex(pattern(16, 5));
+const iv = toHex(pattern(16, 1));
+const gcmIv = toHex(pattern(12, 1));
+const mackey = toHex(pattern(20, 9));
+const unmapped = 8;
+
+let run: Replay;
+beforeEach(() => {
+  run = new Replay(new SoftwareHost({ async: true }));
+});
+afterEach(() => run.close());
+const send = (ioctl: string, input: Record<string, unknown>) => run.send({ ioctl, in: input, ret: 0, as: "s" });
+
+interface Hazard {
+  readonly rule: CrashRule;
+  readonly what: string;
+  /** The session, and what goes before. */
+  readonly before: readonly (readonly [string, Record<string, unknown>])[];
+  readonly crash: readonly [string, Record<string, unknown>];
+  /** The nearest call that a driver answers, and its answer. */
+  readonly fine: Record<string, unknown>;
+  readonly answer?: string;
+}
+
+const cbc = ["CIOCGSESSION", { cipher: 11, key }] as const;
+const gcm = ["CIOCGSESSION", { cipher: 50, key }] as const;
+const ccm = ["CIOCGSESSION", { cipher: 51, key }] as const;
+const sha1 = ["CIOCGSESSION", { mac: 14 }] as const;
+const crypt = (input: Record<string, unknown>) => ["CIOCCRYPT", { ses: "s", iv, ...input }] as const;
+const auth = (input: Record<string, unknown>) => ["CIOCAUTHCRYPT", { ses: "s", iv: gcmIv, ...input }] as const;
+const data = { count: 16 };
+
+const hazards: readonly Hazard[] = [
+  {
+    rule: "src-null",
+    what: "a cipher without src",
+    before: [cbc],
+    crash: crypt({ len: 16, dst: 16 }),
+    fine: { len: 0 },
+  },
+  {
+    rule: "src-null",
+    what: "a hash without src",
+    before: [sha1],
+    crash: crypt({ len: 16, mac: 20 }),
+    fine: { len: 0 },
+  },
+  {
+    rule: "src-null",
+    what: "an AEAD without src",
+    before: [gcm],
+    crash: auth({ len: 16, dst: 32 }),
+    fine: { len: 0, auth: "00" },
+  },
+  {
+    rule: "src-null",
+    what: "a cipher without src, but with NO_ZC",
+    before: [cbc],
+    crash: crypt({ len: 16, dst: 16 }),
+    fine: { flags: 8 },
+    answer: "EFAULT",
+  },
+  { rule: "dst-null", what: "a cipher without dst", before: [cbc], crash: crypt({ src: data }), fine: { dst: "src" } },
+  { rule: "dst-null", what: "an AEAD without dst", before: [gcm], crash: auth({ src: data }), fine: { dst: 32 } },
+  {
+    rule: "dst-unmapped",
+    what: "a cipher's dst that is nowhere",
+    before: [cbc],
+    crash: crypt({ src: data, dstPtr: unmapped }),
+    fine: { flags: 8 },
+    answer: "EFAULT",
+  },
+  {
+    rule: "dst-unmapped",
+    what: "an AEAD's dst that is nowhere",
+    before: [gcm],
+    crash: auth({ src: data, dstPtr: unmapped }),
+    fine: { dstPtr: undefined, dst: 32 },
+  },
+  {
+    rule: "dst-short",
+    what: "a cipher's dst that ends early",
+    before: [cbc],
+    crash: crypt({ src: { count: 32 }, dst: 31 }),
+    fine: { dst: 32 },
+  },
+  {
+    rule: "dst-short",
+    what: "an AEAD's dst without room for the tag",
+    before: [gcm],
+    crash: auth({ src: data, dst: 31 }),
+    fine: { dst: 32 },
+  },
+  {
+    rule: "auth-null",
+    what: "aad that is nowhere",
+    before: [gcm],
+    crash: auth({ src: data, dst: 32, authLen: 4 }),
+    fine: { authLen: 0 },
+  },
+  {
+    rule: "tag-size",
+    what: "a GCM tag of 5 bytes",
+    before: [gcm],
+    crash: auth({ src: data, dst: 32, tagLen: 5 }),
+    fine: { tagLen: 4 },
+  },
+  {
+    rule: "tag-size",
+    what: "a CCM tag of 7 bytes",
+    before: [ccm],
+    crash: auth({ src: data, dst: 32, tagLen: 7, iv }),
+    fine: { tagLen: 8, iv: `01${iv.slice(2)}` },
+  },
+  { rule: "aead-nothing", what: "GCM over nothing", before: [gcm], crash: auth({ dst: 16 }), fine: { src: "" } },
+  {
+    rule: "crypt-on-aead",
+    what: "CIOCCRYPT of GCM",
+    before: [gcm],
+    crash: crypt({ src: data, dst: 16 }),
+    fine: { src: "", dst: 0 },
+  },
+  {
+    rule: "crypt-on-aead",
+    what: "CIOCCRYPT of CCM",
+    before: [ccm],
+    crash: crypt({ src: data, dst: 16 }),
+    fine: { op: 2 },
+    answer: "EINVAL",
+  },
+  {
+    rule: "tls-without-cipher",
+    what: "a TLS record on a hash",
+    before: [sha1],
+    crash: auth({ flags: 16, src: data, room: 64, dst: "src" }),
+    fine: { op: 1 },
+    answer: "EINVAL",
+  },
+  {
+    rule: "mackey-null",
+    what: "a mac key that is nowhere",
+    before: [],
+    crash: ["CIOCGSESSION", { mac: 7, mackeylen: 20 }],
+    fine: { mackeylen: 0 },
+  },
+  {
+    rule: "mackey-null",
+    what: "the same for a plain hash, which reads none",
+    before: [],
+    crash: ["CIOCGSESSION", { mac: 7, mackeylen: 20 }],
+    fine: { mac: 14 },
+  },
+  {
+    rule: "digest-continued",
+    what: "FINAL after the digest",
+    before: [sha1, crypt({ src: data, mac: 20 })],
+    crash: crypt({ src: data, mac: 20, flags: 2 }),
+    fine: { flags: 66 },
+  },
+  {
+    rule: "digest-continued",
+    what: "UPDATE after the digest",
+    before: [sha1, crypt({ src: data, mac: 20 })],
+    crash: crypt({ src: data, flags: 1 }),
+    fine: { flags: 65 },
+  },
+  {
+    rule: "digest-continued",
+    what: "NO_ZC alone, which resets nothing",
+    before: [sha1, crypt({ src: data, mac: 20 })],
+    crash: crypt({ src: data, mac: 20, flags: 8 }),
+    fine: { flags: 72 },
+  },
+  {
+    rule: "digest-continued",
+    what: "a digest that could not be written came out all the same",
+    before: [sha1, crypt({ src: data })],
+    crash: crypt({ src: data, mac: 20, flags: 2 }),
+    fine: { flags: 0 },
+  },
+];
+
+describe("a call that a kernel does not survive is thrown, and the nearest good one answered:", () => {
+  test.each(hazards)("$rule: $what", ({ rule, before, crash: [ioctl, input], fine, answer }) => {
+    for (const [name, first] of before) send(name, first);
+    expect(() => send(ioctl, input)).toThrow(expect.objectContaining({ name: "KernelCrashError", rule }));
+    expect(() => send(ioctl, input)).toThrow(`${ioctl}: a kernel would not survive this call: ${crashRules[rule]}`);
+    const { ret, errno } = send(ioctl, { ...input, ...fine });
+    expect(errno ?? ret).toBe(answer ?? 0);
+  });
+
+  test("copy-between-algorithms: CIOCCPHASH from MD5 to SHA-512, from SHA-1 to its HMAC", () => {
+    const start = (as: string, input: Record<string, unknown>) =>
+      run.send({ ioctl: "CIOCGSESSION", in: input, ret: 0, as });
+    start("md5", { mac: 13 });
+    start("sha512", { mac: 106 });
+    start("sha1", { mac: 14 });
+    start("hmac", { mac: 7, mackey });
+    start("other", { mac: 7, mackey });
+    const copy = (src: string, dst: string) => run.send({ ioctl: "CIOCCPHASH", in: { src, dst }, ret: 0 });
+    for (const [src, dst] of [
+      ["md5", "sha512"],
+      ["sha1", "hmac"],
+    ] as const) {
+      expect(() => copy(src, dst)).toThrow(expect.objectContaining({ rule: "copy-between-algorithms" }));
+    }
+    expect(copy("hmac", "other").ret).toBe(0);
+  });
+
+  test("jobs-abandoned: closing with asynchronous operations outstanding", () => {
+    send(...cbc);
+    run.send({ ioctl: "CIOCASYNCCRYPT", in: { ses: "s", src: data, dst: 16, iv }, ret: 0 });
+    expect(() => run.send({ ioctl: "close", ret: 0 })).toThrow(expect.objectContaining({ rule: "jobs-abandoned" }));
+    run = new Replay(new SoftwareHost());
+  });
+
+  test("each rule has a test", () => {
+    const tested = new Set<string>([...hazards.map(({ rule }) => rule), "copy-between-algorithms", "jobs-abandoned"]);
+    expect([...tested].sort()).toEqual(Object.keys(crashRules).sort());
+    expect(new KernelCrashError("src-null", "CIOCCRYPT")).toBeInstanceOf(Error);
+  });
+});
