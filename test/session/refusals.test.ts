@@ -103,7 +103,7 @@ describe("bad input is refused before the device is asked:", () => {
       refused(
         () => aes.encryptInto(memory.subarray(from, from + 32), memory.subarray(to, to + 32), iv),
         RangeError,
-        `destination for aes-ctr: expected the source itself or memory apart from it, got an overlap ${Math.abs(to - from)} bytes further`,
+        `destination for aes-ctr: expected the source itself or memory apart from it, got an overlap`,
       );
     }
     const sha = device.hash("sha256");

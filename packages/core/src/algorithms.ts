@@ -5,6 +5,7 @@ type Ciphers = (typeof ciphers)[keyof typeof ciphers];
 type Macs = (typeof macs)[keyof typeof macs];
 type Implemented<A> = Extract<A, { readonly kernelName: string }>;
 type Plain = Extract<Implemented<Ciphers>, { readonly kind: "block" | "stream" }>;
+type Aead = Extract<Implemented<Ciphers>, { readonly kind: "aead" }>;
 type Bits = 128 | 192 | 256;
 
 /**
@@ -15,6 +16,18 @@ export type CipherName =
   | Plain["name"]
   | `aes-${Bits}-${"cbc" | "ctr" | "ecb" | "cfb" | "ofb" | "xts"}`
   | `camellia-${Bits}-cbc`;
+
+/** The authenticated ciphers of {@link Device.aead}; names with a key size take that size alone. */
+export type AeadName = Aead["name"] | `aes-${Bits}-${"gcm" | "ccm"}`;
+
+/** The ciphers that a TLS record can be encrypted with: {@link Device.tls}. */
+export type TlsCipherName = Extract<CipherName, `${string}-cbc`>;
+
+/** The ciphers that an SRTP packet can be encrypted with: {@link Device.srtp}. */
+export type SrtpCipherName = Extract<CipherName, `${string}-ctr`>;
+
+/** The macs that take a key. */
+export type KeyedMacName = Extract<Implemented<Macs>, { readonly keyed: true }>["name"];
 
 /** The hashes of {@link Device.hash}. */
 export type HashName = Extract<Implemented<Macs>, { readonly keyed: false }>["name"];
@@ -32,12 +45,21 @@ export interface NamedCipher {
   readonly keySizes: CipherAlgorithm["keySizes"];
 }
 
-const allCiphers: readonly CipherAlgorithm[] = Object.values(ciphers);
-const allMacs: readonly MacAlgorithm[] = Object.values(macs);
+/** Every cipher of the header. */
+export const allCiphers: readonly CipherAlgorithm[] = Object.values(ciphers);
+/** Every mac of the header. */
+export const allMacs: readonly MacAlgorithm[] = Object.values(macs);
+
+/** A cipher under its own name, with all its key sizes. */
+export const unsized = (algorithm: CipherAlgorithm): NamedCipher => ({
+  name: algorithm.name,
+  algorithm,
+  keySizes: algorithm.keySizes,
+});
 
 function* named(algorithm: CipherAlgorithm): Generator<NamedCipher> {
   const { name, keySizes } = algorithm;
-  yield { name, algorithm, keySizes };
+  yield unsized(algorithm);
   const [, family, mode] = /^(aes|camellia)-(...)$/.exec(name) ?? [];
   if (family === undefined || !Array.isArray(keySizes)) return;
   for (const size of keySizes as readonly number[]) {
@@ -56,22 +78,43 @@ function refuseName(what: string, name: unknown, known: readonly string[]): neve
   throw new RangeError(`${what}: expected one of ${known.join(", ")}; got ${got}`);
 }
 
-/** Finds a cipher that CIOCCRYPT can carry. @throws `RangeError` */
-export function findCipher(name: CipherName): NamedCipher {
+/** Finds an implemented cipher of some kinds. @throws `RangeError` */
+function cipherOf(what: string, name: string, ...kinds: readonly CipherAlgorithm["kind"][]): NamedCipher {
+  const fits = ({ kind, kernelName }: CipherAlgorithm): boolean => kernelName !== undefined && kinds.includes(kind);
   const cipher = byName.get(name);
-  // An AEAD session crashes the kernel in CIOCCRYPT, so its names are not known here at all.
-  if (cipher?.algorithm.kernelName === undefined || !isPlain(cipher.algorithm)) {
-    return refuseName(
-      "cipher",
-      name,
-      allCiphers.filter((it) => it.kernelName !== undefined && isPlain(it)).map((it) => it.name),
-    );
-  }
-  return cipher;
+  if (cipher !== undefined && fits(cipher.algorithm)) return cipher;
+  const known = allCiphers.filter(fits).map((algorithm) => algorithm.name);
+  return refuseName(what, name, known);
 }
 
-function isPlain({ kind }: CipherAlgorithm): boolean {
-  return kind === "block" || kind === "stream";
+/** Finds a cipher that CIOCCRYPT can carry; it crashes the kernel with any other. @throws `RangeError` */
+export function findCipher(name: CipherName): NamedCipher {
+  return cipherOf("cipher", name, "block", "stream");
+}
+
+/** Finds an authenticated cipher. @throws `RangeError` */
+export function findAead(name: AeadName): NamedCipher {
+  return cipherOf("aead", name, "aead");
+}
+
+/** Finds a cipher for TLS records: the driver pads for block ciphers in CBC alone. @throws `RangeError` */
+export function findTlsCipher(name: TlsCipherName): NamedCipher {
+  return modeOf("cipher for tls", findCipher(name), "cbc");
+}
+
+/** Finds a cipher for SRTP packets: a stream cipher to the driver is AES in CTR. @throws `RangeError` */
+export function findSrtpCipher(name: SrtpCipherName): NamedCipher {
+  return modeOf("cipher for srtp", findCipher(name), "ctr");
+}
+
+function modeOf(what: string, cipher: NamedCipher, mode: string): NamedCipher {
+  if (cipher.name.endsWith(`-${mode}`)) return cipher;
+  throw new RangeError(`${what}: expected one in ${mode.toUpperCase()} mode, got "${cipher.name}"`);
+}
+
+/** Finds a mac with a key by its own name. @throws `RangeError` */
+export function findKeyedMac(name: KeyedMacName): MacAlgorithm {
+  return macWhere("mac", name, (mac) => (mac.keyed ? mac.name : undefined));
 }
 
 /** Finds a mac by its own name. @throws `RangeError` */

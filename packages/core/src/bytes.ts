@@ -29,6 +29,18 @@ export function byteOffsetOf(bytes: Uint8Array): number {
   return offset.call(bytes) as number;
 }
 
+/** A view of a part of a view's bytes. `subarray` would ask the view's own class, which may answer with other bytes. */
+export function partOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  return new Uint8Array(bufferOf(bytes), byteOffsetOf(bytes) + start, end - start);
+}
+
+const fill = Uint8Array.prototype.fill;
+
+/** Overwrites the first bytes of a view with zeros. */
+export function wipe(bytes: Uint8Array, size: number): void {
+  fill.call(bytes, 0, 0, size);
+}
+
 function kindOf(value: unknown): string {
   if (value === null || typeof value === "undefined") return String(value);
   if (typeof value !== "object") return `a ${typeof value}`;
@@ -74,11 +86,16 @@ export function sizeOf(value: Uint8Array, what: string): number {
   return size;
 }
 
-/** How far apart two views start, where the first `size` bytes of both share memory; `undefined` where they do not. */
-export function overlapOf(one: Uint8Array, other: Uint8Array, size: number): number | undefined {
-  if (bufferOf(one) !== bufferOf(other)) return undefined;
-  const distance = Math.abs(byteOffsetOf(one) - byteOffsetOf(other));
-  return distance < size ? distance : undefined;
+/** Whether two views start at the same byte. */
+export function startsWith(one: Uint8Array, other: Uint8Array): boolean {
+  return bufferOf(one) === bufferOf(other) && byteOffsetOf(one) === byteOffsetOf(other);
+}
+
+/** Whether the first bytes of two views share memory. */
+export function overlap(one: Uint8Array, oneSize: number, other: Uint8Array, otherSize: number): boolean {
+  if (bufferOf(one) !== bufferOf(other)) return false;
+  const [start, otherStart] = [byteOffsetOf(one), byteOffsetOf(other)];
+  return start < otherStart + otherSize && otherStart < start + oneSize;
 }
 
 /** Compares without telling by its duration where the first difference is. Both have the same length. */

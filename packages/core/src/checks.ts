@@ -1,7 +1,7 @@
 import { CRYPTO_HMAC_MAX_KEY_LEN } from "./abi/constants.ts";
 import type { MacAlgorithm } from "./abi/macs.ts";
 import type { NamedCipher } from "./algorithms.ts";
-import { overlapOf, sizeOf } from "./bytes.ts";
+import { overlap, sizeOf, startsWith } from "./bytes.ts";
 
 /*
  * The sizes that the device asks for, checked before it is asked: many of these mistakes crash a kernel, which looks at
@@ -39,16 +39,22 @@ export function checkOptionalMacKey(key: Uint8Array | undefined, mac: MacAlgorit
   checkMacKey(key as Uint8Array, mac);
 }
 
-/** @returns the size of the data of one operation */
+/** @returns the size of data that has to go in one operation */
 export function checkData(data: Uint8Array, what: string): number {
   const size = sizeOf(data, what);
   if (size > longest) throw new RangeError(`${what}: expected at most ${longest} bytes in one operation, got ${size}`);
   return size;
 }
 
-/** @returns the size of the data of one operation, which is whole blocks */
+/** Refuses to go on from one operation to the next where that is not the same as one operation over both. */
+export function requireChunks({ name, algorithm }: NamedCipher, what: string): void {
+  if (algorithm.name !== "aes-xts") return;
+  throw new RangeError(`source for ${name}: ${what} cannot be worked on in parts, as each sector has an iv of its own`);
+}
+
+/** @returns the size of data that is whole blocks */
 export function checkSource(source: Uint8Array, { name, algorithm }: NamedCipher): number {
-  const size = checkData(source, `source for ${name}`);
+  const size = sizeOf(source, `source for ${name}`);
   if (size % algorithm.blockSize !== 0) {
     throw new RangeError(`source for ${name}: expected a multiple of ${algorithm.blockSize} bytes, got ${size}`);
   }
@@ -63,13 +69,43 @@ export function checkDestination(
   { name }: NamedCipher,
 ): void {
   checkRoom(destination, size, `destination for ${name}`);
-  if (source === destination) return;
-  const shift = overlapOf(source, destination, size);
-  if (shift !== undefined && shift !== 0) {
-    throw new RangeError(
-      `destination for ${name}: expected the source itself or memory apart from it, got an overlap ${shift} bytes further`,
-    );
+  checkInPlaceOrApart(source, size, destination, size, name);
+}
+
+/** A destination starts where the source does, or they share no memory: in between, what comes out is undefined. */
+export function checkInPlaceOrApart(
+  source: Uint8Array,
+  sourceSize: number,
+  destination: Uint8Array,
+  destinationSize: number,
+  name: string,
+): void {
+  if (source === destination || startsWith(source, destination)) return;
+  if (overlap(source, sourceSize, destination, destinationSize)) {
+    throw new RangeError(`destination for ${name}: expected the source itself or memory apart from it, got an overlap`);
   }
+}
+
+/** The driver copies associated data into one page. */
+const longestAad = 4096;
+
+/** @returns the size of associated data; none is as good as an empty one */
+export function checkAad(aad: Uint8Array | undefined, name: string): number {
+  if (aad === undefined) return 0;
+  const size = sizeOf(aad, `aad for ${name}`);
+  if (size > longestAad) throw new RangeError(`aad for ${name}: expected at most ${longestAad} bytes, got ${size}`);
+  return size;
+}
+
+/** A tag size that the algorithm has: the kernel crashes over any other. */
+export function checkTagSize(size: number, name: string, sizes: readonly number[]): void {
+  if (!sizes.includes(size)) throw new RangeError(`tag size for ${name}: expected ${sizesInWords(sizes)}, got ${size}`);
+}
+
+/** Refuses memory that is read or written for two things at once. */
+export function checkApart(one: Uint8Array, oneSize: number, other: Uint8Array, otherSize: number, what: string): void {
+  if (overlap(one, oneSize, other, otherSize))
+    throw new RangeError(`${what}: expected memory apart from the destination`);
 }
 
 /** Memory for a result of `size` bytes. */

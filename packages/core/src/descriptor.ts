@@ -6,6 +6,7 @@ import { CRIOGET } from "./abi/ioctls/CRIOGET.ts";
 import { FIOCLEX } from "./abi/ioctls/FIOCLEX.ts";
 import type { session_op } from "./abi/structs/session_op.ts";
 import type { u32 } from "./abi/structs/u32.ts";
+import { byteLengthOf } from "./bytes.ts";
 import { Call } from "./call.ts";
 import { ClosedError, CryptodevError, ioctlHint, openHint } from "./errors.ts";
 import type { Host } from "./host.ts";
@@ -19,10 +20,28 @@ export interface SessionParameters {
   readonly mackey?: Uint8Array;
 }
 
+/** How a device is used. */
+export interface DeviceOptions {
+  /** Whether sessions count what they do: see {@link Session.statistics}. Not, if left out. */
+  readonly statistics?: boolean | undefined;
+  /**
+   * The most bytes that the kernel is given in one call, a multiple of 16; 256 MiB if left out. Longer data goes in
+   * several calls, with the same result.
+   */
+  readonly chunkSize?: number | undefined;
+  /**
+   * Which drivers may serve sessions: `"require"` ends a session at its start, with an `UnsupportedError`, unless its
+   * driver is hardware; `"allow"`, if left out, takes what the kernel gives.
+   */
+  readonly hardware?: "require" | "allow" | undefined;
+}
+
 /** An open descriptor of the device, and the sessions that were started through it. */
 export class Descriptor {
   readonly host: Host;
   readonly path: string;
+  readonly options: DeviceOptions;
+  readonly chunkSize: number;
   /** What is to be ended before the descriptor is. */
   readonly leases: Set<Lease> = new Set();
   readonly #start: Call<typeof session_op>;
@@ -30,18 +49,28 @@ export class Descriptor {
   readonly #fd: number;
   #closed = false;
 
-  private constructor(host: Host, path: string, fd: number) {
+  private constructor(host: Host, path: string, fd: number, options: DeviceOptions) {
     this.host = host;
     this.path = path;
+    this.options = options;
+    this.chunkSize = options.chunkSize ?? 2 ** 28;
     this.#fd = fd;
     this.#start = new Call(host, CIOCGSESSION);
     this.#finish = new Call(host, CIOCFSESSION);
   }
 
-  static open(host: Host, path: string): Descriptor {
+  static open(host: Host, path: string, options: DeviceOptions): Descriptor {
+    const { chunkSize = 16, hardware = "allow" } = options;
+    // Above 512 MiB the driver warns and falls back to copying.
+    if (!(chunkSize % 16 === 0 && chunkSize > 0 && chunkSize <= 2 ** 29)) {
+      throw new RangeError(`chunkSize: expected a multiple of 16 bytes, at most ${2 ** 29}, got ${chunkSize}`);
+    }
+    if (hardware !== "allow" && hardware !== "require") {
+      throw new RangeError(`hardware: expected "allow" or "require", got ${JSON.stringify(hardware)}`);
+    }
     const fd = host.open(path, O_RDWR | O_CLOEXEC);
     if (fd < 0) throw new CryptodevError({ errno: -fd, syscall: "open", path, hint: openHint(-fd) });
-    return new Descriptor(host, path, fd);
+    return new Descriptor(host, path, fd, options);
   }
 
   get closed(): boolean {
@@ -65,8 +94,8 @@ export class Descriptor {
     const at = call.offset;
     call.setUint32(at.cipher, cipher);
     call.setUint32(at.mac, mac);
-    call.setUint32(at.keylen, key?.byteLength ?? 0);
-    call.setUint32(at.mackeylen, mackey?.byteLength ?? 0);
+    call.setUint32(at.keylen, key === undefined ? 0 : byteLengthOf(key));
+    call.setUint32(at.mackeylen, mackey === undefined ? 0 : byteLengthOf(mackey));
     call.point(at.key, key ?? null);
     call.point(at.mackey, mackey ?? null);
     try {
@@ -103,7 +132,7 @@ export class Descriptor {
       this.host.close(fd);
       this.#refuse(-result, "FIOCLEX");
     }
-    return new Descriptor(this.host, this.path, fd);
+    return new Descriptor(this.host, this.path, fd, this.options);
   }
 
   /** Ends all sessions and closes. Once closed, nothing is sent to this number again: it may be another file by then. */

@@ -1,23 +1,66 @@
 import {
+  type AeadName,
+  allCiphers,
+  allMacs,
   type CipherName,
+  findAead,
   findCipher,
   findHash,
   findHmac,
+  findKeyedMac,
   findMac,
+  findSrtpCipher,
+  findTlsCipher,
   type HashName,
   type HmacName,
+  type KeyedMacName,
   type MacName,
+  type SrtpCipherName,
+  type TlsCipherName,
+  unsized,
 } from "./algorithms.ts";
-import { Cipher } from "./cipher.ts";
-import { CombinedCipher } from "./combined.ts";
-import { Descriptor } from "./descriptor.ts";
-import { Hash } from "./hash.ts";
+import {
+  byPolicy,
+  type Capability,
+  type CapabilityOptions,
+  cipherCapability,
+  macCapability,
+  notServed,
+  type Served,
+  trialKey,
+} from "./capabilities.ts";
+import { Descriptor, type DeviceOptions } from "./descriptor.ts";
+import { CryptodevError } from "./errors.ts";
 import type { Host } from "./host.ts";
+import { Aead, type AeadOptions } from "./sessions/aead.ts";
+import { Cipher } from "./sessions/cipher.ts";
+import { CombinedCipher } from "./sessions/combined.ts";
+import { Hash } from "./sessions/hash.ts";
+import type { Session } from "./sessions/session.ts";
+import { type SrtpOptions, SrtpPacket } from "./sessions/srtp.ts";
+import { TlsRecord } from "./sessions/tls.ts";
 
 const dropped = new FinalizationRegistry<Descriptor>((descriptor) => {
   descriptor.host.warn(`a device (${descriptor.path}) was dropped without close(); its descriptor was held until now`);
   descriptor.close();
 });
+
+/** What serves a session that is started only to ask. */
+function served(start: () => Session): Served {
+  let session: Session;
+  try {
+    session = start();
+  } catch (error) {
+    if (error instanceof CryptodevError && (error.code === "EINVAL" || error.code === "ENODEV")) return notServed;
+    throw error;
+  }
+  try {
+    const { cipher, mac, hardware, alignmask } = session.info();
+    return { available: true, driver: (cipher ?? mac)?.driver, hardware, alignmask };
+  } finally {
+    session.close();
+  }
+}
 
 /**
  * An open `/dev/crypto`: where sessions start.
@@ -64,11 +107,11 @@ export class Device {
    * device.close();
    * ```
    */
-  static open(host: Host, path: string = "/dev/crypto"): Device {
+  static open(host: Host, path: string = "/dev/crypto", options: DeviceOptions = {}): Device {
     if (typeof path !== "string" || path.includes("\0")) {
       throw new TypeError(`path of the device: expected a string without zero characters, got ${JSON.stringify(path)}`);
     }
-    return new Device(Descriptor.open(host, path));
+    return new Device(Descriptor.open(host, path, options));
   }
 
   /** Whether {@link Device.close} was called. */
@@ -114,6 +157,112 @@ export class Device {
    */
   combined(cipher: CipherName, key: Uint8Array, mac: MacName, mackey?: Uint8Array): CombinedCipher {
     return new CombinedCipher(this, this.#descriptor, findCipher(cipher), key, findMac(mac), mackey);
+  }
+
+  /**
+   * Starts a session that encrypts and authenticates: AES-GCM or AES-CCM.
+   *
+   * @param key - 16, 24 or 32 bytes. It is read in place, and not kept
+   * @throws as {@link Device.cipher}
+   */
+  aead(name: AeadName, key: Uint8Array, options?: AeadOptions): Aead {
+    return new Aead(this, this.#descriptor, findAead(name), key, options);
+  }
+
+  /**
+   * Starts a session for the records of TLS with a block cipher (RFC 5246).
+   *
+   * @param mackey - 0 to 512 bytes. Keys are read in place, and not kept
+   * @throws as {@link Device.cipher}
+   */
+  tls(cipher: TlsCipherName, key: Uint8Array, mac: KeyedMacName, mackey: Uint8Array): TlsRecord {
+    return new TlsRecord(this, this.#descriptor, findTlsCipher(cipher), key, findKeyedMac(mac), mackey);
+  }
+
+  /**
+   * Starts a session for SRTP packets (RFC 3711).
+   *
+   * @param mackey - 0 to 512 bytes. Keys are read in place, and not kept
+   * @throws as {@link Device.cipher}
+   */
+  srtp(
+    cipher: SrtpCipherName,
+    key: Uint8Array,
+    mac: KeyedMacName,
+    mackey: Uint8Array,
+    options?: SrtpOptions,
+  ): SrtpPacket {
+    return new SrtpPacket(this, this.#descriptor, findSrtpCipher(cipher), key, findKeyedMac(mac), mackey, options);
+  }
+
+  /**
+   * Tries every algorithm, and tells which work here and by which driver: plain data, in the order of the names.
+   *
+   * Each is tried with a session that is ended at once. Where the device was opened with `hardware: "require"`, what is
+   * done in software is not available.
+   *
+   * @throws `CryptodevError` where the kernel refuses for any other reason than that it lacks an algorithm; `ClosedError`
+   * once the device is closed
+   * @example
+   * ```ts
+   * import { open } from "cryptodev";
+   *
+   * const device = open({ backend: "auto" });
+   * const gcm = device.capabilities().find(({ name }) => name === "aes-gcm");
+   * console.log(gcm?.available, gcm?.hardware);
+   * device.close();
+   * ```
+   */
+  capabilities(options: CapabilityOptions = {}): Capability[] {
+    const ciphers = allCiphers
+      .filter(({ kernelName, kind }) => kernelName !== undefined && kind !== "record")
+      .map((algorithm) => {
+        const [cipher, key] = [unsized(algorithm), trialKey(algorithm.keySizes)];
+        const start = () =>
+          algorithm.kind === "aead"
+            ? new Aead(this, this.#descriptor, cipher, key)
+            : new Cipher(this, this.#descriptor, cipher, key);
+        return cipherCapability(algorithm, served(start));
+      });
+    const macs = allMacs
+      .filter(({ kernelName }) => kernelName !== undefined)
+      .map((algorithm) => {
+        const key = algorithm.keyed ? trialKey({ min: 0, max: 16 }) : undefined;
+        return macCapability(
+          algorithm,
+          served(() => new Hash(this, this.#descriptor, algorithm, key)),
+        );
+      });
+    const all = [...ciphers, ...macs].sort((one, other) =>
+      one.name < other.name ? -1 : one.name > other.name ? 1 : 0,
+    );
+    return byPolicy(all, options);
+  }
+
+  /**
+   * Gives memory that drivers work on without copying it first: its address is a multiple of `alignmask + 1`.
+   *
+   * @param size - bytes
+   * @param alignmask - that of {@link Session.info}, one less than a power of two; 63 if left out, which does for every
+   * driver that we know
+   * @throws `RangeError` for a size or a mask that is none
+   * @example
+   * ```ts
+   * import { open } from "cryptodev";
+   *
+   * const device = open({ backend: "auto" });
+   * console.log(device.allocate(4096).length); // 4096
+   * device.close();
+   * ```
+   */
+  allocate(size: number, alignmask: number = 63): Uint8Array<ArrayBuffer> {
+    if (!Number.isInteger(size) || size < 0) throw new RangeError(`size: expected a number of bytes, got ${size}`);
+    if (!Number.isInteger(alignmask) || alignmask < 0 || (alignmask & (alignmask + 1)) !== 0) {
+      throw new RangeError(`alignmask: expected one less than a power of two, got ${alignmask}`);
+    }
+    const room = new Uint8Array(new ArrayBuffer(size + alignmask + 1));
+    const beyond = Number(this.#descriptor.host.addressOf(room)) % (alignmask + 1);
+    return new Uint8Array(room.buffer, beyond === 0 ? 0 : alignmask + 1 - beyond, size);
   }
 
   /**

@@ -28,14 +28,31 @@ export * from "./abi/structs/pollfd.ts";
 export * from "./abi/structs/session_info_op.ts";
 export * from "./abi/structs/session_op.ts";
 export * from "./abi/structs/u32.ts";
-export type { CipherName, HashName, HmacName, MacName } from "./algorithms.ts";
+export type {
+  AeadName,
+  CipherName,
+  HashName,
+  HmacName,
+  KeyedMacName,
+  MacName,
+  SrtpCipherName,
+  TlsCipherName,
+} from "./algorithms.ts";
 export { Argument } from "./argument.ts";
 export { bufferOf, byteLengthOf, byteOffsetOf } from "./bytes.ts";
 export { Call } from "./call.ts";
-export { Cipher } from "./cipher.ts";
-export { CombinedCipher } from "./combined.ts";
+export type { Capability, CapabilityOptions } from "./capabilities.ts";
+export type { DeviceOptions } from "./descriptor.ts";
 export { Device } from "./device.ts";
 export { ClosedError, CryptodevError, type Refusal, UnsupportedError } from "./errors.ts";
-export { Hash } from "./hash.ts";
 export type { Address, Host } from "./host.ts";
-export { type AlgorithmInfo, Session, type SessionInfo } from "./session.ts";
+export { Aead, type AeadOptions } from "./sessions/aead.ts";
+export { type ChunkOptions, CipherChunks } from "./sessions/chunks.ts";
+export { Cipher } from "./sessions/cipher.ts";
+export { CombinedCipher } from "./sessions/combined.ts";
+export { Hash } from "./sessions/hash.ts";
+export { type AlgorithmInfo, Session, type SessionInfo } from "./sessions/session.ts";
+export { type SrtpOptions, SrtpPacket } from "./sessions/srtp.ts";
+export { TlsRecord } from "./sessions/tls.ts";
+export type { Statistics } from "./statistics.ts";
+export { traced } from "./trace.ts";

@@ -1,2 +1,3 @@
 export * from "@cryptodev/core";
 export type { Backend, Open, OpenOptions } from "./open.ts";
+export { type ByteTransform, type Chunks, cipherStream, type Digest, hashStream } from "./streams.ts";

@@ -1,4 +1,4 @@
-import { CryptodevError, Device, type Host, UnsupportedError } from "@cryptodev/core";
+import { CryptodevError, Device, type DeviceOptions, type Host, traced, UnsupportedError } from "@cryptodev/core";
 import { SoftwareHost } from "@cryptodev/soft";
 
 /**
@@ -7,12 +7,14 @@ import { SoftwareHost } from "@cryptodev/soft";
  */
 export type Backend = "kernel" | "software" | "auto";
 
-/** Options of {@link open}. */
-export interface OpenOptions {
+/** Options of {@link open}: where the device is, and how it is used. */
+export interface OpenOptions extends DeviceOptions {
   /** What is to answer. Without it, the environment variable `CRYPTODEV_BACKEND` decides; without that, the kernel. */
   readonly backend?: Backend | undefined;
   /** Where the device is; `/dev/crypto` if left out. */
   readonly path?: string | undefined;
+  /** Is given one line for each system call, decoded as by `strace(1)`: see {@link traced}. Free of cost where left out. */
+  readonly trace?: ((line: string) => void) | undefined;
 }
 
 /** The environment variable that decides where the program does not. */
@@ -57,18 +59,20 @@ export type Open = (options?: OpenOptions) => Device;
 
 /** Makes the `open` of a runtime. */
 export function openIn(runtime: Runtime): Open {
-  return ({ backend, path } = {}) => {
+  return ({ backend, path, trace, ...options } = {}) => {
     const chosen =
       backend === undefined
         ? check(runtime.variable(BACKEND_VARIABLE) || "kernel", BACKEND_VARIABLE)
         : check(backend, "backend");
+    const openWith = (host: Host): Device =>
+      Device.open(trace === undefined ? host : traced(host, trace), path, options);
     if (chosen !== "software") {
       try {
-        return Device.open(runtime.host(), path);
+        return openWith(runtime.host());
       } catch (error) {
         if (chosen === "kernel" || !isAbsence(error)) throw error;
       }
     }
-    return Device.open(new SoftwareHost(path === undefined ? {} : { path }), path);
+    return openWith(new SoftwareHost(path === undefined ? {} : { path }));
   };
 }

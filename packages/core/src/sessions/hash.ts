@@ -1,9 +1,12 @@
-import { COP_ENCRYPT, COP_FLAG_FINAL, COP_FLAG_RESET, COP_FLAG_UPDATE } from "./abi/constants.ts";
-import type { MacAlgorithm } from "./abi/macs.ts";
-import { checkData, checkOptionalMacKey, checkRoom } from "./checks.ts";
+import { COP_ENCRYPT, COP_FLAG_FINAL, COP_FLAG_RESET, COP_FLAG_UPDATE } from "../abi/constants.ts";
+import { CIOCCPHASH } from "../abi/ioctls/CIOCCPHASH.ts";
+import type { MacAlgorithm } from "../abi/macs.ts";
+import { byteLengthOf, partOf, sizeOf } from "../bytes.ts";
+import { Call } from "../call.ts";
+import { checkOptionalMacKey, checkRoom } from "../checks.ts";
+import type { Descriptor } from "../descriptor.ts";
+import type { Device } from "../device.ts";
 import { Crypt } from "./crypt.ts";
-import type { Descriptor } from "./descriptor.ts";
-import type { Device } from "./device.ts";
 import { Session } from "./session.ts";
 
 /**
@@ -28,6 +31,9 @@ export class Hash extends Session {
   readonly name: string;
   /** Bytes in a digest. */
   readonly digestSize: number;
+  readonly #descriptor: Descriptor;
+  readonly #mac: MacAlgorithm;
+  readonly #chunkSize: number;
   readonly #crypt: Crypt;
   /** Whether the kernel holds a part of a message. A finished state is never continued: that digest has no meaning. */
   #running = false;
@@ -44,22 +50,23 @@ export class Hash extends Session {
     );
     this.name = mac.name;
     this.digestSize = mac.digestSize;
+    this.#descriptor = descriptor;
+    this.#mac = mac;
+    this.#chunkSize = descriptor.chunkSize;
     this.#crypt = new Crypt(descriptor.host, this.id);
   }
 
   /**
    * Takes one more piece of the message (CIOCCRYPT with UPDATE).
    *
-   * @param data - any number of bytes, at most 2 GiB - 1
-   * @throws `TypeError` for what is no Uint8Array or is detached; `RangeError` for too many bytes; `ClosedError` after the
+   * @param data - any number of bytes
+   * @throws `TypeError` for what is no Uint8Array or is detached; `ClosedError` after the
    * session's end; `CryptodevError` where the kernel refuses, which ends the session, as the message is then lost
    */
   update(data: Uint8Array): this {
-    const size = checkData(data, `data for ${this.name}`);
-    // To the driver, an UPDATE of no bytes is the end of the message.
-    if (size === 0 && !this.closed) return this;
-    this.#send(COP_FLAG_UPDATE | (this.#running ? 0 : COP_FLAG_RESET), size, data, null);
-    this.#running = true;
+    const size = sizeOf(data, `data for ${this.name}`);
+    this.requireOpen();
+    this.#update(data, size);
     return this;
   }
 
@@ -85,16 +92,56 @@ export class Hash extends Session {
    */
   digestInto(destination: Uint8Array, data?: Uint8Array): number {
     checkRoom(destination, this.digestSize, `destination for ${this.name}`);
-    const size = data === undefined ? 0 : checkData(data, `data for ${this.name}`);
-    this.#send(this.#running ? COP_FLAG_FINAL : 0, size, data ?? null, destination);
+    const size = data === undefined ? 0 : sizeOf(data, `data for ${this.name}`);
+    this.requireOpen();
+    // All but the last piece of what is too long for one call.
+    const before = size > this.#chunkSize ? size - this.#chunkSize : 0;
+    if (data !== undefined && before > 0) this.#update(data, before);
+    const last = before > 0 ? partOf(data as Uint8Array, before, size) : (data ?? null);
+    this.#send(this.#running ? COP_FLAG_FINAL : 0, size - before, last, destination);
     this.#running = false;
     return this.digestSize;
+  }
+
+  /**
+   * Starts a second session that goes on from where this one is in its message (CIOCCPHASH).
+   *
+   * @param key - for an HMAC its key once more, as a session does not keep it
+   * @throws `TypeError` for a missing key, or one too many; all else as {@link Hash.update}
+   */
+  copy(key?: Uint8Array): Hash {
+    this.requireOpen();
+    const copy = new Hash(this.device, this.#descriptor, this.#mac, key);
+    // Between messages there is nothing to copy, and a finished state must not be.
+    if (!this.#running) return copy;
+    const call = new Call(this.#descriptor.host, CIOCCPHASH);
+    call.setUint32(call.offset.dst_ses, copy.id);
+    call.setUint32(call.offset.src_ses, this.id);
+    try {
+      this.send(call);
+    } catch (error) {
+      copy.close();
+      throw error;
+    }
+    copy.#running = true;
+    return copy;
+  }
+
+  /** Takes the first `size` bytes into the message, in as many calls as it takes. */
+  #update(data: Uint8Array, size: number): void {
+    // To the driver an UPDATE of no bytes is the end of the message, and the loop sends none.
+    for (let done = 0; done < size; done += this.#chunkSize) {
+      const end = Math.min(done + this.#chunkSize, size);
+      const piece = done === 0 && end === byteLengthOf(data) ? data : partOf(data, done, end);
+      this.#send(COP_FLAG_UPDATE | (this.#running ? 0 : COP_FLAG_RESET), end - done, piece, null);
+      this.#running = true;
+    }
   }
 
   #send(flags: number, size: number, data: Uint8Array | null, digest: Uint8Array | null): void {
     const call = this.#crypt.prepare(COP_ENCRYPT, flags, size, data, null, digest, null);
     try {
-      this.send(call);
+      this.operate(call, size);
     } catch (error) {
       if (!this.closed) this.end("it was closed when the kernel refused a part of its message");
       throw error;

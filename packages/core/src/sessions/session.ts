@@ -1,13 +1,17 @@
-import { SIOP_FLAG_KERNEL_DRIVER_ONLY } from "./abi/constants.ts";
-import { errnos } from "./abi/errno.ts";
-import { CIOCGSESSINFO } from "./abi/ioctls/CIOCGSESSINFO.ts";
-import { layout } from "./abi/struct.ts";
-import { alg_info } from "./abi/structs/alg_info.ts";
-import { Call } from "./call.ts";
-import type { Descriptor, SessionParameters } from "./descriptor.ts";
-import type { Device } from "./device.ts";
-import { ClosedError, CryptodevError } from "./errors.ts";
-import { Lease } from "./lease.ts";
+import { COP_FLAG_NO_ZC, SIOP_FLAG_KERNEL_DRIVER_ONLY } from "../abi/constants.ts";
+import { errnos } from "../abi/errno.ts";
+import { CIOCGSESSINFO } from "../abi/ioctls/CIOCGSESSINFO.ts";
+import { layout } from "../abi/struct.ts";
+import { alg_info } from "../abi/structs/alg_info.ts";
+import type { crypt_auth_op } from "../abi/structs/crypt_auth_op.ts";
+import type { crypt_op } from "../abi/structs/crypt_op.ts";
+import { wipe } from "../bytes.ts";
+import { Call } from "../call.ts";
+import type { Descriptor, SessionParameters } from "../descriptor.ts";
+import type { Device } from "../device.ts";
+import { ClosedError, CryptodevError } from "../errors.ts";
+import { Lease } from "../lease.ts";
+import { type Statistics, StatisticsCounter } from "../statistics.ts";
 
 /** An algorithm by the CryptoAPI's name, such as `cbc(aes)`, and the driver that does it, such as `cbc-aes-aesni`. */
 export interface AlgorithmInfo {
@@ -41,6 +45,7 @@ export abstract class Session {
   readonly #descriptor: Descriptor;
   readonly #lease: Lease;
   readonly #label: string;
+  readonly #statistics: StatisticsCounter | undefined;
 
   /** @internal */
   protected constructor(
@@ -53,11 +58,13 @@ export abstract class Session {
     this.device = device;
     this.#descriptor = descriptor;
     this.#label = label;
+    this.#statistics = descriptor.options.statistics === true ? new StatisticsCounter() : undefined;
     const id = descriptor.start(
       start,
       `the device cannot start ${label}. Either it has no ${kernelNames} (/proc/crypto lists what the kernel has; a module may need loading, or the kernel was built without it), or it refuses the key as weak`,
     );
     this.#lease = new Lease(descriptor, id, label);
+    if (descriptor.options.hardware === "require") this.#requireHardware();
     dropped.register(this, this.#lease, this.#lease);
   }
 
@@ -69,6 +76,11 @@ export abstract class Session {
   /** Whether the session has ended, by {@link Session.close} or with its device. */
   get closed(): boolean {
     return this.#lease.ended !== undefined;
+  }
+
+  /** What the session did so far; `undefined` unless the device was opened with `statistics`. */
+  get statistics(): Statistics | undefined {
+    return this.#statistics;
   }
 
   /**
@@ -125,15 +137,55 @@ export abstract class Session {
     this.close();
   }
 
+  #requireHardware(): void {
+    const { cipher, mac, hardware } = this.info();
+    if (hardware) return;
+    const why = `${this.#label} is done by ${(cipher ?? mac)?.driver}, which is no hardware, and hardware is required`;
+    this.#lease.end(why);
+    throw new CryptodevError({
+      errno: errnos.ENODEV,
+      syscall: "ioctl",
+      ioctl: CIOCGSESSINFO.name,
+      path: this.#descriptor.path,
+      hint: why,
+    });
+  }
+
   /** Ends the session; `why` is what later uses are told. */
   protected end(why: string): void {
     dropped.unregister(this.#lease);
     this.#lease.end(why);
   }
 
-  /** Sends an operation of this session. */
-  protected send(call: Call): number {
+  /** @throws `ClosedError` after the session's end */
+  protected requireOpen(): void {
     if (this.#lease.ended !== undefined) throw new ClosedError(`${this.#label} session: ${this.#lease.ended}`);
+  }
+
+  /** Sends a call of this session. */
+  protected send(call: Call): number {
+    this.requireOpen();
     return this.#descriptor.ioctl(call);
+  }
+
+  /** Sends an operation over `size` bytes of data. */
+  protected operate(call: Call<typeof crypt_op> | Call<typeof crypt_auth_op>, size: number): void {
+    this.send(call);
+    this.#statistics?.add(size, (call.getUint16(call.offset.flags) & COP_FLAG_NO_ZC) !== 0);
+  }
+
+  /** The same; what a failed operation may have left in the first bytes of `destination` is wiped. */
+  protected operateOrWipe(
+    call: Call<typeof crypt_auth_op>,
+    size: number,
+    destination: Uint8Array,
+    written: number,
+  ): void {
+    try {
+      this.operate(call, size);
+    } catch (error) {
+      if (error instanceof CryptodevError) wipe(destination, written);
+      throw error;
+    }
   }
 }

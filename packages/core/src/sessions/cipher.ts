@@ -1,9 +1,11 @@
-import { COP_DECRYPT, COP_ENCRYPT } from "./abi/constants.ts";
-import type { NamedCipher } from "./algorithms.ts";
-import { checkDestination, checkIv, checkKey, checkSource } from "./checks.ts";
+import { COP_DECRYPT, COP_ENCRYPT, COP_FLAG_WRITE_IV } from "../abi/constants.ts";
+import type { NamedCipher } from "../algorithms.ts";
+import { byteLengthOf, partOf } from "../bytes.ts";
+import { checkDestination, checkIv, checkKey, checkSource, requireChunks } from "../checks.ts";
+import type { Descriptor } from "../descriptor.ts";
+import type { Device } from "../device.ts";
+import { type ChunkOptions, CipherChunks } from "./chunks.ts";
 import { Crypt } from "./crypt.ts";
-import type { Descriptor } from "./descriptor.ts";
-import type { Device } from "./device.ts";
 import { Session } from "./session.ts";
 
 /**
@@ -30,6 +32,8 @@ export class Cipher extends Session {
   readonly ivSize: number;
   readonly #cipher: NamedCipher;
   readonly #crypt: Crypt;
+  readonly #path: string;
+  readonly #chunkSize: number;
   #chained = false;
 
   /** @internal */
@@ -42,12 +46,14 @@ export class Cipher extends Session {
     this.ivSize = ivSize;
     this.#cipher = cipher;
     this.#crypt = new Crypt(descriptor.host, this.id);
+    this.#path = descriptor.path;
+    this.#chunkSize = descriptor.chunkSize;
   }
 
   /**
    * Encrypts into new memory (CIOCCRYPT).
    *
-   * @param source - whole blocks of {@link Cipher.blockSize} bytes, at most 2 GiB - 1; there is no padding
+   * @param source - whole blocks of {@link Cipher.blockSize} bytes, any number of them; there is no padding
    * @param iv - {@link Cipher.ivSize} bytes. Left out, the operation goes on where the last one of this session ended, as
    * if both had been one; the first operation needs an iv, and so does each one of XTS
    * @returns as many bytes as `source` has
@@ -79,6 +85,42 @@ export class Cipher extends Session {
     return this.#into(COP_DECRYPT, source, destination, iv);
   }
 
+  /**
+   * Encrypts data that comes in chunks of any size.
+   *
+   * @param iv - {@link Cipher.ivSize} bytes; left out for a cipher without one
+   * @throws `TypeError` and `RangeError` as {@link Cipher.encrypt}; `RangeError` for XTS, which works on whole sectors
+   */
+  encryptor(iv?: Uint8Array, options: ChunkOptions = {}): CipherChunks {
+    return this.#chunks(COP_ENCRYPT, iv, options);
+  }
+
+  /** Decrypts data that comes in chunks of any size. All else is as in {@link Cipher.encryptor}. */
+  decryptor(iv?: Uint8Array, options: ChunkOptions = {}): CipherChunks {
+    return this.#chunks(COP_DECRYPT, iv, options);
+  }
+
+  #chunks(op: number, iv: Uint8Array | undefined, options: ChunkOptions): CipherChunks {
+    requireChunks(this.#cipher, "data in chunks");
+    checkIv(iv, this.#cipher, false);
+    const running = iv === undefined ? null : new Uint8Array(new ArrayBuffer(this.ivSize));
+    running?.set(iv as Uint8Array);
+    const isWhole = this.blockSize > 1;
+    const work = {
+      name: this.name,
+      decrypt: op === COP_DECRYPT,
+      // A part of a block uses up a whole one of the key stream, so only the end of the data may be one.
+      granularity: isWhole ? this.blockSize : Math.max(1, this.ivSize),
+      isWhole,
+      path: this.#path,
+      run: (source: Uint8Array, destination: Uint8Array) => {
+        this.#chained = false;
+        this.#send(op, COP_FLAG_WRITE_IV, source, byteLengthOf(source), destination, running);
+      },
+    };
+    return new CipherChunks(work, options);
+  }
+
   #fresh(op: number, source: Uint8Array, iv: Uint8Array | undefined): Uint8Array<ArrayBuffer> {
     const destination = new Uint8Array(checkSource(source, this.#cipher));
     this.#into(op, source, destination, iv);
@@ -91,9 +133,32 @@ export class Cipher extends Session {
     checkIv(iv, this.#cipher, this.#chained);
     // A refused operation may have moved the kernel's iv or not: the next one has to bring its own.
     this.#chained = false;
-    this.send(this.#crypt.prepare(op, 0, size, source, destination, null, iv ?? null));
+    this.#send(op, 0, source, size, destination, iv ?? null);
     this.#chained = true;
     return size;
+  }
+
+  /** Sends data in as many calls as it takes. With WRITE_IV each one brings the iv, else the session's own goes on. */
+  #send(
+    op: number,
+    flags: number,
+    source: Uint8Array,
+    size: number,
+    destination: Uint8Array,
+    iv: Uint8Array | null,
+  ): void {
+    const most = this.#chunkSize;
+    if (size <= most) {
+      this.operate(this.#crypt.prepare(op, flags, size, source, destination, null, iv), size);
+      return;
+    }
+    requireChunks(this.#cipher, `${size} bytes`);
+    for (let done = 0; done < size; done += most) {
+      const end = Math.min(done + most, size);
+      const start = done === 0 || flags !== 0 ? iv : null;
+      const [from, to] = [partOf(source, done, end), partOf(destination, done, end)];
+      this.operate(this.#crypt.prepare(op, flags, end - done, from, to, null, start), end - done);
+    }
   }
 
   protected override end(why: string): void {

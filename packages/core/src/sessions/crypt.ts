@@ -1,7 +1,7 @@
-import { CIOCCRYPT } from "./abi/ioctls/CIOCCRYPT.ts";
-import type { crypt_op } from "./abi/structs/crypt_op.ts";
-import { Call } from "./call.ts";
-import type { Host } from "./host.ts";
+import { CIOCCRYPT } from "../abi/ioctls/CIOCCRYPT.ts";
+import type { crypt_op } from "../abi/structs/crypt_op.ts";
+import { Call } from "../call.ts";
+import type { Host } from "../host.ts";
 
 /** CIOCCRYPT of one session, made ready once: an operation only fills in what differs from the last. */
 export class Crypt {

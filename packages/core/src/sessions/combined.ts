@@ -1,14 +1,23 @@
-import { COP_DECRYPT, COP_ENCRYPT } from "./abi/constants.ts";
-import { errnos } from "./abi/errno.ts";
-import { CIOCCRYPT } from "./abi/ioctls/CIOCCRYPT.ts";
-import type { MacAlgorithm } from "./abi/macs.ts";
-import type { NamedCipher } from "./algorithms.ts";
-import { equalInConstantTime, overlapOf, sizeOf } from "./bytes.ts";
-import { checkDestination, checkIv, checkKey, checkOptionalMacKey, checkRoom, checkSource } from "./checks.ts";
+import { COP_DECRYPT, COP_ENCRYPT, COP_FLAG_FINAL, COP_FLAG_RESET, COP_FLAG_UPDATE } from "../abi/constants.ts";
+import { errnos } from "../abi/errno.ts";
+import { CIOCCRYPT } from "../abi/ioctls/CIOCCRYPT.ts";
+import type { MacAlgorithm } from "../abi/macs.ts";
+import type { NamedCipher } from "../algorithms.ts";
+import { equalInConstantTime, partOf, sizeOf, wipe } from "../bytes.ts";
+import {
+  checkApart,
+  checkDestination,
+  checkIv,
+  checkKey,
+  checkOptionalMacKey,
+  checkRoom,
+  checkSource,
+  requireChunks,
+} from "../checks.ts";
+import type { Descriptor } from "../descriptor.ts";
+import type { Device } from "../device.ts";
+import { CryptodevError } from "../errors.ts";
 import { Crypt } from "./crypt.ts";
-import type { Descriptor } from "./descriptor.ts";
-import type { Device } from "./device.ts";
-import { CryptodevError } from "./errors.ts";
 import { Session } from "./session.ts";
 
 /**
@@ -44,6 +53,7 @@ export class CombinedCipher extends Session {
   readonly #path: string;
   readonly #crypt: Crypt;
   readonly #computed: Uint8Array;
+  readonly #chunkSize: number;
   #chained = false;
 
   /** @internal */
@@ -74,6 +84,7 @@ export class CombinedCipher extends Session {
     this.macSize = mac.digestSize;
     this.#cipher = cipher;
     this.#path = descriptor.path;
+    this.#chunkSize = descriptor.chunkSize;
     this.#crypt = new Crypt(descriptor.host, this.id);
     this.#computed = new Uint8Array(new ArrayBuffer(mac.digestSize));
   }
@@ -81,7 +92,7 @@ export class CombinedCipher extends Session {
   /**
    * Encrypts into new memory and computes the mac of the plaintext (CIOCCRYPT).
    *
-   * @param source - whole blocks of {@link CombinedCipher.blockSize} bytes, at most 2 GiB - 1
+   * @param source - whole blocks of {@link CombinedCipher.blockSize} bytes, any number of them
    * @param iv - {@link CombinedCipher.ivSize} bytes; it may be left out as in {@link Cipher.encrypt}
    * @returns as many bytes of ciphertext as `source` has, and {@link CombinedCipher.macSize} bytes of mac
    * @throws as {@link Cipher.encrypt}
@@ -131,7 +142,7 @@ export class CombinedCipher extends Session {
       throw new RangeError(`mac for ${this.mac}: expected ${this.macSize} bytes, got ${given}`);
     const size = this.#into(COP_DECRYPT, source, destination, this.#computed, iv);
     if (!equalInConstantTime(this.#computed, mac)) {
-      destination.fill(0, 0, size);
+      wipe(destination, size);
       throw new CryptodevError({
         errno: errnos.EBADMSG,
         syscall: "ioctl",
@@ -146,14 +157,36 @@ export class CombinedCipher extends Session {
   #into(op: number, source: Uint8Array, destination: Uint8Array, mac: Uint8Array, iv: Uint8Array | undefined): number {
     const size = checkSource(source, this.#cipher);
     checkDestination(destination, source, size, this.#cipher);
-    if (overlapOf(destination, mac, Math.max(size, this.macSize)) !== undefined) {
-      throw new RangeError(`mac for ${this.mac}: expected memory apart from the destination`);
-    }
+    checkApart(destination, size, mac, this.macSize, `mac for ${this.mac}`);
     checkIv(iv, this.#cipher, this.#chained);
     this.#chained = false;
-    this.send(this.#crypt.prepare(op, 0, size, source, destination, mac, iv ?? null));
+    this.#send(op, source, size, destination, mac, iv ?? null);
     this.#chained = true;
     return size;
+  }
+
+  /** Sends data in as many calls as it takes, with one mac over all of it. */
+  #send(
+    op: number,
+    source: Uint8Array,
+    size: number,
+    destination: Uint8Array,
+    mac: Uint8Array,
+    iv: Uint8Array | null,
+  ): void {
+    const most = this.#chunkSize;
+    if (size <= most) {
+      this.operate(this.#crypt.prepare(op, 0, size, source, destination, mac, iv), size);
+      return;
+    }
+    requireChunks(this.#cipher, `${size} bytes`);
+    for (let done = 0; done < size; done += most) {
+      const end = Math.min(done + most, size);
+      const flags = done === 0 ? COP_FLAG_RESET | COP_FLAG_UPDATE : end < size ? COP_FLAG_UPDATE : COP_FLAG_FINAL;
+      const [from, to] = [partOf(source, done, end), partOf(destination, done, end)];
+      const start = done === 0 ? iv : null;
+      this.operate(this.#crypt.prepare(op, flags, end - done, from, to, end < size ? null : mac, start), end - done);
+    }
   }
 
   protected override end(why: string): void {

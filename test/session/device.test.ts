@@ -1,0 +1,213 @@
+import { Device, traced } from "@cryptodev/core";
+import { SoftwareHost } from "@cryptodev/soft";
+import { describe, expect, test } from "vitest";
+import { backends } from "../backends.ts";
+import { fromHex, pattern } from "../bytes.ts";
+import { RecordingHost } from "../recording_host.ts";
+import { realHost } from "../runtime.ts";
+
+const key = fromHex("c0ffee00c0ffee11c0ffee22c0ffee33");
+
+describe.each(backends)("the $name", (backend) => {
+  test("tells which algorithms work, by which driver, and leaves no session behind", () => {
+    const device = backend.open();
+    const capabilities = device.capabilities();
+    expect(capabilities.map(({ name, kind }) => `${kind} ${name}`)).toEqual(
+      [
+        ...["cipher 3des-cbc", "cipher aes-cbc", "aead aes-ccm", "cipher aes-cfb", "cipher aes-ctr", "cipher aes-ecb"],
+        ...["aead aes-gcm", "cipher aes-ofb", "cipher aes-xts", "cipher blowfish-cbc", "cipher camellia-cbc"],
+        ...["cipher des-cbc", "hash md5", "hmac md5", "cipher null", "hash ripemd160", "hmac ripemd160", "hash sha1"],
+        ...["hmac sha1", "hash sha224", "hmac sha224", "hash sha256", "hmac sha256", "hash sha384", "hmac sha384"],
+        ...["hash sha512", "hmac sha512"],
+      ].map((line) => expect.stringMatching(new RegExp(`^(${line.split(" ")[0]}|hash|hmac) ${line.split(" ")[1]}$`))),
+    );
+    const cbc = capabilities.find(({ name }) => name === "aes-cbc");
+    expect(cbc).toMatchObject({
+      available: true,
+      keySizes: [16, 24, 32],
+      blockSize: 16,
+      ivSize: 16,
+      digestSize: undefined,
+    });
+    expect(cbc?.driver).toMatch(/\S/);
+    expect(JSON.parse(JSON.stringify(capabilities))).toHaveLength(27);
+    device.close();
+  });
+});
+
+describe("capabilities", () => {
+  test("what a device lacks is not available", () => {
+    const device = Device.open(new SoftwareHost({ lacks: ["aes-gcm", "hmac-sha1"] }));
+    const missing = device.capabilities().filter(({ available }) => !available);
+    expect(missing.map(({ kind, name, driver }) => [kind, name, driver])).toEqual([
+      ["aead", "aes-gcm", undefined],
+      ["hmac", "sha1", undefined],
+    ]);
+    device.close();
+  });
+
+  test("by policy, what hardware does comes first, or alone", () => {
+    const hardware = Device.open(new SoftwareHost({ hardware: true, alignmask: 15, lacks: ["aes-cbc"] }));
+    const required = hardware.capabilities({ hardware: "require" });
+    expect(required.every((capability) => capability.hardware && capability.available)).toBe(true);
+    expect(required).toHaveLength(26);
+    expect(required[0]).toMatchObject({ hardware: true, alignmask: 15 });
+    expect(hardware.capabilities({ hardware: "prefer" }).at(-1)?.name).toBe("aes-cbc");
+    const software = Device.open(new SoftwareHost());
+    expect(software.capabilities({ hardware: "require" })).toEqual([]);
+    for (const device of [hardware, software]) device.close();
+  });
+
+  test("any other error than a missing algorithm is told, and no session stays open", () => {
+    const host = new SoftwareHost({ enableStats: true });
+    const device = Device.open(host);
+    host.device.failNext("ENOMEM", "CIOCGSESSION");
+    expect(() => device.capabilities()).toThrow(expect.objectContaining({ code: "ENOMEM" }));
+    device.close();
+    expect(() => device.capabilities()).toThrow(expect.objectContaining({ name: "ClosedError" }));
+  });
+});
+
+describe("a device that requires hardware", () => {
+  test("starts no session of another driver, and leaves none behind", () => {
+    let ended = 0;
+    const host = new SoftwareHost({ enableStats: true, onUsage: () => (ended += 1) });
+    const device = Device.open(host, undefined, { hardware: "require" });
+    expect(() => device.cipher("aes-cbc", key)).toThrow(
+      expect.objectContaining({
+        code: "ENODEV",
+        ioctl: "CIOCGSESSINFO",
+        message: expect.stringMatching(/aes-cbc is done by \S+, which is no hardware/),
+      }),
+    );
+    expect(ended).toBe(1);
+    expect(device.capabilities().every(({ available }) => !available)).toBe(true);
+    device.close();
+  });
+
+  test("starts those of hardware", () => {
+    const device = Device.open(new SoftwareHost({ hardware: true }), undefined, { hardware: "require" });
+    expect(device.cipher("aes-cbc", key).info().hardware).toBe(true);
+    device.close();
+    expect(() => Device.open(new SoftwareHost(), undefined, { hardware: "prefer" as "allow" })).toThrow(RangeError);
+  });
+});
+
+describe("allocate()", () => {
+  test("gives memory at the addresses that a driver asks for, on any host", async () => {
+    for (const host of [new SoftwareHost(), await realHost()]) {
+      const device = Device.open({
+        backend: "kernel",
+        machine: host.machine,
+        open: () => 99,
+        close: () => 0,
+        ioctl: () => 0,
+        poll: () => 0,
+        addressOf: (bytes) => host.addressOf(bytes),
+        warn: () => {},
+      });
+      for (const [size, alignmask] of [
+        [1, 63],
+        [100, 15],
+        [4096, 4095],
+        [0, 63],
+        [7, 0],
+      ] as const) {
+        const memory = device.allocate(size, alignmask);
+        expect(memory).toHaveLength(size);
+        if (size > 0) expect(Number(host.addressOf(memory)) % (alignmask + 1)).toBe(0);
+      }
+      for (const [size, alignmask] of [
+        [-1, 63],
+        [1.5, 63],
+        [1, 62],
+        [1, -1],
+      ] as const) {
+        expect(() => device.allocate(size, alignmask)).toThrow(RangeError);
+      }
+      device.close();
+    }
+  });
+
+  test("keeps zero-copy, and its loss is counted", () => {
+    const device = Device.open(new SoftwareHost({ alignmask: 15 }), undefined, { statistics: true });
+    const aes = device.cipher("aes-cbc", key);
+    const aligned = device.allocate(64, aes.info().alignmask);
+    aes.encryptInto(aligned, aligned, pattern(16));
+    expect(aes.statistics).toMatchObject({ operations: 1, bytes: 64, zeroCopyLost: 0 });
+    const memory = device.allocate(65).subarray(1);
+    aes.encryptInto(memory, memory, pattern(16));
+    expect(aes.statistics).toMatchObject({ operations: 2, bytes: 128, zeroCopyLost: 1 });
+    device.close();
+  });
+});
+
+describe("statistics", () => {
+  test("count what a session did, and not what was refused", () => {
+    const host = new RecordingHost();
+    const device = Device.open(host, undefined, { statistics: true });
+    const aes = device.cipher("aes-ctr", key);
+    expect(aes.statistics).toMatchObject({ operations: 0, bytes: 0, biggest: 0, average: 0, zeroCopyLost: 0 });
+    aes.encrypt(pattern(10), pattern(16));
+    aes.encrypt(pattern(20), pattern(16));
+    expect(() => aes.encrypt(pattern(99), pattern(15))).toThrow();
+    host.answers.push(-12);
+    expect(() => aes.encrypt(pattern(99), pattern(16))).toThrow();
+    expect(aes.statistics).toMatchObject({ operations: 2, bytes: 30, biggest: 20, average: 15 });
+    const gcm = device.aead("aes-gcm", key);
+    gcm.seal(pattern(7), pattern(12));
+    expect(gcm.statistics).toMatchObject({ operations: 1, bytes: 7 });
+    device.close();
+  });
+
+  test("are not there unless asked for", () => {
+    const device = Device.open(new SoftwareHost());
+    expect(device.hash("sha1").statistics).toBeUndefined();
+    device.close();
+  });
+});
+
+describe("traced()", () => {
+  const lines: string[] = [];
+  const host = new RecordingHost();
+  const device = Device.open(traced(host, (line) => lines.push(line)));
+
+  test("decodes every call, and what the kernel changed", () => {
+    const aes = device.cipher("aes-cbc", key);
+    aes.encrypt(pattern(32), pattern(16));
+    aes.info();
+    aes.close();
+    device.clone().close();
+    host.answers.push(-22);
+    expect(() => device.hash("sha1")).toThrow();
+    expect(lines).toEqual([
+      'open("/dev/crypto", 0x80002) = 0',
+      expect.stringMatching(
+        /^ioctl\(0, CIOCGSESSION, \{cipher=CRYPTO_AES_CBC, mac=0, keylen=16, key=\[16 bytes\], mackeylen=0, mackey=NULL, ses=0\} => \{ses=\d+\}\) = 0$/,
+      ),
+      expect.stringMatching(
+        /^ioctl\(0, CIOCCRYPT, \{ses=\d+, op=COP_ENCRYPT, flags=0, len=32, src=\[32 bytes\], dst=\[32 bytes\], mac=NULL, iv=\[16 bytes\]\}\) = 0$/,
+      ),
+      expect.stringMatching(
+        /^ioctl\(0, CIOCGSESSINFO, \{ses=\d+, cipher_info=\{cra_name="", cra_driver_name=""\}, .*\} => \{cipher_info=\{cra_name="cbc\(aes\)", cra_driver_name="[^"]+"\}\}\) = 0$/,
+      ),
+      expect.stringMatching(/^ioctl\(0, CIOCFSESSION, \{value=\d+\}\) = 0$/),
+      "ioctl(0, CRIOGET, {value=0} => {value=1}) = 0",
+      "ioctl(1, FIOCLEX) = 0",
+      "close(1) = 0",
+      expect.stringMatching(/^ioctl\(0, CIOCGSESSION, \{cipher=0, mac=CRYPTO_SHA1, .*\) = -1 EINVAL$/),
+    ]);
+  });
+
+  test("names flags, and shows neither keys nor data", () => {
+    lines.length = 0;
+    const hash = device.hmac("sha256", key);
+    hash.update(key).update(key).digest();
+    expect(lines.join("\n")).toMatch(
+      /flags=COP_FLAG_UPDATE\|COP_FLAG_RESET,[\s\S]*flags=COP_FLAG_UPDATE,[\s\S]*flags=COP_FLAG_FINAL,/,
+    );
+    device.close();
+    expect(lines.at(-1)).toBe("close(0) = 0");
+    expect(lines.join("\n")).not.toMatch(/192, ?255|c0ffee/i);
+  });
+});
