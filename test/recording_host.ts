@@ -6,12 +6,18 @@ export class RecordingHost extends SoftwareHost {
   readonly calls: { readonly fd: number; readonly request: number; readonly bytes: Uint8Array }[] = [];
   readonly warnings: string[] = [];
   readonly closed: number[] = [];
+  readonly opened: [string, number][] = [];
   /** What the next ioctls answer, in place of the device. */
   readonly answers: number[] = [];
 
   override ioctl(fd: number, request: number, argument: Argument | null): number {
     this.calls.push({ fd, request, bytes: argument?.bytes.slice() ?? new Uint8Array() });
     return this.answers.shift() ?? super.ioctl(fd, request, argument);
+  }
+
+  override open(path: string, flags: number): number {
+    this.opened.push([path, flags]);
+    return super.open(path, flags);
   }
 
   override close(fd: number): number {

@@ -51,6 +51,20 @@ describe.each(backends)("a cipher session on the $name", (backend) => {
     expect(toHex(back) + toHex(session.decrypt(whole.subarray(first)))).toBe(toHex(plaintext));
   });
 
+  test.each(["aes-128-ctr", "aes-128-cfb", "aes-128-ofb"] as const)("%s cannot go on from within a block", (name) => {
+    const session = device.cipher(name, fromHex(keys[128]));
+    session.encrypt(plaintext.subarray(0, 5), fromHex(iv));
+    expect(() => session.encrypt(plaintext.subarray(5))).toThrow(TypeError);
+    session.encrypt(plaintext.subarray(0, 32), fromHex(iv));
+    expect(session.encrypt(plaintext.subarray(32))).toHaveLength(32);
+  });
+
+  test("each operation of XTS needs an iv", () => {
+    const session = device.cipher("aes-128-xts", pattern(32));
+    session.encrypt(plaintext, fromHex(iv));
+    expect(() => session.encrypt(plaintext)).toThrow(new TypeError("iv for aes-128-xts: expected 16 bytes, got none"));
+  });
+
   test("no bytes at all are encrypted to none, and their iv counts for what follows", () => {
     const session = device.cipher("aes-128-cbc", fromHex(keys[128]));
     expect(session.encrypt(new Uint8Array(), fromHex(iv))).toHaveLength(0);

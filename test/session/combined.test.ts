@@ -69,6 +69,45 @@ describe.each(backends)("a combined session on the $name", (backend) => {
     }
   });
 
+  test("after a forged message the next one needs an iv, as the kernel's is a block of what was forged", () => {
+    const { session } = bothWays();
+    const { ciphertext, mac } = session.encrypt(pattern(96), iv);
+    expect(() =>
+      session.decrypt(
+        ciphertext,
+        mac.map((byte) => byte ^ 1),
+        iv,
+      ),
+    ).toThrow(CryptodevError);
+    expect(() => session.encrypt(pattern(16))).toThrow(TypeError);
+  });
+
+  test("mac and ciphertext may lie side by side, and a mac inside the plaintext is refused", () => {
+    const { session } = bothWays();
+    for (const [macAt, dataAt] of [
+      [0, 20],
+      [96, 0],
+    ] as const) {
+      const memory = new Uint8Array(116);
+      const [mac, data] = [memory.subarray(macAt, macAt + 20), memory.subarray(dataAt, dataAt + 96)];
+      session.encryptInto(pattern(96), data, mac, iv);
+      expect(session.decrypt(data, mac, iv)).toEqual(pattern(96));
+    }
+    const memory = pattern(96);
+    expect(() => session.decryptInto(memory, memory, memory.subarray(40, 60), iv)).toThrow(
+      new RangeError("mac for hmac-sha1: expected memory apart from the destination"),
+    );
+    expect(memory).toEqual(pattern(96));
+  });
+
+  test("a destination that would not be wiped is wiped all the same", () => {
+    const { session } = bothWays();
+    const { ciphertext } = session.encrypt(pattern(96), iv);
+    const destination = Object.defineProperty(new Uint8Array(96), "fill", { value: () => destination }) as Uint8Array;
+    expect(() => session.decryptInto(ciphertext, destination, new Uint8Array(20), iv)).toThrow(CryptodevError);
+    expect(toHex(destination)).toBe("00".repeat(96));
+  });
+
   test("refuses a mac of the wrong size, one in the destination, and keys in the wrong place", () => {
     const { session } = bothWays();
     expect(() => session.decrypt(pattern(96), new Uint8Array(19), iv)).toThrow(

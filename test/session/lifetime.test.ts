@@ -102,7 +102,34 @@ describe("what is dropped without being closed", () => {
   });
 });
 
-test("a closed session holds none of its buffers", async () => {
+describe("a finalizer that meets an error", () => {
+  test("does not throw, and still closes", async () => {
+    const host = new RecordingHost();
+    host.warn = () => {
+      throw new Error("nowhere to tell it");
+    };
+    (() => Device.open(host).hash("sha1"))();
+    await collectUntil(() => host.closed.length > 0);
+    expect(host.closed).toHaveLength(1);
+
+    const failing = new RecordingHost();
+    failing.close = () => -5;
+    (() => Device.open(failing))();
+    await collectUntil(() => failing.warnings.length > 0);
+    expect(failing.warnings).toHaveLength(1);
+  });
+});
+
+test("close() that fails says so, once, and the device is closed", () => {
+  const host = new RecordingHost();
+  const device = Device.open(host);
+  host.close = () => -5;
+  expect(() => device.close()).toThrow(expect.objectContaining({ code: "EIO", syscall: "close" }));
+  expect(device.closed).toBe(true);
+  expect(() => device.close()).not.toThrow();
+});
+
+test.each(["session", "device"] as const)("closing the %s lets go of the session's buffers", async (which) => {
   const device = Device.open(new RecordingHost());
   const aes = device.cipher("aes-cbc", key);
   let collected = false;
@@ -114,8 +141,9 @@ test("a closed session holds none of its buffers", async () => {
     registry.register(source, undefined);
     aes.encrypt(source, pattern(16));
   })();
-  aes.close();
+  (which === "session" ? aes : device).close();
   await collectUntil(() => collected);
   expect(collected).toBe(true);
+  expect(aes.closed).toBe(true);
   device.close();
 });

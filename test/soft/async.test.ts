@@ -59,6 +59,8 @@ test("only an unknown session, an unreadable iv and NO_ZC fail when submitted; a
   expect(submit({ ses: 7 })).toEqual({ ret: -1, errno: "EINVAL" });
   expect(submit({ flags: 8 })).toEqual({ ret: -1, errno: "EINVAL" });
   expect(submit({ iv: undefined, ivPtr: 8 })).toEqual({ ret: -1, errno: "EFAULT" });
+  // The iv is read before anything else is looked at.
+  expect(submit({ iv: undefined, ivPtr: 8, flags: 8 })).toEqual({ ret: -1, errno: "EFAULT" });
   for (const [input, errno] of [
     [{ src: { count: 17 } }, "EINVAL"],
     [{ op: 2 }, "EINVAL"],

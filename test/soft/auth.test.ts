@@ -56,6 +56,30 @@ describe("an AEAD session", () => {
     expect(seal(0).out?.len).toBe(5);
   });
 
+  test("an operation that is refused early leaves the session's tag size alone", () => {
+    send("CIOCGSESSION", { cipher: 50, key: "00".repeat(16) }, "s");
+    const seal = (more: object) => auth({ src: "00", dst: 17, iv: "00".repeat(12), ...more });
+    expect(seal({ tagLen: 12, auth: { count: 4097 } })).toMatchObject({ errno: "EINVAL" });
+    expect(seal({ tagLen: 5, auth: { count: 4097 } })).toMatchObject({ errno: "EINVAL" });
+    expect(seal({ tagLen: 16 })).toMatchObject({ ret: 0, out: { tagLen: 16 } });
+  });
+
+  test("an iv of an operation without data counts for the next one", () => {
+    const [key, iv] = [toHex(pattern(16)), toHex(pattern(12))];
+    send("CIOCGSESSION", { cipher: 50, key }, "s");
+    const { out } = auth({ src: "00", dst: 17, iv });
+    send("CIOCGSESSION", { cipher: 50, key }, "s");
+    send("CIOCCRYPT", { ses: "s", src: "", dst: 0, iv });
+    expect(auth({ src: "00", dst: 17 }).out?.dst).toBe(out?.dst);
+  });
+
+  test("WRITE_IV gives the iv back, and other flags do not matter", () => {
+    send("CIOCGSESSION", { cipher: 50, key: "00".repeat(16) }, "s");
+    const iv = toHex(pattern(12));
+    for (const flags of [1, 4, 16])
+      expect(auth({ flags, src: "00", dst: 17, iv })).toMatchObject({ ret: 0, out: { iv } });
+  });
+
   test("a tag pointer comes back that points at the tag", () => {
     send("CIOCGSESSION", { cipher: 50, key: "00".repeat(16) }, "s");
     expect(auth({ src: "00", dst: 16, iv: "00".repeat(12), tagLen: 12 })).toMatchObject({ ret: 0, out: { len: 13 } });
@@ -73,18 +97,13 @@ describe("an AEAD session", () => {
   test("refuses what is no AEAD operation", () => {
     send("CIOCGSESSION", { cipher: 50, key: "00".repeat(16) }, "s");
     const iv = "00".repeat(12);
-    for (const wrong of [
-      { op: 2 },
-      { flags: 1 },
-      { flags: 48 },
-      { op: 1, src: "00", dst: 1 },
-      { auth: { count: 4097 } },
-    ]) {
+    for (const wrong of [{ op: 2 }, { flags: 32 }, { op: 1, src: "00", dst: 1 }, { auth: { count: 4097 } }]) {
       expect(auth({ src: "00", dst: 17, iv, ...wrong }), JSON.stringify(wrong)).toMatchObject({
         ret: -1,
         errno: "EINVAL",
       });
     }
+    expect(send("CIOCGSESSION", { cipher: 50, key: "00".repeat(16), mackeylen: 20 }, "t").errno).toBe("EFAULT");
     expect(send("CIOCGSESSION", { cipher: 50, key: "00".repeat(16), mackey: "00" }, "t")).toMatchObject({
       errno: "EINVAL",
     });
@@ -135,11 +154,26 @@ describe("a TLS record (RFC 5246, section 6.2.3.2)", () => {
 
   test("is refused where the rules are broken", () => {
     start();
-    const broken = [{ dst: 128 }, { tagLen: 21 }, { auth: { count: 4097 } }, { op: 2 }, { op: 1, src: { count: 17 } }];
+    const short = { op: 1, src: { count: 17 } };
+    const broken = [{ dst: 128 }, { room: 34 }, { auth: { count: 4097 } }, { op: 2 }, short, { op: 1, src: "" }];
     for (const wrong of broken)
       expect(seal(61, wrong), JSON.stringify(wrong)).toMatchObject({ ret: -1, errno: "EINVAL" });
+    // A record too short for its tag, whatever else is wrong with it.
+    expect(seal(16, { op: 1 })).toMatchObject({ ret: -1, errno: "EINVAL" });
+    expect(seal(96, { op: 1, tagLen: 65 })).toMatchObject({ ret: -1, errno: "EINVAL" });
+    expect(seal(96, { op: 1, tagLen: 21 })).toMatchObject({ ret: -1, errno: "EBADMSG" });
+  });
+
+  test("has room for itself and not a byte more", () => {
+    start();
+    expect(seal(61, { room: 35 })).toMatchObject({ ret: 0, out: { len: 96 } });
+  });
+
+  test("without a mac is data and padding, and a stream cipher's has no padding", () => {
     send("CIOCGSESSION", { cipher: 11, key }, "s");
-    expect(seal(61)).toMatchObject({ ret: -1, errno: "EINVAL" });
+    expect(seal(61)).toMatchObject({ ret: 0, out: { len: 64, tagLen: 0 } });
+    send("CIOCGSESSION", { cipher: 24, key, mac: 7, mackey }, "s");
+    expect(seal(61)).toMatchObject({ ret: 0, out: { len: 81, tagLen: 20 } });
   });
 });
 
@@ -166,14 +200,18 @@ describe("an SRTP packet (RFC 3711, section 3.3)", () => {
     const broken = [
       { srcOff: 257, region: { count: 400 } },
       { srcOff: 0, authOff: 12 },
-      { tagLen: 21 },
-      { authLen: 100 },
+      { op: 1, tagLen: 65 },
+      { op: 1, len: 10 },
       { op: 2 },
     ];
     for (const wrong of broken)
       expect(packet(wrong), JSON.stringify(wrong)).toMatchObject({ ret: -1, errno: "EINVAL" });
     expect(packet({ srcOff: 256, region: { count: 400 } }).ret).toBe(0);
     expect(packet({ tag: 4 })).toMatchObject({ ret: -1, errno: "EFAULT" });
+    expect(packet({ op: 1, tagLen: 21, tag: 21 })).toMatchObject({ ret: -1, errno: "EBADMSG" });
+    // In place comes first of all.
+    const apart = { ses: "s", flags: 32, src: { count: 16 }, dst: 16, ivPtr: 8 };
+    expect(auth(apart)).toMatchObject({ ret: -1, errno: "EINVAL" });
     for (const cipher of [11, 24, 25]) {
       start(cipher);
       expect(packet(), `cipher ${cipher}`).toMatchObject({ ret: -1, errno: "EINVAL" });

@@ -46,6 +46,30 @@ describe("CIOCCRYPT", () => {
     expect(errnoOf("CIOCCRYPT", { ses: "s", ...input })).toBe(errno);
   });
 
+  test("a source of which the end is missing is worked on by copying, as far as it goes", () => {
+    send("CIOCGSESSION", { cipher: 16, key: "" });
+    const { errno, out } = send("CIOCCRYPT", { ses: "s", src: { count: 4096 }, len: 8192, dst: 8192 });
+    expect(errno).toBe("EFAULT");
+    expect(out?.dst).toBe(toHex(pattern(4096)) + "00".repeat(4096));
+  });
+
+  test("a hash that decrypts hashes what is in dst", () => {
+    send("CIOCGSESSION", { mac: 14 });
+    const digest = (input: object) => send("CIOCCRYPT", { ses: "s", src: data, mac: 20, ...input }).out?.mac;
+    expect(digest({ op: 1, dst: 16 })).toBe(digest({ src: "00".repeat(16) }));
+  });
+
+  test("a misaligned hash starts anew each time, as an aligned one does", () => {
+    const board = new Replay(new SoftwareHost({ alignmask: 15 }));
+    board.send({ ioctl: "CIOCGSESSION", in: { mac: 14 }, ret: 0, as: "h" });
+    const digest = (input: object) =>
+      board.send({ ioctl: "CIOCCRYPT", in: { ses: "h", src: data, mac: 20, ...input }, ret: 0 }).out;
+    expect(digest({ misalign: 1 })).toEqual({ ...digest({}), flags: 8 });
+    expect(digest({ misalign: 1 })).toEqual(digest({ misalign: 1 }));
+    expect(digest({ src: "" })).toMatchObject({ flags: 0 });
+    board.close();
+  });
+
   test("with NO_ZC, the pages before a bad address were done", () => {
     send("CIOCGSESSION", { cipher: 16, key: "" });
     const { errno, out } = send("CIOCCRYPT", { ses: "s", flags: 8, src: { count: 4096 }, len: 8192, dst: 8192 });

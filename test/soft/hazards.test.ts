@@ -36,6 +36,8 @@ const sha1 = ["CIOCGSESSION", { mac: 14 }] as const;
 const crypt = (input: Record<string, unknown>) => ["CIOCCRYPT", { ses: "s", iv, ...input }] as const;
 const auth = (input: Record<string, unknown>) => ["CIOCAUTHCRYPT", { ses: "s", iv: gcmIv, ...input }] as const;
 const data = { count: 16 };
+const record = ["CIOCGSESSION", { cipher: 21, key, mac: 7, mackey }] as const;
+const srtp = { flags: 32, region: { count: 60 }, authOff: 0, srcOff: 12, len: 48, tag: 21, iv };
 
 const hazards: readonly Hazard[] = [
   {
@@ -142,6 +144,34 @@ const hazards: readonly Hazard[] = [
     crash: auth({ flags: 16, src: data, room: 64, dst: "src" }),
     fine: { op: 1 },
     answer: "EINVAL",
+  },
+  {
+    rule: "tag-long",
+    what: "a tag longer than the mac",
+    before: [record],
+    crash: auth({ ...srtp, tagLen: 21 }),
+    fine: { tagLen: 20 },
+  },
+  {
+    rule: "auth-short",
+    what: "a packet that ends before its data",
+    before: [record],
+    crash: auth({ ...srtp, authLen: 59 }),
+    fine: { authLen: 60 },
+  },
+  {
+    rule: "dst-unmapped",
+    what: "a hash's dst that is nowhere",
+    before: [sha1],
+    crash: crypt({ src: data, mac: 20, dstPtr: unmapped }),
+    fine: { dstPtr: undefined },
+  },
+  {
+    rule: "dst-null",
+    what: "a hash that decrypts nowhere",
+    before: [sha1],
+    crash: crypt({ op: 1, src: data, mac: 20 }),
+    fine: { op: 0 },
   },
   {
     rule: "mackey-null",

@@ -1,5 +1,6 @@
 import { type CipherAlgorithm, ciphers } from "./abi/ciphers.ts";
 import { type MacAlgorithm, macs } from "./abi/macs.ts";
+import { inWords } from "./bytes.ts";
 
 type Ciphers = (typeof ciphers)[keyof typeof ciphers];
 type Macs = (typeof macs)[keyof typeof macs];
@@ -74,8 +75,7 @@ const byName: ReadonlyMap<string, NamedCipher> = new Map(
 );
 
 function refuseName(what: string, name: unknown, known: readonly string[]): never {
-  const got = typeof name === "string" ? `"${name}"` : String(name);
-  throw new RangeError(`${what}: expected one of ${known.join(", ")}; got ${got}`);
+  throw new RangeError(`${what}: expected one of ${known.join(", ")}; got ${inWords(name)}`);
 }
 
 /** Finds an implemented cipher of some kinds. @throws `RangeError` */

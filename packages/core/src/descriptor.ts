@@ -6,11 +6,11 @@ import { CRIOGET } from "./abi/ioctls/CRIOGET.ts";
 import { FIOCLEX } from "./abi/ioctls/FIOCLEX.ts";
 import type { session_op } from "./abi/structs/session_op.ts";
 import type { u32 } from "./abi/structs/u32.ts";
-import { byteLengthOf } from "./bytes.ts";
+import { byteLengthOf, inWords } from "./bytes.ts";
 import { Call } from "./call.ts";
 import { ClosedError, CryptodevError, ioctlHint, openHint } from "./errors.ts";
 import type { Host } from "./host.ts";
-import type { Lease } from "./lease.ts";
+import type { Channel } from "./sessions/channel.ts";
 
 /** What a session starts with. Keys are read in place, and not referenced any more once the session has started. */
 export interface SessionParameters {
@@ -43,20 +43,19 @@ export class Descriptor {
   readonly options: DeviceOptions;
   readonly chunkSize: number;
   /** What is to be ended before the descriptor is. */
-  readonly leases: Set<Lease> = new Set();
-  readonly #start: Call<typeof session_op>;
-  readonly #finish: Call<typeof u32>;
-  readonly #fd: number;
+  readonly channels: Set<Channel> = new Set();
+  readonly #startCall: Call<typeof session_op>;
+  readonly #finishCall: Call<typeof u32>;
+  #fd = -1;
   #closed = false;
 
-  private constructor(host: Host, path: string, fd: number, options: DeviceOptions) {
+  private constructor(host: Host, path: string, options: DeviceOptions) {
     this.host = host;
     this.path = path;
     this.options = options;
     this.chunkSize = options.chunkSize ?? 2 ** 28;
-    this.#fd = fd;
-    this.#start = new Call(host, CIOCGSESSION);
-    this.#finish = new Call(host, CIOCFSESSION);
+    this.#startCall = new Call(host, CIOCGSESSION);
+    this.#finishCall = new Call(host, CIOCFSESSION);
   }
 
   static open(host: Host, path: string, options: DeviceOptions): Descriptor {
@@ -66,11 +65,14 @@ export class Descriptor {
       throw new RangeError(`chunkSize: expected a multiple of 16 bytes, at most ${2 ** 29}, got ${chunkSize}`);
     }
     if (hardware !== "allow" && hardware !== "require") {
-      throw new RangeError(`hardware: expected "allow" or "require", got ${JSON.stringify(hardware)}`);
+      throw new RangeError(`hardware: expected "allow" or "require", got ${inWords(hardware)}`);
     }
+    // All that can fail otherwise goes before: a descriptor that is open belongs to somebody.
+    const descriptor = new Descriptor(host, path, options);
     const fd = host.open(path, O_RDWR | O_CLOEXEC);
     if (fd < 0) throw new CryptodevError({ errno: -fd, syscall: "open", path, hint: openHint(-fd) });
-    return new Descriptor(host, path, fd, options);
+    descriptor.#fd = fd;
+    return descriptor;
   }
 
   get closed(): boolean {
@@ -78,33 +80,42 @@ export class Descriptor {
   }
 
   /** Sends an ioctl. @returns what the driver returned, which is not negative */
-  ioctl(call: Call, hint?: string): number {
-    if (this.#closed) throw new ClosedError(`${this.path}: the device was closed`);
+  ioctl(call: Call, hintOf: (errno: number) => string = ioctlHint): number {
+    this.#requireOpen();
     const result = this.host.ioctl(this.#fd, call.request, call);
-    return result < 0 ? this.#refuse(-result, call.ioctl.name, hint) : result;
+    if (result < 0) throw this.refusal(-result, call.ioctl.name, hintOf(-result));
+    return result;
   }
 
-  #refuse(errno: number, ioctl: string, hint = ioctlHint(errno)): never {
-    throw new CryptodevError({ errno, syscall: "ioctl", ioctl, path: this.path, hint });
+  /** What to throw when an ioctl was refused. */
+  refusal(errno: number, ioctl: string, hint: string = ioctlHint(errno)): CryptodevError {
+    return new CryptodevError({ errno, syscall: "ioctl", ioctl, path: this.path, hint });
+  }
+
+  /** Tells of a mistake from where no error may come: a host that cannot is not a second mistake. */
+  warn(message: string): void {
+    try {
+      this.host.warn(message);
+    } catch {}
+  }
+
+  #requireOpen(): void {
+    if (this.#closed) throw new ClosedError(`${this.path}: the device was closed`);
   }
 
   /** Starts a session. @returns its id */
-  start({ cipher = 0, key, mac = 0, mackey }: SessionParameters, hint: string): number {
-    const call = this.#start;
+  start({ cipher = 0, key, mac = 0, mackey }: SessionParameters, einvalHint: string): number {
+    const call = this.#startCall;
     const at = call.offset;
     call.setUint32(at.cipher, cipher);
     call.setUint32(at.mac, mac);
     call.setUint32(at.keylen, key === undefined ? 0 : byteLengthOf(key));
     call.setUint32(at.mackeylen, mackey === undefined ? 0 : byteLengthOf(mackey));
-    call.point(at.key, key ?? null);
-    call.point(at.mackey, mackey ?? null);
     try {
-      this.ioctl(call, hint);
+      call.point(at.key, key ?? null);
+      call.point(at.mackey, mackey ?? null);
+      this.ioctl(call, (errno) => (errno === errnos.EINVAL ? einvalHint : ioctlHint(errno)));
       return call.getUint32(at.ses);
-    } catch (error) {
-      if (error instanceof CryptodevError && error.errno !== errnos.EINVAL)
-        this.#refuse(error.errno, CIOCGSESSION.name);
-      throw error;
     } finally {
       call.release();
     }
@@ -116,33 +127,41 @@ export class Descriptor {
    */
   finish(id: number): void {
     if (this.#closed) return;
-    this.#finish.setUint32(this.#finish.offset.value, id);
-    this.host.ioctl(this.#fd, this.#finish.request, this.#finish);
+    this.#finishCall.setUint32(this.#finishCall.offset.value, id);
+    this.host.ioctl(this.#fd, this.#finishCall.request, this.#finishCall);
   }
 
   /** A second descriptor of the same open device: it sees the same sessions. Closed on exec, as the first. */
   clone(): Descriptor {
+    this.#requireOpen();
+    const clone = new Descriptor(this.host, this.path, this.options);
     const call = new Call(this.host, CRIOGET);
     this.ioctl(call);
     const fd = call.getUint32(call.offset.value) | 0;
     // Without a free descriptor the driver stores the error there and returns success.
-    if (fd < 0) this.#refuse(-fd, CRIOGET.name, openHint(-fd));
+    if (fd < 0) throw this.refusal(-fd, CRIOGET.name, openHint(-fd));
     const result = this.host.ioctl(fd, FIOCLEX[this.host.machine.requests], null);
     if (result < 0) {
       this.host.close(fd);
-      this.#refuse(-result, "FIOCLEX");
+      throw this.refusal(-result, "FIOCLEX");
     }
-    return new Descriptor(this.host, this.path, fd, this.options);
+    clone.#fd = fd;
+    return clone;
   }
 
   /** Ends all sessions and closes. Once closed, nothing is sent to this number again: it may be another file by then. */
   close(): void {
     if (this.#closed) return;
-    for (const lease of this.leases) lease.end("its device was closed");
-    this.#closed = true;
-    const result = this.host.close(this.#fd);
+    let result: number;
+    try {
+      for (const channel of this.channels) channel.end("its device was closed");
+    } finally {
+      this.#closed = true;
+      result = this.host.close(this.#fd);
+    }
     if (result < 0) {
-      throw new CryptodevError({ errno: -result, syscall: "close", path: this.path, hint: ioctlHint(-result) });
+      const errno = -result;
+      throw new CryptodevError({ errno, syscall: "close", path: this.path, hint: ioctlHint(errno) });
     }
   }
 }

@@ -19,6 +19,7 @@ import {
   type TlsCipherName,
   unsized,
 } from "./algorithms.ts";
+import { inWords } from "./bytes.ts";
 import {
   byPolicy,
   type Capability,
@@ -41,8 +42,12 @@ import { type SrtpOptions, SrtpPacket } from "./sessions/srtp.ts";
 import { TlsRecord } from "./sessions/tls.ts";
 
 const dropped = new FinalizationRegistry<Descriptor>((descriptor) => {
-  descriptor.host.warn(`a device (${descriptor.path}) was dropped without close(); its descriptor was held until now`);
-  descriptor.close();
+  try {
+    descriptor.close();
+  } catch {
+    // Nobody is left whom an error could reach.
+  }
+  descriptor.warn(`a device (${descriptor.path}) was dropped without close(); its descriptor was held until now`);
 });
 
 /** What serves a session that is started only to ask. */
@@ -109,7 +114,7 @@ export class Device {
    */
   static open(host: Host, path: string = "/dev/crypto", options: DeviceOptions = {}): Device {
     if (typeof path !== "string" || path.includes("\0")) {
-      throw new TypeError(`path of the device: expected a string without zero characters, got ${JSON.stringify(path)}`);
+      throw new TypeError(`path of the device: expected a string without zero characters, got ${inWords(path)}`);
     }
     return new Device(Descriptor.open(host, path, options));
   }
@@ -291,8 +296,8 @@ export class Device {
    * @throws `CryptodevError` where the kernel refuses; the device is closed all the same
    */
   close(): void {
-    dropped.unregister(this.#descriptor);
     this.#descriptor.close();
+    dropped.unregister(this.#descriptor);
   }
 
   /** The same as {@link Device.close}, for `using`. */

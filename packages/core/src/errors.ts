@@ -87,7 +87,6 @@ const openHints: Readonly<Record<number, string>> = {
 const ioctlHints: Readonly<Record<number, string>> = {
   [errnos.EBADF]: "the descriptor is not open: something else in this process closed it",
   [errnos.ENOTTY]: "this file is not a /dev/crypto",
-  [errnos.EINVAL]: "the driver refused the operation",
   [errnos.EFAULT]: "the driver could not reach the memory of the operation",
   [errnos.ENOMEM]: "the kernel is out of memory",
   [errnos.EBUSY]: "the device is busy",

@@ -9,7 +9,7 @@ import { aes, type BlockCipher, isAvailable, type KeyedCipher } from "./primitiv
 import { ctr } from "./primitives/ctr.ts";
 import { ecb } from "./primitives/ecb.ts";
 import { gcm } from "./primitives/gcm.ts";
-import { type HashFactory, hmac, plainHash } from "./primitives/hash.ts";
+import { hmac, type KeyedHash, plainHash } from "./primitives/hash.ts";
 import { ofb } from "./primitives/ofb.ts";
 import { xts } from "./primitives/xts.ts";
 
@@ -21,7 +21,7 @@ export type CipherDriver =
 /** A mac that the device has: what it asks of its caller, and how it is keyed. */
 export interface MacDriver {
   readonly algorithm: MacAlgorithm;
-  readonly key: (key: Uint8Array) => HashFactory;
+  readonly key: (key: Uint8Array) => KeyedHash;
 }
 
 /** What the runtime's node:crypto does itself goes there; the rest is built on what every runtime has. */
@@ -32,11 +32,15 @@ const anyCbc = (family: string, block: (key: Uint8Array) => BlockCipher) => (key
 const aesCbc = anyCbc("aes", aes);
 
 /** Triple DES with one key three times over is DES: the second run undoes the first. */
-const threefold = (key: Uint8Array): Uint8Array => Uint8Array.from([...key, ...key, ...key]);
+function threefold(key: Uint8Array): Uint8Array {
+  const result = new Uint8Array(key.length * 3);
+  for (let times = 0; times < 3; times += 1) result.set(key, times * key.length);
+  return result;
+}
 const tripleDesCbc = (key: Uint8Array): KeyedCipher => nativeCbc("des-ede3-cbc", key);
 
 const allCiphers: readonly CipherDriver[] = [
-  { algorithm: ciphers.CRYPTO_NULL, key: () => ({ crypt: (_decrypt, data) => data.slice() }) },
+  { algorithm: ciphers.CRYPTO_NULL, key: () => ({ crypt: (_decrypt, data) => data.slice(), wipe: () => {} }) },
   { algorithm: ciphers.CRYPTO_DES_CBC, key: (key) => tripleDesCbc(threefold(key)) },
   { algorithm: ciphers.CRYPTO_3DES_CBC, key: tripleDesCbc },
   { algorithm: ciphers.CRYPTO_BLF_CBC, key: (key) => cbc(blowfish(key)) },

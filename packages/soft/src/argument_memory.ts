@@ -1,4 +1,4 @@
-import { type Argument, byteLengthOf } from "@cryptodev/core";
+import { type Argument, byteLengthOf, partOf } from "@cryptodev/core";
 import type { AddressSpace } from "./address_space.ts";
 import type { Memory } from "./memory.ts";
 
@@ -21,7 +21,7 @@ export class ArgumentMemory implements Memory {
     for (const view of this.#views) {
       if (view === null) continue;
       const start = address - this.#space.addressOf(view);
-      if (start >= 0 && start + length <= byteLengthOf(view)) return view.subarray(start, start + length);
+      if (start >= 0 && start + length <= byteLengthOf(view)) return partOf(view, start, start + length);
     }
     return undefined;
   }

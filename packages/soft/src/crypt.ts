@@ -52,8 +52,12 @@ export class CryptOperation {
     return [src, dst].every((pointer) => this.#argument.getPointer(pointer) % (alignmask + 1) === 0);
   }
 
-  /** Computes. The results stay here until they are delivered, except for the data, which goes where it belongs. */
-  run(): void {
+  /**
+   * Computes. The results stay here until they are delivered, except for the data, which goes where it belongs.
+   *
+   * @param alignmask - data that does not keep to it is copied, which the caller learns from the flags
+   */
+  run(alignmask: number): void {
     const argument = this.#argument;
     const { cipher, aead, mac } = this.#session;
     const at = argument.offset;
@@ -67,12 +71,13 @@ export class CryptOperation {
       throw new Errno("EINVAL", `len is ${len}, no multiple of ${cipher.blockSize}`);
     }
     if (aead !== undefined && len > 0) throw new KernelCrashError("crypt-on-aead", this.#ioctl);
-    if (this.#iv !== undefined) cipher?.iv.set(this.#iv);
+    if (this.#iv !== undefined) (cipher ?? aead)?.iv.set(this.#iv);
     mac?.requireAlive(this.#ioctl);
 
     if (len > 0) {
       const [src, dst] = [argument.getPointer(at.src), argument.getPointer(at.dst)];
-      if ((flags & COP_FLAG_NO_ZC) !== 0) this.#copying(op === COP_DECRYPT, src, dst, len);
+      if (!this.isAligned(alignmask)) argument.setUint16(at.flags, flags | COP_FLAG_NO_ZC);
+      if ((argument.getUint16(at.flags) & COP_FLAG_NO_ZC) !== 0) this.#copying(op === COP_DECRYPT, src, dst, len);
       else this.#zeroCopy(op === COP_DECRYPT, src, dst, len);
     }
     // An UPDATE of no bytes ends the message too.
@@ -102,14 +107,20 @@ export class CryptOperation {
     return result;
   }
 
-  /** On the caller's own pages. */
+  /** On the caller's own pages; where the driver cannot get those of the source, it goes on by copying. */
   #zeroCopy(decrypt: boolean, src: number, dst: number, len: number): void {
     if (src === 0) throw new KernelCrashError("src-null", this.#ioctl);
-    const data = copyFromUser(this.#memory, src, len, "src");
-    if (this.#session.cipher !== undefined) {
-      if (src === dst && !this.#memory.isWritable(dst, len))
-        throw new Errno("EFAULT", "src cannot be written in place");
-      requireWritable(this.#memory, dst, len, this.#ioctl);
+    const data = this.#memory.read(src, len);
+    if (data === undefined || (src === dst && !this.#memory.isWritable(dst, len))) {
+      this.#copying(decrypt, src, dst, len);
+      return;
+    }
+    const { cipher, mac } = this.#session;
+    // A hash needs no destination, but one that is named is fetched, and decrypting it is what is hashed.
+    if (cipher !== undefined || dst !== 0 || decrypt) requireWritable(this.#memory, dst, len, this.#ioctl);
+    if (cipher === undefined && decrypt) {
+      mac?.update(copyFromUser(this.#memory, dst, len, "dst"));
+      return;
     }
     const result = this.#transform(decrypt, data);
     if (result !== undefined) copyToUser(this.#memory, dst, result, "dst");

@@ -11,6 +11,8 @@ export interface Caller {
   readonly device: SoftwareDevice;
   /** Makes a second descriptor of the caller's file. @returns it, or a negative error number */
   duplicate(): number;
+  /** Closes it again. */
+  close(fd: number): void;
 }
 
 /** How the device answers one ioctl. */

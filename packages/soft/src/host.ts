@@ -77,6 +77,7 @@ export class SoftwareHost implements Host {
       file,
       memory: ArgumentMemory.of(this.#space, argument),
       duplicate: () => this.#install(file),
+      close: (duplicate) => void this.close(duplicate),
     });
   }
 

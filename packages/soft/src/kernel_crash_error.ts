@@ -12,6 +12,8 @@ export const crashRules = {
   "aead-nothing": "an AEAD operation with neither data nor aad, and src is NULL",
   "crypt-on-aead": "CIOCCRYPT on the session of an AEAD",
   "tls-without-cipher": "a TLS record on a session without a cipher: the driver divides by its block size, which is 0",
+  "tag-long": "tag_len of a record is more than its mac has: the kernel gives away what is on its stack",
+  "auth-short": "auth_src ends before src does: the kernel walks past the end of its list of pages",
   "copy-between-algorithms": "CIOCCPHASH between two algorithms: the kernel reads past the end of the smaller state",
   "mackey-null": "mackey is NULL and mackeylen is not 0: the kernel takes what is on its stack as the key",
   "digest-continued":

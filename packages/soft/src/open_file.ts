@@ -6,9 +6,9 @@ import type { Session } from "./session.ts";
 /** Asynchronous operations that can be outstanding on one file. */
 const MOST_JOBS = 64;
 
-/** Events of `<poll.h>`. */
-const POLLIN = 0x001;
-const POLLOUT = 0x004;
+/** Events of `<poll.h>`: POLLIN with POLLRDNORM, POLLOUT with POLLWRNORM. */
+const READABLE = 0x041;
+const WRITABLE = 0x104;
 
 /** One open file description of the device: what descriptors share that were cloned or inherited from each other. */
 export class OpenFile {
@@ -69,6 +69,6 @@ export class OpenFile {
 
   /** What `poll(2)` finds ready: something to fetch, room to submit. */
   ready(): number {
-    return (this.#jobs.length > 0 ? POLLIN : 0) | (this.#jobs.length < MOST_JOBS ? POLLOUT : 0);
+    return (this.#jobs.length > 0 ? READABLE : 0) | (this.#jobs.length < MOST_JOBS ? WRITABLE : 0);
   }
 }

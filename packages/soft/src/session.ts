@@ -3,7 +3,7 @@ import { Errno } from "./errno.ts";
 import { KernelCrashError } from "./kernel_crash_error.ts";
 import type { AeadCipher } from "./primitives/aead.ts";
 import type { KeyedCipher } from "./primitives/cipher.ts";
-import type { HashFactory, RunningHash } from "./primitives/hash.ts";
+import type { KeyedHash, RunningHash } from "./primitives/hash.ts";
 import { Usage } from "./usage.ts";
 
 function requireKeySize(key: Uint8Array, { algorithm: { name, keySizes } }: CipherDriver): void {
@@ -31,7 +31,7 @@ export class SessionCipher {
     this.#keyed = driver.key(key);
   }
 
-  /** Whether the driver pads no records of it, and takes it for SRTP. */
+  /** Whether it is a stream cipher to the driver, which SRTP asks for. */
   get isStream(): boolean {
     return this.driver.algorithm.name === "aes-ctr" || this.driver.algorithm.name === "null";
   }
@@ -41,6 +41,7 @@ export class SessionCipher {
   }
 
   wipe(): void {
+    this.#keyed.wipe();
     this.#key.fill(0);
   }
 }
@@ -66,15 +67,15 @@ export class SessionAead {
     return this.#tagSize;
   }
 
-  /** Takes the tag size of an operation; 0 is the one that is in force. */
+  /** Takes the tag size of an operation. */
   setTagSize(size: number, ioctl: string): void {
-    if (size === 0) return;
     if (size > this.#tagSize) throw new Errno("EINVAL", `tag_len ${size} is more than the session's ${this.#tagSize}`);
     if (!this.driver.algorithm.tagSizes?.includes(size)) throw new KernelCrashError("tag-size", ioctl);
     this.#tagSize = size;
   }
 
   wipe(): void {
+    this.keyed.wipe();
     this.#key.fill(0);
   }
 }
@@ -83,7 +84,7 @@ export class SessionAead {
 export class SessionMac {
   readonly driver: MacDriver;
   readonly #key: Uint8Array;
-  readonly #start: HashFactory;
+  readonly #keyed: KeyedHash;
   #running: RunningHash;
   /** Whether the digest came out: then only a reset makes sense. */
   #finished = false;
@@ -91,8 +92,8 @@ export class SessionMac {
   constructor(driver: MacDriver, key: Uint8Array) {
     this.driver = driver;
     this.#key = key;
-    this.#start = driver.key(key);
-    this.#running = this.#start();
+    this.#keyed = driver.key(key);
+    this.#running = this.#keyed.start();
   }
 
   get digestSize(): number {
@@ -100,7 +101,7 @@ export class SessionMac {
   }
 
   reset(): void {
-    this.#running = this.#start();
+    this.#running = this.#keyed.start();
     this.#finished = false;
   }
 
@@ -133,6 +134,8 @@ export class SessionMac {
   }
 
   wipe(): void {
+    this.#keyed.wipe();
+    this.#running = this.#keyed.start();
     this.#key.fill(0);
   }
 }

@@ -57,11 +57,11 @@ export class UserStruct<S extends Struct> {
     else this.#view.setBigUint64(offset, BigInt(address), littleEndian);
   }
 
-  /** Sets a `char` array, zeros after the text. */
+  /** Sets a `char` array: the text, cut where it must be, and a zero. What comes after that stays. */
   setString(offset: number, width: number, text: string): void {
-    const characters = this.#bytes.subarray(offset, offset + width).fill(0);
-    for (let index = 0; index < text.length && index < width - 1; index += 1)
-      characters[index] = text.charCodeAt(index);
+    const cut = text.slice(0, width - 1);
+    for (let index = 0; index < cut.length; index += 1) this.#bytes[offset + index] = cut.charCodeAt(index);
+    this.#bytes[offset + cut.length] = 0;
   }
 
   /** Takes over another copy of the same struct. */

@@ -1,4 +1,7 @@
-/** The error numbers that the device, or a system call on the way to it, can answer (`asm-generic/errno.h`). */
+/**
+ * The error numbers that the device, or a system call on the way to it, can answer (`asm-generic/errno.h`; MIPS and
+ * SPARC have other numbers for some of them).
+ */
 export const errnos = {
   EPERM: 1,
   ENOENT: 2,

@@ -4,7 +4,7 @@ export interface Machine {
   readonly pointerSize: 4 | 8;
   /**
    * Whose `asm/ioctl.h` numbers the requests. MIPS, PowerPC and SPARC keep three bits for the direction and swap them;
-   * SPARC counts as `"powerpc"` here, from which it differs in nothing that matters.
+   * the requests of SPARC are those of `"powerpc"`.
    */
   readonly requests: "generic" | "mips" | "powerpc";
 }

@@ -1,11 +1,11 @@
 import { COP_DECRYPT, COP_ENCRYPT } from "../abi/constants.ts";
 import type { NamedCipher } from "../algorithms.ts";
-import { sizeOf } from "../bytes.ts";
-import { checkAad, checkApart, checkData, checkInPlaceOrApart, checkKey, checkRoom, checkTagSize } from "../checks.ts";
+import { checkAad, checkApart, checkData, checkDestination, checkKey, checkSizes, checkTagSize } from "../checks.ts";
 import type { Descriptor } from "../descriptor.ts";
 import type { Device } from "../device.ts";
 import { AuthCrypt } from "./auth_crypt.ts";
-import { Session } from "./session.ts";
+import type { Channel } from "./channel.ts";
+import { channelOf, Session } from "./session.ts";
 
 /** Options of {@link Device.aead}. */
 export interface AeadOptions {
@@ -46,7 +46,10 @@ export class Aead extends Session {
   readonly tagSize: number;
   /** The least and the most bytes in a nonce. */
   readonly nonceSize: { readonly min: number; readonly max: number };
+  readonly #name: string;
+  readonly #tagSize: number;
   readonly #isCcm: boolean;
+  readonly #channel: Channel;
   readonly #auth: AuthCrypt;
   /** The kernel's iv: GCM's is the nonce, CCM's has the nonce inside. */
   readonly #iv: Uint8Array;
@@ -67,10 +70,15 @@ export class Aead extends Session {
     super(device, descriptor, cipher.name, `${kernelName}`, { cipher: id, key });
     this.name = cipher.name;
     this.tagSize = tagSize;
+    this.#name = cipher.name;
+    this.#tagSize = tagSize;
     this.#isCcm = cipher.algorithm.name === "aes-ccm";
     this.nonceSize = this.#isCcm ? CCM_NONCE : GCM_NONCE;
     this.#iv = new Uint8Array(new ArrayBuffer(ivSize));
-    this.#auth = new AuthCrypt(descriptor.host, this.id, 0, tagSize);
+    this.#channel = channelOf(this);
+    const auth = new AuthCrypt(descriptor.host, this.#channel.id, 0, tagSize);
+    this.#channel.onEnd(() => auth.release());
+    this.#auth = auth;
   }
 
   /**
@@ -84,8 +92,8 @@ export class Aead extends Session {
    * session's end; `CryptodevError` where the kernel refuses
    */
   seal(source: Uint8Array, nonce: Uint8Array, aad?: Uint8Array): Uint8Array<ArrayBuffer> {
-    const sealed = new Uint8Array(checkData(source, `source for ${this.name}`) + this.tagSize);
-    this.sealInto(source, sealed, nonce, aad);
+    const sealed = new Uint8Array(checkData(source, "source", this.#name) + this.#tagSize);
+    this.#sealInto(source, sealed, nonce, aad);
     return sealed;
   }
 
@@ -98,9 +106,7 @@ export class Aead extends Session {
    * @throws as {@link Aead.seal}; `RangeError` for a destination that is too short or overlaps partly
    */
   sealInto(source: Uint8Array, destination: Uint8Array, nonce: Uint8Array, aad?: Uint8Array): number {
-    const size = checkData(source, `source for ${this.name}`);
-    this.#run(COP_ENCRYPT, source, size, destination, size + this.tagSize, nonce, size, aad);
-    return size + this.tagSize;
+    return this.#sealInto(source, destination, nonce, aad);
   }
 
   /**
@@ -112,7 +118,7 @@ export class Aead extends Session {
    */
   open(sealed: Uint8Array, nonce: Uint8Array, aad?: Uint8Array): Uint8Array<ArrayBuffer> {
     const plaintext = new Uint8Array(this.#checkSealed(sealed));
-    return plaintext.subarray(0, this.openInto(sealed, plaintext, nonce, aad));
+    return plaintext.subarray(0, this.#openInto(sealed, plaintext, nonce, aad));
   }
 
   /**
@@ -124,9 +130,7 @@ export class Aead extends Session {
    * @throws as {@link Aead.open}; `RangeError` as {@link Aead.sealInto}
    */
   openInto(sealed: Uint8Array, destination: Uint8Array, nonce: Uint8Array, aad?: Uint8Array): number {
-    const size = this.#checkSealed(sealed);
-    this.#run(COP_DECRYPT, sealed, size, destination, size, nonce, size - this.tagSize, aad);
-    return size - this.tagSize;
+    return this.#openInto(sealed, destination, nonce, aad);
   }
 
   /**
@@ -140,29 +144,38 @@ export class Aead extends Session {
     aad?: Uint8Array,
   ): { ciphertext: Uint8Array<ArrayBuffer>; tag: Uint8Array<ArrayBuffer> } {
     const sealed = this.seal(source, nonce, aad);
-    const end = sealed.length - this.tagSize;
+    const end = sealed.length - this.#tagSize;
     return { ciphertext: sealed.subarray(0, end), tag: sealed.subarray(end) };
   }
 
   /** Checks and decrypts ciphertext and tag that are apart. All else is as in {@link Aead.open}. */
   decrypt(ciphertext: Uint8Array, tag: Uint8Array, nonce: Uint8Array, aad?: Uint8Array): Uint8Array<ArrayBuffer> {
-    const size = checkData(ciphertext, `source for ${this.name}`);
-    const tagSize = sizeOf(tag, `tag for ${this.name}`);
-    if (tagSize !== this.tagSize) {
-      throw new RangeError(`tag for ${this.name}: expected ${this.tagSize} bytes, got ${tagSize}`);
-    }
+    const size = checkData(ciphertext, "source", this.#name);
+    const tagSize = checkSizes(tag, [this.#tagSize], "tag", this.#name);
     const sealed = new Uint8Array(size + tagSize);
     sealed.set(ciphertext);
     sealed.set(tag, size);
-    return sealed.subarray(0, this.openInto(sealed, sealed, nonce, aad));
+    return sealed.subarray(0, this.#openInto(sealed, sealed, nonce, aad));
   }
 
   #checkSealed(sealed: Uint8Array): number {
-    const size = checkData(sealed, `source for ${this.name}`);
-    if (size < this.tagSize) {
-      throw new RangeError(`source for ${this.name}: expected at least the tag's ${this.tagSize} bytes, got ${size}`);
+    const size = checkData(sealed, "source", this.#name);
+    if (size < this.#tagSize) {
+      throw new RangeError(`source for ${this.#name}: expected at least the tag's ${this.#tagSize} bytes, got ${size}`);
     }
     return size;
+  }
+
+  #sealInto(source: Uint8Array, destination: Uint8Array, nonce: Uint8Array, aad: Uint8Array | undefined): number {
+    const size = checkData(source, "source", this.#name);
+    this.#run(COP_ENCRYPT, source, size, destination, size + this.#tagSize, nonce, size, aad);
+    return size + this.#tagSize;
+  }
+
+  #openInto(sealed: Uint8Array, destination: Uint8Array, nonce: Uint8Array, aad: Uint8Array | undefined): number {
+    const size = this.#checkSealed(sealed);
+    this.#run(COP_DECRYPT, sealed, size, destination, size, nonce, size - this.#tagSize, aad);
+    return size - this.#tagSize;
   }
 
   #run(
@@ -175,11 +188,11 @@ export class Aead extends Session {
     messageSize: number,
     aad: Uint8Array | undefined,
   ): void {
-    const authLen = checkAad(aad, this.name);
-    checkRoom(destination, written, `destination for ${this.name}`);
-    checkInPlaceOrApart(source, size, destination, written, this.name);
+    this.#channel.requireOpen();
+    const authLen = checkAad(aad, "aad", this.#name);
+    checkDestination(destination, written, source, size, this.#name);
     // The driver reads the aad when it has begun to write: what is in both would not authenticate.
-    if (aad !== undefined) checkApart(destination, written, aad, authLen, `aad for ${this.name}`);
+    if (aad !== undefined) checkApart(destination, written, aad, authLen, "aad", this.#name);
     this.#setIv(nonce, messageSize);
     const data = {
       op,
@@ -191,17 +204,11 @@ export class Aead extends Session {
       tag: null,
       iv: this.#iv,
     };
-    this.operateOrWipe(this.#auth.prepare(data), size, destination, written);
+    this.#channel.operateOrWipe(this.#auth.prepare(data), size, destination, written);
   }
 
   #setIv(nonce: Uint8Array, messageSize: number): void {
-    const size = sizeOf(nonce, `nonce for ${this.name}`);
-    const { min, max } = this.nonceSize;
-    if (size < min || size > max) {
-      throw new RangeError(
-        `nonce for ${this.name}: expected ${min === max ? min : `${min} to ${max}`} bytes, got ${size}`,
-      );
-    }
+    const size = checkSizes(nonce, this.#isCcm ? CCM_NONCE : GCM_NONCE, "nonce", this.#name);
     if (!this.#isCcm) {
       this.#iv.set(nonce);
       return;
@@ -211,16 +218,11 @@ export class Aead extends Session {
     if (messageSize >= 2 ** (8 * countSize)) {
       const most = 2 ** (8 * countSize) - 1;
       throw new RangeError(
-        `source for ${this.name}: expected at most ${most} bytes with a nonce of ${size} bytes, got ${messageSize}`,
+        `source for ${this.#name}: expected at most ${most} bytes with a nonce of ${size} bytes, got ${messageSize}`,
       );
     }
     this.#iv.fill(0);
     this.#iv[0] = countSize - 1;
     this.#iv.set(nonce, 1);
-  }
-
-  protected override end(why: string): void {
-    this.#auth.release();
-    super.end(why);
   }
 }

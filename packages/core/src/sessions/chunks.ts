@@ -1,5 +1,5 @@
 import { errnos } from "../abi/errno.ts";
-import { partOf, sizeOf } from "../bytes.ts";
+import { inWords, partOf, sizeOf } from "../bytes.ts";
 import { ClosedError, CryptodevError } from "../errors.ts";
 
 /** Options of {@link Cipher.encryptor} and {@link Cipher.decryptor}. */
@@ -57,7 +57,7 @@ export class CipherChunks {
   /** @internal */
   constructor(work: ChunkWork, { padding = "none" }: ChunkOptions) {
     if (padding !== "pkcs7" && padding !== "none") {
-      throw new RangeError(`padding for ${work.name}: expected "pkcs7" or "none", got ${JSON.stringify(padding)}`);
+      throw new RangeError(`padding for ${work.name}: expected "pkcs7" or "none", got ${inWords(padding)}`);
     }
     if (padding === "pkcs7" && !work.isWhole) {
       throw new RangeError(`padding for ${work.name}: expected "none", as it takes any number of bytes`);
@@ -78,7 +78,7 @@ export class CipherChunks {
   update(data: Uint8Array): Uint8Array<ArrayBuffer> {
     this.#requireOpen();
     const { name, granularity, decrypt, run } = this.#work;
-    const size = sizeOf(data, `data for ${name}`);
+    const size = sizeOf(data, "data", name);
     const total = this.#restSize + size;
     // Padding is in the last block: that one is held back until it is known to be the last.
     const heldBack = this.#isPadded && decrypt ? 1 : 0;

@@ -1,12 +1,13 @@
 import { COP_DECRYPT, COP_ENCRYPT, COP_FLAG_WRITE_IV } from "../abi/constants.ts";
 import type { NamedCipher } from "../algorithms.ts";
 import { byteLengthOf, partOf } from "../bytes.ts";
-import { checkDestination, checkIv, checkKey, checkSource, requireChunks } from "../checks.ts";
+import { checkDestination, checkIv, checkKey, checkSource, granularityOf, requireChunks } from "../checks.ts";
 import type { Descriptor } from "../descriptor.ts";
 import type { Device } from "../device.ts";
+import type { Channel } from "./channel.ts";
 import { type ChunkOptions, CipherChunks } from "./chunks.ts";
 import { Crypt } from "./crypt.ts";
-import { Session } from "./session.ts";
+import { channelOf, Session } from "./session.ts";
 
 /**
  * A session that encrypts and decrypts with one key. {@link Device.cipher} starts it.
@@ -31,8 +32,10 @@ export class Cipher extends Session {
   /** Bytes in an iv; 0 for a cipher without one. */
   readonly ivSize: number;
   readonly #cipher: NamedCipher;
+  readonly #channel: Channel;
   readonly #crypt: Crypt;
   readonly #path: string;
+  readonly #granularity: number;
   readonly #chunkSize: number;
   #chained = false;
 
@@ -45,8 +48,12 @@ export class Cipher extends Session {
     this.blockSize = blockSize;
     this.ivSize = ivSize;
     this.#cipher = cipher;
-    this.#crypt = new Crypt(descriptor.host, this.id);
+    this.#channel = channelOf(this);
+    const crypt = new Crypt(descriptor.host, this.#channel.id);
+    this.#channel.onEnd(() => crypt.release());
+    this.#crypt = crypt;
     this.#path = descriptor.path;
+    this.#granularity = granularityOf(cipher);
     this.#chunkSize = descriptor.chunkSize;
   }
 
@@ -55,7 +62,7 @@ export class Cipher extends Session {
    *
    * @param source - whole blocks of {@link Cipher.blockSize} bytes, any number of them; there is no padding
    * @param iv - {@link Cipher.ivSize} bytes. Left out, the operation goes on where the last one of this session ended, as
-   * if both had been one; the first operation needs an iv, and so does each one of XTS
+   * if both had been one. It is needed for the first one, after one that ended within a block, and for XTS always
    * @returns as many bytes as `source` has
    * @throws `TypeError` for what is no Uint8Array or is detached; `RangeError` for a wrong size; `ClosedError` after the
    * session's end; `CryptodevError` where the kernel refuses
@@ -103,15 +110,14 @@ export class Cipher extends Session {
   #chunks(op: number, iv: Uint8Array | undefined, options: ChunkOptions): CipherChunks {
     requireChunks(this.#cipher, "data in chunks");
     checkIv(iv, this.#cipher, false);
-    const running = iv === undefined ? null : new Uint8Array(new ArrayBuffer(this.ivSize));
+    const running = iv === undefined ? null : new Uint8Array(new ArrayBuffer(this.#cipher.algorithm.ivSize));
     running?.set(iv as Uint8Array);
-    const isWhole = this.blockSize > 1;
     const work = {
-      name: this.name,
+      name: this.#cipher.name,
       decrypt: op === COP_DECRYPT,
-      // A part of a block uses up a whole one of the key stream, so only the end of the data may be one.
-      granularity: isWhole ? this.blockSize : Math.max(1, this.ivSize),
-      isWhole,
+      // Only the end of the data may be a part of a block, and only of a stream.
+      granularity: this.#granularity,
+      isWhole: this.#cipher.algorithm.blockSize > 1,
       path: this.#path,
       run: (source: Uint8Array, destination: Uint8Array) => {
         this.#chained = false;
@@ -128,13 +134,14 @@ export class Cipher extends Session {
   }
 
   #into(op: number, source: Uint8Array, destination: Uint8Array, iv: Uint8Array | undefined): number {
+    this.#channel.requireOpen();
     const size = checkSource(source, this.#cipher);
-    checkDestination(destination, source, size, this.#cipher);
+    checkDestination(destination, size, source, size, this.#cipher.name);
     checkIv(iv, this.#cipher, this.#chained);
     // A refused operation may have moved the kernel's iv or not: the next one has to bring its own.
     this.#chained = false;
     this.#send(op, 0, source, size, destination, iv ?? null);
-    this.#chained = true;
+    this.#chained = size % this.#granularity === 0;
     return size;
   }
 
@@ -149,7 +156,7 @@ export class Cipher extends Session {
   ): void {
     const most = this.#chunkSize;
     if (size <= most) {
-      this.operate(this.#crypt.prepare(op, flags, size, source, destination, null, iv), size);
+      this.#channel.operate(this.#crypt.prepare(op, flags, size, source, destination, null, iv), size);
       return;
     }
     requireChunks(this.#cipher, `${size} bytes`);
@@ -157,12 +164,7 @@ export class Cipher extends Session {
       const end = Math.min(done + most, size);
       const start = done === 0 || flags !== 0 ? iv : null;
       const [from, to] = [partOf(source, done, end), partOf(destination, done, end)];
-      this.operate(this.#crypt.prepare(op, flags, end - done, from, to, null, start), end - done);
+      this.#channel.operate(this.#crypt.prepare(op, flags, end - done, from, to, null, start), end - done);
     }
-  }
-
-  protected override end(why: string): void {
-    this.#crypt.release();
-    super.end(why);
   }
 }

@@ -3,7 +3,7 @@ import { errnos } from "../abi/errno.ts";
 import { CIOCCRYPT } from "../abi/ioctls/CIOCCRYPT.ts";
 import type { MacAlgorithm } from "../abi/macs.ts";
 import type { NamedCipher } from "../algorithms.ts";
-import { equalInConstantTime, partOf, sizeOf, wipe } from "../bytes.ts";
+import { equalInConstantTime, partOf, wipe } from "../bytes.ts";
 import {
   checkApart,
   checkDestination,
@@ -11,14 +11,17 @@ import {
   checkKey,
   checkOptionalMacKey,
   checkRoom,
+  checkSizes,
   checkSource,
+  granularityOf,
   requireChunks,
 } from "../checks.ts";
 import type { Descriptor } from "../descriptor.ts";
 import type { Device } from "../device.ts";
 import { CryptodevError } from "../errors.ts";
+import type { Channel } from "./channel.ts";
 import { Crypt } from "./crypt.ts";
-import { Session } from "./session.ts";
+import { channelOf, Session } from "./session.ts";
 
 /**
  * A session that encrypts and computes a mac of the plaintext in one pass over the data. {@link Device.combined} starts
@@ -50,8 +53,9 @@ export class CombinedCipher extends Session {
   /** Bytes in a mac. */
   readonly macSize: number;
   readonly #cipher: NamedCipher;
-  readonly #path: string;
+  readonly #channel: Channel;
   readonly #crypt: Crypt;
+  readonly #mac: MacAlgorithm;
   readonly #computed: Uint8Array;
   readonly #chunkSize: number;
   #chained = false;
@@ -83,9 +87,12 @@ export class CombinedCipher extends Session {
     this.ivSize = ivSize;
     this.macSize = mac.digestSize;
     this.#cipher = cipher;
-    this.#path = descriptor.path;
+    this.#mac = mac;
     this.#chunkSize = descriptor.chunkSize;
-    this.#crypt = new Crypt(descriptor.host, this.id);
+    this.#channel = channelOf(this);
+    const crypt = new Crypt(descriptor.host, this.#channel.id);
+    this.#channel.onEnd(() => crypt.release());
+    this.#crypt = crypt;
     this.#computed = new Uint8Array(new ArrayBuffer(mac.digestSize));
   }
 
@@ -99,8 +106,8 @@ export class CombinedCipher extends Session {
    */
   encrypt(source: Uint8Array, iv?: Uint8Array): { ciphertext: Uint8Array<ArrayBuffer>; mac: Uint8Array<ArrayBuffer> } {
     const ciphertext = new Uint8Array(checkSource(source, this.#cipher));
-    const mac = new Uint8Array(this.macSize);
-    this.encryptInto(source, ciphertext, mac, iv);
+    const mac = new Uint8Array(this.#mac.digestSize);
+    this.#into(COP_ENCRYPT, source, ciphertext, mac, iv);
     return { ciphertext, mac };
   }
 
@@ -113,7 +120,7 @@ export class CombinedCipher extends Session {
    * @throws as {@link Cipher.encryptInto}
    */
   encryptInto(source: Uint8Array, destination: Uint8Array, mac: Uint8Array, iv?: Uint8Array): number {
-    checkRoom(mac, this.macSize, `mac for ${this.mac}`);
+    checkRoom(mac, this.#mac.digestSize, "mac", this.#mac.name);
     return this.#into(COP_ENCRYPT, source, destination, mac, iv);
   }
 
@@ -125,7 +132,7 @@ export class CombinedCipher extends Session {
    */
   decrypt(source: Uint8Array, mac: Uint8Array, iv?: Uint8Array): Uint8Array<ArrayBuffer> {
     const plaintext = new Uint8Array(checkSource(source, this.#cipher));
-    this.decryptInto(source, plaintext, mac, iv);
+    this.#decryptInto(source, plaintext, mac, iv);
     return plaintext;
   }
 
@@ -137,31 +144,41 @@ export class CombinedCipher extends Session {
    * @throws as {@link CombinedCipher.decrypt}; `RangeError` as {@link Cipher.decryptInto}
    */
   decryptInto(source: Uint8Array, destination: Uint8Array, mac: Uint8Array, iv?: Uint8Array): number {
-    const given = sizeOf(mac, `mac for ${this.mac}`);
-    if (given !== this.macSize)
-      throw new RangeError(`mac for ${this.mac}: expected ${this.macSize} bytes, got ${given}`);
-    const size = this.#into(COP_DECRYPT, source, destination, this.#computed, iv);
-    if (!equalInConstantTime(this.#computed, mac)) {
-      wipe(destination, size);
-      throw new CryptodevError({
-        errno: errnos.EBADMSG,
-        syscall: "ioctl",
-        ioctl: CIOCCRYPT.name,
-        path: this.#path,
-        hint: `the plaintext has another ${this.mac} than the one given: the ciphertext, the mac, the iv or a key is wrong`,
-      });
-    }
-    return size;
+    return this.#decryptInto(source, destination, mac, iv);
+  }
+
+  #decryptInto(source: Uint8Array, destination: Uint8Array, mac: Uint8Array, iv: Uint8Array | undefined): number {
+    const { name, digestSize } = this.#mac;
+    checkSizes(mac, [digestSize], "mac", name);
+    const computed = this.#computed;
+    const size = checkSource(source, this.#cipher);
+    // Decrypted over, the mac that came with the ciphertext could not be compared any more.
+    checkApart(destination, size, mac, digestSize, "mac", name);
+    this.#into(COP_DECRYPT, source, destination, computed, iv);
+    const isEqual = equalInConstantTime(computed, mac);
+    wipe(computed, digestSize);
+    if (isEqual) return size;
+    wipe(destination, size);
+    // The kernel's iv is a block of what was forged.
+    this.#chained = false;
+    throw new CryptodevError({
+      errno: errnos.EBADMSG,
+      syscall: "ioctl",
+      ioctl: CIOCCRYPT.name,
+      path: this.#channel.descriptor.path,
+      hint: `the plaintext has another ${name} than the one given: the ciphertext, the mac, the iv or a key is wrong`,
+    });
   }
 
   #into(op: number, source: Uint8Array, destination: Uint8Array, mac: Uint8Array, iv: Uint8Array | undefined): number {
+    this.#channel.requireOpen();
     const size = checkSource(source, this.#cipher);
-    checkDestination(destination, source, size, this.#cipher);
-    checkApart(destination, size, mac, this.macSize, `mac for ${this.mac}`);
+    checkDestination(destination, size, source, size, this.#cipher.name);
+    checkApart(destination, size, mac, this.#mac.digestSize, "mac", this.#mac.name);
     checkIv(iv, this.#cipher, this.#chained);
     this.#chained = false;
     this.#send(op, source, size, destination, mac, iv ?? null);
-    this.#chained = true;
+    this.#chained = size % granularityOf(this.#cipher) === 0;
     return size;
   }
 
@@ -176,7 +193,12 @@ export class CombinedCipher extends Session {
   ): void {
     const most = this.#chunkSize;
     if (size <= most) {
-      this.operate(this.#crypt.prepare(op, 0, size, source, destination, mac, iv), size);
+      this.#channel.operateOrWipe(
+        this.#crypt.prepare(op, 0, size, source, destination, mac, iv),
+        size,
+        destination,
+        size,
+      );
       return;
     }
     requireChunks(this.#cipher, `${size} bytes`);
@@ -185,12 +207,10 @@ export class CombinedCipher extends Session {
       const flags = done === 0 ? COP_FLAG_RESET | COP_FLAG_UPDATE : end < size ? COP_FLAG_UPDATE : COP_FLAG_FINAL;
       const [from, to] = [partOf(source, done, end), partOf(destination, done, end)];
       const start = done === 0 ? iv : null;
-      this.operate(this.#crypt.prepare(op, flags, end - done, from, to, end < size ? null : mac, start), end - done);
+      this.#channel.operate(
+        this.#crypt.prepare(op, flags, end - done, from, to, end < size ? null : mac, start),
+        end - done,
+      );
     }
-  }
-
-  protected override end(why: string): void {
-    this.#crypt.release();
-    super.end(why);
   }
 }

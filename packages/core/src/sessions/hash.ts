@@ -6,8 +6,9 @@ import { Call } from "../call.ts";
 import { checkOptionalMacKey, checkRoom } from "../checks.ts";
 import type { Descriptor } from "../descriptor.ts";
 import type { Device } from "../device.ts";
+import type { Channel } from "./channel.ts";
 import { Crypt } from "./crypt.ts";
-import { Session } from "./session.ts";
+import { channelOf, Session } from "./session.ts";
 
 /**
  * A session that hashes, with a key (HMAC) or without. {@link Device.hash} and {@link Device.hmac} start it.
@@ -34,6 +35,7 @@ export class Hash extends Session {
   readonly #descriptor: Descriptor;
   readonly #mac: MacAlgorithm;
   readonly #chunkSize: number;
+  readonly #channel: Channel;
   readonly #crypt: Crypt;
   /** Whether the kernel holds a part of a message. A finished state is never continued: that digest has no meaning. */
   #running = false;
@@ -53,7 +55,10 @@ export class Hash extends Session {
     this.#descriptor = descriptor;
     this.#mac = mac;
     this.#chunkSize = descriptor.chunkSize;
-    this.#crypt = new Crypt(descriptor.host, this.id);
+    this.#channel = channelOf(this);
+    const crypt = new Crypt(descriptor.host, this.#channel.id);
+    this.#channel.onEnd(() => crypt.release());
+    this.#crypt = crypt;
   }
 
   /**
@@ -64,8 +69,8 @@ export class Hash extends Session {
    * session's end; `CryptodevError` where the kernel refuses, which ends the session, as the message is then lost
    */
   update(data: Uint8Array): this {
-    const size = sizeOf(data, `data for ${this.name}`);
-    this.requireOpen();
+    const size = sizeOf(data, "data", this.#mac.name);
+    this.#channel.requireOpen();
     this.#update(data, size);
     return this;
   }
@@ -78,8 +83,8 @@ export class Hash extends Session {
    * @throws as {@link Hash.update}
    */
   digest(data?: Uint8Array): Uint8Array<ArrayBuffer> {
-    const digest = new Uint8Array(this.digestSize);
-    this.digestInto(digest, data);
+    const digest = new Uint8Array(this.#mac.digestSize);
+    this.#digestInto(digest, data);
     return digest;
   }
 
@@ -91,16 +96,20 @@ export class Hash extends Session {
    * @throws as {@link Hash.update}; `RangeError` for a destination that is too short
    */
   digestInto(destination: Uint8Array, data?: Uint8Array): number {
-    checkRoom(destination, this.digestSize, `destination for ${this.name}`);
-    const size = data === undefined ? 0 : sizeOf(data, `data for ${this.name}`);
-    this.requireOpen();
+    return this.#digestInto(destination, data);
+  }
+
+  #digestInto(destination: Uint8Array, data: Uint8Array | undefined): number {
+    checkRoom(destination, this.#mac.digestSize, "destination", this.#mac.name);
+    const size = data === undefined ? 0 : sizeOf(data, "data", this.#mac.name);
+    this.#channel.requireOpen();
     // All but the last piece of what is too long for one call.
     const before = size > this.#chunkSize ? size - this.#chunkSize : 0;
     if (data !== undefined && before > 0) this.#update(data, before);
     const last = before > 0 ? partOf(data as Uint8Array, before, size) : (data ?? null);
     this.#send(this.#running ? COP_FLAG_FINAL : 0, size - before, last, destination);
     this.#running = false;
-    return this.digestSize;
+    return this.#mac.digestSize;
   }
 
   /**
@@ -110,15 +119,15 @@ export class Hash extends Session {
    * @throws `TypeError` for a missing key, or one too many; all else as {@link Hash.update}
    */
   copy(key?: Uint8Array): Hash {
-    this.requireOpen();
+    this.#channel.requireOpen();
     const copy = new Hash(this.device, this.#descriptor, this.#mac, key);
     // Between messages there is nothing to copy, and a finished state must not be.
     if (!this.#running) return copy;
     const call = new Call(this.#descriptor.host, CIOCCPHASH);
-    call.setUint32(call.offset.dst_ses, copy.id);
-    call.setUint32(call.offset.src_ses, this.id);
+    call.setUint32(call.offset.dst_ses, copy.#channel.id);
+    call.setUint32(call.offset.src_ses, this.#channel.id);
     try {
-      this.send(call);
+      this.#channel.send(call);
     } catch (error) {
       copy.close();
       throw error;
@@ -141,15 +150,10 @@ export class Hash extends Session {
   #send(flags: number, size: number, data: Uint8Array | null, digest: Uint8Array | null): void {
     const call = this.#crypt.prepare(COP_ENCRYPT, flags, size, data, null, digest, null);
     try {
-      this.operate(call, size);
+      this.#channel.operate(call, size);
     } catch (error) {
-      if (!this.closed) this.end("it was closed when the kernel refused a part of its message");
+      this.#channel.end("it was closed when the kernel refused a part of its message");
       throw error;
     }
-  }
-
-  protected override end(why: string): void {
-    this.#crypt.release();
-    super.end(why);
   }
 }

@@ -1,17 +1,13 @@
-import { COP_FLAG_NO_ZC, SIOP_FLAG_KERNEL_DRIVER_ONLY } from "../abi/constants.ts";
+import { SIOP_FLAG_KERNEL_DRIVER_ONLY } from "../abi/constants.ts";
 import { errnos } from "../abi/errno.ts";
 import { CIOCGSESSINFO } from "../abi/ioctls/CIOCGSESSINFO.ts";
 import { layout } from "../abi/struct.ts";
 import { alg_info } from "../abi/structs/alg_info.ts";
-import type { crypt_auth_op } from "../abi/structs/crypt_auth_op.ts";
-import type { crypt_op } from "../abi/structs/crypt_op.ts";
-import { wipe } from "../bytes.ts";
 import { Call } from "../call.ts";
 import type { Descriptor, SessionParameters } from "../descriptor.ts";
 import type { Device } from "../device.ts";
-import { ClosedError, CryptodevError } from "../errors.ts";
-import { Lease } from "../lease.ts";
-import { type Statistics, StatisticsCounter } from "../statistics.ts";
+import type { Statistics } from "../statistics.ts";
+import { Channel } from "./channel.ts";
 
 /** An algorithm by the CryptoAPI's name, such as `cbc(aes)`, and the driver that does it, such as `cbc-aes-aesni`. */
 export interface AlgorithmInfo {
@@ -31,7 +27,10 @@ export interface SessionInfo {
   readonly hardware: boolean;
 }
 
-const dropped = new FinalizationRegistry<Lease>((lease) => lease.abandon());
+const dropped = new FinalizationRegistry<Channel>((channel) => channel.abandon());
+
+/** A session's way to the kernel, for the kinds of sessions alone. */
+export let channelOf: (session: Session) => Channel;
 
 /**
  * One session of the device, from its start to {@link Session.close}: the part that all kinds share.
@@ -42,10 +41,11 @@ const dropped = new FinalizationRegistry<Lease>((lease) => lease.abandon());
 export abstract class Session {
   /** The device that the session was started on. */
   readonly device: Device;
-  readonly #descriptor: Descriptor;
-  readonly #lease: Lease;
-  readonly #label: string;
-  readonly #statistics: StatisticsCounter | undefined;
+  readonly #channel: Channel;
+
+  static {
+    channelOf = (session) => session.#channel;
+  }
 
   /** @internal */
   protected constructor(
@@ -56,31 +56,28 @@ export abstract class Session {
     start: SessionParameters,
   ) {
     this.device = device;
-    this.#descriptor = descriptor;
-    this.#label = label;
-    this.#statistics = descriptor.options.statistics === true ? new StatisticsCounter() : undefined;
     const id = descriptor.start(
       start,
       `the device cannot start ${label}. Either it has no ${kernelNames} (/proc/crypto lists what the kernel has; a module may need loading, or the kernel was built without it), or it refuses the key as weak`,
     );
-    this.#lease = new Lease(descriptor, id, label);
+    this.#channel = new Channel(descriptor, id, label);
     if (descriptor.options.hardware === "require") this.#requireHardware();
-    dropped.register(this, this.#lease, this.#lease);
+    dropped.register(this, this.#channel, this.#channel);
   }
 
   /** The kernel's number for the session, unique on its device. */
   get id(): number {
-    return this.#lease.id;
+    return this.#channel.id;
   }
 
   /** Whether the session has ended, by {@link Session.close} or with its device. */
   get closed(): boolean {
-    return this.#lease.ended !== undefined;
+    return this.#channel.ended !== undefined;
   }
 
   /** What the session did so far; `undefined` unless the device was opened with `statistics`. */
   get statistics(): Statistics | undefined {
-    return this.#statistics;
+    return this.#channel.statistics;
   }
 
   /**
@@ -98,20 +95,15 @@ export abstract class Session {
    * ```
    */
   info(): SessionInfo {
-    const call = new Call(this.#descriptor.host, CIOCGSESSINFO);
+    const { descriptor } = this.#channel;
+    const call = new Call(descriptor.host, CIOCGSESSINFO);
     const at = call.offset;
-    call.setUint32(at.ses, this.id);
+    call.setUint32(at.ses, this.#channel.id);
     // A positive answer is the count of bytes that the kernel could not write.
-    if (this.send(call) > 0) {
-      throw new CryptodevError({
-        errno: errnos.EFAULT,
-        syscall: "ioctl",
-        ioctl: CIOCGSESSINFO.name,
-        path: this.#descriptor.path,
-        hint: "the answer could not be written",
-      });
+    if (this.#channel.send(call) > 0) {
+      throw descriptor.refusal(errnos.EFAULT, CIOCGSESSINFO.name, "the answer could not be written");
     }
-    const names = layout(alg_info, this.#descriptor.host.machine);
+    const names = layout(alg_info, descriptor.host.machine);
     const algorithm = (start: number): AlgorithmInfo | undefined => {
       const name = call.getString(start + names.offset.cra_name, names.width.cra_name);
       const driver = call.getString(start + names.offset.cra_driver_name, names.width.cra_driver_name);
@@ -129,7 +121,8 @@ export abstract class Session {
    * Ends the session (CIOCFSESSION). Ending it again does nothing.
    */
   close(): void {
-    this.end("it was closed");
+    dropped.unregister(this.#channel);
+    this.#channel.end("it was closed");
   }
 
   /** The same as {@link Session.close}, for `using`. */
@@ -140,52 +133,9 @@ export abstract class Session {
   #requireHardware(): void {
     const { cipher, mac, hardware } = this.info();
     if (hardware) return;
-    const why = `${this.#label} is done by ${(cipher ?? mac)?.driver}, which is no hardware, and hardware is required`;
-    this.#lease.end(why);
-    throw new CryptodevError({
-      errno: errnos.ENODEV,
-      syscall: "ioctl",
-      ioctl: CIOCGSESSINFO.name,
-      path: this.#descriptor.path,
-      hint: why,
-    });
-  }
-
-  /** Ends the session; `why` is what later uses are told. */
-  protected end(why: string): void {
-    dropped.unregister(this.#lease);
-    this.#lease.end(why);
-  }
-
-  /** @throws `ClosedError` after the session's end */
-  protected requireOpen(): void {
-    if (this.#lease.ended !== undefined) throw new ClosedError(`${this.#label} session: ${this.#lease.ended}`);
-  }
-
-  /** Sends a call of this session. */
-  protected send(call: Call): number {
-    this.requireOpen();
-    return this.#descriptor.ioctl(call);
-  }
-
-  /** Sends an operation over `size` bytes of data. */
-  protected operate(call: Call<typeof crypt_op> | Call<typeof crypt_auth_op>, size: number): void {
-    this.send(call);
-    this.#statistics?.add(size, (call.getUint16(call.offset.flags) & COP_FLAG_NO_ZC) !== 0);
-  }
-
-  /** The same; what a failed operation may have left in the first bytes of `destination` is wiped. */
-  protected operateOrWipe(
-    call: Call<typeof crypt_auth_op>,
-    size: number,
-    destination: Uint8Array,
-    written: number,
-  ): void {
-    try {
-      this.operate(call, size);
-    } catch (error) {
-      if (error instanceof CryptodevError) wipe(destination, written);
-      throw error;
-    }
+    const { label, descriptor } = this.#channel;
+    const why = `${label} is done by ${(cipher ?? mac)?.driver}, which is no hardware, and hardware is required`;
+    this.#channel.end(why);
+    throw descriptor.refusal(errnos.ENODEV, CIOCGSESSINFO.name, why);
   }
 }

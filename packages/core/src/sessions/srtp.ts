@@ -1,12 +1,13 @@
 import { COP_DECRYPT, COP_ENCRYPT, COP_FLAG_AEAD_SRTP_TYPE } from "../abi/constants.ts";
 import type { MacAlgorithm } from "../abi/macs.ts";
 import type { NamedCipher } from "../algorithms.ts";
-import { partOf } from "../bytes.ts";
+import { inWords, partOf } from "../bytes.ts";
 import { checkApart, checkData, checkIv, checkKey, checkMacKey, checkRoom } from "../checks.ts";
 import type { Descriptor } from "../descriptor.ts";
 import type { Device } from "../device.ts";
 import { AuthCrypt } from "./auth_crypt.ts";
-import { Session } from "./session.ts";
+import type { Channel } from "./channel.ts";
+import { channelOf, Session } from "./session.ts";
 
 /** Options of {@link Device.srtp}. */
 export interface SrtpOptions {
@@ -44,6 +45,8 @@ export class SrtpPacket extends Session {
   /** Bytes in a tag. */
   readonly tagSize: number;
   readonly #cipher: NamedCipher;
+  readonly #tagSize: number;
+  readonly #channel: Channel;
   readonly #auth: AuthCrypt;
 
   /** @internal */
@@ -59,7 +62,7 @@ export class SrtpPacket extends Session {
     checkKey(key, cipher);
     checkMacKey(mackey, mac);
     if (!Number.isInteger(tagSize) || tagSize < 1 || tagSize > mac.digestSize) {
-      throw new RangeError(`tag size for ${mac.name}: expected 1 to ${mac.digestSize} bytes, got ${tagSize}`);
+      throw new RangeError(`tag size for ${mac.name}: expected 1 to ${mac.digestSize} bytes, got ${inWords(tagSize)}`);
     }
     const { id, kernelName } = cipher.algorithm;
     const start = { cipher: id, key, mac: mac.id, mackey };
@@ -68,13 +71,17 @@ export class SrtpPacket extends Session {
     this.mac = mac.name;
     this.tagSize = tagSize;
     this.#cipher = cipher;
-    this.#auth = new AuthCrypt(descriptor.host, this.id, COP_FLAG_AEAD_SRTP_TYPE, tagSize);
+    this.#tagSize = tagSize;
+    this.#channel = channelOf(this);
+    const auth = new AuthCrypt(descriptor.host, this.#channel.id, COP_FLAG_AEAD_SRTP_TYPE, tagSize);
+    this.#channel.onEnd(() => auth.release());
+    this.#auth = auth;
   }
 
   /**
    * Encrypts a packet's payload and appends its tag, in new memory (CIOCAUTHCRYPT).
    *
-   * @param packet - header and payload
+   * @param packet - header and payload, which is at least one byte
    * @param headerSize - bytes that are authenticated and not encrypted, 0 to 256
    * @param iv - 16 bytes
    * @returns the packet with its tag after it
@@ -82,10 +89,10 @@ export class SrtpPacket extends Session {
    * session's end; `CryptodevError` where the kernel refuses
    */
   seal(packet: Uint8Array, headerSize: number, iv: Uint8Array): Uint8Array<ArrayBuffer> {
-    const size = checkData(packet, `packet for ${this.name}`);
-    const memory = new Uint8Array(size + this.tagSize);
+    const size = checkData(packet, "packet", this.#cipher.name);
+    const memory = new Uint8Array(size + this.#tagSize);
     memory.set(packet);
-    this.sealInPlace(memory, headerSize, iv);
+    this.#run(COP_ENCRYPT, memory, headerSize, iv);
     return memory;
   }
 
@@ -102,15 +109,15 @@ export class SrtpPacket extends Session {
   /**
    * Checks a packet and decrypts its payload, into new memory.
    *
-   * @param sealed - the packet with its tag after it
+   * @param sealed - the packet with its tag after it; the driver opens none whose payload is shorter than the tag
    * @returns header and payload
    * @throws as {@link SrtpPacket.seal}; `CryptodevError` with `EBADMSG` where packet, tag or iv were changed
    */
   open(sealed: Uint8Array, headerSize: number, iv: Uint8Array): Uint8Array<ArrayBuffer> {
-    const memory = new Uint8Array(checkData(sealed, `packet for ${this.name}`));
+    const memory = new Uint8Array(checkData(sealed, "packet", this.#cipher.name));
     memory.set(sealed);
-    this.openInPlace(memory, headerSize, iv);
-    return memory.subarray(0, memory.length - this.tagSize);
+    this.#run(COP_DECRYPT, memory, headerSize, iv);
+    return memory.subarray(0, memory.length - this.#tagSize);
   }
 
   /**
@@ -123,16 +130,19 @@ export class SrtpPacket extends Session {
   }
 
   #run(op: number, memory: Uint8Array, headerSize: number, iv: Uint8Array): void {
-    const what = `packet for ${this.name}`;
+    this.#channel.requireOpen();
+    const { name } = this.#cipher;
     if (!Number.isInteger(headerSize) || headerSize < 0 || headerSize > longestHeader) {
-      throw new RangeError(`header of a ${what}: expected 0 to ${longestHeader} bytes, got ${headerSize}`);
+      throw new RangeError(`header for ${name}: expected 0 to ${longestHeader} bytes, got ${inWords(headerSize)}`);
     }
-    const whole = checkData(memory, what);
-    // A payload of no bytes would be a NULL pointer that is not inside the packet.
-    checkRoom(memory, headerSize + 1 + this.tagSize, what);
-    const size = whole - this.tagSize;
+    checkData(memory, "packet", name);
+    // A payload of no bytes would be a NULL pointer, which is not inside the packet, and the driver opens none that is
+    // shorter than its tag.
+    const shortest = op === COP_DECRYPT ? this.#tagSize : 1;
+    const whole = checkRoom(memory, headerSize + shortest + this.#tagSize, "packet", name);
+    const size = whole - this.#tagSize;
     checkIv(iv, this.#cipher, false);
-    checkApart(memory, whole, iv, this.#cipher.algorithm.ivSize, `iv for ${this.name}`);
+    checkApart(memory, whole, iv, this.#cipher.algorithm.ivSize, "iv", name);
     const payload = partOf(memory, headerSize, size);
     const data = {
       op,
@@ -144,11 +154,6 @@ export class SrtpPacket extends Session {
       tag: partOf(memory, size, whole),
       iv,
     };
-    this.operateOrWipe(this.#auth.prepare(data), size, payload, size - headerSize);
-  }
-
-  protected override end(why: string): void {
-    this.#auth.release();
-    super.end(why);
+    this.#channel.operateOrWipe(this.#auth.prepare(data), size, payload, size - headerSize);
   }
 }

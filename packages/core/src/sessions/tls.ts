@@ -1,11 +1,16 @@
 import { COP_DECRYPT, COP_ENCRYPT, COP_FLAG_AEAD_TLS_TYPE } from "../abi/constants.ts";
+import { errnos } from "../abi/errno.ts";
+import { CIOCAUTHCRYPT } from "../abi/ioctls/CIOCAUTHCRYPT.ts";
 import type { MacAlgorithm } from "../abi/macs.ts";
 import type { NamedCipher } from "../algorithms.ts";
+import { inWords } from "../bytes.ts";
 import { checkAad, checkApart, checkData, checkIv, checkKey, checkMacKey, checkRoom, checkSource } from "../checks.ts";
 import type { Descriptor } from "../descriptor.ts";
 import type { Device } from "../device.ts";
+import { CryptodevError } from "../errors.ts";
 import { AuthCrypt } from "./auth_crypt.ts";
-import { Session } from "./session.ts";
+import type { Channel } from "./channel.ts";
+import { channelOf, Session } from "./session.ts";
 
 /**
  * A session for the records of TLS with a block cipher: mac, then padding, then CBC (RFC 5246, section 6.2.3.2).
@@ -37,6 +42,8 @@ export class TlsRecord extends Session {
   /** A record is whole blocks of this many bytes. */
   readonly blockSize: number;
   readonly #cipher: NamedCipher;
+  readonly #overhead: number;
+  readonly #channel: Channel;
   readonly #auth: AuthCrypt;
 
   /** @internal */
@@ -58,7 +65,11 @@ export class TlsRecord extends Session {
     this.macSize = mac.digestSize;
     this.blockSize = blockSize;
     this.#cipher = cipher;
-    this.#auth = new AuthCrypt(descriptor.host, this.id, COP_FLAG_AEAD_TLS_TYPE, mac.digestSize);
+    this.#overhead = mac.digestSize + blockSize;
+    this.#channel = channelOf(this);
+    const auth = new AuthCrypt(descriptor.host, this.#channel.id, COP_FLAG_AEAD_TLS_TYPE, mac.digestSize);
+    this.#channel.onEnd(() => auth.release());
+    this.#auth = auth;
   }
 
   /**
@@ -72,10 +83,10 @@ export class TlsRecord extends Session {
    * session's end; `CryptodevError` where the kernel refuses
    */
   seal(fragment: Uint8Array, header: Uint8Array, iv: Uint8Array): Uint8Array<ArrayBuffer> {
-    const size = checkData(fragment, `fragment for ${this.name}`);
-    const memory = new Uint8Array(size + this.overhead);
+    const size = checkData(fragment, "fragment", this.#cipher.name);
+    const memory = new Uint8Array(size + this.#overhead);
     memory.set(fragment);
-    return memory.subarray(0, this.sealInPlace(memory, size, header, iv));
+    return memory.subarray(0, this.#seal(memory, size, header, iv));
   }
 
   /**
@@ -87,11 +98,10 @@ export class TlsRecord extends Session {
    * @throws as {@link TlsRecord.seal}
    */
   sealInPlace(memory: Uint8Array, size: number, header: Uint8Array, iv: Uint8Array): number {
-    if (!Number.isInteger(size) || size < 0)
-      throw new RangeError(`fragment for ${this.name}: expected a size, got ${size}`);
-    checkRoom(memory, size + this.overhead, `memory for ${this.name}`);
-    this.#run(COP_ENCRYPT, memory, size, size + this.overhead, header, iv);
-    return this.#auth.len;
+    if (!Number.isInteger(size) || size < 0) {
+      throw new RangeError(`fragment for ${this.#cipher.name}: expected a number of bytes, got ${inWords(size)}`);
+    }
+    return this.#seal(memory, size, header, iv);
   }
 
   /**
@@ -101,9 +111,9 @@ export class TlsRecord extends Session {
    * are not told apart: no plaintext is left then
    */
   open(record: Uint8Array, header: Uint8Array, iv: Uint8Array): Uint8Array<ArrayBuffer> {
-    const memory = new Uint8Array(checkData(record, `record for ${this.name}`));
+    const memory = new Uint8Array(checkData(record, "record", this.#cipher.name));
     memory.set(record);
-    return memory.subarray(0, this.openInPlace(memory, header, iv));
+    return memory.subarray(0, this.#open(memory, header, iv));
   }
 
   /**
@@ -114,27 +124,41 @@ export class TlsRecord extends Session {
    * @throws as {@link TlsRecord.open}
    */
   openInPlace(record: Uint8Array, header: Uint8Array, iv: Uint8Array): number {
-    const size = checkSource(record, this.#cipher);
-    if (size === 0) throw new RangeError(`record for ${this.name}: expected at least one block, got 0 bytes`);
-    this.#run(COP_DECRYPT, record, size, size, header, iv);
-    return this.#auth.len;
+    return this.#open(record, header, iv);
   }
 
   /** Bytes by which a record can be longer than its fragment: the mac and the longest padding. */
   get overhead(): number {
-    return this.macSize + this.blockSize;
+    return this.#overhead;
+  }
+
+  #seal(memory: Uint8Array, size: number, header: Uint8Array, iv: Uint8Array): number {
+    const written = size + this.#overhead;
+    checkRoom(memory, written, "memory", this.#cipher.name);
+    this.#run(COP_ENCRYPT, memory, size, written, header, iv);
+    return this.#auth.len;
+  }
+
+  #open(record: Uint8Array, header: Uint8Array, iv: Uint8Array): number {
+    const size = checkSource(record, this.#cipher);
+    checkRoom(record, this.#cipher.algorithm.blockSize, "record", this.#cipher.name);
+    try {
+      this.#run(COP_DECRYPT, record, size, size, header, iv);
+    } catch (error) {
+      // The kernel answers a record that its padding leaves too short for a mac with another number than one whose mac is
+      // wrong: who can tell these apart can decrypt (RFC 5246, section 6.2.3.2).
+      if (!(error instanceof CryptodevError) || error.errno !== errnos.EINVAL) throw error;
+      throw this.#channel.descriptor.refusal(errnos.EBADMSG, CIOCAUTHCRYPT.name);
+    }
+    return this.#auth.len;
   }
 
   #run(op: number, memory: Uint8Array, size: number, written: number, header: Uint8Array, iv: Uint8Array): void {
-    const authLen = checkAad(header, `${this.name} records`);
-    checkApart(memory, written, header, authLen, `aad for ${this.name} records`);
+    this.#channel.requireOpen();
+    const authLen = checkAad(header, "header", this.#cipher.name);
+    checkApart(memory, written, header, authLen, "header", this.#cipher.name);
     checkIv(iv, this.#cipher, false);
     const data = { op, auth: header, authLen, src: memory, len: size, dst: memory, tag: null, iv };
-    this.operateOrWipe(this.#auth.prepare(data), size, memory, written);
-  }
-
-  protected override end(why: string): void {
-    this.#auth.release();
-    super.end(why);
+    this.#channel.operateOrWipe(this.#auth.prepare(data), size, memory, written);
   }
 }

@@ -3,7 +3,7 @@ import { Errno } from "../errno.ts";
 import { KernelCrashError } from "../kernel_crash_error.ts";
 import { copyToUser } from "../memory.ts";
 import type { SessionAead } from "../session.ts";
-import { type AuthOperation, readAssociated, readSource } from "./operation.ts";
+import { type AuthOperation, MOST_AUTH, readAssociated, readSource } from "./operation.ts";
 
 /** A CCM iv tells in its first byte how many bytes count the message, less one; a message that they cannot count is refused. */
 function requireCcmIv(iv: Uint8Array, size: number): void {
@@ -21,17 +21,20 @@ function requireCcmIv(iv: Uint8Array, size: number): void {
 export function authenticatedCrypt(operation: AuthOperation, aead: SessionAead): void {
   const { argument, memory, session, decrypt, len, authLen, src, dst, tagLen, ioctl } = operation;
   const at = argument.offset;
-  aead.setTagSize(tagLen, ioctl);
-  const { tagSize } = aead;
-  const aad = readAssociated(operation);
-  if (decrypt && len < tagSize) throw new Errno("EINVAL", `len is ${len}, less than the tag's ${tagSize}`);
+  if (authLen > MOST_AUTH) throw new Errno("EINVAL", `auth_len is ${authLen}, more than ${MOST_AUTH}`);
   if (len === 0 && authLen === 0 && src === 0) throw new KernelCrashError("aead-nothing", ioctl);
   const data = readSource(operation);
-  const written = decrypt ? len : len + tagSize;
+  // The pages are fetched before the tag's size is looked at.
+  const asked = Math.min(tagLen === 0 ? aead.tagSize : tagLen, aead.tagSize);
+  const written = decrypt ? len : len + asked;
   if (src === dst && written > 0 && !memory.isWritable(dst, written)) {
     throw new Errno("EINVAL", "src cannot be written in place");
   }
   requireWritable(memory, dst, written, ioctl);
+  const aad = readAssociated(operation);
+  if (tagLen !== 0) aead.setTagSize(tagLen, ioctl);
+  const { tagSize } = aead;
+  if (decrypt && len < tagSize) throw new Errno("EINVAL", `len is ${len}, less than the tag's ${tagSize}`);
   if (aead.driver.algorithm.name === "aes-ccm") requireCcmIv(aead.iv, decrypt ? len - tagSize : len);
 
   if (decrypt) {

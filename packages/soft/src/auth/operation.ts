@@ -45,7 +45,7 @@ export function readAuthOperation(
 }
 
 /** Associated data is copied into one page of the driver's. */
-const MOST_AUTH = 4096;
+export const MOST_AUTH = 4096;
 
 /** Reads the associated data of an AEAD or of a TLS record. */
 export function readAssociated({ memory, authSrc, authLen, ioctl }: AuthOperation): Uint8Array {

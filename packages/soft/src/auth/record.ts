@@ -1,20 +1,34 @@
 import { Errno } from "../errno.ts";
+import { KernelCrashError } from "../kernel_crash_error.ts";
 import type { SessionCipher, SessionMac } from "../session.ts";
 import type { AuthOperation } from "./operation.ts";
 
 /** What a TLS or SRTP record is processed with. */
 export interface RecordSession {
   readonly cipher: SessionCipher;
-  readonly mac: SessionMac;
+  /** Without one, nothing is checked, and the tag has no bytes. */
+  readonly mac: SessionMac | undefined;
   /** The size of the tag, which may be less than the mac's. */
   readonly tagSize: number;
 }
 
+/** The longest tag that the driver has room for. */
+const MOST_TAG = 64;
+
 /** Finds what a record needs. @throws `Errno` EINVAL where the session or the operation is of another kind */
-export function requireRecordSession({ session: { cipher, mac }, src, dst, tagLen }: AuthOperation): RecordSession {
-  if (cipher === undefined || mac === undefined)
-    throw new Errno("EINVAL", "a record needs a session with cipher and mac");
-  if (src !== dst) throw new Errno("EINVAL", "a record is processed in place, and dst is not src");
-  if (tagLen > mac.digestSize) throw new Errno("EINVAL", `tag_len ${tagLen} is more than the mac's ${mac.digestSize}`);
+export function requireRecordSession(operation: AuthOperation): RecordSession {
+  const { session, tagLen, decrypt, ioctl } = operation;
+  const { cipher, mac } = session;
+  if (cipher === undefined) throw new Errno("EINVAL", "a record needs a session with a cipher");
+  if (mac === undefined) return { cipher, mac, tagSize: 0 };
+  if (tagLen > MOST_TAG) throw new Errno("EINVAL", `tag_len ${tagLen} is more than ${MOST_TAG}`);
+  if (tagLen > mac.digestSize && !decrypt) throw new KernelCrashError("tag-long", ioctl);
   return { cipher, mac, tagSize: tagLen === 0 ? mac.digestSize : tagLen };
+}
+
+/** Whether the first bytes of a mac are those of a tag; one that is longer than the mac fits nothing. */
+export function fitsTag(mac: Uint8Array, tag: Uint8Array): boolean {
+  let difference = tag.length > mac.length ? 1 : 0;
+  for (const [index, byte] of tag.entries()) difference |= byte ^ (mac[index] ?? 0);
+  return difference === 0;
 }

@@ -5,11 +5,11 @@ import type { Handler } from "../handler.ts";
 import type { Job } from "../job.ts";
 
 /** Runs the operation; an error is kept for the fetch, as a worker would keep it. */
-function failureOf(operation: CryptOperation, isAligned: boolean): Errno | undefined {
+function failureOf(operation: CryptOperation, alignmask: number): Errno | undefined {
   try {
     // The worker has no memory of the caller's to copy from.
-    if (!isAligned) throw new Errno("EFAULT", "src or dst is misaligned");
-    operation.run();
+    if (!operation.isAligned(alignmask)) throw new Errno("EFAULT", "src or dst is misaligned");
+    operation.run(0);
     return undefined;
   } catch (error) {
     if (error instanceof Errno) return error;
@@ -23,11 +23,9 @@ export const ciocasynccryptHandler: Handler<typeof crypt_op> = {
   answer(argument, { file, memory, device }) {
     const at = argument.offset;
     const session = file.find(argument.getUint32(at.ses));
+    const operation = new CryptOperation(argument, memory.retain(), session, CIOCASYNCCRYPT.name);
     if ((argument.getUint16(at.flags) & COP_FLAG_NO_ZC) !== 0)
       throw new Errno("EINVAL", "NO_ZC cannot be asynchronous");
-    file.queue((): Job => {
-      const operation = new CryptOperation(argument, memory.retain(), session, CIOCASYNCCRYPT.name);
-      return { argument, operation, failure: failureOf(operation, operation.isAligned(device.alignmask)) };
-    });
+    file.queue((): Job => ({ argument, operation, failure: failureOf(operation, device.alignmask) }));
   },
 };

@@ -4,6 +4,7 @@ import {
   COP_ENCRYPT,
   COP_FLAG_AEAD_SRTP_TYPE,
   COP_FLAG_AEAD_TLS_TYPE,
+  COP_FLAG_WRITE_IV,
   type crypt_auth_op,
 } from "@cryptodev/core";
 import { authenticatedCrypt } from "../auth/aead.ts";
@@ -12,7 +13,7 @@ import { srtpCrypt } from "../auth/srtp.ts";
 import { tlsCrypt } from "../auth/tls.ts";
 import { Errno } from "../errno.ts";
 import type { Handler } from "../handler.ts";
-import { copyFromUser } from "../memory.ts";
+import { copyFromUser, copyToUser } from "../memory.ts";
 
 /** Encrypts and authenticates: an AEAD, or a TLS or SRTP record. */
 export const ciocauthcryptHandler: Handler<typeof crypt_auth_op> = {
@@ -22,20 +23,32 @@ export const ciocauthcryptHandler: Handler<typeof crypt_auth_op> = {
     const session = file.find(argument.getUint32(at.ses));
     const { aead } = session;
     const cipher = aead ?? session.cipher;
-    // iv_len is not looked at: as many bytes are read as the cipher has.
-    const iv = argument.getPointer(at.iv);
-    const given =
-      iv === 0 || cipher === undefined ? undefined : copyFromUser(memory, iv, cipher.iv.length, "iv").slice();
-    const op = argument.getUint16(at.op);
-    if (op !== COP_ENCRYPT && op !== COP_DECRYPT) throw new Errno("EINVAL", `op is ${op}, neither 0 nor 1`);
-    if (given !== undefined) cipher?.iv.set(given);
-
     const operation = readAuthOperation(argument, memory, session, CIOCAUTHCRYPT.name);
     const flags = argument.getUint16(at.flags);
-    if (flags === COP_FLAG_AEAD_TLS_TYPE) tlsCrypt(operation);
-    else if (flags === COP_FLAG_AEAD_SRTP_TYPE) srtpCrypt(operation);
-    else if (flags === 0 && aead !== undefined) authenticatedCrypt(operation, aead);
+    const isSrtp = (flags & COP_FLAG_AEAD_SRTP_TYPE) !== 0;
+    const isTls = !isSrtp && (flags & COP_FLAG_AEAD_TLS_TYPE) !== 0 && aead === undefined;
+    // Before anything else is looked at.
+    if ((isSrtp || isTls) && operation.src !== operation.dst) {
+      throw new Errno("EINVAL", "a record is processed in place, and dst is not src");
+    }
+    // iv_len is not looked at: as many bytes are read as the cipher has.
+    const ivAddress = argument.getPointer(at.iv);
+    const iv =
+      ivAddress === 0 || cipher === undefined
+        ? undefined
+        : copyFromUser(memory, ivAddress, cipher.iv.length, "iv").slice();
+    const op = argument.getUint16(at.op);
+    if (op !== COP_ENCRYPT && op !== COP_DECRYPT) throw new Errno("EINVAL", `op is ${op}, neither 0 nor 1`);
+    if (cipher !== undefined) session.mac?.reset();
+    if (iv !== undefined) cipher?.iv.set(iv);
+
+    if (isSrtp) srtpCrypt(operation);
+    else if (isTls) tlsCrypt(operation);
+    else if (aead !== undefined) authenticatedCrypt(operation, aead);
     else throw new Errno("EINVAL", `flags are ${flags}, and the session is no AEAD's`);
+    if (iv !== undefined && cipher !== undefined && (flags & COP_FLAG_WRITE_IV) !== 0) {
+      copyToUser(memory, ivAddress, cipher.iv, "iv");
+    }
     argument.writeBack();
   },
 };

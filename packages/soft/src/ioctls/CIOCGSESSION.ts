@@ -1,10 +1,28 @@
-import { CIOCGSESSION, CRYPTO_CIPHER_MAX_KEY_LEN, CRYPTO_HMAC_MAX_KEY_LEN, type session_op } from "@cryptodev/core";
+import {
+  CIOCGSESSION,
+  type CipherAlgorithm,
+  CRYPTO_CIPHER_MAX_KEY_LEN,
+  CRYPTO_HMAC_MAX_KEY_LEN,
+  ciphers,
+  type MacAlgorithm,
+  macs,
+  type session_op,
+} from "@cryptodev/core";
 import type { CipherDriver } from "../algorithms.ts";
 import { Errno } from "../errno.ts";
 import type { Handler } from "../handler.ts";
 import { KernelCrashError } from "../kernel_crash_error.ts";
 import { copyFromUser } from "../memory.ts";
 import { Session, SessionAead, SessionCipher, SessionMac } from "../session.ts";
+
+const knownCiphers: readonly CipherAlgorithm[] = Object.values(ciphers);
+const knownMacs: readonly MacAlgorithm[] = Object.values(macs);
+
+function findKnown<A extends CipherAlgorithm | MacAlgorithm>(all: readonly A[], id: number, what: string): A {
+  const known = all.find((algorithm) => algorithm.id === id && algorithm.kernelName !== undefined);
+  if (known === undefined) throw new Errno("EINVAL", `there is no ${what} ${id}`);
+  return known;
+}
 
 function keyed(driver: CipherDriver, key: Uint8Array): SessionCipher | SessionAead {
   return driver.aead === undefined ? new SessionCipher(driver, key) : new SessionAead(driver, key);
@@ -18,29 +36,47 @@ export const ciocgsessionHandler: Handler<typeof session_op> = {
     const cipherId = argument.getUint32(at.cipher);
     const macId = argument.getUint32(at.mac);
     if (cipherId === 0 && macId === 0) throw new Errno("EINVAL", "neither cipher nor mac");
-    const cipherDriver = cipherId === 0 ? undefined : device.cipherDriver(cipherId);
-    const macDriver = macId === 0 ? undefined : device.macDriver(macId);
+    // What the driver does not know at all; what it knows and the kernel lacks shows when the keys have been read.
+    const cipherAlgorithm = cipherId === 0 ? undefined : findKnown(knownCiphers, cipherId, "cipher");
+    const macAlgorithm = macId === 0 ? undefined : findKnown(knownMacs, macId, "mac");
+    const isAead = cipherAlgorithm?.kind === "aead" || cipherAlgorithm?.kind === "record";
     const [keylen, mackeylen] = [argument.getUint32(at.keylen), argument.getUint32(at.mackeylen)];
-    const mackey = argument.getPointer(at.mackey);
+    const mackeyAddress = argument.getPointer(at.mackey);
+    const keys: Uint8Array[] = [];
+    const read = (address: number, length: number, what: string): Uint8Array => {
+      const key = copyFromUser(memory, address, length, what).slice();
+      keys.push(key);
+      return key;
+    };
 
-    let cipher: SessionCipher | SessionAead | undefined;
-    if (cipherDriver !== undefined) {
-      if (keylen > CRYPTO_CIPHER_MAX_KEY_LEN) throw new Errno("EINVAL", `keylen is ${keylen}`);
-      const key = copyFromUser(memory, argument.getPointer(at.key), keylen, "key").slice();
-      cipher = keyed(cipherDriver, key);
-      // With a mac key the driver takes the key for one of the composite kind, which no AEAD here has.
-      if (cipher instanceof SessionAead && mackeylen > 0) throw new Errno("EINVAL", "an AEAD has no mac key");
-    }
-    let mac: SessionMac | undefined;
-    if (macDriver !== undefined && !(cipher instanceof SessionAead)) {
-      if (mackeylen > CRYPTO_HMAC_MAX_KEY_LEN) throw new Errno("EINVAL", `mackeylen is ${mackeylen}`);
-      if (macDriver.algorithm.keyed && mackey === 0 && mackeylen > 0) {
-        throw new KernelCrashError("mackey-null", CIOCGSESSION.name);
+    try {
+      if (cipherAlgorithm !== undefined && keylen > CRYPTO_CIPHER_MAX_KEY_LEN)
+        throw new Errno("EINVAL", `keylen is ${keylen}`);
+      if ((macAlgorithm !== undefined || isAead) && mackeylen > CRYPTO_HMAC_MAX_KEY_LEN) {
+        throw new Errno("EINVAL", `mackeylen is ${mackeylen}`);
       }
-      const key = mackey === 0 ? new Uint8Array() : copyFromUser(memory, mackey, mackeylen, "mackey").slice();
-      mac = new SessionMac(macDriver, key);
+      // With a mac key the driver takes the key for one of the composite kind, which none of its AEADs here has.
+      if (isAead && mackeylen > 0) read(mackeyAddress, mackeylen, "mackey");
+      const key = cipherAlgorithm === undefined ? undefined : read(argument.getPointer(at.key), keylen, "key");
+      const cipher = key === undefined ? undefined : keyed(device.cipherDriver(cipherId), key);
+      if (isAead && mackeylen > 0) throw new Errno("EINVAL", "an AEAD has no mac key");
+
+      let mac: SessionMac | undefined;
+      if (macAlgorithm !== undefined && !isAead) {
+        if (macAlgorithm.keyed && mackeyAddress === 0 && mackeylen > 0) {
+          throw new KernelCrashError("mackey-null", CIOCGSESSION.name);
+        }
+        const mackey = mackeyAddress === 0 ? new Uint8Array() : read(mackeyAddress, mackeylen, "mackey");
+        mac = new SessionMac(device.macDriver(macId), mackey);
+      }
+      const id = file.add(new Session(cipher, mac));
+      argument.setUint32(at.ses, id);
+      if (argument.tryWriteBack()) return;
+      file.remove(id);
+      throw new Errno("EFAULT", "argument cannot be written");
+    } catch (error) {
+      for (const key of keys) key.fill(0);
+      throw error;
     }
-    argument.setUint32(at.ses, file.add(new Session(cipher, mac)));
-    argument.writeBack();
   },
 };

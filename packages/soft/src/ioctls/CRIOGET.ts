@@ -1,11 +1,15 @@
 import { CRIOGET, type u32 } from "@cryptodev/core";
+import { Errno } from "../errno.ts";
 import type { Handler } from "../handler.ts";
 
 /** Clones the descriptor. With none free, the driver stores the error where the descriptor belongs and returns 0. */
 export const criogetHandler: Handler<typeof u32> = {
   ioctl: CRIOGET,
   answer(argument, caller) {
-    argument.setUint32(argument.offset.value, caller.duplicate());
-    argument.writeBack();
+    const fd = caller.duplicate();
+    argument.setUint32(argument.offset.value, fd);
+    if (argument.tryWriteBack()) return;
+    if (fd >= 0) caller.close(fd);
+    throw new Errno("EFAULT", "argument cannot be written");
   },
 };

@@ -15,6 +15,8 @@ export interface Opened {
 export interface AeadCipher {
   seal(iv: Uint8Array, aad: Uint8Array, plaintext: Uint8Array, tagSize: number): Sealed;
   open(iv: Uint8Array, aad: Uint8Array, ciphertext: Uint8Array, tag: Uint8Array): Opened;
+  /** Forgets what was made of the key; the key itself is the session's to wipe. */
+  wipe(): void;
 }
 
 /** Whether two tags of one length are equal, without telling where they differ. */

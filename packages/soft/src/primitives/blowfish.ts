@@ -3,7 +3,7 @@ import type { BlockCipher } from "./cipher.ts";
 
 /** Blowfish with a key of 4 to 56 bytes: legacy or missing in every runtime's node:crypto. */
 export function blowfish(key: Uint8Array): BlockCipher {
-  const ecb = new Blowfish(key, Blowfish.MODE.ECB, Blowfish.PADDING.NULL);
+  let ecb = new Blowfish(key, Blowfish.MODE.ECB, Blowfish.PADDING.NULL);
   return {
     blockSize: 8,
     // Whole blocks get no padding, except that no block at all gets one.
@@ -13,6 +13,10 @@ export function blowfish(key: Uint8Array): BlockCipher {
       const plaintext = new Uint8Array(blocks.length);
       if (blocks.length > 0) plaintext.set(ecb.decode(blocks, Blowfish.TYPE.UINT8_ARRAY));
       return plaintext;
+    },
+    // The library has no way to wipe its tables; those of a key of zeros take their place.
+    wipe() {
+      ecb = new Blowfish(new Uint8Array(4), Blowfish.MODE.ECB, Blowfish.PADDING.NULL);
     },
   };
 }

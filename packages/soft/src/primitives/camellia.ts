@@ -303,5 +303,9 @@ export function camellia(key: Uint8Array): BlockCipher {
     blockSize: 16,
     encrypt: (blocks) => crypt(sets, keys, blocks),
     decrypt: (blocks) => crypt(sets, reversed, blocks),
+    wipe() {
+      keys.fill(0);
+      reversed.fill(0);
+    },
   };
 }

@@ -28,6 +28,7 @@ export function cbc(block: BlockCipher): KeyedCipher {
       chainOn(ciphertext, iv);
       return ciphertext;
     },
+    wipe: () => block.wipe(),
   };
 }
 
@@ -39,5 +40,6 @@ export function nativeCbc(name: string, key: Uint8Array): KeyedCipher {
       chainOn(decrypt ? data : result, iv);
       return result;
     },
+    wipe: () => void key.fill(0),
   };
 }

@@ -47,6 +47,10 @@ export function ccm(key: Uint8Array, cbc: (key: Uint8Array) => KeyedCipher): Aea
     return counter.crypt(false, data, first);
   };
   return {
+    wipe() {
+      block.wipe();
+      chain.wipe();
+    },
     seal: (iv, aad, plaintext, tagSize) => ({
       ciphertext: stream(iv, plaintext),
       tag: tagOf(iv, aad, plaintext, tagSize),

@@ -26,5 +26,6 @@ export function cfb(block: BlockCipher): KeyedCipher {
       if (whole > 0) iv.set((decrypt ? data : result).subarray(whole - blockSize, whole));
       return result;
     },
+    wipe: () => block.wipe(),
   };
 }

@@ -8,11 +8,15 @@ export interface KeyedCipher {
    * @param iv - the iv to start from; afterwards the one from which the next operation would go on
    */
   crypt(decrypt: boolean, data: Uint8Array, iv: Uint8Array): Uint8Array;
+  /** Forgets what was made of the key; the key itself is the session's to wipe. */
+  wipe(): void;
 }
 
 /** A cipher without a mode: each block on its own, any number of them at once. */
 export interface BlockCipher {
   readonly blockSize: number;
+  /** Forgets the key. */
+  wipe(): void;
   encrypt(blocks: Uint8Array): Uint8Array;
   decrypt(blocks: Uint8Array): Uint8Array;
 }
@@ -34,7 +38,10 @@ export function runNative(
 ): Uint8Array {
   const cipher = decrypt ? createDecipheriv(name, key, iv) : createCipheriv(name, key, iv);
   cipher.setAutoPadding(false);
-  return cipher.update(data);
+  const result = cipher.update(data);
+  // Without padding nothing is left to come; Deno frees what belongs to a cipher only when it has ended.
+  cipher.final();
+  return result;
 }
 
 /** AES (FIPS 197), as every runtime's node:crypto has it. */
@@ -48,5 +55,9 @@ export function aes(key: Uint8Array): BlockCipher {
     blockSize: 16,
     encrypt: (blocks) => encryptor.update(blocks),
     decrypt: (blocks) => decryptor.update(blocks),
+    wipe() {
+      encryptor.final();
+      decryptor.final();
+    },
   };
 }

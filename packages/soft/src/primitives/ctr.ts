@@ -24,5 +24,6 @@ export function ctr(key: Uint8Array): KeyedCipher {
       advance(iv, Math.ceil(data.length / BLOCK));
       return result;
     },
+    wipe: () => void key.fill(0),
   };
 }

@@ -51,11 +51,11 @@ function ghash(subkey: Uint8Array, aad: Uint8Array, ciphertext: Uint8Array): Uin
 }
 
 /** GCM on AES in counter mode (section 7.1), for a key size that node:crypto lacks in some runtime. */
-function composedSeal(key: Uint8Array): AeadCipher["seal"] {
+function composed(key: Uint8Array): Pick<AeadCipher, "seal" | "wipe"> {
   const block = aes(key);
   const counter = ctr(key);
   const subkey = block.encrypt(new Uint8Array(BLOCK));
-  return (iv, aad, plaintext) => {
+  const seal: AeadCipher["seal"] = (iv, aad, plaintext) => {
     const j0 = new Uint8Array(BLOCK);
     j0.set(iv);
     j0[15] = 1;
@@ -64,25 +64,34 @@ function composedSeal(key: Uint8Array): AeadCipher["seal"] {
     const ciphertext = counter.crypt(false, plaintext, j0);
     return { ciphertext, tag: xor(ghash(subkey, aad, ciphertext), mask) };
   };
+  return {
+    seal,
+    wipe() {
+      block.wipe();
+      subkey.fill(0);
+    },
+  };
 }
 
-function nativeSeal(name: CipherGCMTypes, key: Uint8Array): AeadCipher["seal"] {
-  return (iv, aad, plaintext) => {
+function native(name: CipherGCMTypes, key: Uint8Array): Pick<AeadCipher, "seal" | "wipe"> {
+  const seal: AeadCipher["seal"] = (iv, aad, plaintext) => {
     const cipher = createCipheriv(name, key, iv);
     cipher.setAAD(aad);
     const ciphertext = cipher.update(plaintext);
     cipher.final();
     return { ciphertext, tag: cipher.getAuthTag() };
   };
+  return { seal, wipe: () => void key.fill(0) };
 }
 
 /** AES-GCM (NIST SP 800-38D) with ivs of 12 bytes. */
 export function gcm(key: Uint8Array): AeadCipher {
   const name = `aes-${key.length * 8}-gcm` as CipherGCMTypes;
   const isNative = isAvailable(name);
-  const seal = isNative ? nativeSeal(name, key) : composedSeal(key);
+  const { seal, wipe } = isNative ? native(name, key) : composed(key);
   return {
     seal,
+    wipe,
     open(iv, aad, ciphertext, tag) {
       if (isNative && tag.length === BLOCK) {
         const decipher = createDecipheriv(name, key, iv);

@@ -8,8 +8,13 @@ export interface RunningHash {
   copyFrom(other: RunningHash): void;
 }
 
-/** Makes a running hash in its first state. */
-export type HashFactory = () => RunningHash;
+/** A hash, or a mac with its key. */
+export interface KeyedHash {
+  /** Makes a running hash in its first state. */
+  start(): RunningHash;
+  /** Forgets what was made of the key. */
+  wipe(): void;
+}
 
 class PlainHash implements RunningHash {
   #hash: Hash;
@@ -54,21 +59,32 @@ class Hmac implements RunningHash {
 }
 
 /** A hash by node:crypto's name for it. */
-export function plainHash(name: string): HashFactory {
-  return () => new PlainHash(createHash(name));
+export function plainHash(name: string): KeyedHash {
+  return { start: () => new PlainHash(createHash(name)), wipe: () => {} };
 }
 
 /**
  * The HMAC of a hash (RFC 2104, section 2). It stands on the hash and not on node:crypto's own HMAC because a driver's
  * can be copied while it runs, and node's cannot.
  */
-export function hmac(name: string, key: Uint8Array): HashFactory {
+export function hmac(name: string, key: Uint8Array): KeyedHash {
   // SHA-384 and SHA-512 work on blocks of 128 bytes, the others here on 64 (FIPS 180-4, section 1; RFC 1321).
   const blockSize = name === "sha384" || name === "sha512" ? 128 : 64;
   const padded = new Uint8Array(blockSize);
   padded.set(key.length > blockSize ? createHash(name).update(key).digest() : key);
-  const inner = createHash(name).update(padded.map((byte) => byte ^ 0x36));
-  const outer = createHash(name).update(padded.map((byte) => byte ^ 0x5c));
+  const keyedWith = (pad: number): Hash => {
+    const block = padded.map((byte) => byte ^ pad);
+    const hash = createHash(name).update(block);
+    block.fill(0);
+    return hash;
+  };
+  let [inner, outer] = [keyedWith(0x36), keyedWith(0x5c)];
   padded.fill(0);
-  return () => new Hmac(inner.copy(), outer);
+  return {
+    start: () => new Hmac(inner.copy(), outer),
+    wipe() {
+      // A hash cannot be wiped; let go of, its state is collected.
+      [inner, outer] = [createHash(name), createHash(name)];
+    },
+  };
 }

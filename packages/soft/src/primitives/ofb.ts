@@ -13,5 +13,6 @@ export function ofb(block: BlockCipher): KeyedCipher {
       }
       return xor(data, stream);
     },
+    wipe: () => block.wipe(),
   };
 }

@@ -34,5 +34,9 @@ export function xts(key: Uint8Array): KeyedCipher {
       const masked = xor(data, tweaks);
       return xor(decrypt ? data1.decrypt(masked) : data1.encrypt(masked), tweaks);
     },
+    wipe() {
+      data1.wipe();
+      tweak2.wipe();
+    },
   };
 }
