@@ -21,7 +21,7 @@ export interface ChildOptions {
   readonly folder?: string;
 }
 
-const workspace = fileURLToPath(new URL("results/", import.meta.url));
+const workspace = fileURLToPath(new URL(".programs/", import.meta.url));
 
 /** Runs a program as a user of this runtime would: by itself, with the runtime's own resolution of imports. */
 export function runProgram(code: string, { permissions = ["-A"], env = {}, folder }: ChildOptions = {}): Ending {

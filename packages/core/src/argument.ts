@@ -29,11 +29,14 @@ export class Argument<S extends Struct = Struct> {
   readonly offset: Layout<S>["offset"];
   /** What its pointers name now; `null` for NULL and for what is no pointer. */
   readonly pointees: readonly (Uint8Array | null)[];
+  /** The addresses of these, as numbers; 0 for NULL. */
+  readonly addresses: readonly number[];
 
   readonly #host: Host;
   readonly #words: Uint32Array;
   readonly #halves: Uint16Array;
   readonly #pointees: (Uint8Array | null)[];
+  readonly #addresses: number[];
 
   constructor(host: Host, struct: S) {
     const { size, offset } = layout(struct, host.machine);
@@ -47,6 +50,8 @@ export class Argument<S extends Struct = Struct> {
     this.address = host.addressOf(this.bytes);
     this.#pointees = new Array(Math.ceil(size / host.machine.pointerSize)).fill(null);
     this.pointees = this.#pointees;
+    this.#addresses = this.#pointees.map(() => 0);
+    this.addresses = this.#addresses;
   }
 
   getUint16(offset: number): number {
@@ -81,8 +86,9 @@ export class Argument<S extends Struct = Struct> {
     const { pointerSize } = this.#host.machine;
     const slot = offset / pointerSize;
     if (target === this.#pointees[slot] && target !== null && byteLengthOf(target) !== 0) return;
-    const address = target === null || byteLengthOf(target) === 0 ? 0 : Number(this.#host.addressOf(target));
-    this.#pointees[slot] = target;
+    const address = target === null || byteLengthOf(target) === 0 ? 0 : Number(this.#host.addressOf(target, this));
+    this.#pointees[slot] = address === 0 ? null : target;
+    this.#addresses[slot] = address;
     const word = offset >>> 2;
     // Two halves, as writing one BigInt costs ten times as much; `>>> 0` keeps the low 32 bits.
     const low = address >>> 0;

@@ -33,8 +33,11 @@ export interface Host {
   /**
    * The address of the first byte of `bytes`, which is not empty. It holds while `bytes` is referenced and not
    * detached, and keeps nothing alive by itself.
+   *
+   * @param argument - the argument that one of whose pointers it is for. A host that makes addresses up gives those of
+   * one argument, which name the same memory for the length of a call, so that none are left over afterwards
    */
-  addressOf(bytes: Uint8Array): Address;
+  addressOf(bytes: Uint8Array, argument?: Argument): Address;
 
   /** Tells the user of a mistake that cannot be thrown, such as a session that was dropped without being closed. */
   warn(message: string): void;

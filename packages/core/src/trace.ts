@@ -109,7 +109,7 @@ export function traced(host: Host, tell: (line: string) => void): Host {
     },
     poll: (pollfd, timeout) =>
       told(`poll(${pollfd.getUint32(pollfd.offset.fd)}, ${timeout})`, host.poll(pollfd, timeout)),
-    addressOf: (bytes) => host.addressOf(bytes),
+    addressOf: (bytes, argument) => host.addressOf(bytes, argument),
     warn: (message) => host.warn(message),
   };
 }

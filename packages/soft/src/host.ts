@@ -1,6 +1,6 @@
 import process from "node:process";
 import { type Argument, errnos, FIOCLEX, type Host, type Machine, type pollfd as pollfdStruct } from "@cryptodev/core";
-import { AddressSpace } from "./address_space.ts";
+import { addressFor } from "./addresses.ts";
 import { ArgumentMemory } from "./argument_memory.ts";
 import { SoftwareDevice, type SoftwareDeviceOptions } from "./device.ts";
 import type { OpenFile } from "./open_file.ts";
@@ -35,7 +35,6 @@ export class SoftwareHost implements Host {
   /** What answers: its parameters can be changed, and its calls be made to fail. */
   readonly device: SoftwareDevice;
   readonly #path: string;
-  readonly #space = new AddressSpace();
   readonly #files: (OpenFile | undefined)[];
 
   constructor(options: SoftwareHostOptions = {}) {
@@ -75,7 +74,7 @@ export class SoftwareHost implements Host {
     if (request === FIOCLEX[this.machine.requests]) return 0;
     return this.device.ioctl(request, argument === null ? 0 : (argument.address as number), {
       file,
-      memory: ArgumentMemory.of(this.#space, argument),
+      memory: new ArgumentMemory(argument),
       duplicate: () => this.#install(file),
       close: (duplicate) => void this.close(duplicate),
     });
@@ -89,8 +88,8 @@ export class SoftwareHost implements Host {
     return revents === 0 ? 0 : 1;
   }
 
-  addressOf(bytes: Uint8Array): number {
-    return this.#space.addressOf(bytes);
+  addressOf(bytes: Uint8Array, argument?: Argument): number {
+    return addressFor(bytes, argument, this.machine);
   }
 
   warn(message: string): void {
