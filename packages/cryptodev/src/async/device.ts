@@ -1,0 +1,222 @@
+import type { AeadName, AeadOptions, CipherName, Device, HashName, HmacName, SessionInfo } from "@cryptodev/core";
+import { ClosedError } from "@cryptodev/core";
+import type { OpenOptions } from "../open.ts";
+import { type AbortSignalLike, Remote } from "./remote.ts";
+
+/** Options of {@link openAsync}. */
+export interface AsyncOpenOptions extends Pick<OpenOptions, "backend" | "path" | "hardware" | "chunkSize"> {
+  /** Threads, each with a device of its own; sessions take turns among them. 1 if left out. */
+  readonly workers?: number | undefined;
+}
+
+/** Options of an operation that does not block. */
+export interface AsyncOptions {
+  /** Rejects the operation with its reason when it is aborted; one that the kernel has begun is carried out, and forgotten. */
+  readonly signal?: AbortSignalLike | undefined;
+}
+
+/** A copy that the caller can neither change nor take away while it waits for its turn. */
+function copied(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  if (!(bytes instanceof Uint8Array)) throw new TypeError("data of an asynchronous operation: expected a Uint8Array");
+  return new Uint8Array(bytes);
+}
+
+/** A session in another thread: the part that all kinds share. */
+export abstract class AsyncSession {
+  readonly #remote: Remote;
+  readonly #id: number;
+  readonly #info: SessionInfo;
+  #closed = false;
+
+  /** @internal */
+  constructor(remote: Remote, id: number, info: SessionInfo) {
+    this.#remote = remote;
+    this.#id = id;
+    this.#info = info;
+  }
+
+  /** What serves the session. */
+  get info(): SessionInfo {
+    return this.#info;
+  }
+
+  /** Whether {@link AsyncSession.close} was called. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Ends the session once the operations before are done. Ending it again does nothing. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#remote.call({ session: this.#id, method: "close", args: [], isStart: false }, []);
+  }
+
+  /** The same as {@link AsyncSession.close}, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** @internal */
+  protected async call(
+    method: string,
+    bytes: readonly (Uint8Array | undefined)[],
+    { signal }: AsyncOptions = {},
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    if (this.#closed) throw new ClosedError("asynchronous session: it was closed");
+    const args = bytes.map((view) => (view === undefined ? undefined : copied(view)));
+    const transfer = args.flatMap((view) => (view === undefined ? [] : [view.buffer]));
+    const job = { session: this.#id, method, args, isStart: false };
+    return (await this.#remote.call(job, transfer, signal)) as Uint8Array<ArrayBuffer>;
+  }
+}
+
+/** A cipher in another thread; {@link AsyncDevice.cipher} starts it. Operations are done in the order of their calls. */
+export class AsyncCipher extends AsyncSession {
+  /** As {@link Cipher.encrypt}, without blocking: `source` and `iv` are copied, and free to change at once. */
+  encrypt(source: Uint8Array, iv?: Uint8Array, options?: AsyncOptions): Promise<Uint8Array<ArrayBuffer>> {
+    return this.call("encrypt", [source, iv], options);
+  }
+
+  /** As {@link Cipher.decrypt}, without blocking. */
+  decrypt(source: Uint8Array, iv?: Uint8Array, options?: AsyncOptions): Promise<Uint8Array<ArrayBuffer>> {
+    return this.call("decrypt", [source, iv], options);
+  }
+}
+
+/** A hash or HMAC in another thread; {@link AsyncDevice.hash} and {@link AsyncDevice.hmac} start it. */
+export class AsyncHash extends AsyncSession {
+  /** As {@link Hash.digest} of a whole message, without blocking. */
+  digest(data: Uint8Array, options?: AsyncOptions): Promise<Uint8Array<ArrayBuffer>> {
+    return this.call("digest", [data], options);
+  }
+}
+
+/** An AEAD in another thread; {@link AsyncDevice.aead} starts it. */
+export class AsyncAead extends AsyncSession {
+  /** As {@link Aead.seal}, without blocking. */
+  seal(
+    source: Uint8Array,
+    nonce: Uint8Array,
+    aad?: Uint8Array,
+    options?: AsyncOptions,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    return this.call("seal", [source, nonce, aad], options);
+  }
+
+  /** As {@link Aead.open}, without blocking. */
+  open(
+    sealed: Uint8Array,
+    nonce: Uint8Array,
+    aad?: Uint8Array,
+    options?: AsyncOptions,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    return this.call("open", [sealed, nonce, aad], options);
+  }
+}
+
+type Kind<S extends AsyncSession> = new (remote: Remote, id: number, info: SessionInfo) => S;
+
+/**
+ * A device whose operations do not block the event loop: they are done by worker threads, each with a device of its own.
+ * {@link openAsync} opens it.
+ *
+ * The operations of one session are done in the order of their calls. The process does not wait for a device that has
+ * nothing to do.
+ */
+export class AsyncDevice {
+  /** What answers: the kernel's driver, or the software device. */
+  readonly backend: Device["backend"];
+  /** The path that was opened. */
+  readonly path: string;
+  readonly #remotes: readonly Remote[];
+  #started = 0;
+  #closing: Promise<void> | undefined;
+
+  private constructor(remotes: readonly Remote[], { backend, path }: Pick<Device, "backend" | "path">) {
+    this.#remotes = remotes;
+    this.backend = backend;
+    this.path = path;
+  }
+
+  /** @internal */
+  static async open({ workers = 1, backend, path, hardware, chunkSize }: AsyncOpenOptions): Promise<AsyncDevice> {
+    if (!Number.isInteger(workers) || workers < 1) throw new RangeError(`workers: expected 1 or more, got ${workers}`);
+    const remotes = Array.from({ length: workers }, () => new Remote({ backend, path, hardware, chunkSize }));
+    try {
+      const [opened] = await Promise.all(remotes.map((remote) => remote.ready()));
+      return new AsyncDevice(remotes, opened as Pick<Device, "backend" | "path">);
+    } catch (error) {
+      await Promise.all(remotes.map((remote) => remote.close()));
+      throw error;
+    }
+  }
+
+  /** As {@link Device.cipher}. The key is copied to the thread, and wiped there once the kernel has it. */
+  cipher(name: CipherName, key: Uint8Array): Promise<AsyncCipher> {
+    return this.#start(AsyncCipher, "cipher", name, key);
+  }
+
+  /** As {@link Device.hash}. */
+  hash(name: HashName): Promise<AsyncHash> {
+    return this.#start(AsyncHash, "hash", name);
+  }
+
+  /** As {@link Device.hmac}. */
+  hmac(name: HmacName, key: Uint8Array): Promise<AsyncHash> {
+    return this.#start(AsyncHash, "hmac", name, key);
+  }
+
+  /** As {@link Device.aead}. */
+  aead(name: AeadName, key: Uint8Array, options?: AeadOptions): Promise<AsyncAead> {
+    return this.#start(AsyncAead, "aead", name, key, options);
+  }
+
+  async #start<S extends AsyncSession>(
+    kind: Kind<S>,
+    method: string,
+    name: string,
+    key?: Uint8Array,
+    options?: object,
+  ): Promise<S> {
+    if (this.#closing !== undefined) throw new ClosedError(`${this.path}: the device was closed`);
+    const id = this.#started;
+    this.#started += 1;
+    const remote = this.#remotes[id % this.#remotes.length] as Remote;
+    const args = [name, ...(key === undefined ? [] : [copied(key)]), ...(options === undefined ? [] : [options])];
+    const transfer = args.flatMap((arg) => (arg instanceof Uint8Array ? [arg.buffer as ArrayBuffer] : []));
+    const info = await remote.call({ session: id, method, args, isStart: true }, transfer);
+    return new kind(remote, id, info as SessionInfo);
+  }
+
+  /** Waits for what is in flight, then ends the sessions, the devices and the threads. Closing again waits with it. */
+  close(): Promise<void> {
+    this.#closing ??= Promise.all(this.#remotes.map((remote) => remote.close())).then(() => undefined);
+    return this.#closing;
+  }
+
+  /** The same as {@link AsyncDevice.close}, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+/**
+ * Opens the device in worker threads, so that its operations do not block the event loop. The same in Node.js, Deno and
+ * Bun.
+ *
+ * @throws as `open`, by rejection
+ * @example
+ * ```ts
+ * import { openAsync } from "cryptodev";
+ *
+ * const device = await openAsync({ backend: "auto" });
+ * const sha = await device.hash("sha256");
+ * const digests = await Promise.all([sha.digest(new Uint8Array(1000)), sha.digest(new Uint8Array(2000))]);
+ * console.log(digests.length); // 2
+ * await device.close();
+ * ```
+ */
+export function openAsync(options: AsyncOpenOptions = {}): Promise<AsyncDevice> {
+  return AsyncDevice.open(options);
+}

@@ -1,0 +1,99 @@
+import { Worker } from "node:worker_threads";
+import { ClosedError } from "@cryptodev/core";
+import { type Answer, fromFailure, type Job, type WorkerOptions } from "./protocol.ts";
+
+/** The little of an AbortSignal that is used; those of all runtimes, and of the DOM, fit. */
+export interface AbortSignalLike {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  addEventListener(type: "abort", listener: () => void): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
+interface Waiting {
+  resolve(result: unknown): void;
+  reject(error: unknown): void;
+}
+
+/** A worker, and what is waited for. The process does not live on for a worker that has nothing to do. */
+export class Remote {
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, Waiting>();
+  #count = 0;
+  #whenIdle: (() => void) | undefined;
+  #lost: Error | undefined;
+
+  constructor(options: WorkerOptions) {
+    this.#worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: options });
+    this.#worker.on("message", (answer: Answer) => {
+      const waiting = this.#take(answer.id);
+      if ("failure" in answer) waiting?.reject(fromFailure(answer.failure));
+      else waiting?.resolve(answer.result);
+    });
+    this.#worker.on("error", (error: Error) => this.#lose(error));
+    this.#worker.on("exit", () => this.#lose(new ClosedError("the worker thread has ended")));
+  }
+
+  /** What the worker says first: what it opened, or why it could not. */
+  ready(): Promise<unknown> {
+    return this.#wait().promise;
+  }
+
+  /**
+   * Sends a job.
+   *
+   * @param transfer - buffers among the arguments that are given away with them
+   * @param signal - rejects with its reason as soon as it is aborted, and keeps a job that has not begun from beginning
+   */
+  async call(
+    job: Pick<Job, "session" | "method" | "args" | "isStart">,
+    transfer: readonly ArrayBuffer[],
+    signal?: AbortSignalLike,
+  ): Promise<unknown> {
+    if (this.#lost !== undefined) throw this.#lost;
+    if (signal?.aborted === true) throw signal.reason;
+    const { id, promise } = this.#wait();
+    const cancelled = new Int32Array(new SharedArrayBuffer(4));
+    const cancel = () => {
+      Atomics.store(cancelled, 0, 1);
+      this.#take(id)?.reject(signal?.reason);
+    };
+    signal?.addEventListener("abort", cancel);
+    try {
+      this.#worker.postMessage({ ...job, id, cancelled }, [...transfer]);
+      return await promise;
+    } finally {
+      signal?.removeEventListener("abort", cancel);
+    }
+  }
+
+  /** Waits for what is in flight, and ends the thread. */
+  async close(): Promise<void> {
+    if (this.#waiting.size > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve));
+    this.#lost ??= new ClosedError("the device was closed");
+    await this.#worker.terminate();
+  }
+
+  #wait(): { readonly id: number; readonly promise: Promise<unknown> } {
+    const id = this.#count;
+    this.#count += 1;
+    const promise = new Promise<unknown>((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
+    if (this.#waiting.size === 1) this.#worker.ref();
+    return { id, promise };
+  }
+
+  #take(id: number): Waiting | undefined {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (this.#waiting.size === 0) {
+      this.#worker.unref();
+      this.#whenIdle?.();
+    }
+    return waiting;
+  }
+
+  #lose(error: Error): void {
+    this.#lost ??= error;
+    for (const id of [...this.#waiting.keys()]) this.#take(id)?.reject(this.#lost);
+  }
+}
