@@ -2,6 +2,7 @@ import { createCipheriv, createHash, createHmac } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { pattern, toHex } from "../bytes.ts";
 import { runForJson, runProgram } from "../child.ts";
+import { runtimeName } from "../runtime.ts";
 
 /*
  * These run as programs of their own: a worker is started by the runtime itself, with its own resolution of imports.
@@ -140,6 +141,18 @@ describe("openAsync()", () => {
       { name: "ClosedError", isOurs: true },
     ]);
   });
+
+  if (runtimeName === "Deno") {
+    test("says which permission it lacks", () => {
+      const { message } = runForJson<{ message: string }>(
+        `${prelude} await openAsync({ backend: "software" }).catch(({ message }) => say({ message }));`,
+        { permissions: ["--allow-env=NO_SUCH_VARIABLE"] },
+      );
+      expect(message).toBe(
+        "a worker thread cannot be started here; in Deno, allow the package to read its own files: --allow-read",
+      );
+    });
+  }
 
   test("an AbortSignal rejects at once, and what was not begun is not done", () => {
     const results = run<{ reasons: string[]; after: string; operations: number }>(`

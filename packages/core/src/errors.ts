@@ -61,8 +61,12 @@ export class CryptodevError extends Error {
 export class UnsupportedError extends Error {
   override readonly name = "UnsupportedError";
 
-  constructor(missing: string, options?: ErrorOptions) {
-    super(`${missing}; ${useSoftware}`, options);
+  /**
+   * @param missing - what is not there
+   * @param options - `remedy` says what to do about it; to use the software device if left out
+   */
+  constructor(missing: string, options: ErrorOptions & { readonly remedy?: string } = {}) {
+    super(`${missing}; ${options.remedy ?? useSoftware}`, options);
   }
 }
 

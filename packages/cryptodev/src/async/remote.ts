@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { ClosedError } from "@cryptodev/core";
+import { ClosedError, UnsupportedError } from "@cryptodev/core";
 import { type Answer, fromFailure, type Job, type WorkerOptions } from "./protocol.ts";
 
 /** The little of an AbortSignal that is used; those of all runtimes, and of the DOM, fit. */
@@ -24,7 +24,12 @@ export class Remote {
   #lost: Error | undefined;
 
   constructor(options: WorkerOptions) {
-    this.#worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: options });
+    try {
+      this.#worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: options });
+    } catch (cause) {
+      const remedy = "in Deno, allow the package to read its own files: --allow-read";
+      throw new UnsupportedError("a worker thread cannot be started here", { cause, remedy });
+    }
     this.#worker.on("message", (answer: Answer) => {
       const waiting = this.#take(answer.id);
       if ("failure" in answer) waiting?.reject(fromFailure(answer.failure));
