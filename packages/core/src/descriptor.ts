@@ -4,8 +4,10 @@ import { CIOCFSESSION } from "./abi/ioctls/CIOCFSESSION.ts";
 import { CIOCGSESSION } from "./abi/ioctls/CIOCGSESSION.ts";
 import { CRIOGET } from "./abi/ioctls/CRIOGET.ts";
 import { FIOCLEX } from "./abi/ioctls/FIOCLEX.ts";
+import { pollfd } from "./abi/structs/pollfd.ts";
 import type { session_op } from "./abi/structs/session_op.ts";
 import type { u32 } from "./abi/structs/u32.ts";
+import { Argument } from "./argument.ts";
 import { byteLengthOf, inWords } from "./bytes.ts";
 import { Call } from "./call.ts";
 import { ClosedError, CryptodevError, ioctlHint, openHint } from "./errors.ts";
@@ -46,6 +48,9 @@ export class Descriptor {
   readonly channels: Set<Channel> = new Set();
   readonly #startCall: Call<typeof session_op>;
   readonly #finishCall: Call<typeof u32>;
+  readonly #pollfd: Argument<typeof pollfd>;
+  /** Asynchronous operations that the driver has, with their memory. */
+  inFlight = 0;
   #fd = -1;
   #closed = false;
 
@@ -56,6 +61,7 @@ export class Descriptor {
     this.chunkSize = options.chunkSize ?? 2 ** 28;
     this.#startCall = new Call(host, CIOCGSESSION);
     this.#finishCall = new Call(host, CIOCFSESSION);
+    this.#pollfd = new Argument(host, pollfd);
   }
 
   static open(host: Host, path: string, options: DeviceOptions): Descriptor {
@@ -77,6 +83,14 @@ export class Descriptor {
 
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /** Whether any of these events is ready. */
+  isReady(events: number): boolean {
+    const { offset } = this.#pollfd;
+    this.#pollfd.setUint32(offset.fd, this.#fd);
+    this.#pollfd.setUint16(offset.events, events);
+    return this.host.poll(this.#pollfd, 0) > 0;
   }
 
   /** Sends an ioctl. @returns what the driver returned, which is not negative */
@@ -152,6 +166,11 @@ export class Descriptor {
   /** Ends all sessions and closes. Once closed, nothing is sent to this number again: it may be another file by then. */
   close(): void {
     if (this.#closed) return;
+    // The driver would go on with operations of sessions that it has freed.
+    if (this.inFlight > 0) {
+      const hint = `${this.inFlight} asynchronous operations are in flight; await them first`;
+      throw new CryptodevError({ errno: errnos.EBUSY, syscall: "close", path: this.path, hint });
+    }
     let result: number;
     try {
       for (const channel of this.channels) channel.end("its device was closed");

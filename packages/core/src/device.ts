@@ -19,6 +19,7 @@ import {
   type TlsCipherName,
   unsized,
 } from "./algorithms.ts";
+import { alignedMemory, CACHE_LINE } from "./aligned.ts";
 import { inWords } from "./bytes.ts";
 import {
   byPolicy,
@@ -39,6 +40,7 @@ import { CombinedCipher } from "./sessions/combined.ts";
 import { Hash } from "./sessions/hash.ts";
 import type { Session } from "./sessions/session.ts";
 import { type SrtpOptions, SrtpPacket } from "./sessions/srtp.ts";
+import { Submitter } from "./sessions/submitter.ts";
 import { TlsRecord } from "./sessions/tls.ts";
 
 const dropped = new FinalizationRegistry<Descriptor>((descriptor) => {
@@ -245,6 +247,28 @@ export class Device {
   }
 
   /**
+   * Gives the way to submit operations that the driver carries out by itself; `undefined` where it was built without
+   * ENABLE_ASYNC, as it usually is. `openAsync` of the package `cryptodev` works everywhere, and uses this where it is.
+   *
+   * @param wait - resolves after a while, for example after a timer: the driver is asked then whether something is finished
+   * @throws `ClosedError` once the device is closed
+   * @example
+   * ```ts
+   * import { Device } from "@cryptodev/core";
+   * import { SoftwareHost } from "@cryptodev/soft";
+   *
+   * const device = Device.open(new SoftwareHost({ async: true }));
+   * const submitter = device.submitter(() => new Promise((resolve) => setTimeout(resolve, 1)));
+   * const digest = await device.hash("sha1").digestAsync(submitter, new Uint8Array(3));
+   * console.log(digest.length); // 20
+   * device.close();
+   * ```
+   */
+  submitter(wait: () => Promise<void>): Submitter | undefined {
+    return Submitter.of(this.#descriptor, wait);
+  }
+
+  /**
    * Gives memory that drivers work on without copying it first: its address is a multiple of `alignmask + 1`.
    *
    * @param size - bytes
@@ -260,14 +284,12 @@ export class Device {
    * device.close();
    * ```
    */
-  allocate(size: number, alignmask: number = 63): Uint8Array<ArrayBuffer> {
+  allocate(size: number, alignmask: number = CACHE_LINE): Uint8Array<ArrayBuffer> {
     if (!Number.isInteger(size) || size < 0) throw new RangeError(`size: expected a number of bytes, got ${size}`);
     if (!Number.isInteger(alignmask) || alignmask < 0 || (alignmask & (alignmask + 1)) !== 0) {
       throw new RangeError(`alignmask: expected one less than a power of two, got ${alignmask}`);
     }
-    const room = new Uint8Array(new ArrayBuffer(size + alignmask + 1));
-    const beyond = Number(this.#descriptor.host.addressOf(room)) % (alignmask + 1);
-    return new Uint8Array(room.buffer, beyond === 0 ? 0 : alignmask + 1 - beyond, size);
+    return alignedMemory(this.#descriptor.host, size, alignmask);
   }
 
   /**

@@ -53,6 +53,7 @@ export type { CombinedCipher } from "./sessions/combined.ts";
 export type { Hash } from "./sessions/hash.ts";
 export type { AlgorithmInfo, Session, SessionInfo } from "./sessions/session.ts";
 export type { SrtpOptions, SrtpPacket } from "./sessions/srtp.ts";
+export type { Submitter } from "./sessions/submitter.ts";
 export type { TlsRecord } from "./sessions/tls.ts";
 export type { Statistics } from "./statistics.ts";
 export { traced } from "./trace.ts";

@@ -9,6 +9,6 @@ export {
   type AsyncSession,
   openAsync,
 } from "./async/device.ts";
-export type { AbortSignalLike } from "./async/remote.ts";
+export type { AbortSignalLike } from "./async/executor.ts";
 export type { Backend, Open, OpenOptions } from "./open.ts";
 export { type ByteTransform, type Chunks, cipherStream, type Digest, hashStream } from "./streams.ts";

@@ -1,4 +1,6 @@
 import { COP_FLAG_NO_ZC } from "../abi/constants.ts";
+import { errnos } from "../abi/errno.ts";
+import { CIOCCRYPT } from "../abi/ioctls/CIOCCRYPT.ts";
 import type { crypt_auth_op } from "../abi/structs/crypt_auth_op.ts";
 import type { crypt_op } from "../abi/structs/crypt_op.ts";
 import { wipe } from "../bytes.ts";
@@ -6,6 +8,7 @@ import type { Call } from "../call.ts";
 import type { Descriptor } from "../descriptor.ts";
 import { ClosedError, CryptodevError } from "../errors.ts";
 import { StatisticsCounter } from "../statistics.ts";
+import type { Submitter } from "./submitter.ts";
 
 /**
  * What a session holds in the kernel, and its way there.
@@ -20,6 +23,7 @@ export class Channel {
   readonly statistics: StatisticsCounter | undefined;
   #release: () => void = () => {};
   #ended: string | undefined;
+  #inFlight = 0;
 
   constructor(descriptor: Descriptor, id: number, label: string) {
     this.id = id;
@@ -45,7 +49,20 @@ export class Channel {
     this.#ended = why;
     this.descriptor.channels.delete(this);
     this.#release();
-    this.descriptor.finish(this.id);
+    // The driver must not lose a session that it is working for: the last operation ends it.
+    if (this.#inFlight === 0) this.descriptor.finish(this.id);
+  }
+
+  /** Has the driver carry out an operation by itself. */
+  async submit(submitter: Submitter, call: Call<typeof crypt_op>, size: number): Promise<void> {
+    this.#inFlight += 1;
+    try {
+      await submitter.submit(call);
+      this.statistics?.add(size, false);
+    } finally {
+      this.#inFlight -= 1;
+      if (this.#inFlight === 0 && this.#ended !== undefined) this.descriptor.finish(this.id);
+    }
   }
 
   /** Ends the session of an object that is gone. Nobody is left whom an error could reach. */
@@ -60,6 +77,14 @@ export class Channel {
   /** @throws `ClosedError` after the session's end */
   requireOpen(): void {
     if (this.#ended !== undefined) throw new ClosedError(`${this.label} session: ${this.#ended}`);
+  }
+
+  /** @throws `ClosedError` after the session's end; `CryptodevError` while the driver works for it by itself */
+  requireIdle(): void {
+    this.requireOpen();
+    if (this.#inFlight === 0) return;
+    const hint = `${this.#inFlight} asynchronous operations of this session are in flight; await them first`;
+    throw this.descriptor.refusal(errnos.EBUSY, CIOCCRYPT.name, hint);
   }
 
   /** Sends a call of this session. */

@@ -1,5 +1,7 @@
 import { COP_DECRYPT, COP_ENCRYPT, COP_FLAG_WRITE_IV } from "../abi/constants.ts";
+import { CIOCASYNCCRYPT } from "../abi/ioctls/CIOCASYNCCRYPT.ts";
 import type { NamedCipher } from "../algorithms.ts";
+import { alignedMemory, CACHE_LINE } from "../aligned.ts";
 import { byteLengthOf, partOf } from "../bytes.ts";
 import { checkDestination, checkIv, checkKey, checkSource, granularityOf, requireChunks } from "../checks.ts";
 import type { Descriptor } from "../descriptor.ts";
@@ -8,6 +10,7 @@ import type { Channel } from "./channel.ts";
 import { type ChunkOptions, CipherChunks } from "./chunks.ts";
 import { Crypt } from "./crypt.ts";
 import { channelOf, Session } from "./session.ts";
+import type { Submitter } from "./submitter.ts";
 
 /**
  * A session that encrypts and decrypts with one key. {@link Device.cipher} starts it.
@@ -38,6 +41,8 @@ export class Cipher extends Session {
   readonly #granularity: number;
   readonly #chunkSize: number;
   #chained = false;
+  /** The last operation that was submitted. */
+  #submitted: Promise<unknown> = Promise.resolve();
 
   /** @internal */
   constructor(device: Device, descriptor: Descriptor, cipher: NamedCipher, key: Uint8Array) {
@@ -93,6 +98,59 @@ export class Cipher extends Session {
   }
 
   /**
+   * Has the driver encrypt by itself, into new memory (CIOCASYNCCRYPT); the thread goes on meanwhile.
+   *
+   * @param submitter - that of {@link Device.submitter}
+   * @returns what {@link Cipher.encrypt} returns; operations are finished in the order of their calls. `source` and `iv` are
+   * copied, and free to change at once
+   * @throws as {@link Cipher.encrypt}, by rejection
+   */
+  async encryptAsync(submitter: Submitter, source: Uint8Array, iv?: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#submit(COP_ENCRYPT, submitter, source, iv);
+  }
+
+  /** Has the driver decrypt by itself. All else is as in {@link Cipher.encryptAsync}. */
+  async decryptAsync(submitter: Submitter, source: Uint8Array, iv?: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#submit(COP_DECRYPT, submitter, source, iv);
+  }
+
+  async #submit(
+    op: number,
+    submitter: Submitter,
+    source: Uint8Array,
+    iv: Uint8Array | undefined,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    this.#channel.requireOpen();
+    const size = checkSource(source, this.#cipher);
+    checkIv(iv, this.#cipher, this.#chained);
+    if (size > this.#chunkSize) requireChunks(this.#cipher, `${size} bytes`);
+    // The driver has no way to copy what is not aligned.
+    const { host } = this.#channel.descriptor;
+    const memory = alignedMemory(host, size, CACHE_LINE);
+    memory.set(source);
+    const start = iv === undefined ? null : alignedMemory(host, this.#cipher.algorithm.ivSize, CACHE_LINE);
+    start?.set(iv as Uint8Array);
+    const submitted: Promise<void>[] = [];
+    for (let done = 0; done === 0 || done < size; done += this.#chunkSize) {
+      const part = partOf(memory, done, Math.min(done + this.#chunkSize, size));
+      const crypt = new Crypt(host, this.#channel.id, CIOCASYNCCRYPT);
+      const call = crypt.prepare(op, 0, part.length, part, part, null, done === 0 ? start : null);
+      submitted.push(this.#channel.submit(submitter, call, part.length));
+    }
+    this.#chained = size % this.#granularity === 0;
+    // What goes on from an operation that fails was submitted before anybody could know, and fails with it.
+    const finished = Promise.all(iv === undefined ? [this.#submitted, ...submitted] : submitted);
+    this.#submitted = finished;
+    try {
+      await finished;
+    } catch (error) {
+      this.#chained = false;
+      throw error;
+    }
+    return memory;
+  }
+
+  /**
    * Encrypts data that comes in chunks of any size.
    *
    * @param iv - {@link Cipher.ivSize} bytes; left out for a cipher without one
@@ -120,6 +178,7 @@ export class Cipher extends Session {
       isWhole: this.#cipher.algorithm.blockSize > 1,
       path: this.#path,
       run: (source: Uint8Array, destination: Uint8Array) => {
+        this.#channel.requireIdle();
         this.#chained = false;
         this.#send(op, COP_FLAG_WRITE_IV, source, byteLengthOf(source), destination, running);
       },
@@ -134,7 +193,7 @@ export class Cipher extends Session {
   }
 
   #into(op: number, source: Uint8Array, destination: Uint8Array, iv: Uint8Array | undefined): number {
-    this.#channel.requireOpen();
+    this.#channel.requireIdle();
     const size = checkSource(source, this.#cipher);
     checkDestination(destination, size, source, size, this.#cipher.name);
     checkIv(iv, this.#cipher, this.#chained);

@@ -1,14 +1,15 @@
+import type { Ioctl } from "../abi/ioctl.ts";
 import { CIOCCRYPT } from "../abi/ioctls/CIOCCRYPT.ts";
 import type { crypt_op } from "../abi/structs/crypt_op.ts";
 import { Call } from "../call.ts";
 import type { Host } from "../host.ts";
 
-/** CIOCCRYPT of one session, made ready once: an operation only fills in what differs from the last. */
+/** CIOCCRYPT, or its asynchronous form, made ready once: an operation only fills in what differs from the last. */
 export class Crypt {
   readonly #call: Call<typeof crypt_op>;
 
-  constructor(host: Host, ses: number) {
-    this.#call = new Call(host, CIOCCRYPT);
+  constructor(host: Host, ses: number, ioctl: Ioctl<typeof crypt_op> = CIOCCRYPT) {
+    this.#call = new Call(host, ioctl);
     this.#call.setUint32(this.#call.offset.ses, ses);
   }
 

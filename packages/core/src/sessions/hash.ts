@@ -1,6 +1,8 @@
 import { COP_ENCRYPT, COP_FLAG_FINAL, COP_FLAG_RESET, COP_FLAG_UPDATE } from "../abi/constants.ts";
+import { CIOCASYNCCRYPT } from "../abi/ioctls/CIOCASYNCCRYPT.ts";
 import { CIOCCPHASH } from "../abi/ioctls/CIOCCPHASH.ts";
 import type { MacAlgorithm } from "../abi/macs.ts";
+import { alignedMemory, CACHE_LINE } from "../aligned.ts";
 import { byteLengthOf, partOf, sizeOf } from "../bytes.ts";
 import { Call } from "../call.ts";
 import { checkOptionalMacKey, checkRoom } from "../checks.ts";
@@ -9,6 +11,7 @@ import type { Device } from "../device.ts";
 import type { Channel } from "./channel.ts";
 import { Crypt } from "./crypt.ts";
 import { channelOf, Session } from "./session.ts";
+import type { Submitter } from "./submitter.ts";
 
 /**
  * A session that hashes, with a key (HMAC) or without. {@link Device.hash} and {@link Device.hmac} start it.
@@ -70,7 +73,7 @@ export class Hash extends Session {
    */
   update(data: Uint8Array): this {
     const size = sizeOf(data, "data", this.#mac.name);
-    this.#channel.requireOpen();
+    this.#channel.requireIdle();
     this.#update(data, size);
     return this;
   }
@@ -102,7 +105,7 @@ export class Hash extends Session {
   #digestInto(destination: Uint8Array, data: Uint8Array | undefined): number {
     checkRoom(destination, this.#mac.digestSize, "destination", this.#mac.name);
     const size = data === undefined ? 0 : sizeOf(data, "data", this.#mac.name);
-    this.#channel.requireOpen();
+    this.#channel.requireIdle();
     // All but the last piece of what is too long for one call.
     const before = size > this.#chunkSize ? size - this.#chunkSize : 0;
     if (data !== undefined && before > 0) this.#update(data, before);
@@ -113,13 +116,43 @@ export class Hash extends Session {
   }
 
   /**
+   * Has the driver hash a whole message by itself (CIOCASYNCCRYPT); the thread goes on meanwhile.
+   *
+   * @param submitter - that of {@link Device.submitter}
+   * @param data - the message, which is copied, and free to change at once
+   * @returns {@link Hash.digestSize} bytes in new memory
+   * @throws as {@link Hash.update}, by rejection; `TypeError` within a message that {@link Hash.update} has begun
+   */
+  async digestAsync(submitter: Submitter, data: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+    this.#channel.requireOpen();
+    const size = sizeOf(data, "data", this.#mac.name);
+    if (this.#running) throw new TypeError(`data for ${this.#mac.name}: expected a whole message, got the end of one`);
+    const { host } = this.#descriptor;
+    const memory = alignedMemory(host, size, CACHE_LINE);
+    memory.set(data);
+    const digest = alignedMemory(host, this.#mac.digestSize, CACHE_LINE);
+    const submitted: Promise<void>[] = [];
+    for (let done = 0; done === 0 || done < size; done += this.#chunkSize) {
+      const end = Math.min(done + this.#chunkSize, size);
+      const isLast = end === size;
+      const flags = (done === 0 ? COP_FLAG_RESET : 0) | (isLast ? COP_FLAG_FINAL : COP_FLAG_UPDATE);
+      const crypt = new Crypt(host, this.#channel.id, CIOCASYNCCRYPT);
+      const part = partOf(memory, done, end);
+      const call = crypt.prepare(COP_ENCRYPT, flags, end - done, part, null, isLast ? digest : null, null);
+      submitted.push(this.#channel.submit(submitter, call, end - done));
+    }
+    await Promise.all(submitted);
+    return digest;
+  }
+
+  /**
    * Starts a second session that goes on from where this one is in its message (CIOCCPHASH).
    *
    * @param key - for an HMAC its key once more, as a session does not keep it
    * @throws `TypeError` for a missing key, or one too many; all else as {@link Hash.update}
    */
   copy(key?: Uint8Array): Hash {
-    this.#channel.requireOpen();
+    this.#channel.requireIdle();
     const copy = new Hash(this.device, this.#descriptor, this.#mac, key);
     // Between messages there is nothing to copy, and a finished state must not be.
     if (!this.#running) return copy;

@@ -1,11 +1,13 @@
 import type { AeadName, AeadOptions, CipherName, Device, HashName, HmacName, SessionInfo } from "@cryptodev/core";
 import { ClosedError } from "@cryptodev/core";
-import type { OpenOptions } from "../open.ts";
-import { type AbortSignalLike, Remote } from "./remote.ts";
+import type { Open, OpenOptions } from "../open.ts";
+import { Driver } from "./driver.ts";
+import type { AbortSignalLike, Executor } from "./executor.ts";
+import { Remote } from "./remote.ts";
 
 /** Options of {@link openAsync}. */
 export interface AsyncOpenOptions extends Pick<OpenOptions, "backend" | "path" | "hardware" | "chunkSize"> {
-  /** Threads, each with a device of its own; sessions take turns among them. 1 if left out. */
+  /** Threads, each with a device of its own; sessions take turns among them. 1 if left out. The driver needs none. */
   readonly workers?: number | undefined;
 }
 
@@ -21,16 +23,16 @@ function copied(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(bytes);
 }
 
-/** A session in another thread: the part that all kinds share. */
+/** A session that works beside the program: the part that all kinds share. */
 export abstract class AsyncSession {
-  readonly #remote: Remote;
+  readonly #executor: Executor;
   readonly #id: number;
   readonly #info: SessionInfo;
   #closed = false;
 
   /** @internal */
-  constructor(remote: Remote, id: number, info: SessionInfo) {
-    this.#remote = remote;
+  constructor(executor: Executor, id: number, info: SessionInfo) {
+    this.#executor = executor;
     this.#id = id;
     this.#info = info;
   }
@@ -49,7 +51,7 @@ export abstract class AsyncSession {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await this.#remote.call({ session: this.#id, method: "close", args: [], isStart: false }, []);
+    await this.#executor.call({ session: this.#id, method: "close", args: [], isStart: false }, []);
   }
 
   /** The same as {@link AsyncSession.close}, for `await using`. */
@@ -67,11 +69,11 @@ export abstract class AsyncSession {
     const args = bytes.map((view) => (view === undefined ? undefined : copied(view)));
     const transfer = args.flatMap((view) => (view === undefined ? [] : [view.buffer]));
     const job = { session: this.#id, method, args, isStart: false };
-    return (await this.#remote.call(job, transfer, signal)) as Uint8Array<ArrayBuffer>;
+    return (await this.#executor.call(job, transfer, signal)) as Uint8Array<ArrayBuffer>;
   }
 }
 
-/** A cipher in another thread; {@link AsyncDevice.cipher} starts it. Operations are done in the order of their calls. */
+/** A cipher that works beside the program; {@link AsyncDevice.cipher} starts it. Operations are done in the order of their calls. */
 export class AsyncCipher extends AsyncSession {
   /** As {@link Cipher.encrypt}, without blocking: `source` and `iv` are copied, and free to change at once. */
   encrypt(source: Uint8Array, iv?: Uint8Array, options?: AsyncOptions): Promise<Uint8Array<ArrayBuffer>> {
@@ -84,7 +86,7 @@ export class AsyncCipher extends AsyncSession {
   }
 }
 
-/** A hash or HMAC in another thread; {@link AsyncDevice.hash} and {@link AsyncDevice.hmac} start it. */
+/** A hash or HMAC that works beside the program; {@link AsyncDevice.hash} and {@link AsyncDevice.hmac} start it. */
 export class AsyncHash extends AsyncSession {
   /** As {@link Hash.digest} of a whole message, without blocking. */
   digest(data: Uint8Array, options?: AsyncOptions): Promise<Uint8Array<ArrayBuffer>> {
@@ -92,7 +94,7 @@ export class AsyncHash extends AsyncSession {
   }
 }
 
-/** An AEAD in another thread; {@link AsyncDevice.aead} starts it. */
+/** An AEAD that works beside the program; {@link AsyncDevice.aead} starts it. */
 export class AsyncAead extends AsyncSession {
   /** As {@link Aead.seal}, without blocking. */
   seal(
@@ -115,11 +117,11 @@ export class AsyncAead extends AsyncSession {
   }
 }
 
-type Kind<S extends AsyncSession> = new (remote: Remote, id: number, info: SessionInfo) => S;
+type Kind<S extends AsyncSession> = new (executor: Executor, id: number, info: SessionInfo) => S;
 
 /**
- * A device whose operations do not block the event loop: they are done by worker threads, each with a device of its own.
- * {@link openAsync} opens it.
+ * A device whose operations do not block the event loop: they are done by the driver itself, where it was built for that
+ * (ENABLE_ASYNC), and by worker threads, each with a device of its own, everywhere else. {@link openAsync} opens it.
  *
  * The operations of one session are done in the order of their calls. The process does not wait for a device that has
  * nothing to do.
@@ -129,27 +131,25 @@ export class AsyncDevice {
   readonly backend: Device["backend"];
   /** The path that was opened. */
   readonly path: string;
-  readonly #remotes: readonly Remote[];
+  /** The driver itself, where it can work beside the program. */
+  readonly #driver: Driver | undefined;
+  readonly #makeRemotes: () => Promise<readonly Remote[]>;
+  #remotes: Promise<readonly Remote[]> | undefined;
   #started = 0;
   #closing: Promise<void> | undefined;
 
-  private constructor(remotes: readonly Remote[], { backend, path }: Pick<Device, "backend" | "path">) {
-    this.#remotes = remotes;
+  /** @internal */
+  constructor(
+    { backend, path }: Pick<Device, "backend" | "path">,
+    driver: Driver | undefined,
+    makeRemotes: () => Promise<readonly Remote[]>,
+  ) {
     this.backend = backend;
     this.path = path;
-  }
-
-  /** @internal */
-  static async open({ workers = 1, backend, path, hardware, chunkSize }: AsyncOpenOptions): Promise<AsyncDevice> {
-    if (!Number.isInteger(workers) || workers < 1) throw new RangeError(`workers: expected 1 or more, got ${workers}`);
-    const remotes = Array.from({ length: workers }, () => new Remote({ backend, path, hardware, chunkSize }));
-    try {
-      const [opened] = await Promise.all(remotes.map((remote) => remote.ready()));
-      return new AsyncDevice(remotes, opened as Pick<Device, "backend" | "path">);
-    } catch (error) {
-      await Promise.all(remotes.map((remote) => remote.close()));
-      throw error;
-    }
+    this.#driver = driver;
+    this.#makeRemotes = makeRemotes;
+    // Without the driver all that there is are threads, and these were started to see whether they can be.
+    if (driver === undefined) this.#remotes = makeRemotes();
   }
 
   /** As {@link Device.cipher}. The key is copied to the thread, and wiped there once the kernel has it. */
@@ -182,17 +182,30 @@ export class AsyncDevice {
     if (this.#closing !== undefined) throw new ClosedError(`${this.path}: the device was closed`);
     const id = this.#started;
     this.#started += 1;
-    const remote = this.#remotes[id % this.#remotes.length] as Remote;
+    const executor = await this.#executorFor(method, id);
     const args = [name, ...(key === undefined ? [] : [copied(key)]), ...(options === undefined ? [] : [options])];
     const transfer = args.flatMap((arg) => (arg instanceof Uint8Array ? [arg.buffer as ArrayBuffer] : []));
-    const info = await remote.call({ session: id, method, args, isStart: true }, transfer);
-    return new kind(remote, id, info as SessionInfo);
+    const info = await executor.call({ session: id, method, args, isStart: true }, transfer);
+    return new kind(executor, id, info as SessionInfo);
+  }
+
+  /** The driver does what it can; the threads, which are started when they are first needed, take turns with the rest. */
+  async #executorFor(method: string, id: number): Promise<Executor> {
+    if (this.#driver !== undefined && method !== "aead") return this.#driver;
+    this.#remotes ??= this.#makeRemotes();
+    const remotes = await this.#remotes;
+    return remotes[id % remotes.length] as Remote;
   }
 
   /** Waits for what is in flight, then ends the sessions, the devices and the threads. Closing again waits with it. */
   close(): Promise<void> {
-    this.#closing ??= Promise.all(this.#remotes.map((remote) => remote.close())).then(() => undefined);
+    this.#closing ??= this.#closeAll();
     return this.#closing;
+  }
+
+  async #closeAll(): Promise<void> {
+    const remotes = (await this.#remotes) ?? [];
+    await Promise.all([this.#driver?.close(), ...remotes.map((remote) => remote.close())]);
   }
 
   /** The same as {@link AsyncDevice.close}, for `await using`. */
@@ -202,8 +215,8 @@ export class AsyncDevice {
 }
 
 /**
- * Opens the device in worker threads, so that its operations do not block the event loop. The same in Node.js, Deno and
- * Bun.
+ * Opens the device so that its operations do not block the event loop: by the driver itself or in worker threads. The same
+ * in Node.js, Deno and Bun.
  *
  * @throws as `open`, by rejection
  * @example
@@ -217,6 +230,33 @@ export class AsyncDevice {
  * await device.close();
  * ```
  */
-export function openAsync(options: AsyncOpenOptions = {}): Promise<AsyncDevice> {
-  return AsyncDevice.open(options);
+export async function openAsync(options: AsyncOpenOptions = {}): Promise<AsyncDevice> {
+  // By its own name: that is the file of the runtime at hand, which imports this one.
+  const { open } = await import("cryptodev");
+  return openAsyncWith(open, options);
+}
+
+/** The same with another way to open a device, which decides whether the driver works by itself. */
+export async function openAsyncWith(
+  openDevice: Open,
+  { workers = 1, backend, path, hardware, chunkSize }: AsyncOpenOptions,
+): Promise<AsyncDevice> {
+  if (!Number.isInteger(workers) || workers < 1) throw new RangeError(`workers: expected 1 or more, got ${workers}`);
+  const options = { backend, path, hardware, chunkSize };
+  const startThreads = async (): Promise<readonly Remote[]> => {
+    const remotes = Array.from({ length: workers }, () => new Remote(options));
+    try {
+      await Promise.all(remotes.map((remote) => remote.ready()));
+      return remotes;
+    } catch (error) {
+      await Promise.all(remotes.map((remote) => remote.close()));
+      throw error;
+    }
+  };
+  const device = openDevice(options);
+  const driver = Driver.of(device);
+  if (driver !== undefined) return new AsyncDevice(device, driver, startThreads);
+  device.close();
+  const remotes = await startThreads();
+  return new AsyncDevice(device, undefined, async () => remotes);
 }

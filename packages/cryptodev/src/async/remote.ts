@@ -1,14 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { ClosedError, UnsupportedError } from "@cryptodev/core";
-import { type Answer, fromFailure, type Job, type WorkerOptions } from "./protocol.ts";
-
-/** The little of an AbortSignal that is used; those of all runtimes, and of the DOM, fit. */
-export interface AbortSignalLike {
-  readonly aborted: boolean;
-  readonly reason: unknown;
-  addEventListener(type: "abort", listener: () => void): void;
-  removeEventListener(type: "abort", listener: () => void): void;
-}
+import type { AbortSignalLike, Executor, SessionJob } from "./executor.ts";
+import { type Answer, fromFailure, type WorkerOptions } from "./protocol.ts";
 
 interface Waiting {
   resolve(result: unknown): void;
@@ -16,7 +9,7 @@ interface Waiting {
 }
 
 /** A worker, and what is waited for. The process does not live on for a worker that has nothing to do. */
-export class Remote {
+export class Remote implements Executor {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
   #count = 0;
@@ -44,17 +37,7 @@ export class Remote {
     return this.#wait().promise;
   }
 
-  /**
-   * Sends a job.
-   *
-   * @param transfer - buffers among the arguments that are given away with them
-   * @param signal - rejects with its reason as soon as it is aborted, and keeps a job that has not begun from beginning
-   */
-  async call(
-    job: Pick<Job, "session" | "method" | "args" | "isStart">,
-    transfer: readonly ArrayBuffer[],
-    signal?: AbortSignalLike,
-  ): Promise<unknown> {
+  async call(job: SessionJob, transfer: readonly ArrayBuffer[], signal?: AbortSignalLike): Promise<unknown> {
     if (this.#lost !== undefined) throw this.#lost;
     if (signal?.aborted === true) throw signal.reason;
     const { id, promise } = this.#wait();
@@ -72,7 +55,6 @@ export class Remote {
     }
   }
 
-  /** Waits for what is in flight, and ends the thread. */
   async close(): Promise<void> {
     if (this.#waiting.size > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve));
     this.#lost ??= new ClosedError("the device was closed");

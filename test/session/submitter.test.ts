@@ -1,0 +1,151 @@
+import { Device, machineOf, type Submitter } from "@cryptodev/core";
+import { SoftwareHost } from "@cryptodev/soft";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { openAsyncWith } from "../../packages/cryptodev/dist/async/device.js";
+import { pattern, toHex } from "../bytes.ts";
+
+/* A driver that was built with ENABLE_ASYNC, and works beside the program. */
+
+const pause = () => new Promise<void>((resolve) => setTimeout(resolve, 1));
+const [key, iv] = [pattern(16), pattern(16, 7)];
+const busy = (ioctl: string | undefined) => expect.objectContaining({ name: "CryptodevError", code: "EBUSY", ioctl });
+
+describe.each(["x86_64", "arm"])("submitted operations, ABI of %s", (arch) => {
+  let host: SoftwareHost;
+  let device: Device;
+  let submitter: Submitter;
+  const plain = Device.open(new SoftwareHost());
+  beforeEach(() => {
+    const machine = machineOf(arch) as NonNullable<ReturnType<typeof machineOf>>;
+    // Aligned memory alone is good enough for an asynchronous driver.
+    host = new SoftwareHost({ async: true, alignmask: 15, machine });
+    device = Device.open(host, undefined, { chunkSize: 64, statistics: true });
+    submitter = device.submitter(pause) as Submitter;
+  });
+  afterEach(() => device.close());
+
+  test("give what blocking ones give, in any number, in the order of their calls", async () => {
+    const aes = device.cipher("aes-128-cbc", key);
+    const expected = plain.cipher("aes-128-cbc", key);
+    const order: number[] = [];
+    const results = await Promise.all(
+      Array.from({ length: 300 }, async (_, index) => {
+        const result = await aes.encryptAsync(submitter, pattern(32, index), iv);
+        order.push(index);
+        return toHex(result);
+      }),
+    );
+    expect(results).toEqual(results.map((_, index) => toHex(expected.encrypt(pattern(32, index), iv))));
+    expect(order).toEqual(order.map((_, index) => index));
+    expect(aes.statistics).toMatchObject({ operations: 300, bytes: 9600, zeroCopyLost: 0 });
+  });
+
+  test("go on from each other, and in chunks", async () => {
+    const aes = device.cipher("aes-128-cbc", key);
+    const whole = plain.cipher("aes-128-cbc", key).encrypt(pattern(320), iv);
+    const source = pattern(320);
+    const [first, rest] = [
+      aes.encryptAsync(submitter, source.subarray(0, 32), iv),
+      aes.encryptAsync(submitter, source.subarray(32)),
+    ];
+    // What is changed now was copied then.
+    source.fill(0);
+    expect(toHex(await first) + toHex(await rest)).toBe(toHex(whole));
+    expect(await aes.decryptAsync(submitter, whole, iv)).toEqual(pattern(320));
+    const [sha, hmac] = [device.hash("sha256"), device.hmac("sha1", key)];
+    for (const size of [0, 1, 64, 65, 500]) {
+      expect(toHex(await sha.digestAsync(submitter, pattern(size)))).toBe(
+        toHex(plain.hash("sha256").digest(pattern(size))),
+      );
+      expect(toHex(await hmac.digestAsync(submitter, pattern(size)))).toBe(
+        toHex(plain.hmac("sha1", key).digest(pattern(size))),
+      );
+    }
+    expect(toHex(sha.digest(pattern(10)))).toBe(toHex(plain.hash("sha256").digest(pattern(10))));
+  });
+
+  test("are refused as blocking ones are, and leave the next ones alone", async () => {
+    const aes = device.cipher("aes-128-cbc", key);
+    await expect(aes.encryptAsync(submitter, pattern(17), iv)).rejects.toThrow(RangeError);
+    await expect(aes.encryptAsync(submitter, pattern(16))).rejects.toThrow(TypeError);
+    await expect(aes.encryptAsync(submitter, "text" as unknown as Uint8Array, iv)).rejects.toThrow(TypeError);
+    host.device.failNext("ENOMEM", "CIOCASYNCCRYPT");
+    const failing = aes.encryptAsync(submitter, pattern(16), iv);
+    const fine = aes.encryptAsync(submitter, pattern(16), iv);
+    await expect(failing).rejects.toThrow(expect.objectContaining({ code: "ENOMEM", ioctl: "CIOCASYNCCRYPT" }));
+    expect(await fine).toHaveLength(16);
+    // One that goes on from one that failed fails with it; so does the next, until one brings an iv.
+    host.device.failNext("EIO", "CIOCASYNCCRYPT");
+    const chain = [aes.encryptAsync(submitter, pattern(16), iv), aes.encryptAsync(submitter, pattern(16))];
+    for (const link of chain) await expect(link).rejects.toThrow(expect.objectContaining({ code: "EIO" }));
+    await expect(aes.encryptAsync(submitter, pattern(16))).rejects.toThrow(TypeError);
+    // A fetch that was interrupted, or came too early, is no operation's error.
+    host.device.failNext("EINTR", "CIOCASYNCFETCH");
+    host.device.failNext("EBUSY", "CIOCASYNCFETCH");
+    expect(await aes.encryptAsync(submitter, pattern(16), iv)).toHaveLength(16);
+    const sha = device.hash("sha256").update(pattern(1));
+    await expect(sha.digestAsync(submitter, pattern(1))).rejects.toThrow(TypeError);
+    const xts = device.cipher("aes-128-xts", pattern(32));
+    await expect(xts.encryptAsync(submitter, pattern(80), iv)).rejects.toThrow(/cannot be worked on in parts/);
+  });
+
+  test("keep their session from blocking operations, and their device from being closed", async () => {
+    const [aes, sha] = [device.cipher("aes-128-cbc", key), device.hash("sha1")];
+    const chunks = aes.encryptor(iv);
+    const running = [aes.encryptAsync(submitter, pattern(16), iv), sha.digestAsync(submitter, pattern(16))];
+    for (const call of [
+      () => aes.encrypt(pattern(16), iv),
+      () => chunks.update(pattern(16)),
+      () => sha.update(pattern(1)),
+      () => sha.digest(),
+      () => sha.copy(),
+    ]) {
+      expect(call).toThrow(busy("CIOCCRYPT"));
+    }
+    expect(() => device.close()).toThrow(busy(undefined));
+    expect(device.closed).toBe(false);
+    expect(device.cipher("aes-128-cbc", key).encrypt(pattern(16), iv)).toHaveLength(16);
+    await Promise.all(running);
+    expect(aes.encrypt(pattern(16), iv)).toHaveLength(16);
+    expect(sha.digest()).toHaveLength(20);
+  });
+
+  test("end their session when it was closed meanwhile", async () => {
+    const aes = device.cipher("aes-128-cbc", key);
+    const running = aes.encryptAsync(submitter, pattern(16), iv);
+    aes.close();
+    await expect(aes.encryptAsync(submitter, pattern(16), iv)).rejects.toThrow(
+      expect.objectContaining({ name: "ClosedError" }),
+    );
+    expect(await running).toHaveLength(16);
+    expect(aes.closed).toBe(true);
+  });
+});
+
+test("a driver without ENABLE_ASYNC has no submitter", () => {
+  const device = Device.open(new SoftwareHost());
+  expect(device.submitter(pause)).toBeUndefined();
+  device.close();
+  expect(() => device.submitter(pause)).toThrow(expect.objectContaining({ name: "ClosedError" }));
+});
+
+test("openAsync() leaves to such a driver what it can do", async () => {
+  const host = new SoftwareHost({ async: true });
+  const device = await openAsyncWith(() => Device.open(host), {});
+  const [aes, sha] = await Promise.all([device.cipher("aes-128-cbc", key), device.hash("sha1")]);
+  const plain = Device.open(new SoftwareHost());
+  const ciphertext = await aes.encrypt(pattern(32), iv);
+  expect(toHex(ciphertext)).toBe(toHex(plain.cipher("aes-128-cbc", key).encrypt(pattern(32), iv)));
+  expect(await aes.decrypt(ciphertext, iv)).toEqual(pattern(32));
+  expect(toHex(await sha.digest(pattern(5)))).toBe(toHex(plain.hash("sha1").digest(pattern(5))));
+  expect(key).toEqual(pattern(16));
+  const controller = new AbortController();
+  const aborted = aes.encrypt(pattern(16), iv, { signal: controller.signal });
+  controller.abort(new Error("enough"));
+  await expect(aborted).rejects.toThrow("enough");
+  await expect(aes.encrypt(pattern(16), iv, { signal: controller.signal })).rejects.toThrow("enough");
+  const last = aes.encrypt(pattern(16), iv);
+  await device.close();
+  expect(await last).toHaveLength(16);
+  await expect(device.hash("sha1")).rejects.toThrow(expect.objectContaining({ name: "ClosedError" }));
+});
