@@ -1,9 +1,10 @@
 import { CryptodevError, Device, machineOf } from "@cryptodev/core";
-import { KernelCrashError, SoftwareHost } from "@cryptodev/soft";
+import { KernelCrashError } from "@cryptodev/soft";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { pattern } from "../bytes.ts";
 import { parametersOf } from "../soft/random.ts";
+import { VigilantHost } from "../vigilant_host.ts";
 
 /*
  * Whatever a program calls, in whatever order and with whatever arguments, no call that a kernel would not survive leaves
@@ -187,7 +188,7 @@ test("no sequence of calls makes a kernel crash, or fails in any other way than 
     fc.array(step, { maxLength: 40 }),
     (arch, chosen, starts, steps) => {
       const machine = machineOf(arch) as NonNullable<ReturnType<typeof machineOf>>;
-      const device = Device.open(new SoftwareHost({ machine }), undefined, { chunkSize: 32 });
+      const device = Device.open(new VigilantHost({ machine }), undefined, { chunkSize: 32 });
       const arena = new ArrayBuffer(400);
       const things: { readonly object: object; readonly methods: Readonly<Record<string, readonly Role[]>> }[] = [];
       const attempt = (call: () => unknown, methods?: Readonly<Record<string, readonly Role[]>>) => {
