@@ -103,6 +103,32 @@ describe.each(backends)("a cipher session on the $name", (backend) => {
     }
   });
 
+  test("the steady state gives what the first operation gives, and sees what changed since", () => {
+    const session = device.cipher("aes-128-cbc", fromHex(keys[128]));
+    const [source, destination, start] = [plaintext.slice(), new Uint8Array(64), fromHex(iv)];
+    const expected = () => toHex(device.cipher("aes-128-cbc", fromHex(keys[128])).encrypt(source, start));
+    for (let round = 0; round < 3; round += 1) {
+      session.encryptInto(source, destination, start);
+      expect(toHex(destination)).toBe(expected());
+      // Another direction, other memory and other content in between.
+      session.decryptInto(destination, destination, start);
+      expect(toHex(destination)).toBe(toHex(source));
+      session.encryptInto(source, destination, start);
+      session.decryptInto(source, destination, start);
+      session.encryptInto(source, destination, start);
+      expect(toHex(session.encrypt(source))).not.toBe(expected());
+      source[0] = round;
+      start[0] = round + 1;
+    }
+    for (const missing of [undefined, null] as unknown as Uint8Array[]) {
+      expect(() => session.encryptInto(missing, missing, missing)).toThrow(
+        /^source for aes-128-cbc: expected a Uint8Array/,
+      );
+    }
+    structuredClone(destination.buffer, { transfer: [destination.buffer] });
+    expect(() => session.encryptInto(source, destination, start)).toThrow(/its memory is gone/);
+  });
+
   test("views into the middle of a buffer, shared memory and Buffer are bytes like any others", () => {
     const session = device.cipher("aes-128-cbc", fromHex(keys[128]));
     const expected = toHex(session.encrypt(plaintext, fromHex(iv)));

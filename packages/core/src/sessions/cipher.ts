@@ -41,6 +41,9 @@ export class Cipher extends Session {
   readonly #granularity: number;
   readonly #chunkSize: number;
   #chained = false;
+  /** The size of the last operation, and whether it ended with a block. */
+  #size = 0;
+  #endsBlock = true;
   /** The last operation that was submitted. */
   #submitted: Promise<unknown> = Promise.resolve();
 
@@ -194,13 +197,23 @@ export class Cipher extends Session {
 
   #into(op: number, source: Uint8Array, destination: Uint8Array, iv: Uint8Array | undefined): number {
     this.#channel.requireIdle();
+    const crypt = this.#crypt;
+    if (crypt.isOver(source, destination, iv)) {
+      this.#chained = false;
+      this.#channel.operate(crypt.again(op), this.#size);
+      this.#chained = this.#endsBlock;
+      return this.#size;
+    }
     const size = checkSource(source, this.#cipher);
     checkDestination(destination, size, source, size, this.#cipher.name);
     checkIv(iv, this.#cipher, this.#chained);
     // A refused operation may have moved the kernel's iv or not: the next one has to bring its own.
     this.#chained = false;
     this.#send(op, 0, source, size, destination, iv ?? null);
-    this.#chained = size % this.#granularity === 0;
+    this.#size = size;
+    this.#endsBlock = size % this.#granularity === 0;
+    this.#chained = this.#endsBlock;
+    if (iv !== undefined && size <= this.#chunkSize) crypt.remember(source, destination, iv);
     return size;
   }
 
