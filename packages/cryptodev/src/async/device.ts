@@ -182,8 +182,9 @@ export class AsyncDevice {
     if (this.#closing !== undefined) throw new ClosedError(`${this.path}: the device was closed`);
     const id = this.#started;
     this.#started += 1;
-    const executor = await this.#executorFor(method, id);
+    // The key is copied before anything is waited for: it is the caller's to wipe as soon as the call returns.
     const args = [name, ...(key === undefined ? [] : [copied(key)]), ...(options === undefined ? [] : [options])];
+    const executor = await this.#executorFor(method, id);
     const transfer = args.flatMap((arg) => (arg instanceof Uint8Array ? [arg.buffer as ArrayBuffer] : []));
     const info = await executor.call({ session: id, method, args, isStart: true }, transfer);
     return new kind(executor, id, info as SessionInfo);
