@@ -15,7 +15,7 @@ interface Example {
 
 function examplesIn(file: string): Example[] {
   const source = readFileSync(file, "utf8");
-  return [...source.matchAll(/@example\n\s*\* ```ts\n([\s\S]*?)\* ```\n/g)].map((match) => ({
+  return [...source.matchAll(/@example.*\n\s*\* ```ts\n([\s\S]*?)\* ```\n/g)].map((match) => ({
     where: `${relative(packages, file)}:${source.slice(0, match.index).split("\n").length}`,
     code: (match[1] as string).replace(/^\s*\* ?/gm, ""),
   }));

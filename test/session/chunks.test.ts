@@ -153,6 +153,27 @@ describe.each(backends)("data in chunks on the $name", (backend) => {
     expect(() => hash.copy()).toThrow(expect.objectContaining({ name: "ClosedError" }));
   });
 
+  test("web streams take no more than somebody reads", async () => {
+    const { session, iv } = start("aes-128-ctr");
+    let pulled = 0;
+    const source = new ReadableStream(
+      {
+        pull(controller) {
+          pulled += 1;
+          controller.enqueue(pattern(1024));
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    const reader = source.pipeThrough(cipherStream(session.encryptor(iv))).getReader();
+    for (let read = 1; read <= 5; read += 1) {
+      expect((await reader.read()).value).toHaveLength(1024);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      expect(pulled).toBeLessThanOrEqual(read + 2);
+    }
+    await reader.cancel();
+  });
+
   test("web streams encrypt, decrypt and hash", async () => {
     const { session, iv } = start("aes-128-cbc");
     const data = pattern(100_003);

@@ -54,6 +54,19 @@ function isAbsence(error: unknown): boolean {
  * console.log(device.backend); // kernel, or software
  * device.close();
  * ```
+ * @example With hardware alone, and every system call shown
+ * ```ts
+ * import { open } from "cryptodev";
+ *
+ * const device = open({ backend: "auto", hardware: "require", trace: (line) => line.length });
+ * try {
+ *   device.cipher("aes-cbc", new Uint8Array(16));
+ * } catch (error) {
+ *   // ENODEV where only software does it, EINVAL where nothing does.
+ *   console.log(error.code);
+ * }
+ * device.close();
+ * ```
  */
 export type Open = (options?: OpenOptions) => Device;
 

@@ -90,6 +90,18 @@ export class Cipher extends Session {
    * @param destination - at least as many bytes as `source`: `source` itself, to work in place, or memory apart from it
    * @returns the number of bytes written
    * @throws as {@link Cipher.encrypt}; `RangeError` for a destination that is too short or overlaps the source partly
+   * @example
+   * ```ts
+   * import { open } from "cryptodev";
+   *
+   * const device = open({ backend: "auto" });
+   * const ctr = device.cipher("aes-ctr", crypto.getRandomValues(new Uint8Array(16)));
+   * const memory = device.allocate(4096);
+   * // In place, and in two operations: the second goes on where the first one ended.
+   * ctr.encryptInto(memory.subarray(0, 1024), memory.subarray(0, 1024), crypto.getRandomValues(new Uint8Array(16)));
+   * console.log(ctr.encryptInto(memory.subarray(1024), memory.subarray(1024))); // 3072
+   * device.close();
+   * ```
    */
   encryptInto(source: Uint8Array, destination: Uint8Array, iv?: Uint8Array): number {
     return this.#into(COP_ENCRYPT, source, destination, iv);

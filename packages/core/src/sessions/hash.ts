@@ -150,6 +150,17 @@ export class Hash extends Session {
    *
    * @param key - for an HMAC its key once more, as a session does not keep it
    * @throws `TypeError` for a missing key, or one too many; all else as {@link Hash.update}
+   * @example
+   * ```ts
+   * import { open } from "cryptodev";
+   *
+   * const device = open({ backend: "auto" });
+   * const text = (part) => new TextEncoder().encode(part);
+   * const common = device.hash("sha256").update(text("the same beginning, "));
+   * const [one, other] = [common.copy().digest(text("one end")), common.digest(text("another end"))];
+   * console.log(one.length + other.length); // 64
+   * device.close();
+   * ```
    */
   copy(key?: Uint8Array): Hash {
     this.#channel.requireIdle();

@@ -75,7 +75,20 @@ export abstract class Session {
     return this.#channel.ended !== undefined;
   }
 
-  /** What the session did so far; `undefined` unless the device was opened with `statistics`. */
+  /**
+   * What the session did so far; `undefined` unless the device was opened with `statistics`.
+   *
+   * @example
+   * ```ts
+   * import { open } from "cryptodev";
+   *
+   * const device = open({ backend: "auto", statistics: true });
+   * const sha = device.hash("sha256");
+   * sha.digest(new Uint8Array(1000));
+   * console.log(sha.statistics?.bytes); // 1000
+   * device.close();
+   * ```
+   */
   get statistics(): Statistics | undefined {
     return this.#channel.statistics;
   }
