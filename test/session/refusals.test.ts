@@ -339,6 +339,27 @@ describe("what the kernel refuses", () => {
     expect(attempt).toThrow(expect.objectContaining({ code, syscall: "open", ioctl: undefined, path: "/dev/crypto" }));
   });
 
+  test("a source that could not be encrypted in place is still there, and no plaintext is of what could not be checked", () => {
+    const gcm = device.aead("aes-gcm", key);
+    const combined = device.combined("aes-cbc", key, "sha1");
+    const tls = device.tls("aes-cbc", key, "hmac-sha1", key);
+    const [memory, mac] = [pattern(128), new Uint8Array(20)];
+    const failed = expect.objectContaining({ code: "ENOMEM" });
+    const fail = (call: () => unknown) => {
+      host.answers.push(-errnos.ENOMEM);
+      expect(call).toThrow(failed);
+    };
+    fail(() => gcm.sealInto(memory.subarray(0, 64), memory, pattern(12)));
+    fail(() => combined.encryptInto(memory, memory, mac, iv));
+    fail(() => tls.sealInPlace(memory, 64, pattern(13), iv));
+    expect(memory).toEqual(pattern(128));
+    fail(() => gcm.openInto(memory.subarray(0, 64), memory, pattern(12)));
+    fail(() => combined.decryptInto(memory.subarray(64, 96), memory.subarray(96), mac, iv));
+    expect(memory.subarray(0, 64)).toEqual(new Uint8Array(64));
+    expect(memory.subarray(64, 96)).toEqual(pattern(128).subarray(64, 96));
+    expect(memory.subarray(96)).toEqual(new Uint8Array(32));
+  });
+
   test("an error number without a name keeps its number", () => {
     const aes = device.cipher("aes-cbc", key);
     host.answers.push(-133);

@@ -38,12 +38,14 @@ export interface DeviceOptions {
   readonly hardware?: "require" | "allow" | undefined;
 }
 
+/** Options of which each has a value that was looked at. */
+type Checked<Options> = { readonly [Name in keyof Options]-?: NonNullable<Options[Name]> };
+
 /** An open descriptor of the device, and the sessions that were started through it. */
 export class Descriptor {
   readonly host: Host;
   readonly path: string;
-  readonly options: DeviceOptions;
-  readonly chunkSize: number;
+  readonly options: Checked<DeviceOptions>;
   /** What is to be ended before the descriptor is. */
   readonly channels: Set<Channel> = new Set();
   readonly #startCall: Call<typeof session_op>;
@@ -54,18 +56,17 @@ export class Descriptor {
   #fd = -1;
   #closed = false;
 
-  private constructor(host: Host, path: string, options: DeviceOptions) {
+  private constructor(host: Host, path: string, options: Checked<DeviceOptions>) {
     this.host = host;
     this.path = path;
     this.options = options;
-    this.chunkSize = options.chunkSize ?? 2 ** 28;
     this.#startCall = new Call(host, CIOCGSESSION);
     this.#finishCall = new Call(host, CIOCFSESSION);
     this.#pollfd = new Argument(host, pollfd);
   }
 
   static open(host: Host, path: string, options: DeviceOptions): Descriptor {
-    const { chunkSize = 16, hardware = "allow" } = options;
+    const { chunkSize = 2 ** 28, hardware = "allow", statistics = false } = options;
     // Above 512 MiB the driver warns and falls back to copying.
     if (!(chunkSize % 16 === 0 && chunkSize > 0 && chunkSize <= 2 ** 29)) {
       throw new RangeError(`chunkSize: expected a multiple of 16 bytes, at most ${2 ** 29}, got ${chunkSize}`);
@@ -74,7 +75,7 @@ export class Descriptor {
       throw new RangeError(`hardware: expected "allow" or "require", got ${inWords(hardware)}`);
     }
     // All that can fail otherwise goes before: a descriptor that is open belongs to somebody.
-    const descriptor = new Descriptor(host, path, options);
+    const descriptor = new Descriptor(host, path, { chunkSize, hardware, statistics });
     const fd = host.open(path, O_RDWR | O_CLOEXEC);
     if (fd < 0) throw new CryptodevError({ errno: -fd, syscall: "open", path, hint: openHint(-fd) });
     descriptor.#fd = fd;

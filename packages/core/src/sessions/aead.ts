@@ -204,7 +204,9 @@ export class Aead extends Session {
       tag: null,
       iv: this.#iv,
     };
-    this.#channel.operateOrWipe(this.#auth.prepare(data), size, destination, written);
+    // Plaintext that did not authenticate is wiped; a source that could not be sealed in place is not.
+    const suspect = op === COP_DECRYPT ? written : 0;
+    this.#channel.operateOrWipe(this.#auth.prepare(data), size, destination, suspect);
   }
 
   #setIv(nonce: Uint8Array, messageSize: number): void {

@@ -29,7 +29,7 @@ export class Channel {
     this.id = id;
     this.label = label;
     this.descriptor = descriptor;
-    this.statistics = descriptor.options.statistics === true ? new StatisticsCounter() : undefined;
+    this.statistics = descriptor.options.statistics ? new StatisticsCounter() : undefined;
     descriptor.channels.add(this);
   }
 
@@ -99,7 +99,7 @@ export class Channel {
     this.statistics?.add(size, (call.getUint16(call.offset.flags) & COP_FLAG_NO_ZC) !== 0);
   }
 
-  /** The same; what a refused operation may have left in the first bytes of `destination` is wiped. */
+  /** The same; what a refused operation may have left in the first bytes of `destination`, if any, is wiped. */
   operateOrWipe(
     call: Call<typeof crypt_op> | Call<typeof crypt_auth_op>,
     size: number,

@@ -62,7 +62,7 @@ export class Cipher extends Session {
     this.#crypt = crypt;
     this.#path = descriptor.path;
     this.#granularity = granularityOf(cipher);
-    this.#chunkSize = descriptor.chunkSize;
+    this.#chunkSize = descriptor.options.chunkSize;
   }
 
   /**

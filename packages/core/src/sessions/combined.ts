@@ -88,7 +88,7 @@ export class CombinedCipher extends Session {
     this.macSize = mac.digestSize;
     this.#cipher = cipher;
     this.#mac = mac;
-    this.#chunkSize = descriptor.chunkSize;
+    this.#chunkSize = descriptor.options.chunkSize;
     this.#channel = channelOf(this);
     const crypt = new Crypt(descriptor.host, this.#channel.id);
     this.#channel.onEnd(() => crypt.release());
@@ -177,7 +177,13 @@ export class CombinedCipher extends Session {
     checkApart(destination, size, mac, this.#mac.digestSize, "mac", this.#mac.name);
     checkIv(iv, this.#cipher, this.#chained);
     this.#chained = false;
-    this.#send(op, source, size, destination, mac, iv ?? null);
+    try {
+      this.#send(op, source, size, destination, mac, iv ?? null);
+    } catch (error) {
+      // Plaintext that nothing was checked of; ciphertext is nobody's secret, and in place it may be all that there is.
+      if (op === COP_DECRYPT) wipe(destination, size);
+      throw error;
+    }
     this.#chained = size % granularityOf(this.#cipher) === 0;
     return size;
   }
@@ -193,12 +199,7 @@ export class CombinedCipher extends Session {
   ): void {
     const most = this.#chunkSize;
     if (size <= most) {
-      this.#channel.operateOrWipe(
-        this.#crypt.prepare(op, 0, size, source, destination, mac, iv),
-        size,
-        destination,
-        size,
-      );
+      this.#channel.operate(this.#crypt.prepare(op, 0, size, source, destination, mac, iv), size);
       return;
     }
     requireChunks(this.#cipher, `${size} bytes`);

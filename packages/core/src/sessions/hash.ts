@@ -57,7 +57,7 @@ export class Hash extends Session {
     this.digestSize = mac.digestSize;
     this.#descriptor = descriptor;
     this.#mac = mac;
-    this.#chunkSize = descriptor.chunkSize;
+    this.#chunkSize = descriptor.options.chunkSize;
     this.#channel = channelOf(this);
     const crypt = new Crypt(descriptor.host, this.#channel.id);
     this.#channel.onEnd(() => crypt.release());

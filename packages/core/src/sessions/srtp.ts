@@ -154,6 +154,7 @@ export class SrtpPacket extends Session {
       tag: partOf(memory, size, whole),
       iv,
     };
-    this.#channel.operateOrWipe(this.#auth.prepare(data), size, payload, size - headerSize);
+    const suspect = op === COP_DECRYPT ? size - headerSize : 0;
+    this.#channel.operateOrWipe(this.#auth.prepare(data), size, payload, suspect);
   }
 }

@@ -159,6 +159,6 @@ export class TlsRecord extends Session {
     checkApart(memory, written, header, authLen, "header", this.#cipher.name);
     checkIv(iv, this.#cipher, false);
     const data = { op, auth: header, authLen, src: memory, len: size, dst: memory, tag: null, iv };
-    this.#channel.operateOrWipe(this.#auth.prepare(data), size, memory, written);
+    this.#channel.operateOrWipe(this.#auth.prepare(data), size, memory, op === COP_DECRYPT ? written : 0);
   }
 }
