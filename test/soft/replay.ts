@@ -2,16 +2,6 @@ import {
   type Argument,
   alg_info,
   Call,
-  CIOCASYMFEAT,
-  CIOCASYNCCRYPT,
-  CIOCASYNCFETCH,
-  CIOCAUTHCRYPT,
-  CIOCCPHASH,
-  CIOCCRYPT,
-  CIOCFSESSION,
-  CIOCGSESSINFO,
-  CIOCGSESSION,
-  CIOCKEY,
   CRIOGET,
   errnoName,
   type Host,
@@ -23,6 +13,7 @@ import {
   type Struct,
 } from "@cryptodev/core";
 import { fromHex, pattern, toHex } from "../bytes.ts";
+import { ioctls } from "../ioctls.ts";
 import type { Script, ScriptBytes, Step } from "./transcript.ts";
 
 /** What came back, in the words of a script. */
@@ -63,20 +54,6 @@ interface Input {
 }
 
 type Output = () => Record<string, unknown>;
-
-const ioctls: Readonly<Record<string, Ioctl<Struct>>> = {
-  CIOCASYMFEAT,
-  CIOCASYNCCRYPT,
-  CIOCASYNCFETCH,
-  CIOCAUTHCRYPT,
-  CIOCCPHASH,
-  CIOCCRYPT,
-  CIOCFSESSION,
-  CIOCGSESSINFO,
-  CIOCGSESSION,
-  CIOCKEY,
-  CRIOGET,
-} as unknown as Readonly<Record<string, Ioctl<Struct>>>;
 
 function bytesOf(bytes: ScriptBytes): Uint8Array<ArrayBuffer> {
   if (typeof bytes === "string") return fromHex(bytes);

@@ -1,8 +1,6 @@
 import { type Layout, layout, type Struct } from "./abi/struct.ts";
-import { byteLengthOf } from "./bytes.ts";
+import { byteLengthOf, littleEndian } from "./bytes.ts";
 import type { Address, Host } from "./host.ts";
-
-const littleEndian = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 
 /**
  * The argument of a system call: one C struct in memory of our own, made once and used for every call.

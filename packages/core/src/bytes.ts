@@ -14,6 +14,9 @@ const length = getter("byteLength");
 const offset = getter("byteOffset");
 const buffer = getter("buffer");
 
+/** Whether this machine keeps the low byte of a number first. */
+export const littleEndian: boolean = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
+
 /** Bytes in the view now; 0 once its buffer is detached. */
 export function byteLengthOf(bytes: Uint8Array): number {
   return length.call(bytes) as number;

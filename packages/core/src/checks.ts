@@ -1,3 +1,4 @@
+import { hasSize } from "./abi/ciphers.ts";
 import { CRYPTO_HMAC_MAX_KEY_LEN } from "./abi/constants.ts";
 import type { MacAlgorithm } from "./abi/macs.ts";
 import type { NamedCipher } from "./algorithms.ts";
@@ -24,8 +25,7 @@ function sizesInWords(sizes: NamedCipher["keySizes"]): string {
 /** Bytes of one of the sizes that there are. */
 export function checkSizes(bytes: Uint8Array, sizes: NamedCipher["keySizes"], role: string, name: string): number {
   const size = sizeOf(bytes, role, name);
-  const fits = "min" in sizes ? size >= sizes.min && size <= sizes.max : sizes.includes(size);
-  if (!fits) throw new RangeError(`${role} for ${name}: expected ${sizesInWords(sizes)}, got ${size}`);
+  if (!hasSize(sizes, size)) throw new RangeError(`${role} for ${name}: expected ${sizesInWords(sizes)}, got ${size}`);
   return size;
 }
 
@@ -114,7 +114,7 @@ export function checkApart(
 
 /** A tag size that the algorithm has: the kernel crashes over any other. */
 export function checkTagSize(size: number, name: string, sizes: readonly number[]): void {
-  if (!sizes.includes(size)) throw new RangeError(`tag size for ${name}: expected ${sizesInWords(sizes)}, got ${size}`);
+  if (!hasSize(sizes, size)) throw new RangeError(`tag size for ${name}: expected ${sizesInWords(sizes)}, got ${size}`);
 }
 
 /**

@@ -5,7 +5,7 @@ export interface Refusal {
   /** The error number, positive. */
   readonly errno: number;
   /** The system call that failed. */
-  readonly syscall: "open" | "ioctl" | "poll" | "close";
+  readonly syscall: "open" | "ioctl" | "close";
   /** The ioctl's name, where it was one. */
   readonly ioctl?: string;
   /** The device's path. */

@@ -39,7 +39,7 @@ export type {
   TlsCipherName,
 } from "./algorithms.ts";
 export { Argument } from "./argument.ts";
-export { bufferOf, byteLengthOf, byteOffsetOf, partOf } from "./bytes.ts";
+export { bufferOf, byteLengthOf, byteOffsetOf, littleEndian, partOf } from "./bytes.ts";
 export { Call } from "./call.ts";
 export type { Capability, CapabilityOptions } from "./capabilities.ts";
 export type { DeviceOptions } from "./descriptor.ts";

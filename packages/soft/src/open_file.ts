@@ -15,11 +15,6 @@ export class OpenFile {
   readonly #sessions = new Map<number, Session>();
   readonly #jobs: Job[] = [];
 
-  /** How many sessions are open. */
-  get sessionCount(): number {
-    return this.#sessions.size;
-  }
-
   /** How many asynchronous operations wait to be fetched. */
   get jobCount(): number {
     return this.#jobs.length;

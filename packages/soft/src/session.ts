@@ -1,3 +1,4 @@
+import { hasSize } from "@cryptodev/core";
 import type { CipherDriver, MacDriver } from "./algorithms.ts";
 import { Errno } from "./errno.ts";
 import { KernelCrashError } from "./kernel_crash_error.ts";
@@ -7,9 +8,7 @@ import type { KeyedHash, RunningHash } from "./primitives/hash.ts";
 import { Usage } from "./usage.ts";
 
 function requireKeySize(key: Uint8Array, { algorithm: { name, keySizes } }: CipherDriver): void {
-  const size = key.length;
-  const fits = "min" in keySizes ? size >= keySizes.min && size <= keySizes.max : keySizes.includes(size);
-  if (!fits) throw new Errno("EINVAL", `${name} has no key of ${size} bytes`);
+  if (!hasSize(keySizes, key.length)) throw new Errno("EINVAL", `${name} has no key of ${key.length} bytes`);
 }
 
 /** The cipher of a session: its key, and the iv that goes from one operation to the next. */

@@ -1,7 +1,5 @@
-import type { Layout, Struct } from "@cryptodev/core";
+import { type Layout, littleEndian, type Struct } from "@cryptodev/core";
 import { copyFromUser, copyToUser, type Memory } from "./memory.ts";
-
-const littleEndian = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 
 /** The device's copy of a caller's struct, as `copy_from_user` makes it: the caller sees nothing until it is written back. */
 export class UserStruct<S extends Struct> {

@@ -167,3 +167,18 @@ export const ciphers = {
     ivSize: 16,
   },
 } as const;
+
+/**
+ * Whether a size is one of those that an algorithm has.
+ *
+ * @param sizes - every size, or the least and the most
+ * @example
+ * ```ts
+ * import { ciphers, hasSize } from "@cryptodev/core";
+ *
+ * console.log(hasSize(ciphers.CRYPTO_AES_CBC.keySizes, 24)); // true
+ * ```
+ */
+export function hasSize(sizes: CipherAlgorithm["keySizes"], size: number): boolean {
+  return "min" in sizes ? size >= sizes.min && size <= sizes.max : sizes.includes(size);
+}

@@ -76,9 +76,7 @@ export class Aead extends Session {
     this.nonceSize = this.#isCcm ? CCM_NONCE : GCM_NONCE;
     this.#iv = new Uint8Array(new ArrayBuffer(ivSize));
     this.#channel = channelOf(this);
-    const auth = new AuthCrypt(descriptor.host, this.#channel.id, 0, tagSize);
-    this.#channel.onEnd(() => auth.release());
-    this.#auth = auth;
+    this.#auth = new AuthCrypt(this.#channel, 0, tagSize);
   }
 
   /**

@@ -2,7 +2,7 @@ import { CIOCAUTHCRYPT } from "../abi/ioctls/CIOCAUTHCRYPT.ts";
 import type { crypt_auth_op } from "../abi/structs/crypt_auth_op.ts";
 import { byteLengthOf } from "../bytes.ts";
 import { Call } from "../call.ts";
-import type { Host } from "../host.ts";
+import type { Channel } from "./channel.ts";
 
 /** The data of one CIOCAUTHCRYPT. */
 export interface AuthData {
@@ -22,9 +22,11 @@ export class AuthCrypt {
   readonly #flags: number;
   readonly #tagSize: number;
 
-  constructor(host: Host, ses: number, flags: number, tagSize: number) {
-    this.#call = new Call(host, CIOCAUTHCRYPT);
-    this.#call.setUint32(this.#call.offset.ses, ses);
+  constructor(channel: Channel, flags: number, tagSize: number) {
+    const call = new Call(channel.descriptor.host, CIOCAUTHCRYPT);
+    call.setUint32(call.offset.ses, channel.id);
+    channel.onEnd(() => call.release());
+    this.#call = call;
     this.#flags = flags;
     this.#tagSize = tagSize;
   }
@@ -53,10 +55,5 @@ export class AuthCrypt {
   /** The length of the data after an operation, as the kernel gave it. */
   get len(): number {
     return this.#call.getUint32(this.#call.offset.len);
-  }
-
-  /** Lets go of the last operation's buffers. */
-  release(): void {
-    this.#call.release();
   }
 }

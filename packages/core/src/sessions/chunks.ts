@@ -1,6 +1,5 @@
-import { errnos } from "../abi/errno.ts";
 import { inWords, partOf, sizeOf } from "../bytes.ts";
-import { ClosedError, CryptodevError } from "../errors.ts";
+import { ClosedError, type CryptodevError } from "../errors.ts";
 
 /** Options of {@link Cipher.encryptor} and {@link Cipher.decryptor}. */
 export interface ChunkOptions {
@@ -20,7 +19,8 @@ export interface ChunkWork {
   readonly granularity: number;
   /** Whether the end of the data has to be at such a multiple. */
   readonly isWhole: boolean;
-  readonly path: string;
+  /** What to throw when the kernel would have refused, had it looked. */
+  readonly refusal: (hint: string) => CryptodevError;
   /** Works on a chunk, going on from the one before. */
   readonly run: (source: Uint8Array, destination: Uint8Array) => void;
 }
@@ -125,19 +125,13 @@ export class CipherChunks {
   }
 
   #unpad(block: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-    const { granularity, name, path } = this.#work;
+    const { granularity, name, refusal } = this.#work;
     const count = block.at(-1) as number;
     const isPadding =
       count >= 1 && count <= granularity && block.subarray(granularity - count).every((byte) => byte === count);
     if (isPadding) return block.subarray(0, granularity - count);
     block.fill(0);
-    throw new CryptodevError({
-      errno: errnos.EBADMSG,
-      syscall: "ioctl",
-      ioctl: "CIOCCRYPT",
-      path,
-      hint: `the data for ${name} does not end with padding: it was changed, or the key or the iv is another`,
-    });
+    throw refusal(`the data for ${name} does not end with padding: it was changed, or the key or the iv is another`);
   }
 
   #requireOpen(): void {

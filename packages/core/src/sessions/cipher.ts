@@ -1,5 +1,7 @@
 import { COP_DECRYPT, COP_ENCRYPT, COP_FLAG_WRITE_IV } from "../abi/constants.ts";
+import { errnos } from "../abi/errno.ts";
 import { CIOCASYNCCRYPT } from "../abi/ioctls/CIOCASYNCCRYPT.ts";
+import { CIOCCRYPT } from "../abi/ioctls/CIOCCRYPT.ts";
 import type { NamedCipher } from "../algorithms.ts";
 import { alignedMemory, CACHE_LINE } from "../aligned.ts";
 import { byteLengthOf, partOf } from "../bytes.ts";
@@ -37,13 +39,11 @@ export class Cipher extends Session {
   readonly #cipher: NamedCipher;
   readonly #channel: Channel;
   readonly #crypt: Crypt;
-  readonly #path: string;
   readonly #granularity: number;
   readonly #chunkSize: number;
   #chained = false;
-  /** The size of the last operation, and whether it ended with a block. */
+  /** The size of the last operation. */
   #size = 0;
-  #endsBlock = true;
   /** The last operation that was submitted. */
   #submitted: Promise<unknown> = Promise.resolve();
 
@@ -57,10 +57,7 @@ export class Cipher extends Session {
     this.ivSize = ivSize;
     this.#cipher = cipher;
     this.#channel = channelOf(this);
-    const crypt = new Crypt(descriptor.host, this.#channel.id);
-    this.#channel.onEnd(() => crypt.release());
-    this.#crypt = crypt;
-    this.#path = descriptor.path;
+    this.#crypt = Crypt.of(this.#channel);
     this.#granularity = granularityOf(cipher);
     this.#chunkSize = descriptor.options.chunkSize;
   }
@@ -191,7 +188,7 @@ export class Cipher extends Session {
       // Only the end of the data may be a part of a block, and only of a stream.
       granularity: this.#granularity,
       isWhole: this.#cipher.algorithm.blockSize > 1,
-      path: this.#path,
+      refusal: (hint: string) => this.#channel.descriptor.refusal(errnos.EBADMSG, CIOCCRYPT.name, hint),
       run: (source: Uint8Array, destination: Uint8Array) => {
         this.#channel.requireIdle();
         this.#chained = false;
@@ -213,7 +210,7 @@ export class Cipher extends Session {
     if (crypt.isOver(source, destination, iv)) {
       this.#chained = false;
       this.#channel.operate(crypt.again(op), this.#size);
-      this.#chained = this.#endsBlock;
+      this.#chained = this.#size % this.#granularity === 0;
       return this.#size;
     }
     const size = checkSource(source, this.#cipher);
@@ -223,8 +220,7 @@ export class Cipher extends Session {
     this.#chained = false;
     this.#send(op, 0, source, size, destination, iv ?? null);
     this.#size = size;
-    this.#endsBlock = size % this.#granularity === 0;
-    this.#chained = this.#endsBlock;
+    this.#chained = size % this.#granularity === 0;
     if (iv !== undefined && size <= this.#chunkSize) crypt.remember(source, destination, iv);
     return size;
   }

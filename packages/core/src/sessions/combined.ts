@@ -18,7 +18,6 @@ import {
 } from "../checks.ts";
 import type { Descriptor } from "../descriptor.ts";
 import type { Device } from "../device.ts";
-import { CryptodevError } from "../errors.ts";
 import type { Channel } from "./channel.ts";
 import { Crypt } from "./crypt.ts";
 import { channelOf, Session } from "./session.ts";
@@ -90,9 +89,7 @@ export class CombinedCipher extends Session {
     this.#mac = mac;
     this.#chunkSize = descriptor.options.chunkSize;
     this.#channel = channelOf(this);
-    const crypt = new Crypt(descriptor.host, this.#channel.id);
-    this.#channel.onEnd(() => crypt.release());
-    this.#crypt = crypt;
+    this.#crypt = Crypt.of(this.#channel);
     this.#computed = new Uint8Array(new ArrayBuffer(mac.digestSize));
   }
 
@@ -161,13 +158,11 @@ export class CombinedCipher extends Session {
     wipe(destination, size);
     // The kernel's iv is a block of what was forged.
     this.#chained = false;
-    throw new CryptodevError({
-      errno: errnos.EBADMSG,
-      syscall: "ioctl",
-      ioctl: CIOCCRYPT.name,
-      path: this.#channel.descriptor.path,
-      hint: `the plaintext has another ${name} than the one given: the ciphertext, the mac, the iv or a key is wrong`,
-    });
+    throw this.#channel.descriptor.refusal(
+      errnos.EBADMSG,
+      CIOCCRYPT.name,
+      `the plaintext has another ${name} than the one given: the ciphertext, the mac, the iv or a key is wrong`,
+    );
   }
 
   #into(op: number, source: Uint8Array, destination: Uint8Array, mac: Uint8Array, iv: Uint8Array | undefined): number {

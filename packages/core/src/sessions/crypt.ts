@@ -4,6 +4,7 @@ import type { crypt_op } from "../abi/structs/crypt_op.ts";
 import { byteLengthOf } from "../bytes.ts";
 import { Call } from "../call.ts";
 import type { Host } from "../host.ts";
+import type { Channel } from "./channel.ts";
 
 /** CIOCCRYPT, or its asynchronous form, made ready once: an operation only fills in what differs from the last. */
 export class Crypt {
@@ -19,6 +20,13 @@ export class Crypt {
   constructor(host: Host, ses: number, ioctl: Ioctl<typeof crypt_op> = CIOCCRYPT) {
     this.#call = new Call(host, ioctl);
     this.#call.setUint32(this.#call.offset.ses, ses);
+  }
+
+  /** That of a session, which lets go of its buffers when the session ends. */
+  static of(channel: Channel): Crypt {
+    const crypt = new Crypt(channel.descriptor.host, channel.id);
+    channel.onEnd(() => crypt.release());
+    return crypt;
   }
 
   /** Fills in an operation over `len` bytes. What is `null` becomes a NULL pointer. */

@@ -59,9 +59,7 @@ export class Hash extends Session {
     this.#mac = mac;
     this.#chunkSize = descriptor.options.chunkSize;
     this.#channel = channelOf(this);
-    const crypt = new Crypt(descriptor.host, this.#channel.id);
-    this.#channel.onEnd(() => crypt.release());
-    this.#crypt = crypt;
+    this.#crypt = Crypt.of(this.#channel);
   }
 
   /**

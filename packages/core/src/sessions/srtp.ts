@@ -73,9 +73,7 @@ export class SrtpPacket extends Session {
     this.#cipher = cipher;
     this.#tagSize = tagSize;
     this.#channel = channelOf(this);
-    const auth = new AuthCrypt(descriptor.host, this.#channel.id, COP_FLAG_AEAD_SRTP_TYPE, tagSize);
-    this.#channel.onEnd(() => auth.release());
-    this.#auth = auth;
+    this.#auth = new AuthCrypt(this.#channel, COP_FLAG_AEAD_SRTP_TYPE, tagSize);
   }
 
   /**

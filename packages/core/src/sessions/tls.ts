@@ -67,9 +67,7 @@ export class TlsRecord extends Session {
     this.#cipher = cipher;
     this.#overhead = mac.digestSize + blockSize;
     this.#channel = channelOf(this);
-    const auth = new AuthCrypt(descriptor.host, this.#channel.id, COP_FLAG_AEAD_TLS_TYPE, mac.digestSize);
-    this.#channel.onEnd(() => auth.release());
-    this.#auth = auth;
+    this.#auth = new AuthCrypt(this.#channel, COP_FLAG_AEAD_TLS_TYPE, mac.digestSize);
   }
 
   /**

@@ -3,7 +3,7 @@ import { Errno } from "../errno.ts";
 import { KernelCrashError } from "../kernel_crash_error.ts";
 import { copyToUser } from "../memory.ts";
 import type { SessionAead } from "../session.ts";
-import { type AuthOperation, MOST_AUTH, readAssociated, readSource } from "./operation.ts";
+import { type AuthOperation, readAssociated, readSource, requireShortAssociated } from "./operation.ts";
 
 /** A CCM iv tells in its first byte how many bytes count the message, less one; a message that they cannot count is refused. */
 function requireCcmIv(iv: Uint8Array, size: number): void {
@@ -21,7 +21,7 @@ function requireCcmIv(iv: Uint8Array, size: number): void {
 export function authenticatedCrypt(operation: AuthOperation, aead: SessionAead): void {
   const { argument, memory, session, decrypt, len, authLen, src, dst, tagLen, ioctl } = operation;
   const at = argument.offset;
-  if (authLen > MOST_AUTH) throw new Errno("EINVAL", `auth_len is ${authLen}, more than ${MOST_AUTH}`);
+  requireShortAssociated(operation);
   if (len === 0 && authLen === 0 && src === 0) throw new KernelCrashError("aead-nothing", ioctl);
   const data = readSource(operation);
   // The pages are fetched before the tag's size is looked at.

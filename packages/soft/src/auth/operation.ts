@@ -45,11 +45,15 @@ export function readAuthOperation(
 }
 
 /** Associated data is copied into one page of the driver's. */
-export const MOST_AUTH = 4096;
+const MOST_AUTH = 4096;
+
+/** Refuses more associated data than an AEAD or a TLS record can have. */
+export function requireShortAssociated({ authLen }: AuthOperation): void {
+  if (authLen > MOST_AUTH) throw new Errno("EINVAL", `auth_len is ${authLen}, more than ${MOST_AUTH}`);
+}
 
 /** Reads the associated data of an AEAD or of a TLS record. */
 export function readAssociated({ memory, authSrc, authLen, ioctl }: AuthOperation): Uint8Array {
-  if (authLen > MOST_AUTH) throw new Errno("EINVAL", `auth_len is ${authLen}, more than ${MOST_AUTH}`);
   if (authLen > 0 && authSrc === 0) throw new KernelCrashError("auth-null", ioctl);
   return copyFromUser(memory, authSrc, authLen, "auth_src").slice();
 }

@@ -25,10 +25,3 @@ export function requireRecordSession(operation: AuthOperation): RecordSession {
   if (tagLen > mac.digestSize && !decrypt) throw new KernelCrashError("tag-long", ioctl);
   return { cipher, mac, tagSize: tagLen === 0 ? mac.digestSize : tagLen };
 }
-
-/** Whether the first bytes of a mac are those of a tag; one that is longer than the mac fits nothing. */
-export function fitsTag(mac: Uint8Array, tag: Uint8Array): boolean {
-  let difference = tag.length > mac.length ? 1 : 0;
-  for (const [index, byte] of tag.entries()) difference |= byte ^ (mac[index] ?? 0);
-  return difference === 0;
-}

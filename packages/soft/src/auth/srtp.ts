@@ -1,8 +1,9 @@
 import { Errno } from "../errno.ts";
 import { KernelCrashError } from "../kernel_crash_error.ts";
 import { copyFromUser, copyToUser } from "../memory.ts";
+import { fitsTag } from "../primitives/aead.ts";
 import { type AuthOperation, readSource } from "./operation.ts";
-import { fitsTag, requireRecordSession } from "./record.ts";
+import { requireRecordSession } from "./record.ts";
 
 /** The header of a packet that the mac covers and the cipher does not. */
 const MOST_HEADER = 256;

@@ -1,8 +1,9 @@
 import { Errno } from "../errno.ts";
 import { KernelCrashError } from "../kernel_crash_error.ts";
 import { copyToUser } from "../memory.ts";
-import { type AuthOperation, readAssociated, readSource } from "./operation.ts";
-import { fitsTag, requireRecordSession } from "./record.ts";
+import { fitsTag } from "../primitives/aead.ts";
+import { type AuthOperation, readAssociated, readSource, requireShortAssociated } from "./operation.ts";
+import { requireRecordSession } from "./record.ts";
 
 /** How many bytes of padding a record ends with, the byte that counts them included (RFC 5246, section 6.2.3.2); 0 if wrong. */
 function paddingOf(record: Uint8Array): number {
@@ -21,6 +22,7 @@ export function tlsCrypt(operation: AuthOperation): void {
   const { cipher, mac, tagSize } = requireRecordSession(operation);
   const { blockSize } = cipher;
   if (dst === 0) throw new Errno("EINVAL", "dst is NULL");
+  requireShortAssociated(operation);
   const header = readAssociated(operation);
   const data = readSource(operation).slice();
   const at = argument.offset;

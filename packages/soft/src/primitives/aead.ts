@@ -19,9 +19,12 @@ export interface AeadCipher {
   wipe(): void;
 }
 
-/** Whether two tags of one length are equal, without telling where they differ. */
-export function equalTags(one: Uint8Array, other: Uint8Array): boolean {
-  let difference = 0;
-  for (let index = 0; index < one.length; index += 1) difference |= (one[index] as number) ^ (other[index] as number);
+/**
+ * Whether the first bytes of a mac are those of a tag, without telling where they differ; a tag that is longer than the mac
+ * fits nothing.
+ */
+export function fitsTag(mac: Uint8Array, tag: Uint8Array): boolean {
+  let difference = tag.length > mac.length ? 1 : 0;
+  for (const [index, byte] of tag.entries()) difference |= byte ^ (mac[index] ?? 0);
   return difference === 0;
 }

@@ -1,4 +1,4 @@
-import { type AeadCipher, equalTags } from "./aead.ts";
+import { type AeadCipher, fitsTag } from "./aead.ts";
 import { aes, type KeyedCipher } from "./cipher.ts";
 import { ctr } from "./ctr.ts";
 import { xor } from "./xor.ts";
@@ -58,7 +58,7 @@ export function ccm(key: Uint8Array, cbc: (key: Uint8Array) => KeyedCipher): Aea
     open(iv, aad, ciphertext, tag) {
       const plaintext = stream(iv, ciphertext);
       const expected = tagOf(iv, aad, plaintext, tag.length);
-      return { plaintext, authentic: equalTags(expected.subarray(0, tag.length), tag) };
+      return { plaintext, authentic: fitsTag(expected, tag) };
     },
   };
 }

@@ -1,0 +1,9 @@
+import type { Ioctl, Struct } from "@cryptodev/core";
+import * as core from "@cryptodev/core";
+
+const isIoctl = (value: unknown) => typeof value === "object" && value !== null && "direction" in value;
+
+/** Every ioctl that the core declares, by its name. */
+export const ioctls = Object.fromEntries(
+  Object.entries(core).filter(([, value]) => isIoctl(value)),
+) as unknown as Readonly<Record<string, Ioctl<Struct>>>;
