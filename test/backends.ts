@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
-import { Device, type Machine, machineOf } from "@cryptodev/core";
-import { SoftwareHost } from "@cryptodev/soft";
+import { Device } from "@cryptodev/core";
 import { isRequired, realHost } from "./runtime.ts";
+import { inProcessAs, type Way, ways } from "./software.ts";
 
 /** A device that this machine has. */
 export interface Backend {
@@ -9,9 +9,9 @@ export interface Backend {
   open(): Device;
 }
 
-function software(arch: string): Backend {
-  const machine = machineOf(arch) as Machine;
-  return { name: `software device, ABI of ${arch}`, open: () => Device.open(new SoftwareHost({ machine })) };
+async function software(way: Way): Promise<Backend> {
+  const { host, path } = await way.reach();
+  return { name: `software device, ${way.name}`, open: () => Device.open(host, path) };
 }
 
 async function kernel(): Promise<Backend[]> {
@@ -25,9 +25,10 @@ async function kernel(): Promise<Backend[]> {
   return [];
 }
 
-/** Every device that this machine has; what is skipped says why, and `REQUIRE_KERNEL` turns that into failures. */
+/** Every device that this machine has; what is skipped says why, and `REQUIRE_` variables turn that into failures. */
 export const backends: readonly Backend[] = [
+  ...(await Promise.all(ways.map(software))),
   // The software device speaks every ABI, so that the layouts which no machine here has are used and not only computed.
-  ...["x86_64", "arm", "ppc64", "mips"].map(software),
+  ...(await Promise.all(["arm", "ppc64", "mips"].map((arch) => software(inProcessAs(arch))))),
   ...(await kernel()),
 ];

@@ -1,6 +1,6 @@
-import { SoftwareHost } from "@cryptodev/soft";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { pattern, toHex } from "../bytes.ts";
+import { ways } from "../software.ts";
 import { Replay } from "./replay.ts";
 
 /* The driver built with ENABLE_ASYNC. */
@@ -11,64 +11,68 @@ const key = toHex(pattern(16, 5));
 const iv = toHex(pattern(16, 1));
 
 let run: Replay;
-beforeEach(() => {
-  run = new Replay(new SoftwareHost({ async: true, alignmask: 15 }));
-  run.send({ ioctl: "CIOCGSESSION", in: { cipher: 11, key, mac: 14 }, ret: 0, as: "s" });
-});
-afterEach(() => {
-  while (fetch().errno !== "EBUSY");
-  run.close();
-});
 const submit = (input: Record<string, unknown> = {}) =>
   run.send({ ioctl: "CIOCASYNCCRYPT", in: { ses: "s", src: { count: 32 }, dst: 32, mac: 20, iv, ...input }, ret: 0 });
 const fetch = () => run.send({ ioctl: "CIOCASYNCFETCH", ret: 0 });
 const ready = () => run.poll(POLLIN | POLLOUT);
 
-test("poll() says when something can be fetched, and when nothing more can be submitted", () => {
-  expect(ready()).toBe(POLLOUT);
-  submit();
-  expect(ready()).toBe(POLLIN | POLLOUT);
-  for (let count = 1; count < 64; count += 1) expect(submit().ret).toBe(0);
-  expect(ready()).toBe(POLLIN);
-  expect(submit()).toEqual({ ret: -1, errno: "EBUSY" });
-  expect(fetch().ret).toBe(0);
-  expect(ready()).toBe(POLLIN | POLLOUT);
-  for (let count = 1; count < 64; count += 1) expect(fetch().ret).toBe(0);
-  expect(fetch()).toEqual({ ret: -1, errno: "EBUSY" });
-  expect(ready()).toBe(POLLOUT);
-});
+describe.each(ways)("$name:", ({ reach }) => {
+  beforeEach(async () => {
+    const { host, path } = await reach({ async: true, alignmask: 15 });
+    run = new Replay(host, path);
+    run.send({ ioctl: "CIOCGSESSION", in: { cipher: 11, key, mac: 14 }, ret: 0, as: "s" });
+  });
+  afterEach(() => {
+    while (fetch().errno !== "EBUSY");
+    run.close();
+  });
+  test("poll() says when something can be fetched, and when nothing more can be submitted", () => {
+    expect(ready()).toBe(POLLOUT);
+    submit();
+    expect(ready()).toBe(POLLIN | POLLOUT);
+    for (let count = 1; count < 64; count += 1) expect(submit().ret).toBe(0);
+    expect(ready()).toBe(POLLIN);
+    expect(submit()).toEqual({ ret: -1, errno: "EBUSY" });
+    expect(fetch().ret).toBe(0);
+    expect(ready()).toBe(POLLIN | POLLOUT);
+    for (let count = 1; count < 64; count += 1) expect(fetch().ret).toBe(0);
+    expect(fetch()).toEqual({ ret: -1, errno: "EBUSY" });
+    expect(ready()).toBe(POLLOUT);
+  });
 
-test("a fetch looks at its argument only when there is something to fetch", () => {
-  const withNull = () => run.send({ ioctl: "NULLARG", of: "CIOCASYNCFETCH", ret: 0 });
-  expect(withNull()).toEqual({ ret: -1, errno: "EBUSY" });
-  submit();
-  expect(withNull()).toEqual({ ret: -1, errno: "EFAULT" });
-});
+  test("a fetch looks at its argument only when there is something to fetch", () => {
+    const withNull = () => run.send({ ioctl: "NULLARG", of: "CIOCASYNCFETCH", ret: 0 });
+    expect(withNull()).toEqual({ ret: -1, errno: "EBUSY" });
+    submit();
+    expect(withNull()).toEqual({ ret: -1, errno: "EFAULT" });
+  });
 
-test("results come in the order of submission, with mac and iv written when they are fetched", () => {
-  const sync = (input: object) =>
-    run.send({ ioctl: "CIOCCRYPT", in: { ses: "s", src: { count: 32 }, dst: 32, mac: 20, iv, ...input }, ret: 0 }).out;
-  const [first, second] = [sync({ flags: 4 | 64 }), sync({ src: { count: 64 }, dst: 64 })];
-  submit({ flags: 4 | 64 });
-  submit({ src: { count: 64 }, dst: 64 });
-  expect(fetch().out).toEqual(first);
-  expect(fetch().out).toEqual(second);
-});
+  test("results come in the order of submission, with mac and iv written when they are fetched", () => {
+    const sync = (input: object) =>
+      run.send({ ioctl: "CIOCCRYPT", in: { ses: "s", src: { count: 32 }, dst: 32, mac: 20, iv, ...input }, ret: 0 })
+        .out;
+    const [first, second] = [sync({ flags: 4 | 64 }), sync({ src: { count: 64 }, dst: 64 })];
+    submit({ flags: 4 | 64 });
+    submit({ src: { count: 64 }, dst: 64 });
+    expect(fetch().out).toEqual(first);
+    expect(fetch().out).toEqual(second);
+  });
 
-test("only an unknown session, an unreadable iv and NO_ZC fail when submitted; all else fails when fetched", () => {
-  expect(submit({ ses: 7 })).toEqual({ ret: -1, errno: "EINVAL" });
-  expect(submit({ flags: 8 })).toEqual({ ret: -1, errno: "EINVAL" });
-  expect(submit({ iv: undefined, ivPtr: 8 })).toEqual({ ret: -1, errno: "EFAULT" });
-  // The iv is read before anything else is looked at.
-  expect(submit({ iv: undefined, ivPtr: 8, flags: 8 })).toEqual({ ret: -1, errno: "EFAULT" });
-  for (const [input, errno] of [
-    [{ src: { count: 17 } }, "EINVAL"],
-    [{ op: 2 }, "EINVAL"],
-    [{ src: undefined, srcPtr: 16, len: 16 }, "EFAULT"],
-    [{ mac: undefined }, "EFAULT"],
-    [{ misalign: 1 }, "EFAULT"],
-  ] as const) {
-    expect(submit(input)).toEqual({ ret: 0 });
-    expect(fetch(), JSON.stringify(input)).toEqual({ ret: -1, errno });
-  }
+  test("only an unknown session, an unreadable iv and NO_ZC fail when submitted; all else fails when fetched", () => {
+    expect(submit({ ses: 7 })).toEqual({ ret: -1, errno: "EINVAL" });
+    expect(submit({ flags: 8 })).toEqual({ ret: -1, errno: "EINVAL" });
+    expect(submit({ iv: undefined, ivPtr: 8 })).toEqual({ ret: -1, errno: "EFAULT" });
+    // The iv is read before anything else is looked at.
+    expect(submit({ iv: undefined, ivPtr: 8, flags: 8 })).toEqual({ ret: -1, errno: "EFAULT" });
+    for (const [input, errno] of [
+      [{ src: { count: 17 } }, "EINVAL"],
+      [{ op: 2 }, "EINVAL"],
+      [{ src: undefined, srcPtr: 16, len: 16 }, "EFAULT"],
+      [{ mac: undefined }, "EFAULT"],
+      [{ misalign: 1 }, "EFAULT"],
+    ] as const) {
+      expect(submit(input)).toEqual({ ret: 0 });
+      expect(fetch(), JSON.stringify(input)).toEqual({ ret: -1, errno });
+    }
+  });
 });

@@ -14,6 +14,7 @@ import {
 } from "@cryptodev/core";
 import { fromHex, pattern, toHex } from "../bytes.ts";
 import { ioctls } from "../ioctls.ts";
+import type { Reached } from "../software.ts";
 import type { Script, ScriptBytes, Step } from "./transcript.ts";
 
 /** What came back, in the words of a script. */
@@ -137,11 +138,6 @@ export class Replay {
     return typeof name === "number" ? name : (this.#sessions.get(name as string) ?? 0);
   }
 
-  #pointRaw(call: Argument, offset: number, address: number): void {
-    call.setUint32(offset, address >>> 0);
-    if (this.#host.machine.pointerSize === 8) call.setUint32(offset + 4, Math.floor(address / 2 ** 32));
-  }
-
   #struct(call: Argument): Record<string, unknown> {
     const at = call.offset as Record<string, number>;
     const tagLen = at.tag_len === undefined ? {} : { tagLen: call.getUint32(at.tag_len) };
@@ -198,7 +194,7 @@ export class Replay {
     call.setUint32(offset("mackeylen"), input.mackeylen ?? mackey?.length ?? 0);
     call.point(offset("key"), key ?? null);
     call.point(offset("mackey"), mackey ?? null);
-    if (input.keyPtr !== undefined) this.#pointRaw(call, offset("key"), input.keyPtr);
+    if (input.keyPtr !== undefined) call.setAddress(offset("key"), input.keyPtr);
   }
 
   #fillOperation(call: Argument, offset: (field: string) => number, input: Input): Output {
@@ -229,7 +225,7 @@ export class Replay {
       const length = input.len ?? source?.length ?? 0;
       call.setUint32(offset("len"), length);
       call.point(offset("src"), whole ?? null);
-      if (input.srcPtr !== undefined) this.#pointRaw(call, offset("src"), input.srcPtr);
+      if (input.srcPtr !== undefined) call.setAddress(offset("src"), input.srcPtr);
       if (input.dst === "src") {
         call.point(offset("dst"), whole ?? null);
         seen.dst = memory;
@@ -237,7 +233,7 @@ export class Replay {
         seen.dst = new Uint8Array(input.dst as number);
         call.point(offset("dst"), seen.dst);
       }
-      if (input.dstPtr !== undefined) this.#pointRaw(call, offset("dst"), input.dstPtr);
+      if (input.dstPtr !== undefined) call.setAddress(offset("dst"), input.dstPtr);
       if (input.auth !== undefined) {
         const auth = bytesOf(input.auth);
         call.point(offset("auth_src"), auth);
@@ -254,7 +250,7 @@ export class Replay {
       call.point(offset("tag"), seen.tag);
     }
     if (input.tagLen !== undefined) call.setUint32(offset("tag_len"), input.tagLen);
-    if (input.ivPtr !== undefined) this.#pointRaw(call, offset("iv"), input.ivPtr);
+    if (input.ivPtr !== undefined) call.setAddress(offset("iv"), input.ivPtr);
     if (input.iv !== undefined) {
       seen.iv = bytesOf(input.iv);
       call.point(offset("iv"), seen.iv);
@@ -267,10 +263,14 @@ export class Replay {
 }
 
 /** Sends a whole script, and gives the answers beside the steps that asked for them. */
-export function replay(host: Host, script: Script, onStep: (step: Step, send: () => Answer) => void): void {
-  const run = new Replay(host);
+export async function replay(
+  { host, path }: Pick<Reached, "host" | "path">,
+  script: Script,
+  onStep: (step: Step, send: () => Answer) => Promise<void> | void,
+): Promise<void> {
+  const run = new Replay(host, path);
   try {
-    for (const step of script.steps) onStep(step, () => run.send(step));
+    for (const step of script.steps) await onStep(step, () => run.send(step));
   } finally {
     run.close();
   }

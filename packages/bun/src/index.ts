@@ -5,7 +5,7 @@
  */
 import { createRequire } from "node:module";
 import process from "node:process";
-import { bufferOf, type Host, libcPaths, machineOf, UnsupportedError } from "@cryptodev/core";
+import { bufferOf, type LibcHost, libcPaths, machineOf, UnsupportedError } from "@cryptodev/core";
 import type { BunFFI } from "./types.ts";
 
 /**
@@ -19,19 +19,25 @@ import type { BunFFI } from "./types.ts";
  * console.log(bunHost().open("/nowhere/crypto", 2)); // -2, which is ENOENT
  * ```
  */
-export function bunHost(): Host {
+export function bunHost(): LibcHost {
   host ??= load();
   return host;
 }
 
 // Module state is per worker, and so are libc's errno and the addresses of memory.
-let host: Host | undefined;
+let host: LibcHost | undefined;
 
 const symbols = {
   open: { args: ["ptr", "i32"], returns: "i32" },
   close: { args: ["i32"], returns: "i32" },
   ioctl: { args: ["i32", "i32", "ptr"], returns: "i32" },
   poll: { args: ["ptr", "u64_fast", "i32"], returns: "i32" },
+  read: { args: ["i32", "ptr", "u64_fast"], returns: "i64_fast" },
+  write: { args: ["i32", "ptr", "u64_fast"], returns: "i64_fast" },
+  mount: { args: ["ptr", "ptr", "ptr", "u64_fast", "ptr"], returns: "i32" },
+  umount2: { args: ["ptr", "i32"], returns: "i32" },
+  process_vm_readv: { args: ["i32", "ptr", "u64_fast", "ptr", "u64_fast", "u64_fast"], returns: "i64_fast" },
+  process_vm_writev: { args: ["i32", "ptr", "u64_fast", "ptr", "u64_fast", "u64_fast"], returns: "i64_fast" },
   __errno_location: { args: [], returns: "ptr" },
 } as const;
 
@@ -50,7 +56,7 @@ function loadLibc({ dlopen }: BunFFI): ReturnType<typeof dlopen<keyof typeof sym
   throw new UnsupportedError(`libc was not found as ${paths.join(", ")}`, { cause });
 }
 
-function load(): Host {
+function load(): LibcHost {
   // Elsewhere the calls themselves would go wrong: ioctl is variadic, and Apple's arm64 passes those arguments apart.
   if (process.platform !== "linux") {
     throw new UnsupportedError(`/dev/crypto is a device of Linux, this is ${process.platform}`);
@@ -64,28 +70,55 @@ function load(): Host {
   } catch (cause) {
     throw new UnsupportedError("@cryptodev/bun runs in Bun, and this is another runtime", { cause });
   }
-  const { open, close, ioctl, poll, __errno_location } = loadLibc(ffi);
-  const { ptr, read } = ffi;
-  const errnoLocation = __errno_location();
+  const libc = loadLibc(ffi);
+  const { open, close, ioctl, poll, read, write, mount, umount2, process_vm_readv, process_vm_writev } = libc;
+  const toC = (text: string): Uint8Array => new TextEncoder().encode(`${text}\0`);
+  const { ptr } = ffi;
+  const errnoLocation = libc.__errno_location();
+  const errno = (): number => ffi.read.i32(errnoLocation, 0);
 
   return {
     backend: "kernel",
     machine,
     open(path, flags) {
-      const fd = open(new TextEncoder().encode(`${path}\0`), flags);
-      return fd < 0 ? -read.i32(errnoLocation, 0) : fd;
+      const fd = open(toC(path), flags);
+      return fd < 0 ? -errno() : fd;
     },
     close(fd) {
       const result = close(fd);
-      return result < 0 ? -read.i32(errnoLocation, 0) : result;
+      return result < 0 ? -errno() : result;
     },
     ioctl(fd, request, argument) {
       const result = ioctl(fd, request | 0, argument === null ? 0 : (argument.address as number));
-      return result < 0 ? -read.i32(errnoLocation, 0) : result;
+      return result < 0 ? -errno() : result;
     },
     poll(pollfd, timeout) {
       const result = poll(pollfd.address as number, 1, timeout);
-      return result < 0 ? -read.i32(errnoLocation, 0) : result;
+      return result < 0 ? -errno() : result;
+    },
+    read(fd, buffer) {
+      const result = read(fd, buffer.address as number, buffer.bytes.length);
+      return result < 0 ? -errno() : result;
+    },
+    write(fd, buffer, length) {
+      const result = write(fd, buffer.address as number, length);
+      return result < 0 ? -errno() : result;
+    },
+    mount(source, target, type, flags, data) {
+      const result = mount(toC(source), toC(target), toC(type), flags, toC(data));
+      return result < 0 ? -errno() : result;
+    },
+    umount2(target, flags) {
+      const result = umount2(toC(target), flags);
+      return result < 0 ? -errno() : result;
+    },
+    processVmReadv(pid, local, remote) {
+      const result = process_vm_readv(pid, local.address as number, 1, remote.address as number, 1, 0);
+      return result < 0 ? -errno() : result;
+    },
+    processVmWritev(pid, local, remote) {
+      const result = process_vm_writev(pid, local.address as number, 1, remote.address as number, 1, 0);
+      return result < 0 ? -errno() : result;
     },
     addressOf(bytes) {
       // A view of up to 1000 bytes lives in the engine's own heap, and moves out of it when its buffer is first asked

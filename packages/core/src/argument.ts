@@ -85,8 +85,15 @@ export class Argument<S extends Struct = Struct> {
     const slot = offset / pointerSize;
     if (target === this.#pointees[slot] && target !== null && byteLengthOf(target) !== 0) return;
     const address = target === null || byteLengthOf(target) === 0 ? 0 : Number(this.#host.addressOf(target, this));
+    this.setAddress(offset, address);
     this.#pointees[slot] = address === 0 ? null : target;
-    this.#addresses[slot] = address;
+  }
+
+  /** Sets a pointer, or a number as wide as one, to an address whose memory somebody else keeps. */
+  setAddress(offset: number, address: number): void {
+    const { pointerSize } = this.#host.machine;
+    this.#pointees[offset / pointerSize] = null;
+    this.#addresses[offset / pointerSize] = address;
     const word = offset >>> 2;
     // Two halves, as writing one BigInt costs ten times as much; `>>> 0` keeps the low 32 bits.
     const low = address >>> 0;

@@ -55,6 +55,8 @@ export class Descriptor {
   inFlight = 0;
   #fd = -1;
   #closed = false;
+  /** How many of us use the same descriptor, because it could not be cloned. */
+  #share = { users: 1 };
 
   private constructor(host: Host, path: string, options: Checked<DeviceOptions>) {
     this.host = host;
@@ -151,14 +153,22 @@ export class Descriptor {
     this.#requireOpen();
     const clone = new Descriptor(this.host, this.path, this.options);
     const call = new Call(this.host, CRIOGET);
-    this.ioctl(call);
+    const result = this.host.ioctl(this.#fd, call.request, call);
+    if (result === -errnos.EOPNOTSUPP) {
+      // A device that is served by another process cannot put a descriptor into ours. Both of us use this one then.
+      this.#share.users += 1;
+      clone.#share = this.#share;
+      clone.#fd = this.#fd;
+      return clone;
+    }
+    if (result < 0) throw this.refusal(-result, CRIOGET.name);
     const fd = call.getUint32(call.offset.value) | 0;
     // Without a free descriptor the driver stores the error there and returns success.
     if (fd < 0) throw this.refusal(-fd, CRIOGET.name, openHint(-fd));
-    const result = this.host.ioctl(fd, FIOCLEX[this.host.machine.requests], null);
-    if (result < 0) {
+    const closing = this.host.ioctl(fd, FIOCLEX[this.host.machine.requests], null);
+    if (closing < 0) {
       this.host.close(fd);
-      throw this.refusal(-result, "FIOCLEX");
+      throw this.refusal(-closing, "FIOCLEX");
     }
     clone.#fd = fd;
     return clone;
@@ -172,12 +182,13 @@ export class Descriptor {
       const hint = `${this.inFlight} asynchronous operations are in flight; await them first`;
       throw new CryptodevError({ errno: errnos.EBUSY, syscall: "close", path: this.path, hint });
     }
-    let result: number;
+    let result = 0;
     try {
       for (const channel of this.channels) channel.end("its device was closed");
     } finally {
       this.#closed = true;
-      result = this.host.close(this.#fd);
+      this.#share.users -= 1;
+      if (this.#share.users === 0) result = this.host.close(this.#fd);
     }
     if (result < 0) {
       const errno = -result;

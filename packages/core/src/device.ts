@@ -294,7 +294,7 @@ export class Device {
 
   /**
    * Clones the descriptor (CRIOGET): a second device of the same open file, closed on exec as this one is. Ending either
-   * leaves the other open.
+   * leaves the other open. Where the device cannot clone it, as one that another process serves, both use the same one.
    *
    * @throws `CryptodevError` where no descriptor is left; `ClosedError` once the device is closed
    * @example

@@ -78,6 +78,8 @@ export class ClosedError extends Error {
 const useSoftware =
   'to go on without the kernel, use the software device: open({ backend: "software" }) or CRYPTODEV_BACKEND=software';
 
+const serverEnded = "the process that served this device has ended";
+
 const openHints: Readonly<Record<number, string>> = {
   [errnos.ENOENT]: `there is no such device. Load the kernel module with \`modprobe cryptodev\`, or ${useSoftware}`,
   [errnos.ENXIO]: `the device node is there, its driver is not. Load the kernel module with \`modprobe cryptodev\`, or ${useSoftware}`,
@@ -86,6 +88,8 @@ const openHints: Readonly<Record<number, string>> = {
   [errnos.EPERM]: "opening the device is forbidden here, as containers do for devices that they were not given",
   [errnos.EMFILE]: "this process has no descriptor left; close devices that are no longer used",
   [errnos.ENFILE]: "the system has no descriptor left",
+  [errnos.ENOTCONN]: serverEnded,
+  [errnos.ECONNABORTED]: serverEnded,
 };
 
 const ioctlHints: Readonly<Record<number, string>> = {
@@ -95,6 +99,10 @@ const ioctlHints: Readonly<Record<number, string>> = {
   [errnos.ENOMEM]: "the kernel is out of memory",
   [errnos.EBUSY]: "the device is busy",
   [errnos.EBADMSG]: "the data did not authenticate",
+  [errnos.EOPNOTSUPP]: "this device cannot do that",
+  [errnos.ENOTCONN]: serverEnded,
+  [errnos.ECONNABORTED]: serverEnded,
+  [errnos.ENOTRECOVERABLE]: "a kernel would not have survived this call; the server's log says why",
 };
 
 /** What a failed `open(2)` means. */

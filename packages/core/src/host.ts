@@ -1,4 +1,5 @@
 import type { Machine } from "./abi/machine.ts";
+import type { iovec } from "./abi/structs/iovec.ts";
 import type { pollfd as pollfdStruct } from "./abi/structs/pollfd.ts";
 import type { Argument } from "./argument.ts";
 
@@ -41,4 +42,28 @@ export interface Host {
 
   /** Tells the user of a mistake that cannot be thrown, such as a session that was dropped without being closed. */
   warn(message: string): void;
+}
+
+/**
+ * What a host of a real libc can do besides, for those who serve a device rather than use one: `read(2)`, `write(2)`,
+ * `mount(2)`, and the memory of other processes. It answers as {@link Host} does.
+ */
+export interface LibcHost extends Host {
+  readonly backend: "kernel";
+  /** `read(2)` into the whole of a buffer. @returns how many bytes came, or a negative error number */
+  read(fd: number, buffer: Argument): number;
+  /** `write(2)` of the first `length` bytes of a buffer. @returns how many went, or a negative error number */
+  write(fd: number, buffer: Argument, length: number): number;
+  /** `mount(2)`. @returns 0, or a negative error number */
+  mount(source: string, target: string, type: string, flags: number, data: string): number;
+  /** `umount2(2)`. @returns 0, or a negative error number */
+  umount2(target: string, flags: number): number;
+  /**
+   * `process_vm_readv(2)`: reads memory of the process or thread `pid`, with its page protections kept to.
+   *
+   * @returns how many bytes came, fewer than were asked for where the memory ends, or a negative error number
+   */
+  processVmReadv(pid: number, local: Argument<typeof iovec>, remote: Argument<typeof iovec>): number;
+  /** `process_vm_writev(2)`: the same, to write. */
+  processVmWritev(pid: number, local: Argument<typeof iovec>, remote: Argument<typeof iovec>): number;
 }

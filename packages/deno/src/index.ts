@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { type Host, libcPaths, machineOf, UnsupportedError } from "@cryptodev/core";
+import { type LibcHost, libcPaths, machineOf, UnsupportedError } from "@cryptodev/core";
 import type { DenoNamespace, Globals } from "./types.ts";
 
 /**
@@ -19,13 +19,13 @@ import type { DenoNamespace, Globals } from "./types.ts";
  * console.log(denoHost().open("/nowhere/crypto", 2)); // -2, which is ENOENT
  * ```
  */
-export function denoHost(): Host {
+export function denoHost(): LibcHost {
   host ??= load();
   return host;
 }
 
 // Module state is per worker, and so are libc's errno and the addresses of memory.
-let host: Host | undefined;
+let host: LibcHost | undefined;
 
 const { Deno, console, TextEncoder } = globalThis as unknown as Globals;
 
@@ -35,6 +35,12 @@ const symbols = {
   close: { parameters: ["i32"], result: "i32" },
   ioctl: { parameters: ["i32", "u32", "u64"], result: "i32" },
   poll: { parameters: ["u64", "u64", "i32"], result: "i32" },
+  read: { parameters: ["i32", "u64", "u64"], result: "i64" },
+  write: { parameters: ["i32", "u64", "u64"], result: "i64" },
+  mount: { parameters: ["buffer", "buffer", "buffer", "u64", "buffer"], result: "i32" },
+  umount2: { parameters: ["buffer", "i32"], result: "i32" },
+  process_vm_readv: { parameters: ["i32", "u64", "u64", "u64", "u64", "u64"], result: "i64" },
+  process_vm_writev: { parameters: ["i32", "u64", "u64", "u64", "u64", "u64"], result: "i64" },
   memcpy: { parameters: ["buffer", "u64", "u64"], result: "u64" },
   __errno_location: { parameters: [], result: "u64" },
 } as const;
@@ -61,7 +67,7 @@ function loadLibc(deno: DenoNamespace): ReturnType<typeof deno.dlopen<keyof type
   throw new UnsupportedError(missing, { cause });
 }
 
-function load(): Host {
+function load(): LibcHost {
   if (Deno === undefined) throw new UnsupportedError("@cryptodev/deno runs in Deno, and this is another runtime");
   // Elsewhere the calls themselves would go wrong: ioctl is variadic, and Apple's arm64 passes those arguments apart.
   if (Deno.build.os !== "linux")
@@ -69,7 +75,8 @@ function load(): Host {
   const machine = machineOf(Deno.build.arch);
   if (machine === undefined) throw new UnsupportedError(`the layout of /dev/crypto on ${Deno.build.arch} is not known`);
   const libc = loadLibc(Deno);
-  const { open, close, ioctl, poll, memcpy } = libc;
+  const { open, close, ioctl, poll, read, write, mount, umount2, process_vm_readv, process_vm_writev, memcpy } = libc;
+  const toC = (text: string): Uint8Array => new TextEncoder().encode(`${text}\0`);
 
   const errnoLocation = libc.__errno_location();
   const errnoBytes = new Uint8Array(4);
@@ -83,7 +90,7 @@ function load(): Host {
     backend: "kernel",
     machine,
     open(path, flags) {
-      const fd = open(new TextEncoder().encode(`${path}\0`), flags) as number;
+      const fd = open(toC(path), flags) as number;
       return fd < 0 ? -errno() : fd;
     },
     close(fd) {
@@ -96,6 +103,30 @@ function load(): Host {
     },
     poll(pollfd, timeout) {
       const result = poll(pollfd.address, 1n, timeout) as number;
+      return result < 0 ? -errno() : result;
+    },
+    read(fd, buffer) {
+      const result = Number(read(fd, buffer.address, BigInt(buffer.bytes.length)));
+      return result < 0 ? -errno() : result;
+    },
+    write(fd, buffer, length) {
+      const result = Number(write(fd, buffer.address, BigInt(length)));
+      return result < 0 ? -errno() : result;
+    },
+    mount(source, target, type, flags, data) {
+      const result = mount(toC(source), toC(target), toC(type), BigInt(flags), toC(data)) as number;
+      return result < 0 ? -errno() : result;
+    },
+    umount2(target, flags) {
+      const result = umount2(toC(target), flags) as number;
+      return result < 0 ? -errno() : result;
+    },
+    processVmReadv(pid, local, remote) {
+      const result = Number(process_vm_readv(pid, local.address, 1n, remote.address, 1n, 0n));
+      return result < 0 ? -errno() : result;
+    },
+    processVmWritev(pid, local, remote) {
+      const result = Number(process_vm_writev(pid, local.address, 1n, remote.address, 1n, 0n));
       return result < 0 ? -errno() : result;
     },
     // memcpy returns its destination, so copying nothing tells where the buffer is. It stays a BigInt: a Number in a

@@ -24,6 +24,13 @@ export function requireWritable(memory: Memory, dst: number, size: number, ioctl
   throw new KernelCrashError(memory.isWritable(dst, 1) ? "dst-short" : "dst-unmapped", ioctl);
 }
 
+/** Writes to a destination that was found writable; one that is so no longer is refused as if it had never been. */
+export function writeThrough(memory: Memory, dst: number, bytes: Uint8Array, ioctl: string): void {
+  if (memory.write(dst, bytes)) return;
+  requireWritable(memory, dst, bytes.length, ioctl);
+  copyToUser(memory, dst, bytes, "dst");
+}
+
 /** One operation of a `crypt_op`, as its submitter left it. */
 export class CryptOperation {
   readonly #argument: UserStruct<typeof crypt_op>;
@@ -123,7 +130,7 @@ export class CryptOperation {
       return;
     }
     const result = this.#transform(decrypt, data);
-    if (result !== undefined) copyToUser(this.#memory, dst, result, "dst");
+    if (result !== undefined) writeThrough(this.#memory, dst, result, this.#ioctl);
   }
 
   /** Through a page of the driver's own. Here a bad address is only an error, after the pages before it were done. */

@@ -65,6 +65,8 @@ export interface SoftwareDeviceOptions {
   readonly enableStats?: boolean;
   /** Pretends to be a driver that works on data at multiples of `alignmask + 1`; 0 if left out. */
   readonly alignmask?: number;
+  /** What the names of its drivers end with, such as `caam`; `software` if left out. */
+  readonly driver?: string;
   /** Pretends to be hardware off the CPU (SIOP_FLAG_KERNEL_DRIVER_ONLY); not, if left out. */
   readonly hardware?: boolean;
   /** Algorithms that are missing, by the library's names for them, such as `aes-gcm` or `hmac-sha1`. */
@@ -108,6 +110,8 @@ export class SoftwareDevice {
   enableStats: boolean;
   /** What `alignmask` sessions show. */
   readonly alignmask: number;
+  /** What the names of the drivers end with that sessions show. */
+  readonly driver: string;
   /** Whether sessions show a driver that is hardware. */
   readonly hardware: boolean;
   /** The algorithms that are missing. It can be changed at any time. */
@@ -124,6 +128,7 @@ export class SoftwareDevice {
     this.verbosity = options.verbosity ?? 0;
     this.enableStats = options.enableStats ?? false;
     this.alignmask = options.alignmask ?? 0;
+    this.driver = options.driver ?? "software";
     this.hardware = options.hardware ?? false;
     this.lacks = new Set(lacks);
     this.#onUsage = options.onUsage ?? (() => {});

@@ -9,7 +9,7 @@ export interface Caller {
   readonly file: OpenFile;
   readonly memory: Memory;
   readonly device: SoftwareDevice;
-  /** Makes a second descriptor of the caller's file. @returns it, or a negative error number */
+  /** Makes a second descriptor of the caller's file. @returns it, or a negative error number; that of EOPNOTSUPP where nobody could */
   duplicate(): number;
   /** Closes it again. */
   close(fd: number): void;

@@ -20,6 +20,11 @@ export class OpenFile {
     return this.#jobs.length;
   }
 
+  /** How many sessions are open. */
+  get sessionCount(): number {
+    return this.#sessions.size;
+  }
+
   /** Adds a session under an id of its own, which is random as the driver's are. */
   add(session: Session): number {
     let id: number;

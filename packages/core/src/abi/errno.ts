@@ -5,6 +5,7 @@
 export const errnos = {
   EPERM: 1,
   ENOENT: 2,
+  ESRCH: 3,
   EINTR: 4,
   EIO: 5,
   ENXIO: 6,
@@ -29,8 +30,11 @@ export const errnos = {
   EBADMSG: 74,
   EOVERFLOW: 75,
   EOPNOTSUPP: 95,
+  ECONNABORTED: 103,
+  ENOTCONN: 107,
   ETIMEDOUT: 110,
   ECANCELED: 125,
+  ENOTRECOVERABLE: 131,
 } as const;
 
 /** The name of an error number, such as `"EINVAL"`. */

@@ -1,7 +1,7 @@
 import type { Machine } from "./machine.ts";
 
 /** The C types that occur in the interface. A pointer is as wide as the machine's. */
-export type Scalar = "char" | "i16" | "u16" | "i32" | "u32" | "pointer";
+export type Scalar = "char" | "i16" | "u16" | "i32" | "u32" | "u64" | "pointer";
 
 /** One member of a struct: its name, its type, and how many of them when it is an array. */
 export type Field = readonly [name: string, type: Scalar | Struct, count?: number];
@@ -27,7 +27,7 @@ export interface Layout<S extends Struct = Struct> {
   readonly width: { readonly [Name in FieldName<S>]: number };
 }
 
-const widths = { char: 1, i16: 2, u16: 2, i32: 4, u32: 4 } as const;
+const widths = { char: 1, i16: 2, u16: 2, i32: 4, u32: 4, u64: 8 } as const;
 
 function extent(type: Scalar | Struct, machine: Machine): { size: number; align: number } {
   if (typeof type === "object") return layout(type, machine);

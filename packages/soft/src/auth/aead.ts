@@ -1,7 +1,6 @@
-import { requireWritable } from "../crypt.ts";
+import { requireWritable, writeThrough } from "../crypt.ts";
 import { Errno } from "../errno.ts";
 import { KernelCrashError } from "../kernel_crash_error.ts";
-import { copyToUser } from "../memory.ts";
 import type { SessionAead } from "../session.ts";
 import { type AuthOperation, readAssociated, readSource, requireShortAssociated } from "./operation.ts";
 
@@ -41,13 +40,13 @@ export function authenticatedCrypt(operation: AuthOperation, aead: SessionAead):
     const tag = data.slice(len - tagSize);
     const { plaintext, authentic } = aead.keyed.open(aead.iv, aad, data.subarray(0, len - tagSize), tag);
     // It is there before anything was checked, and stays where the check fails.
-    copyToUser(memory, dst, plaintext, "dst");
+    writeThrough(memory, dst, plaintext, ioctl);
     if (!authentic) throw new Errno("EBADMSG", "the tag does not fit");
     argument.setUint32(at.len, len - tagSize);
   } else {
     const { ciphertext, tag } = aead.keyed.seal(aead.iv, aad, data, tagSize);
-    copyToUser(memory, dst, ciphertext, "dst");
-    copyToUser(memory, dst + len, tag.subarray(0, tagSize), "dst");
+    writeThrough(memory, dst, ciphertext, ioctl);
+    writeThrough(memory, dst + len, tag.subarray(0, tagSize), ioctl);
     argument.setUint32(at.len, len + tagSize);
   }
   argument.setUint32(at.tag_len, tagSize);

@@ -1,9 +1,6 @@
 import { alg_info, CIOCGSESSINFO, layout, SIOP_FLAG_KERNEL_DRIVER_ONLY, type session_info_op } from "@cryptodev/core";
 import type { Handler } from "../handler.ts";
 
-/** Our drivers are named as the kernel names its own, after what they do and what does it. */
-const driverOf = (kernelName: string): string => `${kernelName}-software`;
-
 /** Names what serves a session, and leaves alone the half of the answer that is not in use. */
 export const ciocgsessinfoHandler: Handler<typeof session_info_op> = {
   ioctl: CIOCGSESSINFO,
@@ -14,7 +11,9 @@ export const ciocgsessinfoHandler: Handler<typeof session_info_op> = {
     const name = (start: number, kernelName: string | undefined): void => {
       if (kernelName === undefined) return;
       argument.setString(start + names.offset.cra_name, names.width.cra_name, kernelName);
-      argument.setString(start + names.offset.cra_driver_name, names.width.cra_driver_name, driverOf(kernelName));
+      // As the kernel names its own, after what they do and what does it.
+      const driver = `${kernelName}-${device.driver}`;
+      argument.setString(start + names.offset.cra_driver_name, names.width.cra_driver_name, driver);
     };
     name(at.cipher_info, (cipher ?? aead)?.driver.algorithm.kernelName);
     name(at.hash_info, mac?.driver.algorithm.kernelName);

@@ -1,4 +1,4 @@
-import { CRIOGET, type u32 } from "@cryptodev/core";
+import { CRIOGET, errnos, type u32 } from "@cryptodev/core";
 import { Errno } from "../errno.ts";
 import type { Handler } from "../handler.ts";
 
@@ -7,6 +7,7 @@ export const criogetHandler: Handler<typeof u32> = {
   ioctl: CRIOGET,
   answer(argument, caller) {
     const fd = caller.duplicate();
+    if (fd === -errnos.EOPNOTSUPP) throw new Errno("EOPNOTSUPP", "no descriptor can be put into this caller");
     argument.setUint32(argument.offset.value, fd);
     if (argument.tryWriteBack()) return;
     if (fd >= 0) caller.close(fd);

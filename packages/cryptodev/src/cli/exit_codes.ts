@@ -1,0 +1,13 @@
+/** How the command ends, where it does not end as the program does that it runs. */
+export const exitCodes = {
+  /** Something could not be done; standard error says what. */
+  failure: 1,
+  /** The command line is wrong. */
+  usage: 2,
+  /** A program made a call that a kernel would not have survived, and `--on-hazard fail` was given. */
+  hazard: 3,
+  /** A program is there and cannot be run, as `env(1)` has it. */
+  notExecutable: 126,
+  /** There is no such program. */
+  notFound: 127,
+} as const;

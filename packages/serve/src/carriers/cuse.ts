@@ -1,0 +1,43 @@
+import { chmodSync, existsSync } from "node:fs";
+import { basename, dirname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { errnoName, type LibcHost, O_CLOEXEC, O_RDWR } from "@cryptodev/core";
+import { ServeError } from "../serve_error.ts";
+import type { Carrier } from "./carrier.ts";
+
+/** How long the node of a device may take to appear, in milliseconds. */
+const PATIENCE = 5000;
+
+/** Whether CUSE can be what carries the calls: it is there, and the path is where devices are. */
+export function canUseCuse(path: string): boolean {
+  return existsSync("/dev/cuse") && dirname(path) === "/dev";
+}
+
+/** A true character device, which the kernel makes and takes away again. */
+export function openCuse(host: LibcHost, path: string): Carrier {
+  if (dirname(path) !== "/dev") throw new ServeError(`${path}: CUSE makes devices in /dev and nowhere else`);
+  if (existsSync(path)) throw new ServeError(`${path} is there already`);
+  const fd = host.open("/dev/cuse", O_RDWR | O_CLOEXEC);
+  if (fd < 0) {
+    throw new ServeError(`/dev/cuse cannot be opened: ${errnoName(-fd)}; it takes root and \`modprobe cuse\``);
+  }
+  return {
+    name: "cuse",
+    fd,
+    async settle() {
+      for (let waited = 0; !existsSync(path); waited += 10) {
+        if (waited >= PATIENCE) {
+          throw new ServeError(
+            `the kernel made no ${basename(path)} in /dev; in a container, serve with --carrier fuse`,
+          );
+        }
+        await sleep(10);
+      }
+      // As the driver's own device is. The kernel makes it for root alone.
+      chmodSync(path, 0o666);
+    },
+    async remove() {
+      for (let waited = 0; existsSync(path) && waited < PATIENCE; waited += 10) await sleep(10);
+    },
+  };
+}

@@ -1,0 +1,10 @@
+/**
+ * Serves the software `/dev/crypto` as a file that any program can open.
+ *
+ * @module
+ */
+export type { HazardPolicy } from "./connection.ts";
+export type { ServerStatistics } from "./counters.ts";
+export { makePrivateDev } from "./private_dev.ts";
+export { ServeError } from "./serve_error.ts";
+export { type ServedFault, type ServeOptions, Server, type ServerEnd } from "./server.ts";

@@ -1,0 +1,42 @@
+import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { errnoName } from "@cryptodev/core";
+import { libcHost } from "./libc.ts";
+import { ServeError } from "./serve_error.ts";
+
+/** `<sys/mount.h>`. */
+const MS_NOSUID = 2;
+const MS_BIND = 4096;
+const MS_MOVE = 8192;
+const MS_REC = 16384;
+
+/**
+ * Puts a `/dev` of our own over the system's, with all of its nodes bound in: what is made in it is seen in this mount
+ * namespace alone. To be called in a namespace that was made for it, such as by `unshare(1)`.
+ *
+ * @throws {@link ServeError} where this is not allowed
+ */
+export async function makePrivateDev(): Promise<void> {
+  const host = await libcHost();
+  const stage = mkdtempSync(join(tmpdir(), "cryptodev-dev-"));
+  const mount = (source: string, target: string, type: string, flags: number, data: string): void => {
+    const result = host.mount(source, target, type, flags, data);
+    if (result < 0) throw new ServeError(`a private /dev cannot be made: mount ${target}: ${errnoName(-result)}`);
+  };
+  try {
+    mount("cryptodev", stage, "tmpfs", MS_NOSUID, "mode=755");
+    for (const entry of readdirSync("/dev", { withFileTypes: true })) {
+      const [from, to] = [join("/dev", entry.name), join(stage, entry.name)];
+      if (entry.isSymbolicLink()) symlinkSync(readlinkSync(from), to);
+      else {
+        if (entry.isDirectory()) mkdirSync(to);
+        else writeFileSync(to, "");
+        mount(from, to, "", MS_BIND | MS_REC, "");
+      }
+    }
+    mount(stage, "/dev", "", MS_MOVE, "");
+  } finally {
+    rmdirSync(stage);
+  }
+}

@@ -1,0 +1,178 @@
+import { close, open } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Worker } from "node:worker_threads";
+import type { ErrnoName, LibcHost } from "@cryptodev/core";
+import type { SoftwareDeviceOptions } from "@cryptodev/soft";
+import type { Carrier } from "./carriers/carrier.ts";
+import { canUseCuse, openCuse } from "./carriers/cuse.ts";
+import { openFuse } from "./carriers/fuse.ts";
+import type { HazardPolicy } from "./connection.ts";
+import { Counters, type ServerStatistics } from "./counters.ts";
+import { libcHost } from "./libc.ts";
+import { ServeError } from "./serve_error.ts";
+
+/** A call that is to fail: the error it answers, and which call, the next of any kind if left out. */
+export interface ServedFault {
+  readonly code: ErrnoName;
+  readonly call?: string;
+}
+
+/** How a device is served. */
+export interface ServeOptions {
+  /** Where; `/dev/crypto` if left out. */
+  readonly path?: string;
+  /**
+   * What carries the calls: CUSE, a true character device; FUSE, a file that is a file system of its own. If left out,
+   * CUSE where this system has it and it can serve the path, else FUSE.
+   */
+  readonly carrier?: "fuse" | "cuse";
+  /**
+   * What to do about a call that a kernel would not survive, besides telling of it: `"refuse"` (the default) answers
+   * ENOTRECOVERABLE, which no driver answers; `"kill"` kills the caller as well; `"fail"` ends the server as well.
+   */
+  readonly onHazard?: HazardPolicy;
+  /** The device: see {@link SoftwareDeviceOptions}. */
+  readonly device?: Omit<SoftwareDeviceOptions, "machine" | "log" | "onUsage" | "lacks"> & {
+    readonly lacks?: readonly string[];
+  };
+  /** Calls that are to fail, in this order. */
+  readonly faults?: readonly ServedFault[];
+}
+
+/** How a server ended: it was stopped, a hazard ended it, or the kernel took the device away, as `umount` does. */
+export type ServerEnd = "stopped" | "hazard" | "gone";
+
+/** What the serving thread says. */
+export type WorkerMessage = "ready" | "hazard" | "gone";
+
+/** What the serving thread is started with. */
+export interface Task {
+  readonly fd: number;
+  readonly path: string;
+  readonly stop: Int32Array;
+  readonly counters: SharedArrayBuffer;
+  readonly onHazard: HazardPolicy;
+  readonly device: NonNullable<ServeOptions["device"]>;
+  readonly faults: readonly ServedFault[];
+}
+
+/** How long a stopped thread may take, in milliseconds. */
+const PATIENCE = 5000;
+
+/**
+ * A served device: a file that any program can open, and send its ioctls to.
+ *
+ * @example
+ * ```ts
+ * import { Server, ServeError } from "@cryptodev/serve";
+ *
+ * try {
+ *   const server = await Server.start({ path: "/tmp/crypto-of-an-example" });
+ *   console.log(server.statistics().files === 0);
+ *   await server.stop();
+ * } catch (error) {
+ *   // Without root it takes a namespace, which `cryptodev serve -- program` makes.
+ *   if (!(error instanceof ServeError)) throw error;
+ * }
+ * ```
+ */
+export class Server {
+  /** Where the device is. */
+  readonly path: string;
+  /** What carries the calls. */
+  readonly carrier: "fuse" | "cuse";
+  /** Resolves when the server has ended, and nothing of it is left. Rejects where it ended by a mistake of its own. */
+  readonly ended: Promise<ServerEnd>;
+
+  readonly #carrier: Carrier;
+  readonly #worker: Worker;
+  readonly #stop: Int32Array;
+  readonly #counters: Counters;
+
+  private constructor(host: LibcHost, carrier: Carrier, options: ServeOptions & { readonly path: string }) {
+    const { path, onHazard = "refuse", device = {}, faults = [] } = options;
+    this.path = path;
+    this.carrier = carrier.name;
+    this.#carrier = carrier;
+    this.#stop = new Int32Array(new SharedArrayBuffer(4));
+    this.#counters = new Counters();
+    const counters = this.#counters.shared;
+    const workerData: Task = { fd: carrier.fd, path, stop: this.#stop, counters, onHazard, device, faults };
+    this.#worker = new Worker(new URL("./worker.js", import.meta.url), { workerData });
+    this.ended = this.#watch(host);
+    this.ended.catch(() => {});
+  }
+
+  /**
+   * Serves a device, until it is stopped.
+   *
+   * @throws {@link ServeError} where it cannot be, with what to do about it; `UnsupportedError` where libc is out of reach
+   */
+  static async start(options: ServeOptions = {}): Promise<Server> {
+    const { path = "/dev/crypto" } = options;
+    const host = await libcHost();
+    const carrier = options.carrier ?? (canUseCuse(path) ? "cuse" : "fuse");
+    const opened = carrier === "cuse" ? openCuse(host, path) : openFuse(host, path);
+    const server = new Server(host, opened, { ...options, path });
+    try {
+      await server.#ready();
+      await opened.settle();
+    } catch (error) {
+      await server.stop().catch(() => {});
+      throw error;
+    }
+    return server;
+  }
+
+  /** What it did so far. */
+  statistics(): ServerStatistics {
+    return this.#counters.read();
+  }
+
+  /** Ends it. Files that are still open answer ENOTCONN from now on. */
+  async stop(): Promise<void> {
+    if (Atomics.exchange(this.#stop, 0, 1) === 0) {
+      // The thread sleeps until it is called, so it is called.
+      open(this.path, "r", (error, fd) => {
+        if (error === null) close(fd);
+      });
+    }
+    const patience = new AbortController();
+    const late = sleep(PATIENCE, undefined, { signal: patience.signal, ref: false }).then(
+      () => {
+        throw new ServeError(`the server of ${this.path} did not stop within ${PATIENCE} ms`);
+      },
+      () => {},
+    );
+    await Promise.race([this.ended, late]);
+    patience.abort();
+  }
+
+  #ready(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#worker.on("message", (message: WorkerMessage) => {
+        if (message === "ready") resolve();
+        else reject(new ServeError(`the kernel did not take ${this.path} over ${this.carrier}`));
+      });
+      this.ended.catch(reject);
+    });
+  }
+
+  async #watch(host: LibcHost): Promise<ServerEnd> {
+    let last = "ready" as WorkerMessage;
+    this.#worker.on("message", (message: WorkerMessage) => {
+      last = message;
+    });
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#worker.once("error", reject);
+        this.#worker.once("exit", () => resolve());
+      });
+    } finally {
+      host.close(this.#carrier.fd);
+      await this.#carrier.remove();
+    }
+    if (last === "hazard") return "hazard";
+    return Atomics.load(this.#stop, 0) === 1 ? "stopped" : "gone";
+  }
+}

@@ -1,0 +1,25 @@
+/** What `stat(2)` shows of a node, and for how long that holds. */
+export const fuse_attr_out = {
+  name: "fuse_attr_out",
+  fields: [
+    ["attr_valid", "u64"],
+    ["attr_valid_nsec", "u32"],
+    ["dummy", "u32"],
+    ["ino", "u64"],
+    ["size", "u64"],
+    ["blocks", "u64"],
+    ["atime", "u64"],
+    ["mtime", "u64"],
+    ["ctime", "u64"],
+    ["atimensec", "u32"],
+    ["mtimensec", "u32"],
+    ["ctimensec", "u32"],
+    ["mode", "u32"],
+    ["nlink", "u32"],
+    ["uid", "u32"],
+    ["gid", "u32"],
+    ["rdev", "u32"],
+    ["blksize", "u32"],
+    ["flags", "u32"],
+  ],
+} as const;

@@ -1,0 +1,9 @@
+/** The number under which the kernel names the open file from now on. */
+export const fuse_open_out = {
+  name: "fuse_open_out",
+  fields: [
+    ["fh", "u64"],
+    ["open_flags", "u32"],
+    ["padding", "u32"],
+  ],
+} as const;

@@ -1,0 +1,10 @@
+/** Which events are waited for; `kh` names the waiting. */
+export const fuse_poll_in = {
+  name: "fuse_poll_in",
+  fields: [
+    ["fh", "u64"],
+    ["kh", "u64"],
+    ["flags", "u32"],
+    ["events", "u32"],
+  ],
+} as const;

@@ -1,0 +1,8 @@
+/** Which events are there. */
+export const fuse_poll_out = {
+  name: "fuse_poll_out",
+  fields: [
+    ["revents", "u32"],
+    ["padding", "u32"],
+  ],
+} as const;

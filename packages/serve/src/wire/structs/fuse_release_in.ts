@@ -1,0 +1,10 @@
+/** The last descriptor of an open file is gone. */
+export const fuse_release_in = {
+  name: "fuse_release_in",
+  fields: [
+    ["fh", "u64"],
+    ["flags", "u32"],
+    ["release_flags", "u32"],
+    ["lock_owner", "u64"],
+  ],
+} as const;

@@ -1,0 +1,175 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { type Host, type Machine, machineOf } from "@cryptodev/core";
+import { KernelCrashError, SoftwareHost, type SoftwareHostOptions } from "@cryptodev/soft";
+import { afterAll } from "vitest";
+import { isRequired, realHost, runtimeName } from "./runtime.ts";
+
+/* The software device, by each way on which a program can reach it. */
+
+/** What a test can ask of a device that it is to reach. */
+export type DeviceTraits = Pick<
+  SoftwareHostOptions,
+  "async" | "verbosity" | "enableStats" | "alignmask" | "hardware" | "driver"
+> & { readonly lacks?: readonly string[] };
+
+/** A device that was reached. */
+export interface Reached {
+  readonly host: Host;
+  readonly path: string;
+  /** Sends a call that no kernel would survive. @returns the rule that it broke; `undefined` if it was answered */
+  crashOf(send: () => { readonly errno?: string }): Promise<string | undefined>;
+}
+
+/** One way to a device. */
+export interface Way {
+  readonly name: string;
+  /** Whether memory is real memory, in which nothing ends where a view does. */
+  readonly isServed: boolean;
+  reach(traits?: DeviceTraits): Promise<Reached>;
+}
+
+function inProcess(machine: Machine, name: string): Way {
+  return {
+    name,
+    isServed: false,
+    async reach(traits) {
+      return {
+        host: new SoftwareHost({ ...traits, machine }),
+        path: "/dev/crypto",
+        async crashOf(send) {
+          try {
+            send();
+            return undefined;
+          } catch (error) {
+            if (error instanceof KernelCrashError) return error.rule;
+            throw error;
+          }
+        },
+      };
+    },
+  };
+}
+
+const cli = fileURLToPath(new URL("../packages/cryptodev/dist/cli/main.js", import.meta.url));
+
+/** The command `cryptodev`, in this runtime. */
+export const command: readonly [string, ...string[]] =
+  runtimeName === "Deno" ? [process.execPath, "run", "-A", cli] : [process.execPath, cli];
+
+/** A server in a process of its own. */
+export class ServedDevice {
+  readonly path: string;
+  readonly process: ChildProcess;
+  /** What it wrote to standard error so far. */
+  readonly log: string[] = [];
+
+  private constructor(path: string, flags: readonly string[]) {
+    this.path = path;
+    const [file, ...args] = command;
+    this.process = spawn(file, [...args, "serve", path, "--json", ...flags], { stdio: ["ignore", "pipe", "pipe"] });
+    createInterface({ input: this.process.stderr as NodeJS.ReadableStream }).on("line", (line) => this.log.push(line));
+  }
+
+  /** Starts one, and waits until it is ready. */
+  static async start(path: string, flags: readonly string[] = []): Promise<ServedDevice> {
+    const served = new ServedDevice(path, flags);
+    const lines = createInterface({ input: served.process.stdout as NodeJS.ReadableStream });
+    const ready = once(lines, "line").then(([line]) => String(line));
+    const line = await Promise.race([ready, once(served.process, "close").then(() => "")]);
+    if (line === "" || JSON.parse(line).event !== "ready") {
+      throw new Error(`the server did not start: ${line}\n${served.log.join("\n")}`);
+    }
+    return served;
+  }
+
+  /** Waits until the log has more lines than it had. */
+  async logged(since: number): Promise<readonly string[]> {
+    for (let round = 0; round < 200 && this.log.length === since; round += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    return this.log.slice(since);
+  }
+
+  async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
+    if (this.process.exitCode !== null) return this.process.exitCode;
+    const closed = once(this.process, "close");
+    this.process.kill(signal);
+    return (await closed)[0];
+  }
+}
+
+function flagsOf({ async, verbosity, enableStats, alignmask, hardware, driver, lacks = [] }: DeviceTraits): string[] {
+  return [
+    ...(async ? ["--async"] : []),
+    ...(enableStats ? ["--stats"] : []),
+    ...(verbosity === undefined ? [] : ["--verbosity", String(verbosity)]),
+    ...(alignmask === undefined ? [] : ["--alignmask", String(alignmask)]),
+    ...(hardware || driver !== undefined ? ["--driver", driver ?? "engine"] : []),
+    ...lacks.flatMap((name) => ["--lacks", name]),
+  ];
+}
+
+/** A way to devices that are served as files: one server for each set of traits, for as long as the test file runs. */
+async function throughFiles(): Promise<Way> {
+  const host = await realHost();
+  const folder = mkdtempSync(join(tmpdir(), "cryptodev-served-"));
+  const servers = new Map<string, Promise<ServedDevice>>();
+  afterAll(async () => {
+    for (const server of servers.values()) await (await server).stop();
+    rmSync(folder, { recursive: true });
+  });
+  return {
+    name: "served as a file",
+    isServed: true,
+    async reach(traits = {}) {
+      const flags = flagsOf(traits);
+      const key = flags.join(" ");
+      let starting = servers.get(key);
+      if (starting === undefined) {
+        starting = ServedDevice.start(join(folder, `crypto${servers.size}`), flags);
+        servers.set(key, starting);
+      }
+      const server = await starting;
+      return {
+        host,
+        path: server.path,
+        async crashOf(send) {
+          const since = server.log.length;
+          if (send().errno !== "ENOTRECOVERABLE") return undefined;
+          const [line = ""] = await server.logged(since);
+          return /hazard (\S+) by thread \d+/.exec(line)?.[1];
+        },
+      };
+    },
+  };
+}
+
+/** Why this machine cannot serve; `undefined` where it can. */
+function whyNot(): string | undefined {
+  if (process.platform !== "linux") return `this is ${process.platform}`;
+  if (process.getuid?.() !== 0) return "mounting takes root, or `unshare -Urm npm test`";
+  try {
+    accessSync("/dev/fuse", constants.R_OK | constants.W_OK);
+    return undefined;
+  } catch {
+    return "this machine has no /dev/fuse";
+  }
+}
+
+const reason = whyNot();
+/** Whether devices can be served here; what needs that is skipped where not, and `REQUIRE_FUSE` makes that a failure. */
+export const canServe: boolean = reason === undefined || isRequired("FUSE");
+if (!canServe) console.log(`skipped: all tests on served devices, as ${reason} (REQUIRE_FUSE=1 makes that a failure)`);
+
+/** The software device in process, in an ABI of this library's choice. */
+export const inProcessAs = (arch: string): Way => inProcess(machineOf(arch) as Machine, `in process, ABI of ${arch}`);
+
+/** Every way to the software device that this machine has. */
+export const ways: readonly Way[] = [inProcessAs("x86_64"), ...(canServe ? [await throughFiles()] : [])];
