@@ -89,19 +89,24 @@ export class ServedDevice {
     return served;
   }
 
-  /** Waits until the log has more lines than it had. */
-  async logged(since: number): Promise<readonly string[]> {
-    for (let round = 0; round < 200 && this.log.length === since; round += 1) {
+  /** Waits until the log has so many more lines than it had. @returns these */
+  async logged(since: number, count = 1): Promise<readonly string[]> {
+    for (let round = 0; round < 200 && this.log.length < since + count; round += 1) {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
     return this.log.slice(since);
   }
 
   async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
-    if (this.process.exitCode !== null) return this.process.exitCode;
+    if (this.process.exitCode !== null || this.process.signalCode !== null) return this.process.exitCode;
     const closed = once(this.process, "close");
-    this.process.kill(signal);
+    this.send(signal);
     return (await closed)[0];
+  }
+
+  /** Not `process.kill()` of the child: Deno then takes it for killed, whatever it made of the signal. */
+  send(signal: NodeJS.Signals): void {
+    process.kill(this.process.pid as number, signal);
   }
 }
 

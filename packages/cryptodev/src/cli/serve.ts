@@ -1,12 +1,10 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { constants } from "node:os";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { type ErrnoName, errnos } from "@cryptodev/core";
 import { type HazardPolicy, makePrivateDev, type ServedFault, Server } from "@cryptodev/serve";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { exitCodes } from "./exit_codes.ts";
+import { endingSignals, runProgram } from "./run_program.ts";
 
 /** The command line of `serve`, as it was given. */
 interface ServeFlags {
@@ -95,7 +93,7 @@ function collect(value: string, before: readonly string[]): readonly string[] {
 }
 
 /** Runs this very command once more, in namespaces where it may mount. */
-async function inNamespace(): Promise<number> {
+function inNamespace(): Promise<number> {
   const isRoot = process.getuid?.() === 0;
   const owner = isRoot ? "root" : `${process.getuid?.()}:${process.getgid?.()}`;
   const self = process.argv.slice(2);
@@ -103,44 +101,12 @@ async function inNamespace(): Promise<number> {
   const runtime = "Deno" in globalThis ? [process.execPath, "run", "-A"] : [process.execPath, ...process.execArgv];
   const args = [...self.slice(0, 1), `--in-namespace=${owner}`, ...self.slice(1)];
   const namespaces = isRoot ? ["--mount"] : ["--user", "--map-root-user", "--mount"];
-  return run("unshare", [
-    ...namespaces,
-    "--",
-    ...runtime,
-    fileURLToPath(new URL("./main.js", import.meta.url)),
-    ...args,
-  ]);
-}
-
-/** How a program ended, as a shell tells it. */
-function statusOf(code: number | null, signal: NodeJS.Signals | null): number {
-  return signal === null ? (code ?? exitCodes.failure) : 128 + (constants.signals[signal] ?? 0);
+  const main = fileURLToPath(new URL("./main.js", import.meta.url));
+  return runProgram(["unshare", ...namespaces, "--", ...runtime, main, ...args]);
 }
 
 /** Has the statistics printed. Deno opens its debugger at the usual one. */
 const askingSignal = "Deno" in globalThis ? "SIGUSR2" : "SIGUSR1";
-
-const ending = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-
-/** Runs a program with our own standard streams, and passes on what would end us. @returns its exit status */
-async function run(command: string, args: readonly string[], onStart?: (child: ChildProcess) => void): Promise<number> {
-  const child = spawn(command, [...args], { stdio: "inherit" });
-  const pass = (signal: NodeJS.Signals): void => {
-    // A terminal has sent it to the program already.
-    if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
-  };
-  for (const signal of ending) process.on(signal, pass);
-  onStart?.(child);
-  try {
-    const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
-    return statusOf(code, signal);
-  } catch (error) {
-    console.error(`cryptodev: ${command} cannot be run: ${(error as NodeJS.ErrnoException).code}`);
-    return (error as NodeJS.ErrnoException).code === "ENOENT" ? exitCodes.notFound : exitCodes.notExecutable;
-  } finally {
-    for (const signal of ending) process.off(signal, pass);
-  }
-}
 
 /** Serves, until stopped or until the program ends. @returns the exit status */
 async function serve(path: string, command: readonly string[], flags: ServeFlags): Promise<number> {
@@ -177,12 +143,12 @@ async function serve(path: string, command: readonly string[], flags: ServeFlags
     status = await runBeside(server, command, flags);
     await server.stop();
   } else {
+    for (const signal of endingSignals) process.on(signal, () => void server.stop().catch(() => process.exit(1)));
     tell("ready", `serving ${server.path} over ${server.carrier.toUpperCase()}`, {
       path: server.path,
       carrier: server.carrier,
       pid: process.pid,
     });
-    for (const signal of ending) process.on(signal, () => void server.stop().catch(() => process.exit(1)));
   }
   const end = await server.ended;
   if (end === "hazard") return exitCodes.hazard;
@@ -191,17 +157,8 @@ async function serve(path: string, command: readonly string[], flags: ServeFlags
 }
 
 /** Runs a program beside the server, as whom we were called by. It ends early where the server does. */
-async function runBeside(server: Server, command: readonly string[], { inNamespace }: ServeFlags): Promise<number> {
+function runBeside(server: Server, command: readonly string[], { inNamespace }: ServeFlags): Promise<number> {
   const [uid, gid] = String(inNamespace).split(":");
   const drop = gid === undefined ? [] : ["unshare", "--user", `--map-user=${uid}`, `--map-group=${gid}`, "--"];
-  const [file = "", ...args] = [...drop, ...command];
-  return run(
-    file,
-    args,
-    (child) =>
-      void server.ended.then(
-        () => child.kill("SIGTERM"),
-        () => child.kill("SIGTERM"),
-      ),
-  );
+  return runProgram([...drop, ...command], server.ended);
 }

@@ -1,0 +1,40 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { constants } from "node:os";
+import process from "node:process";
+import { exitCodes } from "./exit_codes.ts";
+
+/** What is to end a command, and with it the program that it runs. */
+export const endingSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** Not `child.kill`: Deno then takes the child for killed, whatever it made of the signal. */
+function send(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) process.kill(child.pid, signal);
+}
+
+/**
+ * Runs a program with our own standard streams, and passes on what would end us.
+ *
+ * @param until - the program is asked to end when this settles
+ * @returns its exit status, as a shell tells it
+ */
+export async function runProgram([file = "", ...args]: readonly string[], until?: Promise<unknown>): Promise<number> {
+  const child = spawn(file, args, { stdio: "inherit" });
+  const pass = (signal: NodeJS.Signals): void => {
+    // A terminal has sent it to the program already.
+    if (signal !== "SIGINT" || !process.stdin.isTTY) send(child, signal);
+  };
+  const end = (): void => send(child, "SIGTERM");
+  for (const signal of endingSignals) process.on(signal, pass);
+  until?.then(end, end);
+  try {
+    const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
+    return signal === null ? (code ?? exitCodes.failure) : 128 + (constants.signals[signal] ?? 0);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    console.error(`cryptodev: ${file} cannot be run: ${code}`);
+    return code === "ENOENT" ? exitCodes.notFound : exitCodes.notExecutable;
+  } finally {
+    for (const signal of endingSignals) process.off(signal, pass);
+  }
+}

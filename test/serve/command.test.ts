@@ -1,0 +1,243 @@
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Device } from "@cryptodev/core";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { pattern } from "../bytes.ts";
+import { realHost, runtimeName } from "../runtime.ts";
+import { Replay } from "../soft/replay.ts";
+import { canServe, command, ServedDevice } from "../software.ts";
+import { compile } from "./compile.ts";
+
+/* `cryptodev serve`, as a user runs it. */
+
+const host = await realHost();
+const [file, ...first] = command;
+const serve = (...args: readonly string[]) =>
+  spawnSync(file, [...first, "serve", ...args], {
+    encoding: "utf8",
+    timeout: 50_000,
+    env: { ...process.env, NO_COLOR: "1" },
+  });
+
+/** What of ours is mounted, or runs, because of this path. */
+function leftovers(path: string): string[] {
+  const mounts = readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .filter((line) => line.includes(` ${path} `));
+  const guards = spawnSync("pgrep", ["-af", `cryptodev-guard ${path}`], { encoding: "utf8" }).stdout.trim();
+  return [...mounts, ...(guards === "" ? [] : [guards]), ...(existsSync(path) ? [path] : [])];
+}
+
+async function eventually<T>(look: () => T, expected: T): Promise<void> {
+  for (let round = 0; round < 200 && JSON.stringify(look()) !== JSON.stringify(expected); round += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  expect(look()).toEqual(expected);
+}
+
+describe.runIf(canServe)("cryptodev serve", () => {
+  let folder: string;
+  let path: string;
+  const running: ServedDevice[] = [];
+  async function start(...flags: string[]): Promise<ServedDevice> {
+    const served = await ServedDevice.start(path, flags);
+    running.push(served);
+    return served;
+  }
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "cryptodev-serve-"));
+    path = join(folder, "crypto");
+  });
+  afterEach(async () => {
+    for (const served of running.splice(0)) await served.stop();
+    rmSync(folder, { recursive: true });
+  });
+
+  test.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)("leaves nothing behind after %s", async (signal) => {
+    const served = await start();
+    expect(statSync(path).mode & 0o777).toBe(0o666);
+    expect(await served.stop(signal)).toBe(0);
+    expect(leftovers(path)).toEqual([]);
+  });
+
+  test("leaves nothing behind when it is killed, nor when a program still has the device open", async () => {
+    const served = await start();
+    const device = Device.open(host, path);
+    const aes = device.cipher("aes-cbc", pattern(16));
+    await served.stop("SIGKILL");
+    await eventually(() => leftovers(path), []);
+    expect(() => aes.encrypt(pattern(16), pattern(16))).toThrow(expect.objectContaining({ code: "ENOTCONN" }));
+    expect(() => device.close()).toThrow(expect.objectContaining({ code: "ENOTCONN" }));
+    expect(await (await start()).stop()).toBe(0);
+  });
+
+  test("takes over where a killed server left its mount, and nobody unmounted it", async () => {
+    const served = await start();
+    spawnSync("pkill", ["-KILL", "-f", `cryptodev-guard ${path}`]);
+    await served.stop("SIGKILL");
+    expect(() => statSync(path)).toThrow("ENOTCONN");
+    const next = await start();
+    Device.open(host, path).close();
+    await next.stop();
+    expect(leftovers(path)).toEqual([]);
+  });
+
+  test("leaves a file alone that was there before", async () => {
+    writeFileSync(path, "");
+    await (await start()).stop();
+    expect(existsSync(path)).toBe(true);
+    writeFileSync(path, "something");
+    const { status, stderr } = serve(path);
+    expect({ status, stderr }).toEqual({ status: 1, stderr: `cryptodev: ${path} is there and no empty file\n` });
+  });
+
+  test("says what is wrong", async () => {
+    await start();
+    expect(serve(path)).toMatchObject({ status: 1, stderr: `cryptodev: ${path} is served already\n` });
+    expect(serve("/dev/null")).toMatchObject({ status: 1, stderr: expect.stringContaining("is a device already") });
+    expect(serve("/nowhere/crypto")).toMatchObject({ status: 1, stderr: expect.stringContaining("ENOENT") });
+    expect(serve("--nonsense")).toMatchObject({ status: 2, stderr: expect.stringContaining("--nonsense") });
+    expect(serve("--fail", "EWHAT")).toMatchObject({ status: 2, stderr: expect.stringContaining("ENOMEM") });
+    expect(serve("--help")).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/^\nExamples:\n {2}\$ cryptodev/),
+    });
+  });
+
+  test("prints one line when it is ready", async () => {
+    const child = spawn(file, [...first, "serve", path], { stdio: ["ignore", "pipe", "inherit"] });
+    const [line] = await once(child.stdout, "data");
+    expect(String(line)).toBe(`cryptodev: serving ${path} over FUSE\n`);
+    child.kill();
+    await once(child, "close");
+  });
+
+  test("prints statistics when it is asked", async () => {
+    const served = await start("--stats");
+    const device = Device.open(host, path);
+    const aes = device.cipher("aes-cbc", pattern(16));
+    aes.encrypt(pattern(48), pattern(16));
+    aes.close();
+    device.hash("sha1");
+    expect(() => new Replay(host, path).send({ ioctl: "CIOCCRYPT", in: { ses: 1 }, ret: 0 })).not.toThrow();
+    served.send(runtimeName === "Deno" ? "SIGUSR2" : "SIGUSR1");
+    const [line] = await once(served.process.stdout as NodeJS.ReadableStream, "data");
+    const { event, files, sessions, calls, refused, hazards, encrypted } = JSON.parse(String(line));
+    expect({ event, files, sessions, calls, refused, hazards, encrypted }).toEqual({
+      event: "statistics",
+      files: 2,
+      sessions: 1,
+      calls: 5,
+      refused: 1,
+      hazards: 0,
+      encrypted: 48,
+    });
+    device.close();
+  });
+
+  test("pretends to be hardware, lacks algorithms, fails calls, and logs neither keys nor data", async () => {
+    const flags = ["--driver", "caam", "--alignmask", "63", "--lacks", "aes-gcm", "--verbosity", "2"];
+    const served = await start(...flags, "--fail", "ENOMEM@CIOCGSESSION", "--fail", "EACCES@open");
+    expect(() => Device.open(host, path)).toThrow(expect.objectContaining({ code: "EACCES" }));
+    const device = Device.open(host, path);
+    const key = new Uint8Array(16).fill(0xc0);
+    expect(() => device.cipher("aes-cbc", key)).toThrow(expect.objectContaining({ code: "ENOMEM" }));
+    const aes = device.cipher("aes-cbc", key);
+    expect(aes.info()).toMatchObject({ cipher: { driver: "cbc(aes)-caam" }, alignmask: 63, hardware: true });
+    expect(() => device.aead("aes-gcm", key)).toThrow(expect.objectContaining({ code: "EINVAL" }));
+    aes.encrypt(new Uint8Array(16).fill(0xda), pattern(16));
+    device.close();
+    await served.stop();
+    expect(served.log).toContain("cryptodev: CIOCCRYPT: done");
+    expect(served.log.join("\n")).not.toMatch(/c0c0|192,|192 192|dada|218/);
+  });
+
+  describe("--on-hazard", () => {
+    const { crash } = compile("crash");
+
+    test("refuse, as it is without, answers an error of its own and names the rule and the caller", async () => {
+      const served = await start();
+      const program = spawn(crash, [path], { stdio: "inherit" });
+      expect((await served.logged(0))[0]).toMatch(/^cryptodev: hazard src-null by thread \d+: CIOCCRYPT: a kernel/);
+      // It got its answer, and sleeps now.
+      expect(program.exitCode).toBe(null);
+      program.kill();
+      expect(await served.stop()).toBe(0);
+    });
+
+    test("fail ends the server with a status of its own, and leaves nothing", async () => {
+      const served = await start("--on-hazard", "fail");
+      spawn(crash, [path], { stdio: "inherit" });
+      const status = served.process.exitCode ?? (await once(served.process, "close"))[0];
+      expect(status).toBe(3);
+      expect(leftovers(path)).toEqual([]);
+    });
+
+    test("kill kills the caller, and goes on", async () => {
+      await start("--on-hazard", "kill");
+      const [, signal] = await once(spawn(crash, [path], { stdio: "inherit" }), "close");
+      expect(signal).toBe("SIGKILL");
+      Device.open(host, path).close();
+    });
+
+    test("fail ends the program that it was served for", () => {
+      const { status, stderr } = serve("--on-hazard", "fail", "--", crash, "/dev/crypto");
+      expect(status).toBe(3);
+      expect(stderr).toContain("hazard src-null");
+    });
+  });
+
+  describe("-- program", () => {
+    const script = `
+      import { open } from "cryptodev";
+      const device = open();
+      console.log(device.backend, device.path, device.hash("sha1").digest(new TextEncoder().encode("abc")).join());
+      device.close();
+    `;
+    const runtime = runtimeName === "Deno" ? [process.execPath, "run", "-A"] : [process.execPath];
+
+    test("has a /dev/crypto that nobody else sees, and all of the other devices", () => {
+      const program = join(new URL("../.programs/", import.meta.url).pathname, `beside-${process.pid}.mjs`);
+      writeFileSync(program, script);
+      const { status, stdout, stderr } = serve("--", ...runtime, program);
+      rmSync(program);
+      expect(stderr).toBe("");
+      expect(stdout).toMatch(/^kernel \/dev\/crypto 169,153,62,/);
+      expect(status).toBe(0);
+      expect(existsSync("/dev/crypto")).toBe(false);
+      const looked = serve("--", "sh", "-c", "ls /dev; echo to-null > /dev/null; head -c 4 /dev/urandom | wc -c");
+      expect(looked.stdout).toMatch(/^crypto$/m);
+      expect(looked.stdout).toMatch(/^4$/m);
+      expect(leftovers("/dev/crypto")).toEqual([]);
+    });
+
+    test.each([
+      ["exit 7", 7],
+      ["kill -TERM $$", 143],
+    ])("gives its exit status: %s", (line, status) => {
+      expect(serve(path, "--", "sh", "-c", line).status).toBe(status);
+    });
+
+    test("tells of a program that is not there, or is none", () => {
+      expect(serve("--", "/no/such")).toMatchObject({ status: 127, stderr: expect.stringContaining("ENOENT") });
+      expect(serve("--", "/etc/passwd")).toMatchObject({ status: 126, stderr: expect.stringContaining("EACCES") });
+    });
+
+    test("is told of signals, and its device goes with it", async () => {
+      const child = spawn(
+        file,
+        [...first, "serve", path, "--", "sh", "-c", "trap 'exit 9' TERM; echo ready; while :; do sleep 0.05; done"],
+        {
+          stdio: ["ignore", "pipe", "inherit"],
+        },
+      );
+      await once(child.stdout, "data");
+      process.kill(child.pid as number, "SIGTERM");
+      expect((await once(child, "close"))[0]).toBe(9);
+      expect(leftovers(path)).toEqual([]);
+    });
+  });
+});

@@ -1,0 +1,82 @@
+/* Memory that is not there, that may not be read, that may not be written, and that ends. */
+#include "cryptodev.h"
+#include <sys/mman.h>
+
+enum { PAGE = 4096 };
+/** What a server answers to a call that a kernel would not survive. */
+#define CRASH ENOTRECOVERABLE
+
+static uint8_t *map(int protection) {
+  uint8_t *pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  REQUIRE(pages != MAP_FAILED);
+  memset(pages, 0x5a, 2 * PAGE);
+  REQUIRE(mprotect(pages, 2 * PAGE, protection) == 0);
+  return pages;
+}
+
+static int is_untouched(const uint8_t *pages) {
+  for (int index = 0; index < 2 * PAGE; index += 1)
+    if (pages[index] != 0x5a) return 0;
+  return 1;
+}
+
+int main(int count, char **arguments) {
+  REQUIRE(count == 2);
+  int fd = open_device(arguments[1]);
+  uint32_t ses = start_aes(fd, CRYPTO_AES_CBC), sha1 = start_hash(fd, CRYPTO_SHA1);
+  uint8_t data[64] = {0}, iv[16] = {0};
+  uint8_t *readable = map(PROT_READ), *nothing = map(PROT_NONE), *writable = map(PROT_READ | PROT_WRITE);
+  uint8_t *gone = map(PROT_READ | PROT_WRITE), *ending = map(PROT_READ | PROT_WRITE);
+  REQUIRE(munmap(ending + PAGE, PAGE) == 0);
+
+  struct crypt_op good = {.ses = ses, .len = 64, .src = data, .dst = writable, .iv = iv}, op = good;
+  REQUIRE(ioctl(fd, CIOCCRYPT, &op) == 0);
+
+  /* Memory that may not be read is not read, though a debugger could. */
+  op = good, op.src = op.dst = nothing;
+  REFUSED(ioctl(fd, CIOCCRYPT, &op), EFAULT);
+  op = good, op.iv = nothing;
+  REFUSED(ioctl(fd, CIOCCRYPT, &op), EFAULT);
+  op = good, op.src = op.dst = ending + PAGE - 32;
+  REFUSED(ioctl(fd, CIOCCRYPT, &op), EFAULT);
+
+  /* Nor is read-only memory written. */
+  op = good, op.src = op.dst = readable;
+  REFUSED(ioctl(fd, CIOCCRYPT, &op), EFAULT);
+  op = good, op.dst = readable, op.flags = COP_FLAG_NO_ZC;
+  REFUSED(ioctl(fd, CIOCCRYPT, &op), EFAULT);
+  struct crypt_op hash = {.ses = sha1, .len = 64, .src = data, .mac = readable};
+  REFUSED(ioctl(fd, CIOCCRYPT, &hash), EFAULT);
+  REQUIRE(is_untouched(readable));
+
+  /* What a kernel would not survive. */
+  op = good, op.dst = readable;
+  REFUSED(ioctl(fd, CIOCCRYPT, &op), CRASH);
+  op = good, op.dst = ending + PAGE - 32;
+  REFUSED(ioctl(fd, CIOCCRYPT, &op), CRASH);
+  REQUIRE(is_untouched(readable));
+
+  /* What was writable a moment ago. */
+  op = good, op.dst = gone;
+  REQUIRE(ioctl(fd, CIOCCRYPT, &op) == 0);
+  REQUIRE(mprotect(gone, PAGE, PROT_READ) == 0);
+  op = good, op.dst = gone;
+  REFUSED(ioctl(fd, CIOCCRYPT, &op), CRASH);
+  REQUIRE(munmap(gone, 2 * PAGE) == 0);
+  op = good, op.dst = gone;
+  REFUSED(ioctl(fd, CIOCCRYPT, &op), CRASH);
+
+  /* The struct itself: one that cannot be written back starts no session, and the driver counts what it could not. */
+  uint8_t key[16] = {0};
+  struct session_op session = {.cipher = CRYPTO_AES_CBC, .keylen = 16, .key = key};
+  REQUIRE(mprotect(writable, PAGE, PROT_READ | PROT_WRITE) == 0);
+  memcpy(writable, &session, sizeof session);
+  REQUIRE(mprotect(writable, PAGE, PROT_READ) == 0);
+  REFUSED(ioctl(fd, CIOCGSESSION, writable), EFAULT);
+  struct session_info_op info = {.ses = ses};
+  REQUIRE(mprotect(writable, PAGE, PROT_READ | PROT_WRITE) == 0);
+  memcpy(writable, &info, sizeof info);
+  REQUIRE(mprotect(writable, PAGE, PROT_READ) == 0);
+  REQUIRE(ioctl(fd, CIOCGSESSINFO, writable) == 268);
+  return 0;
+}

@@ -1,0 +1,78 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { runtimeName } from "../runtime.ts";
+import { canServe, ServedDevice } from "../software.ts";
+import { compile } from "./compile.ts";
+
+/* Many processes at once, which check every answer, and of which some are killed in the middle. */
+
+const CLIENTS = 8;
+/** Seconds; `npm run soak` takes a minute. */
+const DURATION = process.env.SOAK === "full" ? 60 : 3;
+
+/** What the server's process holds: descriptors, and KiB of memory. */
+function holdings(pid: number): { descriptors: number; memory: number } {
+  const memory = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+  return { descriptors: readdirSync(`/proc/${pid}/fd`).length, memory };
+}
+
+test.runIf(canServe)(
+  `${CLIENTS} processes for ${DURATION} seconds, with kills in between: every answer is right, and nothing leaks`,
+  async () => {
+    const { hammer } = compile("hammer");
+    const folder = mkdtempSync(join(tmpdir(), "cryptodev-storm-"));
+    const served = await ServedDevice.start(join(folder, "crypto"));
+    const pid = served.process.pid as number;
+    let seed = 1;
+    const failures: string[] = [];
+    const start = (seconds: number): ChildProcess => {
+      seed += 1;
+      const child = spawn(hammer, [served.path, String(seconds), String(seed)], {
+        stdio: ["ignore", "ignore", "pipe"],
+      });
+      child.stderr?.on("data", (text) => failures.push(String(text)));
+      return child;
+    };
+
+    // What it needs for so many at once, it may keep.
+    await Promise.all(Array.from({ length: CLIENTS }, () => once(start(1), "close")));
+    const before = holdings(pid);
+
+    const end = Date.now() + DURATION * 1000;
+    await Promise.all(
+      Array.from({ length: CLIENTS }, async (_, index) => {
+        while (Date.now() < end) {
+          const child = start(Math.ceil((end - Date.now()) / 1000));
+          const closed = once(child, "close");
+          // Half of them are killed, after a while that is never the same.
+          if (index % 2 === 0) setTimeout(() => child.kill("SIGKILL"), 100 + ((seed * 37) % 400)).unref();
+          const [code, signal] = await closed;
+          if (signal !== "SIGKILL") expect(code).toBe(0);
+        }
+      }),
+    );
+    expect(failures).toEqual([]);
+
+    const statistics = async () => {
+      served.send(runtimeName === "Deno" ? "SIGUSR2" : "SIGUSR1");
+      const [line] = await once(served.process.stdout as NodeJS.ReadableStream, "data");
+      return JSON.parse(String(line));
+    };
+    let last = await statistics();
+    // What a killed process had open is closed by the kernel a moment later.
+    for (let round = 0; round < 50 && last.files > 0; round += 1) last = await statistics();
+    expect(last).toMatchObject({ files: 0, sessions: 0, hazards: 0, refused: 0 });
+    expect(last.calls).toBeGreaterThan(1000);
+    const after = holdings(pid);
+    expect(after.descriptors).toBe(before.descriptors);
+    // Heaps grow before they are collected; what leaked a session each time would be far above this.
+    expect(after.memory - before.memory).toBeLessThan(128 * 1024);
+    expect(await served.stop()).toBe(0);
+    rmSync(folder, { recursive: true });
+  },
+  (DURATION + 60) * 1000,
+);
