@@ -1,10 +1,10 @@
 import { type CipherName, Device } from "@cryptodev/core";
-import { SoftwareHost } from "@cryptodev/soft";
 import { cipherStream, hashStream } from "cryptodev";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { backends } from "../backends.ts";
 import { fromText, pattern, toHex } from "../bytes.ts";
 import { RecordingHost } from "../recording_host.ts";
+import { ways } from "../software.ts";
 
 const names: readonly CipherName[] = [
   "aes-128-cbc",
@@ -195,9 +195,10 @@ describe.each(backends)("data in chunks on the $name", (backend) => {
   });
 });
 
-describe("a device with a small chunkSize", () => {
-  const small = Device.open(new SoftwareHost(), undefined, { chunkSize: 48, statistics: true });
-  const plain = Device.open(new SoftwareHost());
+describe.each(ways)("a device with a small chunkSize, $name,", async ({ reach }) => {
+  const { host, path } = await reach();
+  const small = Device.open(host, path, { chunkSize: 48, statistics: true });
+  const plain = Device.open(host, path);
   const [key, iv, data] = [pattern(16), pattern(16, 7), pattern(160)];
 
   test("encrypts and decrypts in several calls what it is given at once", () => {
@@ -242,7 +243,7 @@ describe("a device with a small chunkSize", () => {
 
   test("is refused where the size is none", () => {
     for (const chunkSize of [0, 17, -16, 2 ** 30, Number.NaN]) {
-      expect(() => Device.open(new SoftwareHost(), undefined, { chunkSize })).toThrow(RangeError);
+      expect(() => Device.open(host, path, { chunkSize })).toThrow(RangeError);
     }
   });
 });

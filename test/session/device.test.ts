@@ -5,6 +5,7 @@ import { backends } from "../backends.ts";
 import { fromHex, pattern } from "../bytes.ts";
 import { RecordingHost } from "../recording_host.ts";
 import { realHost } from "../runtime.ts";
+import { ways } from "../software.ts";
 
 const key = fromHex("c0ffee00c0ffee11c0ffee22c0ffee33");
 
@@ -35,9 +36,10 @@ describe.each(backends)("the $name", (backend) => {
   });
 });
 
-describe("capabilities", () => {
-  test("what a device lacks is not available", () => {
-    const device = Device.open(new SoftwareHost({ lacks: ["aes-gcm", "hmac-sha1"] }));
+describe.each(ways)("capabilities, $name:", ({ reach }) => {
+  test("what a device lacks is not available", async () => {
+    const { host, path } = await reach({ lacks: ["aes-gcm", "hmac-sha1"] });
+    const device = Device.open(host, path);
     const missing = device.capabilities().filter(({ available }) => !available);
     expect(missing.map(({ kind, name, driver }) => [kind, name, driver])).toEqual([
       ["aead", "aes-gcm", undefined],
@@ -46,18 +48,22 @@ describe("capabilities", () => {
     device.close();
   });
 
-  test("by policy, what hardware does comes first, or alone", () => {
-    const hardware = Device.open(new SoftwareHost({ hardware: true, alignmask: 15, lacks: ["aes-cbc"] }));
+  test("by policy, what hardware does comes first, or alone", async () => {
+    const engine = await reach({ hardware: true, alignmask: 15, lacks: ["aes-cbc"] });
+    const hardware = Device.open(engine.host, engine.path);
     const required = hardware.capabilities({ hardware: "require" });
     expect(required.every((capability) => capability.hardware && capability.available)).toBe(true);
     expect(required).toHaveLength(26);
     expect(required[0]).toMatchObject({ hardware: true, alignmask: 15 });
     expect(hardware.capabilities({ hardware: "prefer" }).at(-1)?.name).toBe("aes-cbc");
-    const software = Device.open(new SoftwareHost());
+    const { host, path } = await reach();
+    const software = Device.open(host, path);
     expect(software.capabilities({ hardware: "require" })).toEqual([]);
     for (const device of [hardware, software]) device.close();
   });
+});
 
+describe("capabilities", () => {
   test("any other error than a missing algorithm is told, and no session stays open", () => {
     const host = new SoftwareHost({ enableStats: true });
     const device = Device.open(host);
@@ -85,11 +91,12 @@ describe("a device that requires hardware", () => {
     device.close();
   });
 
-  test("starts those of hardware", () => {
-    const device = Device.open(new SoftwareHost({ hardware: true }), undefined, { hardware: "require" });
+  test.each(ways)("starts those of hardware, $name", async ({ reach }) => {
+    const { host, path } = await reach({ hardware: true });
+    const device = Device.open(host, path, { hardware: "require" });
     expect(device.cipher("aes-cbc", key).info().hardware).toBe(true);
     device.close();
-    expect(() => Device.open(new SoftwareHost(), undefined, { hardware: "prefer" as "allow" })).toThrow(RangeError);
+    expect(() => Device.open(host, path, { hardware: "prefer" as "allow" })).toThrow(RangeError);
   });
 });
 
@@ -129,8 +136,9 @@ describe("allocate()", () => {
     }
   });
 
-  test("keeps zero-copy, and its loss is counted", () => {
-    const device = Device.open(new SoftwareHost({ alignmask: 15 }), undefined, { statistics: true });
+  test.each(ways)("keeps zero-copy, and its loss is counted, $name", async ({ reach }) => {
+    const { host, path } = await reach({ alignmask: 15 });
+    const device = Device.open(host, path, { statistics: true });
     const aes = device.cipher("aes-cbc", key);
     const aligned = device.allocate(64, aes.info().alignmask);
     aes.encryptInto(aligned, aligned, pattern(16));

@@ -1,8 +1,9 @@
-import { Device, machineOf, type Submitter } from "@cryptodev/core";
+import { Device, type Submitter } from "@cryptodev/core";
 import { SoftwareHost } from "@cryptodev/soft";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openAsyncWith } from "../../packages/cryptodev/dist/async/device.js";
 import { pattern, toHex } from "../bytes.ts";
+import { inProcessAs, type Reached, ways } from "../software.ts";
 
 /* A driver that was built with ENABLE_ASYNC, and works beside the program. */
 
@@ -10,19 +11,22 @@ const pause = () => new Promise<void>((resolve) => setTimeout(resolve, 1));
 const [key, iv] = [pattern(16), pattern(16, 7)];
 const busy = (ioctl: string | undefined) => expect.objectContaining({ name: "CryptodevError", code: "EBUSY", ioctl });
 
-describe.each(["x86_64", "arm"])("submitted operations, ABI of %s", (arch) => {
-  let host: SoftwareHost;
+describe.each([...ways, inProcessAs("arm")])("submitted operations, $name,", ({ reach }) => {
+  let host: Reached["host"];
+  let path: string;
   let device: Device;
   let submitter: Submitter;
-  const plain = Device.open(new SoftwareHost());
-  beforeEach(() => {
-    const machine = machineOf(arch) as NonNullable<ReturnType<typeof machineOf>>;
+  let plain: Device;
+  beforeEach(async () => {
     // Aligned memory alone is good enough for an asynchronous driver.
-    host = new SoftwareHost({ async: true, alignmask: 15, machine });
-    device = Device.open(host, undefined, { chunkSize: 64, statistics: true });
+    ({ host, path } = await reach({ async: true, alignmask: 15 }));
+    plain = Device.open(host, path);
+    device = Device.open(host, path, { chunkSize: 64, statistics: true });
     submitter = device.submitter(pause) as Submitter;
   });
-  afterEach(() => device.close());
+  afterEach(() => {
+    for (const one of [device, plain]) one.close();
+  });
 
   test("give what blocking ones give, in any number, in the order of their calls", async () => {
     const aes = device.cipher("aes-128-cbc", key);
@@ -64,25 +68,11 @@ describe.each(["x86_64", "arm"])("submitted operations, ABI of %s", (arch) => {
     expect(toHex(sha.digest(pattern(10)))).toBe(toHex(plain.hash("sha256").digest(pattern(10))));
   });
 
-  test("are refused as blocking ones are, and leave the next ones alone", async () => {
+  test("are refused as blocking ones are", async () => {
     const aes = device.cipher("aes-128-cbc", key);
     await expect(aes.encryptAsync(submitter, pattern(17), iv)).rejects.toThrow(RangeError);
     await expect(aes.encryptAsync(submitter, pattern(16))).rejects.toThrow(TypeError);
     await expect(aes.encryptAsync(submitter, "text" as unknown as Uint8Array, iv)).rejects.toThrow(TypeError);
-    host.device.failNext("ENOMEM", "CIOCASYNCCRYPT");
-    const failing = aes.encryptAsync(submitter, pattern(16), iv);
-    const fine = aes.encryptAsync(submitter, pattern(16), iv);
-    await expect(failing).rejects.toThrow(expect.objectContaining({ code: "ENOMEM", ioctl: "CIOCASYNCCRYPT" }));
-    expect(await fine).toHaveLength(16);
-    // One that goes on from one that failed fails with it; so does the next, until one brings an iv.
-    host.device.failNext("EIO", "CIOCASYNCCRYPT");
-    const chain = [aes.encryptAsync(submitter, pattern(16), iv), aes.encryptAsync(submitter, pattern(16))];
-    for (const link of chain) await expect(link).rejects.toThrow(expect.objectContaining({ code: "EIO" }));
-    await expect(aes.encryptAsync(submitter, pattern(16))).rejects.toThrow(TypeError);
-    // A fetch that was interrupted, or came too early, is no operation's error.
-    host.device.failNext("EINTR", "CIOCASYNCFETCH");
-    host.device.failNext("EBUSY", "CIOCASYNCFETCH");
-    expect(await aes.encryptAsync(submitter, pattern(16), iv)).toHaveLength(16);
     const sha = device.hash("sha256").update(pattern(1));
     await expect(sha.digestAsync(submitter, pattern(1))).rejects.toThrow(TypeError);
     const xts = device.cipher("aes-128-xts", pattern(32));
@@ -122,18 +112,41 @@ describe.each(["x86_64", "arm"])("submitted operations, ABI of %s", (arch) => {
   });
 });
 
-test("a driver without ENABLE_ASYNC has no submitter", () => {
-  const device = Device.open(new SoftwareHost());
+test("submitted operations that the driver refuses leave the next ones alone", async () => {
+  const host = new SoftwareHost({ async: true, alignmask: 15 });
+  const device = Device.open(host);
+  const submitter = device.submitter(pause) as Submitter;
+  const aes = device.cipher("aes-128-cbc", key);
+  host.device.failNext("ENOMEM", "CIOCASYNCCRYPT");
+  const failing = aes.encryptAsync(submitter, pattern(16), iv);
+  const fine = aes.encryptAsync(submitter, pattern(16), iv);
+  await expect(failing).rejects.toThrow(expect.objectContaining({ code: "ENOMEM", ioctl: "CIOCASYNCCRYPT" }));
+  expect(await fine).toHaveLength(16);
+  // One that goes on from one that failed fails with it; so does the next, until one brings an iv.
+  host.device.failNext("EIO", "CIOCASYNCCRYPT");
+  const chain = [aes.encryptAsync(submitter, pattern(16), iv), aes.encryptAsync(submitter, pattern(16))];
+  for (const link of chain) await expect(link).rejects.toThrow(expect.objectContaining({ code: "EIO" }));
+  await expect(aes.encryptAsync(submitter, pattern(16))).rejects.toThrow(TypeError);
+  // A fetch that was interrupted, or came too early, is no operation's error.
+  host.device.failNext("EINTR", "CIOCASYNCFETCH");
+  host.device.failNext("EBUSY", "CIOCASYNCFETCH");
+  expect(await aes.encryptAsync(submitter, pattern(16), iv)).toHaveLength(16);
+  device.close();
+});
+
+test.each(ways)("a driver without ENABLE_ASYNC has no submitter, $name", async ({ reach }) => {
+  const { host, path } = await reach();
+  const device = Device.open(host, path);
   expect(device.submitter(pause)).toBeUndefined();
   device.close();
   expect(() => device.submitter(pause)).toThrow(expect.objectContaining({ name: "ClosedError" }));
 });
 
-test("openAsync() leaves to such a driver what it can do", async () => {
-  const host = new SoftwareHost({ async: true });
-  const device = await openAsyncWith(() => Device.open(host), {});
+test.each(ways)("openAsync() leaves to such a driver what it can do, $name", async ({ reach }) => {
+  const { host, path } = await reach({ async: true });
+  const device = await openAsyncWith(() => Device.open(host, path), {});
   const [aes, sha] = await Promise.all([device.cipher("aes-128-cbc", key), device.hash("sha1")]);
-  const plain = Device.open(new SoftwareHost());
+  const plain = Device.open(host, path);
   const ciphertext = await aes.encrypt(pattern(32), iv);
   expect(toHex(ciphertext)).toBe(toHex(plain.cipher("aes-128-cbc", key).encrypt(pattern(32), iv)));
   expect(await aes.decrypt(ciphertext, iv)).toEqual(pattern(32));

@@ -2,6 +2,7 @@ import { Call, CIOCASYMFEAT, CIOCGSESSINFO, Device, errnos, SIOP_FLAG_KERNEL_DRI
 import { SoftwareHost } from "@cryptodev/soft";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { fromHex, pattern, toHex } from "../bytes.ts";
+import { type DeviceTraits, type Reached, ways } from "../software.ts";
 import { Replay } from "./replay.ts";
 
 /* Errors that the recorded scripts do not hold. */
@@ -11,39 +12,137 @@ const iv = toHex(pattern(16, 1));
 const unmapped = 8;
 const data = { count: 16 };
 
-let host: SoftwareHost;
+let reached: Reached;
 let run: Replay;
-beforeEach(() => {
-  host = new SoftwareHost({ async: true });
-  run = new Replay(host);
-});
-afterEach(() => run.close());
 const send = (ioctl: string, input: Record<string, unknown>, as = "s") => run.send({ ioctl, in: input, ret: 0, as });
 const errnoOf = (ioctl: string, input: Record<string, unknown>) => send(ioctl, input).errno;
 
-describe("CIOCGSESSION", () => {
-  test.each([
-    ["a mac key beyond 512 bytes", { mac: 7, mackey: { count: 513 } }, "EINVAL"],
-    ["the same for a plain hash, which has no key", { mac: 14, mackey: { count: 513 } }, "EINVAL"],
-    ["a cipher key beyond 64 bytes, wherever it is", { cipher: 11, keyPtr: unmapped, keylen: 65 }, "EINVAL"],
-    ["a cipher key that cannot be read, whatever its size", { cipher: 11, keyPtr: unmapped, keylen: 15 }, "EFAULT"],
-    ["an unknown mac beside a good cipher", { cipher: 11, key, mac: 9 }, "EINVAL"],
-    ["an unknown cipher, whose key is not even read", { cipher: 12, keyPtr: unmapped, keylen: 16 }, "EINVAL"],
-    ["a mac key of 512 bytes", { mac: 7, mackey: { count: 512 } }, undefined],
-  ])("%s", (_what, input, errno) => {
-    expect(errnoOf("CIOCGSESSION", input)).toBe(errno);
+describe.each(ways)("$name:", ({ reach }) => {
+  beforeEach(async () => {
+    reached = await reach({ async: true });
+    run = new Replay(reached.host, reached.path);
+  });
+  afterEach(() => run.close());
+  async function replayOn(traits: DeviceTraits): Promise<Replay> {
+    const { host, path } = await reach(traits);
+    return new Replay(host, path);
+  }
+
+  describe("CIOCGSESSION", () => {
+    test.each([
+      ["a mac key beyond 512 bytes", { mac: 7, mackey: { count: 513 } }, "EINVAL"],
+      ["the same for a plain hash, which has no key", { mac: 14, mackey: { count: 513 } }, "EINVAL"],
+      ["a cipher key beyond 64 bytes, wherever it is", { cipher: 11, keyPtr: unmapped, keylen: 65 }, "EINVAL"],
+      ["a cipher key that cannot be read, whatever its size", { cipher: 11, keyPtr: unmapped, keylen: 15 }, "EFAULT"],
+      ["an unknown mac beside a good cipher", { cipher: 11, key, mac: 9 }, "EINVAL"],
+      ["an unknown cipher, whose key is not even read", { cipher: 12, keyPtr: unmapped, keylen: 16 }, "EINVAL"],
+      ["a mac key of 512 bytes", { mac: 7, mackey: { count: 512 } }, undefined],
+    ])("%s", (_what, input, errno) => {
+      expect(errnoOf("CIOCGSESSION", input)).toBe(errno);
+    });
+  });
+
+  describe("CIOCCRYPT", () => {
+    test.each([
+      ["an iv that cannot be read", { src: data, dst: 16, ivPtr: unmapped }, "EFAULT"],
+      ["a src that cannot be read, in place", { srcPtr: unmapped, dstPtr: unmapped, len: 16, iv }, "EFAULT"],
+      ["unknown flags, which are ignored and given back", { src: data, dst: 16, iv, flags: 0x80 }, undefined],
+    ])("%s", (_what, input, errno) => {
+      send("CIOCGSESSION", { cipher: 11, key });
+      expect(errnoOf("CIOCCRYPT", { ses: "s", ...input })).toBe(errno);
+    });
+
+    test("a hash that decrypts hashes what is in dst", () => {
+      send("CIOCGSESSION", { mac: 14 });
+      const digest = (input: object) => send("CIOCCRYPT", { ses: "s", src: data, mac: 20, ...input }).out?.mac;
+      expect(digest({ op: 1, dst: 16 })).toBe(digest({ src: "00".repeat(16) }));
+    });
+
+    test("a misaligned hash starts anew each time, as an aligned one does", async () => {
+      const board = await replayOn({ alignmask: 15 });
+      board.send({ ioctl: "CIOCGSESSION", in: { mac: 14 }, ret: 0, as: "h" });
+      const digest = (input: object) =>
+        board.send({ ioctl: "CIOCCRYPT", in: { ses: "h", src: data, mac: 20, ...input }, ret: 0 }).out;
+      expect(digest({ misalign: 1 })).toEqual({ ...digest({}), flags: 8 });
+      expect(digest({ misalign: 1 })).toEqual(digest({ misalign: 1 }));
+      expect(digest({ src: "" })).toMatchObject({ flags: 0 });
+      board.close();
+    });
+
+    test("XTS with NO_ZC starts anew in each page", () => {
+      send("CIOCGSESSION", { cipher: 22, key: key + key });
+      const op = { ses: "s", src: { count: 8192 }, dst: 8192, iv };
+      const whole = String(send("CIOCCRYPT", op).out?.dst);
+      const paged = String(send("CIOCCRYPT", { ...op, flags: 8 }).out?.dst);
+      expect(paged.slice(0, 8192)).toBe(whole.slice(0, 8192));
+      expect(paged.slice(8192)).not.toBe(whole.slice(8192));
+    });
+  });
+
+  describe("CIOCCPHASH", () => {
+    test("keeps the destination's own key, and takes the message", () => {
+      const [one, other] = ["00", "01"];
+      send("CIOCGSESSION", { mac: 7, mackey: one }, "a");
+      send("CIOCGSESSION", { mac: 7, mackey: other }, "b");
+      send("CIOCCRYPT", { ses: "a", src: data, flags: 1 });
+      expect(send("CIOCCPHASH", { src: "a", dst: "b" }).ret).toBe(0);
+      const digest = (ses: string) => send("CIOCCRYPT", { ses, flags: 2, mac: 20 }).out?.mac;
+      // The inner hash, with the source's key in it, was copied; the outer one is the destination's.
+      expect(digest("b")).not.toBe(digest("a"));
+    });
+
+    test("a session without a mac", () => {
+      send("CIOCGSESSION", { mac: 14 }, "a");
+      send("CIOCGSESSION", { cipher: 11, key }, "b");
+      expect(errnoOf("CIOCCPHASH", { src: "a", dst: "b" })).toBe("EINVAL");
+      expect(errnoOf("CIOCCPHASH", { src: "b", dst: "a" })).toBe("EINVAL");
+      expect(errnoOf("CIOCCPHASH", { src: "a", dst: 3 })).toBe("ENOENT");
+    });
+  });
+
+  test("sessions of one open file are unknown to another", () => {
+    const other = new Replay(reached.host, reached.path);
+    send("CIOCGSESSION", { cipher: 11, key });
+    const { errno } = other.send({ ioctl: "CIOCCRYPT", in: { ses: 1, src: data, dst: 16 }, ret: 0 });
+    expect(errno).toBe("EINVAL");
+    other.close();
+  });
+
+  describe("hardware is pretended:", () => {
+    test("alignmask and SIOP_FLAG_KERNEL_DRIVER_ONLY show in CIOCGSESSINFO and in info()", async () => {
+      const { host, path } = await reach({ alignmask: 15, hardware: true });
+      const board = new Replay(host, path);
+      board.send({ ioctl: "CIOCGSESSION", in: { cipher: 11, key }, ret: 0, as: "s" });
+      const { out } = board.send({ ioctl: "CIOCGSESSINFO", in: { ses: "s" }, ret: 0 });
+      expect(out).toMatchObject({ alignmask: 15, flags: SIOP_FLAG_KERNEL_DRIVER_ONLY });
+      const device = Device.open(host, path);
+      expect(device.cipher("aes-cbc", fromHex(key)).info()).toMatchObject({ alignmask: 15, hardware: true });
+      device.close();
+      board.close();
+    });
+
+    test("misaligned data comes back with NO_ZC, aligned data without, and the same bytes", async () => {
+      const board = await replayOn({ alignmask: 15 });
+      board.send({ ioctl: "CIOCGSESSION", in: { cipher: 11, key }, ret: 0, as: "s" });
+      const op = (input: object) =>
+        board.send({ ioctl: "CIOCCRYPT", in: { ses: "s", src: data, dst: 16, iv, ...input }, ret: 0 }).out;
+      expect(op({})?.flags).toBe(0);
+      expect(op({ misalign: 1 })).toEqual({ ...op({}), flags: 8 });
+      board.close();
+    });
   });
 });
 
-describe("CIOCCRYPT", () => {
-  test.each([
-    ["an iv that cannot be read", { src: data, dst: 16, ivPtr: unmapped }, "EFAULT"],
-    ["a src that cannot be read, in place", { srcPtr: unmapped, dstPtr: unmapped, len: 16, iv }, "EFAULT"],
-    ["a src that ends early", { src: { count: 16 }, len: 32, dst: 32, iv }, "EFAULT"],
-    ["unknown flags, which are ignored and given back", { src: data, dst: 16, iv, flags: 0x80 }, undefined],
-  ])("%s", (_what, input, errno) => {
+/* In real memory nothing ends where a view does: the programs in C have pages that do. */
+describe("in process, where memory ends with a view,", () => {
+  beforeEach(() => {
+    run = new Replay(new SoftwareHost());
+  });
+  afterEach(() => run.close());
+
+  test("a src that ends early is EFAULT", () => {
     send("CIOCGSESSION", { cipher: 11, key });
-    expect(errnoOf("CIOCCRYPT", { ses: "s", ...input })).toBe(errno);
+    expect(errnoOf("CIOCCRYPT", { ses: "s", src: { count: 16 }, len: 32, dst: 32, iv })).toBe("EFAULT");
   });
 
   test("a source of which the end is missing is worked on by copying, as far as it goes", () => {
@@ -53,58 +152,11 @@ describe("CIOCCRYPT", () => {
     expect(out?.dst).toBe(toHex(pattern(4096)) + "00".repeat(4096));
   });
 
-  test("a hash that decrypts hashes what is in dst", () => {
-    send("CIOCGSESSION", { mac: 14 });
-    const digest = (input: object) => send("CIOCCRYPT", { ses: "s", src: data, mac: 20, ...input }).out?.mac;
-    expect(digest({ op: 1, dst: 16 })).toBe(digest({ src: "00".repeat(16) }));
-  });
-
-  test("a misaligned hash starts anew each time, as an aligned one does", () => {
-    const board = new Replay(new SoftwareHost({ alignmask: 15 }));
-    board.send({ ioctl: "CIOCGSESSION", in: { mac: 14 }, ret: 0, as: "h" });
-    const digest = (input: object) =>
-      board.send({ ioctl: "CIOCCRYPT", in: { ses: "h", src: data, mac: 20, ...input }, ret: 0 }).out;
-    expect(digest({ misalign: 1 })).toEqual({ ...digest({}), flags: 8 });
-    expect(digest({ misalign: 1 })).toEqual(digest({ misalign: 1 }));
-    expect(digest({ src: "" })).toMatchObject({ flags: 0 });
-    board.close();
-  });
-
   test("with NO_ZC, the pages before a bad address were done", () => {
     send("CIOCGSESSION", { cipher: 16, key: "" });
     const { errno, out } = send("CIOCCRYPT", { ses: "s", flags: 8, src: { count: 4096 }, len: 8192, dst: 8192 });
     expect(errno).toBe("EFAULT");
     expect(out?.dst).toBe(toHex(pattern(4096)) + "00".repeat(4096));
-  });
-
-  test("XTS with NO_ZC starts anew in each page", () => {
-    send("CIOCGSESSION", { cipher: 22, key: key + key });
-    const op = { ses: "s", src: { count: 8192 }, dst: 8192, iv };
-    const whole = String(send("CIOCCRYPT", op).out?.dst);
-    const paged = String(send("CIOCCRYPT", { ...op, flags: 8 }).out?.dst);
-    expect(paged.slice(0, 8192)).toBe(whole.slice(0, 8192));
-    expect(paged.slice(8192)).not.toBe(whole.slice(8192));
-  });
-});
-
-describe("CIOCCPHASH", () => {
-  test("keeps the destination's own key, and takes the message", () => {
-    const [one, other] = ["00", "01"];
-    send("CIOCGSESSION", { mac: 7, mackey: one }, "a");
-    send("CIOCGSESSION", { mac: 7, mackey: other }, "b");
-    send("CIOCCRYPT", { ses: "a", src: data, flags: 1 });
-    expect(send("CIOCCPHASH", { src: "a", dst: "b" }).ret).toBe(0);
-    const digest = (ses: string) => send("CIOCCRYPT", { ses, flags: 2, mac: 20 }).out?.mac;
-    // The inner hash, with the source's key in it, was copied; the outer one is the destination's.
-    expect(digest("b")).not.toBe(digest("a"));
-  });
-
-  test("a session without a mac", () => {
-    send("CIOCGSESSION", { mac: 14 }, "a");
-    send("CIOCGSESSION", { cipher: 11, key }, "b");
-    expect(errnoOf("CIOCCPHASH", { src: "a", dst: "b" })).toBe("EINVAL");
-    expect(errnoOf("CIOCCPHASH", { src: "b", dst: "a" })).toBe("EINVAL");
-    expect(errnoOf("CIOCCPHASH", { src: "a", dst: 3 })).toBe("ENOENT");
   });
 });
 
@@ -118,44 +170,13 @@ describe("descriptors", () => {
     expect(narrow.open("/dev/elsewhere", 2)).toBe(-errnos.ENOENT);
     expect(narrow.ioctl(5, 0, null)).toBe(-errnos.EBADF);
   });
-
-  test("sessions of one open file are unknown to another", () => {
-    const other = new Replay(host);
-    send("CIOCGSESSION", { cipher: 11, key });
-    const { errno } = other.send({ ioctl: "CIOCCRYPT", in: { ses: 1, src: data, dst: 16 }, ret: 0 });
-    expect(errno).toBe("EINVAL");
-    other.close();
-  });
 });
 
 test("an argument of which the end is missing is EFAULT", () => {
+  const host = new SoftwareHost();
   const fd = host.open("/dev/crypto", 2);
   const short = new Call(host, CIOCASYMFEAT);
   const { request } = new Call(host, CIOCGSESSINFO);
   expect(host.ioctl(fd, request, short)).toBe(-errnos.EFAULT);
   host.close(fd);
-});
-
-describe("hardware is pretended:", () => {
-  test("alignmask and SIOP_FLAG_KERNEL_DRIVER_ONLY show in CIOCGSESSINFO and in info()", () => {
-    const hardware = new SoftwareHost({ alignmask: 15, hardware: true });
-    const board = new Replay(hardware);
-    board.send({ ioctl: "CIOCGSESSION", in: { cipher: 11, key }, ret: 0, as: "s" });
-    const { out } = board.send({ ioctl: "CIOCGSESSINFO", in: { ses: "s" }, ret: 0 });
-    expect(out).toMatchObject({ alignmask: 15, flags: SIOP_FLAG_KERNEL_DRIVER_ONLY });
-    const device = Device.open(hardware);
-    expect(device.cipher("aes-cbc", fromHex(key)).info()).toMatchObject({ alignmask: 15, hardware: true });
-    device.close();
-    board.close();
-  });
-
-  test("misaligned data comes back with NO_ZC, aligned data without, and the same bytes", () => {
-    const board = new Replay(new SoftwareHost({ alignmask: 15 }));
-    board.send({ ioctl: "CIOCGSESSION", in: { cipher: 11, key }, ret: 0, as: "s" });
-    const op = (input: object) =>
-      board.send({ ioctl: "CIOCCRYPT", in: { ses: "s", src: data, dst: 16, iv, ...input }, ret: 0 }).out;
-    expect(op({})?.flags).toBe(0);
-    expect(op({ misalign: 1 })).toEqual({ ...op({}), flags: 8 });
-    board.close();
-  });
 });

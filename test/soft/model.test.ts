@@ -1,9 +1,9 @@
 import { createCipheriv, createDecipheriv, createHash, createHmac, getCiphers } from "node:crypto";
 import { type CipherName, Device, type HashName } from "@cryptodev/core";
-import { SoftwareHost } from "@cryptodev/soft";
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { pattern, toHex } from "../bytes.ts";
+import { ways } from "../software.ts";
 import { parametersOf } from "./random.ts";
 
 /* Long random sequences on sessions side by side, against what one computation over the whole message gives. */
@@ -15,36 +15,6 @@ const hashStep = fc.record({
   kind: fc.constantFrom("update", "update", "update", "digest", "last"),
   size: fc.oneof(fc.nat(200), fc.nat(5000)),
   seed: fc.nat(255),
-});
-
-test("digests of messages in random pieces are those of the whole messages", () => {
-  const property = fc.property(fc.array(hashStep, { maxLength: 60 }), fc.nat(6), (steps, first) => {
-    const device = Device.open(new SoftwareHost());
-    const key = pattern(40);
-    const sessions = Array.from({ length: 6 }, (_, index) => {
-      const name = hashNames[(first + index) % hashNames.length] as HashName;
-      const keyed = index % 2 === 0;
-      return {
-        session: keyed ? device.hmac(name, key) : device.hash(name),
-        direct: () => (keyed ? createHmac(name, key) : createHash(name)),
-        message: [] as Uint8Array[],
-      };
-    });
-    for (const { session: index, kind, size, seed } of steps) {
-      const { session, direct, message } = sessions[index] as (typeof sessions)[number];
-      const piece = pattern(size, seed);
-      if (kind !== "digest") message.push(piece);
-      if (kind === "update") {
-        session.update(piece);
-        continue;
-      }
-      const digest = kind === "digest" ? session.digest() : session.digest(piece);
-      const expected = message.splice(0).reduce((hash, part) => hash.update(part), direct());
-      expect(toHex(digest)).toBe(expected.digest("hex"));
-    }
-    device.close();
-  });
-  fc.assert(property, parametersOf("hashes in pieces", 100) as fc.Parameters<[unknown[], number]>);
 });
 
 interface Mode {
@@ -101,38 +71,72 @@ function atOnce(
   return toHex(decrypt ? session.decrypt(data, start) : session.encrypt(data, start));
 }
 
-test("data in random chunks is encrypted and decrypted as the whole of it is", () => {
-  console.log(`compared with node:crypto: ${compared.map(({ name }) => name).join(", ")}`);
-  const chunks = fc.array(fc.oneof(fc.nat(4), fc.nat(300)), { minLength: 1, maxLength: 12 });
-  const property = fc.property(
-    fc.constantFrom(...modes),
-    fc.boolean(),
-    chunks,
-    fc.nat(255),
-    (mode, decrypt, blocks, seed) => {
-      const device = Device.open(new SoftwareHost());
-      const [key, iv] = [pattern(mode.keySize, seed), pattern(mode.ivSize, seed + 1)];
-      const session = device.cipher(mode.name, key);
-      const sizes = blocks.map((count) => count * mode.blockSize);
-      const whole = pattern(
-        sizes.reduce((sum, size) => sum + size, 0),
-        seed + 2,
-      );
-      let done = 0;
-      let result = "";
-      for (const [index, size] of sizes.entries()) {
-        const chunk = whole.slice(done, done + size);
-        const start = mode.ivSize > 0 && index === 0 ? iv : undefined;
-        // Every other chunk is worked on in place.
-        const target = index % 2 === 0 ? chunk : new Uint8Array(size);
-        if (decrypt) session.decryptInto(chunk, target, start);
-        else session.encryptInto(chunk, target, start);
-        result += toHex(target);
-        done += size;
+describe.each(ways)("$name:", async ({ reach }) => {
+  const { host, path } = await reach();
+
+  test("digests of messages in random pieces are those of the whole messages", () => {
+    const property = fc.property(fc.array(hashStep, { maxLength: 60 }), fc.nat(6), (steps, first) => {
+      const device = Device.open(host, path);
+      const key = pattern(40);
+      const sessions = Array.from({ length: 6 }, (_, index) => {
+        const name = hashNames[(first + index) % hashNames.length] as HashName;
+        const keyed = index % 2 === 0;
+        return {
+          session: keyed ? device.hmac(name, key) : device.hash(name),
+          direct: () => (keyed ? createHmac(name, key) : createHash(name)),
+          message: [] as Uint8Array[],
+        };
+      });
+      for (const { session: index, kind, size, seed } of steps) {
+        const { session, direct, message } = sessions[index] as (typeof sessions)[number];
+        const piece = pattern(size, seed);
+        if (kind !== "digest") message.push(piece);
+        if (kind === "update") {
+          session.update(piece);
+          continue;
+        }
+        const digest = kind === "digest" ? session.digest() : session.digest(piece);
+        const expected = message.splice(0).reduce((hash, part) => hash.update(part), direct());
+        expect(toHex(digest)).toBe(expected.digest("hex"));
       }
-      expect(result).toBe(atOnce(device, mode, decrypt, key, iv, whole));
       device.close();
-    },
-  );
-  fc.assert(property, parametersOf("ciphers in chunks", 150) as fc.Parameters<[Mode, boolean, number[], number]>);
+    });
+    fc.assert(property, parametersOf("hashes in pieces", 100) as fc.Parameters<[unknown[], number]>);
+  });
+
+  test("data in random chunks is encrypted and decrypted as the whole of it is", () => {
+    console.log(`compared with node:crypto: ${compared.map(({ name }) => name).join(", ")}`);
+    const chunks = fc.array(fc.oneof(fc.nat(4), fc.nat(300)), { minLength: 1, maxLength: 12 });
+    const property = fc.property(
+      fc.constantFrom(...modes),
+      fc.boolean(),
+      chunks,
+      fc.nat(255),
+      (mode, decrypt, blocks, seed) => {
+        const device = Device.open(host, path);
+        const [key, iv] = [pattern(mode.keySize, seed), pattern(mode.ivSize, seed + 1)];
+        const session = device.cipher(mode.name, key);
+        const sizes = blocks.map((count) => count * mode.blockSize);
+        const whole = pattern(
+          sizes.reduce((sum, size) => sum + size, 0),
+          seed + 2,
+        );
+        let done = 0;
+        let result = "";
+        for (const [index, size] of sizes.entries()) {
+          const chunk = whole.slice(done, done + size);
+          const start = mode.ivSize > 0 && index === 0 ? iv : undefined;
+          // Every other chunk is worked on in place.
+          const target = index % 2 === 0 ? chunk : new Uint8Array(size);
+          if (decrypt) session.decryptInto(chunk, target, start);
+          else session.encryptInto(chunk, target, start);
+          result += toHex(target);
+          done += size;
+        }
+        expect(result).toBe(atOnce(device, mode, decrypt, key, iv, whole));
+        device.close();
+      },
+    );
+    fc.assert(property, parametersOf("ciphers in chunks", 150) as fc.Parameters<[Mode, boolean, number[], number]>);
+  });
 });
