@@ -6,11 +6,12 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runProgram } from "../child.ts";
 import { runtimeName } from "../runtime.ts";
+import { canServe, command } from "../software.ts";
 
 /* What a user gets: the packed packages in a folder of their own, with this repository out of reach. */
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
-const names = ["core", "node", "deno", "bun", "soft", "cryptodev"];
+const names = ["core", "node", "deno", "bun", "soft", "serve", "cryptodev"];
 
 let folder: string;
 let contents: readonly string[];
@@ -65,6 +66,19 @@ describe("the packed packages, installed into an empty folder", () => {
     expect(stdout).toBe("ENOENT\n");
   });
 
+  test.runIf(canServe)("serve a device to the program that the command was given", () => {
+    const program = join(folder, "served.mjs");
+    writeFileSync(program, 'import { open } from "cryptodev"; console.log(open().path);');
+    const [file, ...args] = command.slice(0, -1);
+    const runtime = [file as string, ...args];
+    const { stdout, stderr } = spawnSync(
+      file as string,
+      [...args, join(folder, "node_modules/.bin/cryptodev"), "serve", "--", ...runtime, program],
+      { encoding: "utf8" },
+    );
+    expect({ stdout, stderr }).toEqual({ stdout: "/dev/crypto\n", stderr: "" });
+  });
+
   // Types are the same for all runtimes.
   if (runtimeName === "Node.js") {
     test("are typed without the types of any runtime", () => {
@@ -77,6 +91,7 @@ describe("the packed packages, installed into an empty folder", () => {
         import { bunHost } from "@cryptodev/bun";
         import { nodeHost } from "@cryptodev/node";
         import { SoftwareHost } from "@cryptodev/soft";
+        import { Server } from "@cryptodev/serve";
         const device = open({ backend: "auto" });
         const name: CipherName = "aes-128-cbc";
         const bytes: Uint8Array<ArrayBuffer> = device.cipher(name, new Uint8Array(16)).encrypt(new Uint8Array(16), new Uint8Array(16));
@@ -84,7 +99,7 @@ describe("the packed packages, installed into an empty folder", () => {
         device.cipher("aes-gcm", bytes);
         // @ts-expect-error: an HMAC has a key
         device.hmac("sha256");
-        export const hosts = [denoHost, bunHost, nodeHost, () => new SoftwareHost()];
+        export const hosts = [denoHost, bunHost, nodeHost, () => new SoftwareHost(), () => Server.start()];
       `,
       );
       const options = [

@@ -10,6 +10,17 @@ import { ways } from "../software.ts";
 const key = fromHex("c0ffee00c0ffee11c0ffee22c0ffee33");
 
 describe.each(backends)("the $name", (backend) => {
+  test("gives a clone, which lives on when the first is closed", () => {
+    const device = backend.open();
+    const [one, other] = [device.clone(), device.clone()];
+    device.close();
+    const aes = one.cipher("aes-cbc", key);
+    other.close();
+    expect(aes.encrypt(pattern(16), pattern(16))).toHaveLength(16);
+    one.close();
+    expect(() => aes.encrypt(pattern(16), pattern(16))).toThrow(expect.objectContaining({ name: "ClosedError" }));
+  });
+
   test("tells which algorithms work, by which driver, and leaves no session behind", () => {
     const device = backend.open();
     const capabilities = device.capabilities();

@@ -1,7 +1,8 @@
+import { spawnSync } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { type ErrnoName, errnos } from "@cryptodev/core";
-import { type HazardPolicy, makePrivateDev, type ServedFault, Server } from "@cryptodev/serve";
+import { type HazardPolicy, makePrivateDev, type ServedFault, ServeError, Server } from "@cryptodev/serve";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { exitCodes } from "./exit_codes.ts";
 import { endingSignals, runProgram } from "./run_program.ts";
@@ -93,7 +94,7 @@ function collect(value: string, before: readonly string[]): readonly string[] {
 }
 
 /** Runs this very command once more, in namespaces where it may mount. */
-function inNamespace(): Promise<number> {
+async function inNamespace(): Promise<number> {
   const isRoot = process.getuid?.() === 0;
   const owner = isRoot ? "root" : `${process.getuid?.()}:${process.getgid?.()}`;
   const self = process.argv.slice(2);
@@ -101,6 +102,12 @@ function inNamespace(): Promise<number> {
   const runtime = "Deno" in globalThis ? [process.execPath, "run", "-A"] : [process.execPath, ...process.execArgv];
   const args = [...self.slice(0, 1), `--in-namespace=${owner}`, ...self.slice(1)];
   const namespaces = isRoot ? ["--mount"] : ["--user", "--map-root-user", "--mount"];
+  const { error, stderr } = spawnSync("unshare", [...namespaces, "true"], { encoding: "utf8" });
+  if (error !== undefined || stderr !== "") {
+    throw new ServeError(
+      `a private /dev takes a namespace, and none is to be had (${error?.message ?? stderr.trim()}); run this as root, or allow user namespaces: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0 on Ubuntu`,
+    );
+  }
   const main = fileURLToPath(new URL("./main.js", import.meta.url));
   return runProgram(["unshare", ...namespaces, "--", ...runtime, main, ...args]);
 }
