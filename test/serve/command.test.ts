@@ -138,6 +138,21 @@ describe.runIf(canServe)("cryptodev serve", () => {
     device.close();
   });
 
+  test("refuses callers whose memory it cannot reach, such as those outside of its container", async () => {
+    const args = ["--pid", "--fork", file, ...first, "serve", path];
+    const child = spawn("unshare", args, { stdio: ["ignore", "pipe", "pipe"] });
+    await once(child.stdout, "data");
+    const log = once(child.stderr, "data");
+    const run = new Replay(host, path);
+    expect(run.send({ ioctl: "CIOCGSESSION", in: { mac: 14 }, ret: 0, as: "s" })).toEqual({ ret: -1, errno: "EACCES" });
+    run.close();
+    expect(String(await log)).toMatch(/^cryptodev: the memory of thread 0 is out of reach/);
+    // The server is the first process of its container; `unshare` keeps signals to itself.
+    spawnSync("pkill", ["-TERM", "-P", String(child.pid)]);
+    await once(child, "close");
+    expect(leftovers(path)).toEqual([]);
+  });
+
   test("pretends to be hardware, lacks algorithms, fails calls, and logs neither keys nor data", async () => {
     const flags = ["--driver", "caam", "--alignmask", "63", "--lacks", "aes-gcm", "--verbosity", "2"];
     const served = await start(...flags, "--fail", "ENOMEM@CIOCGSESSION", "--fail", "EACCES@open");
