@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { ClosedError, UnsupportedError } from "@cryptodev/core";
 import type { AbortSignalLike, Executor, SessionJob } from "./executor.ts";
-import { type Answer, fromFailure, type WorkerOptions } from "./protocol.ts";
+import { type Answer, fromFailure, fromWire, toWire, type WorkerOptions } from "./protocol.ts";
 
 interface Waiting {
   resolve(result: unknown): void;
@@ -26,7 +26,7 @@ export class Remote implements Executor {
     this.#worker.on("message", (answer: Answer) => {
       const waiting = this.#take(answer.id);
       if ("failure" in answer) waiting?.reject(fromFailure(answer.failure));
-      else waiting?.resolve(answer.result);
+      else waiting?.resolve(fromWire(answer.result));
     });
     this.#worker.on("error", (error: Error) => this.#lose(error));
     this.#worker.on("exit", () => this.#lose(new ClosedError("the worker thread has ended")));
@@ -48,7 +48,7 @@ export class Remote implements Executor {
     };
     signal?.addEventListener("abort", cancel);
     try {
-      this.#worker.postMessage({ ...job, id, cancelled }, [...transfer]);
+      this.#worker.postMessage({ ...job, args: job.args.map(toWire), id, cancelled }, [...transfer]);
       return await promise;
     } finally {
       signal?.removeEventListener("abort", cancel);

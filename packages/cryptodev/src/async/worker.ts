@@ -4,7 +4,7 @@
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { open } from "cryptodev";
-import { type Answer, type Job, toFailure, type WorkerOptions } from "./protocol.ts";
+import { type Answer, fromWire, type Job, toFailure, toWire, type WorkerOptions } from "./protocol.ts";
 
 type Methods = Record<string, (...args: readonly unknown[]) => unknown>;
 
@@ -26,15 +26,12 @@ function carryOut(device: Methods, { session, method, args, isStart }: Job): unk
 function answer(id: number, compute: () => unknown): void {
   let message: Answer;
   try {
-    message = { id, result: compute() };
+    message = { id, result: toWire(compute()) };
   } catch (error) {
     message = { id, failure: toFailure(error) };
   }
   const result = "result" in message ? message.result : undefined;
-  port.postMessage(
-    message,
-    result instanceof Uint8Array && result.buffer instanceof ArrayBuffer ? [result.buffer] : [],
-  );
+  port.postMessage(message, result instanceof ArrayBuffer ? [result] : []);
 }
 
 let device: Methods | undefined;
@@ -52,6 +49,6 @@ port.on("message", (job: Job) => {
       sessions.delete(job.session);
       return session?.close?.();
     }
-    return carryOut(device as Methods, job);
+    return carryOut(device as Methods, { ...job, args: job.args.map(fromWire) });
   });
 });
