@@ -13,7 +13,7 @@ import { runtimeName } from "../runtime.ts";
 const examples = fileURLToPath(new URL("../../examples/", import.meta.url));
 
 test("demo1 encrypts what node:crypto encrypts, and says where", () => {
-  const file = join(examples, runtimeName === "Node.js" ? "dist/demo1.js" : "demo1.ts");
+  const file = join(examples, runtimeName === "Node.js" ? "dist/01_demo1.js" : "01_demo1.ts");
   const args = runtimeName === "Deno" ? ["run", "--allow-ffi", file] : [file];
   const { status, stdout } = spawnSync(process.execPath, args, { encoding: "utf8" });
 
@@ -33,7 +33,8 @@ test("demo1 encrypts what node:crypto encrypts, and says where", () => {
 
 // The command itself runs in Node.js, whatever it starts.
 if (runtimeName === "Node.js") {
-  const run = (folder: string) => spawnSync(process.execPath, [join(folder, "run.mjs"), "demo1"], { encoding: "utf8" });
+  const run = (folder: string) =>
+    spawnSync(process.execPath, [join(folder, "run.mjs"), "01_demo1"], { encoding: "utf8" });
 
   test("the command runs it in all three runtimes", () => {
     const { status, stdout } = run(examples);
@@ -48,12 +49,12 @@ if (runtimeName === "Node.js") {
     try {
       mkdirSync(join(folder, "examples/dist"), { recursive: true });
       cpSync(join(examples, "run.mjs"), join(folder, "examples/run.mjs"));
-      cpSync(join(examples, "dist/demo1.js"), join(folder, "examples/dist/demo1.js"));
+      cpSync(join(examples, "dist/01_demo1.js"), join(folder, "examples/dist/01_demo1.js"));
       mkdirSync(join(folder, "node_modules"));
       symlinkSync(join(examples, "../packages/cryptodev"), join(folder, "node_modules/cryptodev"));
       const { status, stdout, stderr } = run(join(folder, "examples"));
       expect(stdout).toContain("Test passed");
-      expect(stderr).toMatch(/demo1 failed: .*\/deno run .*ENOENT/);
+      expect(stderr).toMatch(/01_demo1 failed: .*\/deno run .*ENOENT/);
       expect(status).toBe(1);
     } finally {
       rmSync(folder, { recursive: true });

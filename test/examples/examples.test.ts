@@ -1,0 +1,97 @@
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { runtimeName } from "../runtime.ts";
+
+/* Every example, as a user runs it. */
+
+const examples = fileURLToPath(new URL("../../examples/", import.meta.url));
+const names = readdirSync(examples)
+  .filter((name) => /^\d\d_.*\.ts$/.test(name))
+  .map((name) => name.slice(0, -".ts".length))
+  .sort();
+
+function run(name: string, ...more: readonly string[]): readonly string[] {
+  // Node.js 20 cannot read TypeScript, so Node.js gets what tsc made of the same file.
+  const file = join(examples, runtimeName === "Node.js" ? `dist/${name}.js` : `${name}.ts`);
+  const args = runtimeName === "Deno" ? ["run", "-A", file, ...more] : [file, ...more];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+  expect(stderr).toBe("");
+  expect(status).toBe(0);
+  return stdout.trimEnd().split("\n");
+}
+
+const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+const beginning = "POST /orders HTTP/1.1\r\n".repeat(1000);
+
+/** What each of them prints; the tests beside this one look at the first. */
+const outputs: Readonly<Record<string, readonly unknown[]>> = {
+  "02_demo2": [
+    "HASH test 1: passed",
+    "HMAC test 1: passed",
+    "Crypt Test: passed",
+    "HMAC Test 2: passed",
+    "Decrypt Test: passed",
+  ],
+  "04_encrypt_file": [
+    "1550000 bytes became 1550016",
+    `SHA-256 before and after: ${sha256("A line that is not there once.\n".repeat(50_000))}`,
+  ],
+  "05_chunks": [
+    "In chunks that go on from each other: no difference",
+    "In chunks of any size: no difference",
+    "With the same iv for every chunk: a difference",
+    "Ciphertexts that four equal chunks become: 1 with the same iv for all, 4 when chained",
+  ],
+  "06_hash_copy": [
+    ...["one", "two", "three"].map((end) => `${end}: ${sha256(beginning + end)}`),
+    `none: ${sha256(beginning)}`,
+  ],
+  "07_aead": [
+    "39 bytes, the last 16 of which are the tag",
+    "The meeting is at noon.",
+    "a forged data: EBADMSG",
+    "a forged header: EBADMSG",
+  ],
+  "08_async": [
+    "33554432 bytes encrypted, and a digest of 32 bytes, at the same time",
+    "Meanwhile the event loop went on",
+    "Decrypted: the same",
+  ],
+  "09_tls_records": [
+    // 20 bytes of mac, and padding up to whole blocks.
+    "37 bytes sealed as 64: GET / HTTP/1.1 -> HTTP/1.1 200 OK",
+    "41 bytes sealed as 64: GET /news HTTP/1.1 -> HTTP/1.1 200 OK",
+    "44 bytes sealed as 80: GET /missing HTTP/1.1 -> HTTP/1.1 404 Not Found",
+    "a repeated record: EBADMSG",
+  ],
+};
+
+describe("the example", () => {
+  test.each(Object.entries(outputs))("%s prints what it promises", (name, lines) => {
+    expect(run(name)).toEqual(lines);
+  });
+
+  test("03_cryptoapi has the known answer, and reads the list of a kernel", () => {
+    const list = fileURLToPath(new URL("proc-crypto.txt", import.meta.url));
+    const [input, encrypted, decrypted, verdict, ...algorithms] = run("03_cryptoapi", list);
+    // FIPS 197's cipher over zeros, as every implementation's self-test has it.
+    expect([input, encrypted, decrypted, verdict]).toEqual([
+      "IN: 00000000000000000000000000000000",
+      "EN: 66e94bd4ef8a2c3b884cfa59ca342b2e",
+      "DE: 00000000000000000000000000000000",
+      "PASS: encryption/decryption verified",
+    ]);
+    const blocks = readFileSync(list, "utf8").match(/^name +:/gm)?.length;
+    expect(algorithms[0]).toMatch(new RegExp(`^The kernel has ${blocks} drivers for \\d+ algorithms, among them$`));
+    expect(algorithms).toContain("  skcipher cbc(aes) by cbc-aes-aesni");
+  });
+
+  test("each has a test", () => {
+    expect(names).toEqual(["01_demo1", ...Object.keys(outputs), "03_cryptoapi"].sort());
+  });
+});
