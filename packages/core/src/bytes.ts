@@ -32,6 +32,20 @@ export function byteOffsetOf(bytes: Uint8Array): number {
   return offset.call(bytes) as number;
 }
 
+const resizable = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "resizable")?.get;
+const growable = Object.getOwnPropertyDescriptor(SharedArrayBuffer.prototype, "growable")?.get;
+
+/** Whether the view can come to have more or fewer bytes. */
+export function canResize(bytes: Uint8Array): boolean {
+  const under = bufferOf(bytes);
+  try {
+    return resizable?.call(under) === true;
+  } catch {
+    // It is shared memory, which the getter of the other kind refuses.
+    return growable?.call(under) === true;
+  }
+}
+
 /** A view of a part of a view's bytes. `subarray` would ask the view's own class, which may answer with other bytes. */
 export function partOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
   return new Uint8Array(bufferOf(bytes), byteOffsetOf(bytes) + start, end - start);

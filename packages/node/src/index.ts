@@ -1,12 +1,12 @@
 /**
- * The {@link Host} of Node.js: libc through koffi.
+ * The {@link Host} of Node.js: libc through the built-in node:ffi where that is there and does as it should, else koffi.
  *
  * @module
  */
-import { createRequire } from "node:module";
 import process from "node:process";
-import { type LibcHost, machineOf, UnsupportedError } from "@cryptodev/core";
-import type koffi from "koffi";
+import { type Address, type LibcHost, machineOf, UnsupportedError } from "@cryptodev/core";
+import { koffiLibc } from "./koffi.ts";
+import { nodeFfiLibc } from "./node_ffi.ts";
 
 /**
  * Loads libc, the first time in each thread, and gives the host that calls it.
@@ -34,29 +34,10 @@ function load(): LibcHost {
   }
   const machine = machineOf(process.arch);
   if (machine === undefined) throw new UnsupportedError(`the layout of /dev/crypto on ${process.arch} is not known`);
-  let ffi: typeof koffi;
-  try {
-    ffi = createRequire(import.meta.url)("koffi");
-  } catch (cause) {
-    throw new UnsupportedError(
-      `koffi, which reaches libc from Node.js, cannot be loaded on ${process.platform} ${process.arch} (was it installed with its optional dependencies?)`,
-      { cause },
-    );
-  }
-  const libc = ffi.load(null);
-  // Integers only, and no more than six: with a pointer type, a variadic one or a BigInt, koffi leaves its fast path.
-  const open = libc.func("open", "int", ["str", "int"]);
-  const close = libc.func("close", "int", ["int"]);
-  const ioctl = libc.func("ioctl", "int", ["int", "int", "uintptr_t"]);
-  const poll = libc.func("poll", "int", ["uintptr_t", "unsigned long", "int"]);
-  const read = libc.func("read", "int64_t", ["int", "uintptr_t", "size_t"]);
-  const write = libc.func("write", "int64_t", ["int", "uintptr_t", "size_t"]);
-  const mount = libc.func("mount", "int", ["str", "str", "str", "unsigned long", "str"]);
-  const umount2 = libc.func("umount2", "int", ["str", "int"]);
-  const vector = ["int", "uintptr_t", "unsigned long", "uintptr_t", "unsigned long", "unsigned long"];
-  const processVmReadv = libc.func("process_vm_readv", "int64_t", vector);
-  const processVmWritev = libc.func("process_vm_writev", "int64_t", vector);
-  const { errno, address } = ffi;
+  const libc = nodeFfiLibc() ?? koffiLibc();
+  const { open, close, ioctl, poll, read, write, mount, umount2, processVmReadv, processVmWritev, errno } = libc;
+  // In the form that this interface takes without converting it.
+  const nothing: Address = typeof libc.addressOf(new Uint8Array(1)) === "bigint" ? 0n : 0;
 
   return {
     backend: "kernel",
@@ -70,7 +51,7 @@ function load(): LibcHost {
       return result < 0 ? -errno() : result;
     },
     ioctl(fd, request, argument) {
-      const result = ioctl(fd, request | 0, argument === null ? 0 : argument.address);
+      const result = ioctl(fd, request, argument === null ? nothing : argument.address);
       return result < 0 ? -errno() : result;
     },
     poll(pollfd, timeout) {
@@ -94,14 +75,14 @@ function load(): LibcHost {
       return result < 0 ? -errno() : result;
     },
     processVmReadv(pid, local, remote) {
-      const result = processVmReadv(pid, local.address, 1, remote.address, 1, 0);
+      const result = processVmReadv(pid, local.address, remote.address);
       return result < 0 ? -errno() : result;
     },
     processVmWritev(pid, local, remote) {
-      const result = processVmWritev(pid, local.address, 1, remote.address, 1, 0);
+      const result = processVmWritev(pid, local.address, remote.address);
       return result < 0 ? -errno() : result;
     },
-    addressOf: (bytes) => Number(address(bytes)),
+    addressOf: libc.addressOf,
     warn: (message) => process.emitWarning(message, "CryptodevWarning"),
   };
 }

@@ -1,7 +1,7 @@
 import type { Ioctl } from "../abi/ioctl.ts";
 import { CIOCCRYPT } from "../abi/ioctls/CIOCCRYPT.ts";
 import type { crypt_op } from "../abi/structs/crypt_op.ts";
-import { byteLengthOf } from "../bytes.ts";
+import { byteLengthOf, canResize } from "../bytes.ts";
 import { Call } from "../call.ts";
 import type { Host } from "../host.ts";
 import type { Channel } from "./channel.ts";
@@ -13,9 +13,10 @@ export class Crypt {
   #src: Uint8Array | undefined;
   #dst: Uint8Array | undefined;
   #iv: Uint8Array | undefined;
-  #srcSize = 0;
-  #dstSize = 0;
-  #ivSize = 0;
+  /** Where their last bytes are. */
+  #srcEnd = 0;
+  #dstEnd = 0;
+  #ivEnd = 0;
 
   constructor(host: Host, ses: number, ioctl: Ioctl<typeof crypt_op> = CIOCCRYPT) {
     this.#call = new Call(host, ioctl);
@@ -52,20 +53,22 @@ export class Crypt {
     return call;
   }
 
-  /** Remembers the memory of the operation that was filled in, which was checked. */
+  /** Remembers the memory of the operation that was filled in, which was checked; but none that can grow or shrink. */
   remember(src: Uint8Array, dst: Uint8Array, iv: Uint8Array): void {
+    if (byteLengthOf(src) === 0 || canResize(src) || canResize(dst) || canResize(iv)) return;
     this.#isRemembered = true;
     this.#src = src;
     this.#dst = dst;
     this.#iv = iv;
-    this.#srcSize = byteLengthOf(src);
-    this.#dstSize = byteLengthOf(dst);
-    this.#ivSize = byteLengthOf(iv);
+    this.#srcEnd = byteLengthOf(src) - 1;
+    this.#dstEnd = byteLengthOf(dst) - 1;
+    this.#ivEnd = byteLengthOf(iv) - 1;
   }
 
   /**
-   * Whether an operation would be over the memory that was remembered, as long as it was then: all is checked, and every
-   * pointer in place. This is the steady state of a session, and costs no more than these comparisons.
+   * Whether an operation would be over the memory that was remembered, and is still there: all is checked, and every
+   * pointer in place. This is the steady state of a session, and costs no more than these comparisons: a view whose
+   * memory was detached has no last byte, and none can pretend that it has one.
    */
   isOver(src: Uint8Array, dst: Uint8Array, iv: Uint8Array | undefined): boolean {
     return (
@@ -73,9 +76,9 @@ export class Crypt {
       src === this.#src &&
       dst === this.#dst &&
       iv === this.#iv &&
-      byteLengthOf(src) === this.#srcSize &&
-      byteLengthOf(dst) === this.#dstSize &&
-      byteLengthOf(this.#iv as Uint8Array) === this.#ivSize
+      src[this.#srcEnd] !== undefined &&
+      dst[this.#dstEnd] !== undefined &&
+      (this.#iv as Uint8Array)[this.#ivEnd] !== undefined
     );
   }
 

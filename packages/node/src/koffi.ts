@@ -1,0 +1,39 @@
+import { createRequire } from "node:module";
+import process from "node:process";
+import { UnsupportedError } from "@cryptodev/core";
+import type koffi from "koffi";
+import type { Libc } from "./libc.ts";
+
+/** libc through koffi. @throws `UnsupportedError` where koffi is not there for this platform */
+export function koffiLibc(): Libc {
+  let ffi: typeof koffi;
+  try {
+    ffi = createRequire(import.meta.url)("koffi");
+  } catch (cause) {
+    throw new UnsupportedError(
+      `koffi, which reaches libc from Node.js, cannot be loaded on ${process.platform} ${process.arch} (was it installed with its optional dependencies?)`,
+      { cause },
+    );
+  }
+  const libc = ffi.load(null);
+  // Integers only, and no more than six: with a pointer type, a variadic one or a BigInt, koffi leaves its fast path.
+  const ioctl = libc.func("ioctl", "int", ["int", "int", "uintptr_t"]);
+  const vector = ["int", "uintptr_t", "unsigned long", "uintptr_t", "unsigned long", "unsigned long"];
+  const readv = libc.func("process_vm_readv", "int64_t", vector);
+  const writev = libc.func("process_vm_writev", "int64_t", vector);
+  return {
+    open: libc.func("open", "int", ["str", "int"]),
+    close: libc.func("close", "int", ["int"]),
+    // A request beyond 2 ** 31 is faster as the negative number that has the same bits.
+    ioctl: (fd, request, address) => ioctl(fd, request | 0, address),
+    poll: libc.func("poll", "int", ["uintptr_t", "unsigned long", "int"]),
+    read: libc.func("read", "int64_t", ["int", "uintptr_t", "size_t"]),
+    write: libc.func("write", "int64_t", ["int", "uintptr_t", "size_t"]),
+    mount: libc.func("mount", "int", ["str", "str", "str", "unsigned long", "str"]),
+    umount2: libc.func("umount2", "int", ["str", "int"]),
+    processVmReadv: (pid, local, remote) => readv(pid, local, 1, remote, 1, 0),
+    processVmWritev: (pid, local, remote) => writev(pid, local, 1, remote, 1, 0),
+    errno: ffi.errno,
+    addressOf: (bytes) => Number(ffi.address(bytes)),
+  };
+}
