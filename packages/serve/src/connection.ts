@@ -36,6 +36,12 @@ const MOST_WRITE = 4096;
 /** A regular file that everybody may read and write (`<sys/stat.h>`). */
 const MODE = 0o100666;
 
+/** Where the members of an answer's body are, in the whole answer. */
+interface Body<S extends Struct> {
+  readonly size: number;
+  readonly at: Layout<S>["offset"];
+}
+
 /** What a server does about a call that a kernel would not survive. */
 export type HazardPolicy = "refuse" | "kill" | "fail";
 
@@ -72,6 +78,7 @@ export class Connection {
   readonly #header: Layout<typeof fuse_in_header>;
   readonly #outHeader: Layout<typeof fuse_out_header>;
   readonly #ioctlIn: Layout<typeof fuse_ioctl_in>;
+  readonly #ioctlOut: Body<typeof fuse_ioctl_out>;
   #nextFile = 1;
   #failed = false;
 
@@ -84,6 +91,7 @@ export class Connection {
     this.#header = layout(fuse_in_header, host.machine);
     this.#outHeader = layout(fuse_out_header, host.machine);
     this.#ioctlIn = layout(fuse_ioctl_in, host.machine);
+    this.#ioctlOut = this.#body(fuse_ioctl_out);
   }
 
   /**
@@ -161,13 +169,18 @@ export class Connection {
     return this.#request.getUint64(this.#header.size + offset);
   }
 
-  /** Makes room for the body of an answer. @returns where its members are */
-  #out<const S extends Struct>(struct: S): { readonly size: number; readonly at: Layout<S>["offset"] } {
+  /** Lays out the body of an answer. */
+  #body<const S extends Struct>(struct: S): Body<S> {
     const { size, offset } = layout(struct, this.#options.host.machine);
     const start = this.#outHeader.size;
-    this.#reply.bytes.fill(0, start, start + size);
     const at = Object.fromEntries(Object.entries<number>(offset).map(([name, place]) => [name, start + place]));
     return { size, at: at as Layout<S>["offset"] };
+  }
+
+  /** Makes room for the body of an answer. */
+  #out<S extends Struct>(body: Body<S>): Body<S> {
+    this.#reply.bytes.fill(0, this.#outHeader.size, this.#outHeader.size + body.size);
+    return body;
   }
 
   /** Sends an answer to the current request. @param size - bytes of its body */
@@ -192,7 +205,7 @@ export class Connection {
   }
 
   #init(struct: typeof fuse_init_out | typeof cuse_init_out, name = ""): void {
-    const { size, at } = this.#out(struct);
+    const { size, at } = this.#out(this.#body(struct));
     this.#reply.setUint32(at.major, FUSE_KERNEL_VERSION);
     this.#reply.setUint32(at.minor, FUSE_KERNEL_MINOR_VERSION);
     this.#reply.setUint32(at.max_write, MOST_WRITE);
@@ -202,7 +215,7 @@ export class Connection {
   }
 
   #attributes(): void {
-    const { size, at } = this.#out(fuse_attr_out);
+    const { size, at } = this.#out(this.#body(fuse_attr_out));
     this.#reply.setUint64(at.ino, 1);
     this.#reply.setUint32(at.mode, MODE);
     this.#reply.setUint32(at.nlink, 1);
@@ -219,7 +232,7 @@ export class Connection {
     this.#nextFile += 1;
     this.#files.set(number, { file, waiting: new Set() });
     this.#options.counters.add("files", 1);
-    const { size, at } = this.#out(fuse_open_out);
+    const { size, at } = this.#out(this.#body(fuse_open_out));
     this.#reply.setUint64(at.fh, number);
     this.#reply.setUint32(at.open_flags, FOPEN_DIRECT_IO | FOPEN_NONSEEKABLE);
     this.#send(0, size);
@@ -255,14 +268,14 @@ export class Connection {
     }
     const flags = this.#request.getUint32(this.#header.size + offset.flags);
     if ((flags & FUSE_POLL_SCHEDULE_NOTIFY) !== 0) served.waiting.add(this.#in(offset.kh));
-    const { size, at } = this.#out(fuse_poll_out);
+    const { size, at } = this.#out(this.#body(fuse_poll_out));
     this.#reply.setUint32(at.revents, served.file.ready());
     this.#send(0, size);
   }
 
   #wake(waiting: Set<number>): void {
     for (const kh of waiting) {
-      const { size, at } = this.#out(fuse_notify_poll_wakeup_out);
+      const { size, at } = this.#out(this.#body(fuse_notify_poll_wakeup_out));
       this.#reply.setUint64(at.kh, kh);
       this.#reply.setUint64(this.#outHeader.offset.unique, 0);
       this.#write(FUSE_NOTIFY_POLL, size);
@@ -281,13 +294,15 @@ export class Connection {
     const { file, waiting } = served;
     const [sessions, ready] = [file.sessionCount, file.ready()];
     const result = this.#carryOut(file, this.#request.bytes.subarray(body + inSize, length));
+    const returned = this.#memory.leave();
     const { counters } = this.#options;
     counters.add("calls", 1);
     if (result < 0) counters.add("refused", 1);
     counters.add("sessions", file.sessionCount - sessions);
-    const { size, at } = this.#out(fuse_ioctl_out);
+    const { size, at } = this.#out(this.#ioctlOut);
     this.#reply.setUint32(at.result, result);
-    this.#send(0, size);
+    this.#reply.bytes.set(returned, this.#outHeader.size + size);
+    this.#send(0, size + returned.length);
     if (waiting.size > 0 && file.ready() !== ready) this.#wake(waiting);
   }
 
@@ -302,7 +317,7 @@ export class Connection {
     const address = this.#in(offset.arg);
     const { device, log } = this.#options;
     try {
-      this.#memory.enter(pid, address);
+      this.#memory.enter(pid, address, argument);
       return device.ioctl(request, address, this.#callerOf(file));
     } catch (error) {
       if (error instanceof KernelCrashError) return this.#hazard(error, pid);
@@ -313,9 +328,6 @@ export class Connection {
       // A mistake of ours, or no memory left: the caller cannot help it, and the others have nothing to do with it.
       log(`cryptodev: a call could not be answered: ${error instanceof Error ? error.stack : error}`);
       return -errnos.EIO;
-    } finally {
-      argument.fill(0);
-      this.#memory.leave();
     }
   }
 

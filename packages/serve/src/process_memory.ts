@@ -5,6 +5,8 @@ import { Maps } from "./maps.ts";
 /** The memory of a caller is out of our reach: it is another user's, or in a container that cannot be seen from here. */
 export class UnreachableCallerError extends Error {}
 
+const nothing = new Uint8Array();
+
 /** How many callers' mappings are remembered. */
 const MOST_MAPS = 64;
 /** Room for what one call reads; keys are at its start, as the first that a call reads. */
@@ -28,6 +30,10 @@ export class ProcessMemory implements Memory {
   readonly #maps = new Map<number, Maps>();
   #used = 0;
   #pid = 0;
+  /** The argument of the call: where it is, what the kernel brought of it, and what is to be brought back. */
+  #address = 0;
+  #argument: Uint8Array = nothing;
+  #returned: Uint8Array = nothing;
 
   constructor(host: LibcHost) {
     this.#host = host;
@@ -38,23 +44,30 @@ export class ProcessMemory implements Memory {
   /**
    * Turns to a caller.
    *
-   * @param probe - an address of the caller's memory
-   * @throws {@link UnreachableCallerError} where that memory may not be read
+   * @param address - where the argument of its call is
+   * @param argument - what the kernel has read of it already
+   * @throws {@link UnreachableCallerError} where the caller's memory may not be read
    */
-  enter(pid: number, probe: number): void {
+  enter(pid: number, address: number, argument: Uint8Array): void {
     if (pid === 0) throw new UnreachableCallerError("it is in a container that cannot be seen from here");
     this.#pid = pid;
+    this.#address = address;
+    this.#argument = argument;
     if (this.#maps.has(pid)) return;
-    this.#transfer("processVmReadv", probe, this.#probe);
+    this.#transfer("processVmReadv", address, this.#probe);
     if (this.#maps.size === MOST_MAPS) this.#maps.clear();
     this.#maps.set(pid, new Maps(pid));
   }
 
-  /** Forgets what the call read, keys first of all. */
-  leave(): void {
+  /** Forgets what the call read, keys first of all. @returns what the kernel is to write over its argument; may be nothing */
+  leave(): Uint8Array {
     this.#scratch.fill(0, 0, Math.min(this.#used, KEYS));
     this.#used = 0;
-    this.#local.release();
+    this.#local.point(this.#local.offset.iov_base, null);
+    const returned = this.#returned;
+    this.#argument = nothing;
+    this.#returned = nothing;
+    return returned;
   }
 
   /** Moves bytes between the caller and us. @returns whether all of them went */
@@ -78,6 +91,7 @@ export class ProcessMemory implements Memory {
   }
 
   read(address: number, length: number): Uint8Array | undefined {
+    if (address === this.#address && length === this.#argument.length) return this.#argument;
     const fits = length <= SCRATCH - this.#used;
     // What is not there needs no room either: the caller names the length.
     if (!fits && !this.#transfer("processVmReadv", address + length - 1, this.#probe)) return undefined;
@@ -100,6 +114,12 @@ export class ProcessMemory implements Memory {
     if (this.#transfer("processVmWritev", address, bytes)) return true;
     this.#maps.delete(this.#pid);
     return false;
+  }
+
+  writeOnReturn(address: number, bytes: Uint8Array): boolean {
+    if (address !== this.#address || bytes.length !== this.#argument.length) return false;
+    this.#returned = bytes;
+    return true;
   }
 
   /** What is due to a caller later is due to whoever fetches it, as with the driver. */

@@ -13,6 +13,13 @@ export interface Memory {
   isWritable(address: number, length: number): boolean;
   /** Writes to an address. @returns `false`, with nothing written, unless all of the bytes are writable */
   write(address: number, bytes: Uint8Array): boolean;
+  /**
+   * Has an argument written as its call returns, which costs nothing where somebody carries the call back anyway. If that
+   * fails, the caller is told EFAULT all the same.
+   *
+   * @returns whether it will be; only then need it not be written at once
+   */
+  writeOnReturn?(address: number, bytes: Uint8Array): boolean;
   /** The same memory for later: what it names does not change any more when the caller makes another call. */
   retain(): Memory;
 }

@@ -69,6 +69,7 @@ export class UserStruct<S extends Struct> {
 
   /** Writes the copy back over the caller's. @throws `Errno` EFAULT where that is not writable */
   writeBack(): void {
+    if (this.#memory.writeOnReturn?.(this.#address, this.#bytes)) return;
     copyToUser(this.#memory, this.#address, this.#bytes, "argument");
   }
 
