@@ -1,5 +1,5 @@
 /*
- * Runs an example in Node.js, Deno and Bun, one after the other: `node run.mjs demo1`.
+ * Runs an example in Node.js, Deno and Bun, one after the other: `node run.mjs 01_demo1`.
  *
  * It fails where a runtime is missing, where one fails, and where they do not all print the same ciphertext.
  */

@@ -1,0 +1,151 @@
+/*
+ * Our side of the benchmarks, in each runtime: speaks as `programs/client.c` does, and does the same with the library.
+ */
+import { spawnSync } from "node:child_process";
+import { createCipheriv, createHash } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { createInterface } from "node:readline";
+import { Call, CIOCCRYPT, Device, type Host, type LibcHost } from "@cryptodev/core";
+import { SoftwareHost } from "@cryptodev/soft";
+import { libc } from "./libc.ts";
+
+const MOST = 2 ** 20;
+/** `<asm-generic/ioctls.h>`, `<fcntl.h>`. */
+const FIONREAD = 0x541b;
+const O_RDWR = 2;
+
+const host = await libc();
+const pattern = (size: number, seed: number) => Uint8Array.from({ length: size }, (_, index) => index * 7 + seed);
+const [source, destination, key, iv] = [pattern(MOST, 3), new Uint8Array(MOST), pattern(16, 5), pattern(16, 11)];
+
+/** A host whose every ioctl is one that costs the kernel nothing: what is left of the price is ours. */
+function onPipe(real: LibcHost): Host {
+  const folder = mkdtempSync(join(tmpdir(), "cryptodev-bench-"));
+  const path = join(folder, "pipe");
+  spawnSync("mkfifo", [path]);
+  const fd = real.open(path, O_RDWR);
+  rmSync(folder, { recursive: true });
+  const { addressOf, close, poll, machine } = real;
+  const { ioctl } = real;
+  return {
+    backend: "kernel",
+    machine,
+    open: () => fd,
+    close,
+    poll,
+    addressOf,
+    ioctl: (descriptor, _request, argument) => ioctl(descriptor, FIONREAD, argument),
+    warn: () => {},
+  };
+}
+
+/** Views of each size, made once, as a program would. */
+const views = new Map<number, readonly [Uint8Array, Uint8Array]>();
+function viewsOf(size: number): readonly [Uint8Array, Uint8Array] {
+  const known = views.get(size);
+  if (known !== undefined) return known;
+  const made = [source.subarray(0, size), destination.subarray(0, size)] as const;
+  views.set(size, made);
+  return made;
+}
+
+type Round = (size: number, count: number) => void;
+
+function encrypting(device: Device): Round {
+  const session = device.cipher("aes-128-cbc", key);
+  return (size, count) => {
+    const [from, to] = viewsOf(size);
+    for (let index = 0; index < count; index += 1) session.encryptInto(from, to, iv);
+  };
+}
+
+const path = process.argv[2];
+const software = Device.open(new SoftwareHost());
+const softGcm = software.aead("aes-128-gcm", key);
+const softHash = software.hash("sha256");
+const nonce = pattern(12, 1);
+const sealed = new Uint8Array(MOST + 16);
+const digest = new Uint8Array(32);
+const pipe = Device.open(onPipe(host));
+const pipeCipher = pipe.cipher("aes-128-cbc", key);
+const device = path === undefined ? undefined : Device.open(host, path);
+
+const bareHost = onPipe(host);
+const bareFd = bareHost.open("", 0);
+const bareCall = new Call(bareHost, CIOCCRYPT);
+const rounds: Record<string, Round> = {
+  bare(_size, count) {
+    for (let index = 0; index < count; index += 1) {
+      if (host.ioctl(bareFd, FIONREAD, bareCall) < 0) throw new Error("ioctl");
+    }
+  },
+  call: encrypting(pipe),
+  fresh(size, count) {
+    for (let index = 0; index < count; index += 1) {
+      pipeCipher.encryptInto(source.subarray(0, size), destination.subarray(0, size), iv);
+    }
+  },
+  "soft-cbc": encrypting(software),
+  "node-cbc"(size, count) {
+    const [from] = viewsOf(size);
+    for (let index = 0; index < count; index += 1) {
+      createCipheriv("aes-128-cbc", key, iv).setAutoPadding(false).update(from);
+    }
+  },
+  "soft-gcm"(size, count) {
+    const [from] = viewsOf(size);
+    const to = sealed.subarray(0, size + 16);
+    for (let index = 0; index < count; index += 1) softGcm.sealInto(from, to, nonce);
+  },
+  "node-gcm"(size, count) {
+    const [from] = viewsOf(size);
+    for (let index = 0; index < count; index += 1) {
+      const cipher = createCipheriv("aes-128-gcm", key, nonce);
+      cipher.update(from);
+      cipher.final();
+      cipher.getAuthTag();
+    }
+  },
+  "soft-sha256"(size, count) {
+    const [from] = viewsOf(size);
+    for (let index = 0; index < count; index += 1) softHash.digestInto(digest, from);
+  },
+  "node-sha256"(size, count) {
+    const [from] = viewsOf(size);
+    for (let index = 0; index < count; index += 1) createHash("sha256").update(from).digest();
+  },
+};
+if (device !== undefined) {
+  rounds.encrypt = encrypting(device);
+  rounds.session = (_size, count) => {
+    for (let index = 0; index < count; index += 1) device.cipher("aes-128-cbc", key).close();
+  };
+}
+
+console.log("ready");
+for await (const line of createInterface({ input: process.stdin })) {
+  const [name = "", size = "0", count = "0"] = line.split(" ");
+  if (name === "verify") {
+    rounds.encrypt?.(Number(size), 1);
+    let sum = 0;
+    for (const byte of destination.subarray(0, Number(size))) sum = (sum * 31 + byte) % 1_000_000_007;
+    console.log(sum);
+  } else if (name === "heap") {
+    // What the runtime still holds after an operation has been done very often.
+    const before = process.memoryUsage().heapUsed;
+    rounds.call?.(Number(size), Number(count));
+    console.log(process.memoryUsage().heapUsed - before);
+  } else {
+    const round = rounds[name];
+    if (round === undefined) console.log("unknown");
+    else {
+      const begin = performance.now();
+      round(Number(size), Number(count));
+      console.log((((performance.now() - begin) * 1e6) / Number(count)).toFixed(3));
+    }
+  }
+}
+process.exit(0);

@@ -1,0 +1,111 @@
+/*
+ * The C side of the benchmarks: reads `case size count` lines, does that many operations, and answers each line with the
+ * nanoseconds that one took. Cases: `call`, an ioctl that does nothing in the kernel, on a pipe; `encrypt`, AES-128-CBC on
+ * the device at the path given; `session`, the start and end of one; `ping`, a round trip to a server; `verify`, which prints a digest of what `encrypt` makes.
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+struct session_op {
+  uint32_t cipher, mac, keylen;
+  uint8_t *key;
+  uint32_t mackeylen;
+  uint8_t *mackey;
+  uint32_t ses;
+};
+struct crypt_op {
+  uint32_t ses;
+  uint16_t op, flags;
+  uint32_t len;
+  uint8_t *src, *dst, *mac, *iv;
+};
+#define CIOCGSESSION _IOWR('c', 102, struct session_op)
+#define CIOCFSESSION _IOW('c', 103, uint32_t)
+#define CIOCCRYPT _IOWR('c', 104, struct crypt_op)
+enum { CRYPTO_AES_CBC = 11, MOST = 1 << 20 };
+
+static uint8_t source[MOST], destination[MOST], iv[16], key[16];
+
+static double now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec * 1e9 + time.tv_nsec;
+}
+
+static void fail(const char *what) {
+  perror(what);
+  exit(1);
+}
+
+/* What a session does for each operation: the struct is filled, sent, and its return looked at. */
+static __attribute__((noinline)) void encrypt(int fd, unsigned long request, struct crypt_op *op, uint32_t ses,
+                                              uint8_t *src, uint8_t *dst, uint32_t size) {
+  op->ses = ses, op->op = 0, op->flags = 0, op->len = size;
+  op->src = src, op->dst = dst, op->mac = NULL, op->iv = iv;
+  if (ioctl(fd, request, op) < 0) fail("ioctl");
+}
+
+static uint32_t start(int fd) {
+  struct session_op session = {.cipher = CRYPTO_AES_CBC, .keylen = sizeof key, .key = key};
+  if (ioctl(fd, CIOCGSESSION, &session) < 0) fail("CIOCGSESSION");
+  return session.ses;
+}
+
+static void *sleep_on(void *nothing) {
+  for (;;) pause();
+  return nothing;
+}
+
+int main(int count, char **arguments) {
+  int pipes[2], fd = count > 1 ? open(arguments[1], O_RDWR) : -1;
+  uint32_t ses = 0;
+  pthread_t thread;
+  /* A process with threads pays more for each system call, as its files may be closed meanwhile; every runtime has some. */
+  if (pthread_create(&thread, NULL, sleep_on, NULL) != 0) fail("pthread_create");
+  if (pipe(pipes) < 0) fail("pipe");
+  if (count > 1 && fd < 0) fail(arguments[1]);
+  for (int index = 0; index < MOST; index += 1) source[index] = index * 7 + 3;
+  for (int index = 0; index < 16; index += 1) key[index] = index * 7 + 5, iv[index] = index * 7 + 11;
+  if (fd >= 0) ses = start(fd);
+
+  char name[32];
+  unsigned size, rounds;
+  setvbuf(stdout, NULL, _IOLBF, 0);
+  puts("ready");
+  while (scanf("%31s %u %u", name, &size, &rounds) == 3) {
+    struct crypt_op op = {0};
+    double begin = now();
+    if (strcmp(name, "call") == 0) {
+      for (unsigned index = 0; index < rounds; index += 1)
+        encrypt(pipes[0], FIONREAD, &op, 0, source, destination, size);
+    } else if (strcmp(name, "encrypt") == 0) {
+      for (unsigned index = 0; index < rounds; index += 1) encrypt(fd, CIOCCRYPT, &op, ses, source, destination, size);
+    } else if (strcmp(name, "ping") == 0) {
+      /* To a device an ioctl that it does not have; an empty server answers everything. */
+      for (unsigned index = 0; index < rounds; index += 1) ioctl(fd, _IO('c', 108), NULL);
+    } else if (strcmp(name, "session") == 0) {
+      for (unsigned index = 0; index < rounds; index += 1) {
+        uint32_t one = start(fd);
+        if (ioctl(fd, CIOCFSESSION, &one) < 0) fail("CIOCFSESSION");
+      }
+    } else if (strcmp(name, "verify") == 0) {
+      encrypt(fd, CIOCCRYPT, &op, ses, source, destination, size);
+      uint64_t sum = 0;
+      for (unsigned index = 0; index < size; index += 1) sum = (sum * 31 + destination[index]) % 1000000007;
+      printf("%llu\n", (unsigned long long)sum);
+      continue;
+    } else {
+      printf("unknown\n");
+      continue;
+    }
+    printf("%.3f\n", (now() - begin) / rounds);
+  }
+  return 0;
+}
