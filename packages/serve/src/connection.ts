@@ -331,9 +331,10 @@ export class Connection {
     }
   }
 
-  #callerOf(file: OpenFile): Omit<Caller, "device"> {
+  #callerOf(file: OpenFile): Caller {
     return {
       file,
+      device: this.#options.device,
       memory: this.#memory,
       // Nobody but the kernel can put a descriptor into another process.
       duplicate: () => -errnos.EOPNOTSUPP,

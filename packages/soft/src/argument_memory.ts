@@ -1,27 +1,28 @@
 import { type Argument, byteLengthOf, partOf } from "@cryptodev/core";
 import type { Memory } from "./memory.ts";
 
+/** What is named by an argument, and where that is. */
+type Named = Pick<Argument, "address" | "bytes" | "addresses" | "pointees">;
+
 /** The memory that one call names: its argument, and what the argument's pointers point to. */
 export class ArgumentMemory implements Memory {
-  /** Views, each with its address. They are copied, as the argument may point elsewhere by the time of a fetch. */
-  readonly #views: readonly (readonly [number, Uint8Array])[];
+  readonly #named: Named | null;
 
   /** The memory of a call with this argument; a NULL argument names none. */
-  constructor(argument: Argument | null) {
-    const views: (readonly [number, Uint8Array])[] = [];
-    if (argument !== null) {
-      views.push([argument.address as number, argument.bytes]);
-      for (const [slot, view] of argument.pointees.entries()) {
-        if (view !== null) views.push([argument.addresses[slot] as number, view]);
-      }
-    }
-    this.#views = views;
+  constructor(named: Named | null) {
+    this.#named = named;
   }
 
   read(address: number, length: number): Uint8Array | undefined {
-    for (const [base, view] of this.#views) {
-      const start = address - base;
-      if (start >= 0 && start + length <= byteLengthOf(view)) return partOf(view, start, start + length);
+    if (this.#named === null) return undefined;
+    const { address: start, bytes, addresses, pointees } = this.#named;
+    const own = within(bytes, address - (start as number), length);
+    if (own !== undefined) return own;
+    for (let slot = 0; slot < pointees.length; slot += 1) {
+      const view = pointees[slot];
+      if (view === null || view === undefined) continue;
+      const part = within(view, address - (addresses[slot] as number), length);
+      if (part !== undefined) return part;
     }
     return undefined;
   }
@@ -37,6 +38,16 @@ export class ArgumentMemory implements Memory {
   }
 
   retain(): Memory {
-    return this;
+    if (this.#named === null) return this;
+    // The argument may point elsewhere by the time of a fetch.
+    const { address, bytes, addresses, pointees } = this.#named;
+    return new ArgumentMemory({ address, bytes, addresses: [...addresses], pointees: [...pointees] });
   }
+}
+
+/** A part of a view, if it has it. */
+function within(view: Uint8Array, start: number, length: number): Uint8Array | undefined {
+  const size = byteLengthOf(view);
+  if (start < 0 || start + length > size) return undefined;
+  return length === size ? view : partOf(view, start, start + length);
 }

@@ -75,6 +75,7 @@ export class SoftwareHost implements Host {
     return this.device.ioctl(request, argument === null ? 0 : (argument.address as number), {
       file,
       memory: new ArgumentMemory(argument),
+      device: this.device,
       duplicate: () => this.#install(file),
       close: (duplicate) => void this.close(duplicate),
     });
