@@ -71,6 +71,30 @@ describe.each(backends)("data in chunks on the $name", (backend) => {
     ).toBe(toHex(whole));
   });
 
+  test.each(["aes-128-ctr", "aes-128-cfb", "aes-128-ofb"] as const)("%s: eager, each chunk gives its bytes", (name) => {
+    const { session, iv } = start(name);
+    const data = pattern(200);
+    const whole = session.encrypt(data, iv);
+    for (const sizes of [[1], [16], [7, 100], [200], [0, 33, 0, 5], [15, 1, 17]]) {
+      for (const [chunks, source, result] of [
+        [session.encryptor(iv, { eager: true }), data, whole],
+        [session.decryptor(iv, { eager: true }), whole, data],
+      ] as const) {
+        const given = pieces(source, ...sizes).map((piece) => chunks.update(piece));
+        expect(given.map(({ length }) => length)).toEqual(pieces(source, ...sizes).map(({ length }) => length));
+        expect(joined(...given)).toBe(toHex(result));
+        expect(chunks.final()).toHaveLength(0);
+      }
+    }
+  });
+
+  test("eager is nothing to a block cipher", () => {
+    const { session, iv } = start("aes-128-cbc");
+    const encryptor = session.encryptor(iv, { padding: "pkcs7", eager: true });
+    expect(encryptor.update(pattern(17))).toHaveLength(16);
+    expect(encryptor.final()).toHaveLength(16);
+  });
+
   test.each([0, 1, 15, 16, 17, 32])("PKCS#7 fills %i bytes up to whole blocks, and takes that off again", (size) => {
     const { session, iv } = start("aes-128-cbc");
     const padding = 16 - (size % 16);

@@ -8,6 +8,11 @@ export interface ChunkOptions {
    * `"none"`, if left out, asks for data that is whole blocks.
    */
   readonly padding?: "pkcs7" | "none" | undefined;
+  /**
+   * Whether a stream cipher gives every byte as soon as it can: of a block that has begun too, which is then worked on
+   * again with the next chunk. If left out, whole blocks are waited for, and worked on once.
+   */
+  readonly eager?: boolean | undefined;
 }
 
 /** How chunks are worked on. */
@@ -23,6 +28,8 @@ export interface ChunkWork {
   readonly refusal: (hint: string) => CryptodevError;
   /** Works on a chunk, going on from the one before. */
   readonly run: (source: Uint8Array, destination: Uint8Array) => void;
+  /** Works on a chunk, and forgets that it did: the next one goes on from the same place. */
+  readonly peek: (source: Uint8Array, destination: Uint8Array) => void;
 }
 
 /**
@@ -49,13 +56,16 @@ export interface ChunkWork {
 export class CipherChunks {
   readonly #work: ChunkWork;
   readonly #isPadded: boolean;
+  readonly #isEager: boolean;
   /** What is left of the data so far: less than can be worked on yet. */
   readonly #rest: Uint8Array;
   #restSize = 0;
+  /** How many bytes of the rest were given already. */
+  #given = 0;
   #isFinished = false;
 
   /** @internal */
-  constructor(work: ChunkWork, { padding = "none" }: ChunkOptions) {
+  constructor(work: ChunkWork, { padding = "none", eager = false }: ChunkOptions) {
     if (padding !== "pkcs7" && padding !== "none") {
       throw new RangeError(`padding for ${work.name}: expected "pkcs7" or "none", got ${inWords(padding)}`);
     }
@@ -64,6 +74,7 @@ export class CipherChunks {
     }
     this.#work = work;
     this.#isPadded = padding === "pkcs7";
+    this.#isEager = eager && !work.isWhole;
     this.#rest = new Uint8Array(new ArrayBuffer(work.granularity));
   }
 
@@ -97,7 +108,18 @@ export class CipherChunks {
     }
     this.#rest.set(partOf(data, taken, size), this.#restSize);
     this.#restSize += size - taken;
-    return result;
+    return this.#isEager ? this.#withBegun(result) : result;
+  }
+
+  /** Adds what can be told of the block that has begun, and leaves out what was told of it before. */
+  #withBegun(whole: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+    const [size, given] = [this.#restSize, this.#given];
+    this.#given = size;
+    if (size === 0) return whole.subarray(given);
+    const result = new Uint8Array(whole.length + size);
+    result.set(whole);
+    this.#work.peek(partOf(this.#rest, 0, size), partOf(result, whole.length, result.length));
+    return result.subarray(given);
   }
 
   /**
@@ -110,6 +132,10 @@ export class CipherChunks {
   final(): Uint8Array<ArrayBuffer> {
     this.#requireOpen();
     this.#isFinished = true;
+    if (this.#isEager) {
+      this.#rest.fill(0);
+      return new Uint8Array(0);
+    }
     const { name, granularity, decrypt, isWhole, run } = this.#work;
     const size = this.#restSize;
     if (this.#isPadded && !decrypt) this.#rest.fill(granularity - size, size);

@@ -182,20 +182,24 @@ export class Cipher extends Session {
     checkIv(iv, this.#cipher, false);
     const running = iv === undefined ? null : new Uint8Array(new ArrayBuffer(this.#cipher.algorithm.ivSize));
     running?.set(iv as Uint8Array);
-    const work = {
-      name: this.#cipher.name,
-      decrypt: op === COP_DECRYPT,
-      // Only the end of the data may be a part of a block, and only of a stream.
-      granularity: this.#granularity,
-      isWhole: this.#cipher.algorithm.blockSize > 1,
-      refusal: (hint: string) => this.#channel.descriptor.refusal(errnos.EBADMSG, CIOCCRYPT.name, hint),
-      run: (source: Uint8Array, destination: Uint8Array) => {
-        this.#channel.requireIdle();
-        this.#chained = false;
-        this.#send(op, COP_FLAG_WRITE_IV, source, byteLengthOf(source), destination, running);
-      },
+    const work = (flags: number) => (source: Uint8Array, destination: Uint8Array) => {
+      this.#channel.requireIdle();
+      this.#chained = false;
+      this.#send(op, flags, source, byteLengthOf(source), destination, running);
     };
-    return new CipherChunks(work, options);
+    return new CipherChunks(
+      {
+        name: this.#cipher.name,
+        decrypt: op === COP_DECRYPT,
+        // Only the end of the data may be a part of a block, and only of a stream.
+        granularity: this.#granularity,
+        isWhole: this.#cipher.algorithm.blockSize > 1,
+        refusal: (hint: string) => this.#channel.descriptor.refusal(errnos.EBADMSG, CIOCCRYPT.name, hint),
+        run: work(COP_FLAG_WRITE_IV),
+        peek: work(0),
+      },
+      options,
+    );
   }
 
   #fresh(op: number, source: Uint8Array, iv: Uint8Array | undefined): Uint8Array<ArrayBuffer> {
