@@ -13,4 +13,4 @@ export * from "./index.ts";
 export const runtime: string = `Bun ${process.versions.bun}`;
 
 /** Opens the device: see {@link Open}. */
-export const open: Open = openIn({ host: bunHost, variable: (name) => process.env[name] });
+export const open: Open = openIn(bunHost);

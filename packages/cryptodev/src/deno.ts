@@ -8,21 +8,10 @@ import { type Open, openIn } from "./open.ts";
 
 /** The little of the global `Deno` that is used here; its own types stay out of the published ones. */
 interface Globals {
-  readonly Deno: {
-    readonly version: { readonly deno: string };
-    readonly env: { get(name: string): string | undefined };
-    readonly permissions: { querySync(permission: { name: "env"; variable: string }): { readonly state: string } };
-  };
+  readonly Deno: { readonly version: { readonly deno: string } };
 }
 
 const { Deno } = globalThis as unknown as Globals;
-
-/** Deno would stop and ask for a variable that it may not read; the program did not need it, so it is not asked for. */
-function variable(name: string): string | undefined {
-  return Deno.permissions.querySync({ name: "env", variable: name }).state === "granted"
-    ? Deno.env.get(name)
-    : undefined;
-}
 
 export * from "./index.ts";
 
@@ -30,4 +19,4 @@ export * from "./index.ts";
 export const runtime: string = `Deno ${Deno.version.deno}`;
 
 /** Opens the device: see {@link Open}. */
-export const open: Open = openIn({ host: denoHost, variable });
+export const open: Open = openIn(denoHost);

@@ -13,4 +13,4 @@ export * from "./index.ts";
 export const runtime: string = `Node.js ${process.versions.node}`;
 
 /** Opens the device: see {@link Open}. */
-export const open: Open = openIn({ host: nodeHost, variable: (name) => process.env[name] });
+export const open: Open = openIn(nodeHost);

@@ -1,5 +1,6 @@
 import { CryptodevError, Device, type DeviceOptions, type Host, traced, UnsupportedError } from "@cryptodev/core";
 import { SoftwareHost } from "@cryptodev/soft";
+import { variable } from "./variable.ts";
 
 /**
  * What is to answer: `"kernel"`, the driver behind `/dev/crypto`; `"software"`, the device in this process; `"auto"`, the
@@ -19,14 +20,6 @@ export interface OpenOptions extends DeviceOptions {
 
 /** The environment variable that decides where the program does not. */
 export const BACKEND_VARIABLE = "CRYPTODEV_BACKEND";
-
-/** What a runtime brings in. */
-export interface Runtime {
-  /** Its host; throws an `UnsupportedError` where this system has none. */
-  host(): Host;
-  /** Reads an environment variable; `undefined` also where the runtime does not allow it. */
-  variable(name: string): string | undefined;
-}
 
 const backends: readonly string[] = ["kernel", "software", "auto"] satisfies Backend[];
 
@@ -70,18 +63,22 @@ function isAbsence(error: unknown): boolean {
  */
 export type Open = (options?: OpenOptions) => Device;
 
-/** Makes the `open` of a runtime. */
-export function openIn(runtime: Runtime): Open {
+/**
+ * Makes the `open` of a runtime.
+ *
+ * @param runtimeHost - gives the runtime's host; throws an `UnsupportedError` where this system has none
+ */
+export function openIn(runtimeHost: () => Host): Open {
   return ({ backend, path, trace, ...options } = {}) => {
     const chosen =
       backend === undefined
-        ? check(runtime.variable(BACKEND_VARIABLE) || "kernel", BACKEND_VARIABLE)
+        ? check(variable(BACKEND_VARIABLE) || "kernel", BACKEND_VARIABLE)
         : check(backend, "backend");
     const openWith = (host: Host): Device =>
       Device.open(trace === undefined ? host : traced(host, trace), path, options);
     if (chosen !== "software") {
       try {
-        return openWith(runtime.host());
+        return openWith(runtimeHost());
       } catch (error) {
         if (chosen === "kernel" || !isAbsence(error)) throw error;
       }
