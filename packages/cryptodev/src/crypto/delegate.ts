@@ -1,0 +1,49 @@
+import { UnsupportedError } from "@cryptodev/core";
+
+const remedy =
+  "to leave to node:crypto what the device cannot do, set CRYPTODEV_FALLBACK=1, or use cryptoOf(device, { fallback: true })";
+
+function refusal(name: string): UnsupportedError {
+  return new UnsupportedError(`the device has nothing for ${name} of node:crypto`, { remedy });
+}
+
+/** Something of node:crypto that computes, where that is not allowed: it is there, and throws when it is used. */
+function refused(name: string, value: unknown): unknown {
+  if (typeof value === "function") {
+    return function refuse(): never {
+      throw refusal(name);
+    };
+  }
+  return new Proxy(
+    {},
+    {
+      get(_target, property) {
+        throw refusal(`${name}.${String(property)}`);
+      },
+    },
+  );
+}
+
+/** What computes nothing is node:crypto's in any case: keys and numbers that programs hand to it or to us. */
+const plain: readonly string[] = ["KeyObject", "constants"];
+
+/**
+ * All that node:crypto has in this runtime, with some of it replaced.
+ *
+ * @param own - what stands in the place of node:crypto's own
+ * @param isAllowed - whether node:crypto may do the rest
+ */
+export function inPlaceOf<Real extends object>(real: Real, own: Partial<Real>, isAllowed: boolean): Real {
+  const result = {} as Real;
+  for (const name of new Set([...Object.keys(real), ...Object.keys(own)]) as Set<keyof Real & string>) {
+    const get = (): unknown => {
+      if (name in own) return own[name];
+      return isAllowed || plain.includes(name) ? real[name] : refused(name, real[name]);
+    };
+    // Some of node:crypto's are made when they are first asked for.
+    const isLate = !(name in own) && Object.getOwnPropertyDescriptor(real, name)?.get !== undefined;
+    const property = isLate ? { get } : { value: get(), writable: true };
+    Object.defineProperty(result, name, { ...property, configurable: true, enumerable: true });
+  }
+  return result;
+}

@@ -1,0 +1,91 @@
+/**
+ * Stands in the place of node:crypto: its ciphers, hashes and HMACs, done by the device.
+ *
+ * @module
+ */
+import type { Device } from "@cryptodev/core";
+import { open } from "cryptodev";
+import { variable } from "../variable.ts";
+import { cryptoFrom, type NodeCrypto } from "./crypto_of.ts";
+
+export { Cipheriv, Decipheriv } from "./ciphers.ts";
+export { type CryptoOptions, cryptoOf, type NodeCrypto } from "./crypto_of.ts";
+
+/** The environment variable that allows node:crypto to do what the device cannot. */
+const FALLBACK_VARIABLE = "CRYPTODEV_FALLBACK";
+
+let device: Device | undefined;
+
+/** One for each thread. It stays open for as long as the thread lives. */
+function ownDevice(): Device {
+  device ??= open();
+  return device;
+}
+
+const crypto: NodeCrypto = cryptoFrom(ownDevice, variable(FALLBACK_VARIABLE) === "1");
+export default crypto;
+
+// Names cannot be computed. These are all that node:crypto has had since Node.js 20; the default export has newer ones too.
+export const Certificate: NodeCrypto["Certificate"] = crypto.Certificate;
+export const DiffieHellman: NodeCrypto["DiffieHellman"] = crypto.DiffieHellman;
+export const DiffieHellmanGroup: NodeCrypto["DiffieHellmanGroup"] = crypto.DiffieHellmanGroup;
+export const ECDH: NodeCrypto["ECDH"] = crypto.ECDH;
+export const Hash: NodeCrypto["Hash"] = crypto.Hash;
+export const Hmac: NodeCrypto["Hmac"] = crypto.Hmac;
+export const KeyObject: NodeCrypto["KeyObject"] = crypto.KeyObject;
+export const Sign: NodeCrypto["Sign"] = crypto.Sign;
+export const Verify: NodeCrypto["Verify"] = crypto.Verify;
+export const X509Certificate: NodeCrypto["X509Certificate"] = crypto.X509Certificate;
+export const checkPrime: NodeCrypto["checkPrime"] = crypto.checkPrime;
+export const checkPrimeSync: NodeCrypto["checkPrimeSync"] = crypto.checkPrimeSync;
+export const constants: NodeCrypto["constants"] = crypto.constants;
+export const createCipheriv: NodeCrypto["createCipheriv"] = crypto.createCipheriv;
+export const createDecipheriv: NodeCrypto["createDecipheriv"] = crypto.createDecipheriv;
+export const createDiffieHellman: NodeCrypto["createDiffieHellman"] = crypto.createDiffieHellman;
+export const createDiffieHellmanGroup: NodeCrypto["createDiffieHellmanGroup"] = crypto.createDiffieHellmanGroup;
+export const createECDH: NodeCrypto["createECDH"] = crypto.createECDH;
+export const createHash: NodeCrypto["createHash"] = crypto.createHash;
+export const createHmac: NodeCrypto["createHmac"] = crypto.createHmac;
+export const createPrivateKey: NodeCrypto["createPrivateKey"] = crypto.createPrivateKey;
+export const createPublicKey: NodeCrypto["createPublicKey"] = crypto.createPublicKey;
+export const createSecretKey: NodeCrypto["createSecretKey"] = crypto.createSecretKey;
+export const createSign: NodeCrypto["createSign"] = crypto.createSign;
+export const createVerify: NodeCrypto["createVerify"] = crypto.createVerify;
+export const diffieHellman: NodeCrypto["diffieHellman"] = crypto.diffieHellman;
+export const generateKey: NodeCrypto["generateKey"] = crypto.generateKey;
+export const generateKeyPair: NodeCrypto["generateKeyPair"] = crypto.generateKeyPair;
+export const generateKeyPairSync: NodeCrypto["generateKeyPairSync"] = crypto.generateKeyPairSync;
+export const generateKeySync: NodeCrypto["generateKeySync"] = crypto.generateKeySync;
+export const generatePrime: NodeCrypto["generatePrime"] = crypto.generatePrime;
+export const generatePrimeSync: NodeCrypto["generatePrimeSync"] = crypto.generatePrimeSync;
+export const getCipherInfo: NodeCrypto["getCipherInfo"] = crypto.getCipherInfo;
+export const getCiphers: NodeCrypto["getCiphers"] = crypto.getCiphers;
+export const getCurves: NodeCrypto["getCurves"] = crypto.getCurves;
+export const getDiffieHellman: NodeCrypto["getDiffieHellman"] = crypto.getDiffieHellman;
+export const getFips: NodeCrypto["getFips"] = crypto.getFips;
+export const getHashes: NodeCrypto["getHashes"] = crypto.getHashes;
+export const getRandomValues: NodeCrypto["getRandomValues"] = crypto.getRandomValues;
+export const hash: NodeCrypto["hash"] = crypto.hash;
+export const hkdf: NodeCrypto["hkdf"] = crypto.hkdf;
+export const hkdfSync: NodeCrypto["hkdfSync"] = crypto.hkdfSync;
+export const pbkdf2: NodeCrypto["pbkdf2"] = crypto.pbkdf2;
+export const pbkdf2Sync: NodeCrypto["pbkdf2Sync"] = crypto.pbkdf2Sync;
+export const privateDecrypt: NodeCrypto["privateDecrypt"] = crypto.privateDecrypt;
+export const privateEncrypt: NodeCrypto["privateEncrypt"] = crypto.privateEncrypt;
+export const publicDecrypt: NodeCrypto["publicDecrypt"] = crypto.publicDecrypt;
+export const publicEncrypt: NodeCrypto["publicEncrypt"] = crypto.publicEncrypt;
+export const randomBytes: NodeCrypto["randomBytes"] = crypto.randomBytes;
+export const randomFill: NodeCrypto["randomFill"] = crypto.randomFill;
+export const randomFillSync: NodeCrypto["randomFillSync"] = crypto.randomFillSync;
+export const randomInt: NodeCrypto["randomInt"] = crypto.randomInt;
+export const randomUUID: NodeCrypto["randomUUID"] = crypto.randomUUID;
+export const scrypt: NodeCrypto["scrypt"] = crypto.scrypt;
+export const scryptSync: NodeCrypto["scryptSync"] = crypto.scryptSync;
+export const secureHeapUsed: NodeCrypto["secureHeapUsed"] = crypto.secureHeapUsed;
+export const setEngine: NodeCrypto["setEngine"] = crypto.setEngine;
+export const setFips: NodeCrypto["setFips"] = crypto.setFips;
+export const sign: NodeCrypto["sign"] = crypto.sign;
+export const subtle: NodeCrypto["subtle"] = crypto.subtle;
+export const timingSafeEqual: NodeCrypto["timingSafeEqual"] = crypto.timingSafeEqual;
+export const verify: NodeCrypto["verify"] = crypto.verify;
+export const webcrypto: NodeCrypto["webcrypto"] = crypto.webcrypto;

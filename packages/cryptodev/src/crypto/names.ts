@@ -1,0 +1,73 @@
+import { type CipherAlgorithm, ciphers, type HashName, macs } from "@cryptodev/core";
+
+/* What node:crypto, after OpenSSL, calls the device's algorithms. It takes names in any case. */
+
+/** A cipher by node's name for it. */
+export interface NodeCipher {
+  readonly name: string;
+  readonly algorithm: CipherAlgorithm;
+  readonly keySizes: CipherAlgorithm["keySizes"];
+}
+
+function sized(family: string, bits: readonly number[], mode: string, algorithm: CipherAlgorithm): NodeCipher[] {
+  // XTS takes two keys at once and is named after the size of one (IEEE 1619).
+  const keys = mode === "xts" ? 2 : 1;
+  return bits.map((size) => ({ name: `${family}-${size}-${mode}`, algorithm, keySizes: [(keys * size) / 8] }));
+}
+
+const all = [128, 192, 256];
+
+export const nodeCiphers: readonly NodeCipher[] = [
+  ...sized("aes", all, "cbc", ciphers.CRYPTO_AES_CBC),
+  ...sized("aes", all, "ccm", ciphers.CRYPTO_AES_CCM),
+  ...sized("aes", all, "cfb", ciphers.CRYPTO_AES_CFB),
+  ...sized("aes", all, "ctr", ciphers.CRYPTO_AES_CTR),
+  ...sized("aes", all, "ecb", ciphers.CRYPTO_AES_ECB),
+  ...sized("aes", all, "gcm", ciphers.CRYPTO_AES_GCM),
+  ...sized("aes", all, "ofb", ciphers.CRYPTO_AES_OFB),
+  ...sized("aes", [128, 256], "xts", ciphers.CRYPTO_AES_XTS),
+  ...sized("camellia", all, "cbc", ciphers.CRYPTO_CAMELLIA_CBC),
+  { name: "bf-cbc", algorithm: ciphers.CRYPTO_BLF_CBC, keySizes: ciphers.CRYPTO_BLF_CBC.keySizes },
+  { name: "des-cbc", algorithm: ciphers.CRYPTO_DES_CBC, keySizes: ciphers.CRYPTO_DES_CBC.keySizes },
+  { name: "des-ede3-cbc", algorithm: ciphers.CRYPTO_3DES_CBC, keySizes: ciphers.CRYPTO_3DES_CBC.keySizes },
+];
+
+const cipherAliases: Readonly<Record<string, string>> = {
+  bf: "bf-cbc",
+  blowfish: "bf-cbc",
+  des: "des-cbc",
+  des3: "des-ede3-cbc",
+  ...Object.fromEntries(
+    all.flatMap((size) => [
+      [`aes${size}`, `aes-${size}-cbc`],
+      [`camellia${size}`, `camellia-${size}-cbc`],
+      [`id-aes${size}-gcm`, `aes-${size}-gcm`],
+      [`id-aes${size}-ccm`, `aes-${size}-ccm`],
+    ]),
+  ),
+};
+
+/** Finds a cipher; `undefined` where the device's interface has none of that name. */
+export function findNodeCipher(name: string): NodeCipher | undefined {
+  const lower = name.toLowerCase();
+  const own = cipherAliases[lower] ?? lower;
+  return nodeCiphers.find((cipher) => cipher.name === own);
+}
+
+/** The hashes, and what else node:crypto calls them. */
+const hashNames: ReadonlyMap<string, HashName> = new Map(
+  Object.values(macs)
+    .filter((mac) => !mac.keyed && "kernelName" in mac)
+    .flatMap(({ hash }) => {
+      const aliases: readonly string[] =
+        hash === "ripemd160"
+          ? ["ripemd", "rmd160", "ripemd-160", "ripemd160withrsa"]
+          : [hash.replace("sha", "sha-"), hash.replace(/^sha(?=...)/, "sha2-"), `${hash}withrsaencryption`];
+      return [hash, `rsa-${hash}`, ...aliases].map((alias) => [alias, hash as HashName] as const);
+    }),
+);
+
+/** Finds a hash; `undefined` where the device's interface has none of that name. */
+export function findNodeHash(name: string): HashName | undefined {
+  return hashNames.get(name.toLowerCase());
+}

@@ -1,0 +1,24 @@
+import type { Session } from "@cryptodev/core";
+
+/** How the data of one cipher object is worked on: by one session, in one direction, from one iv. */
+export interface Work {
+  readonly session: Session;
+  /** Takes the next piece, and gives what node:crypto gives for it. */
+  update(data: Uint8Array): Uint8Array;
+  final(): Uint8Array;
+  /** Pads, or leaves it; where a cipher has no padding, nothing happens. */
+  setAutoPadding(pads: boolean): void;
+}
+
+/** The same for an authenticated cipher. */
+export interface AuthenticatedWork extends Work {
+  setAAD(aad: Uint8Array, plaintextLength: number | undefined): void;
+  /** The tag of what was encrypted; `undefined` until it is known. */
+  readonly tag: Uint8Array | undefined;
+  setAuthTag(tag: Uint8Array): void;
+}
+
+/** Whether it is that of an authenticated cipher. */
+export function isAuthenticated(work: Work): work is AuthenticatedWork {
+  return "setAAD" in work;
+}

@@ -1,0 +1,121 @@
+import real from "node:crypto";
+import type { Device } from "@cryptodev/core";
+import { cryptoOf, type NodeCrypto } from "cryptodev/crypto";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { backends } from "../backends.ts";
+import { pattern } from "../bytes.ts";
+
+/* Every hash and HMAC against the real node:crypto of this runtime. */
+
+const names = ["md5", "sha1", "sha224", "sha256", "sha384", "sha512", "ripemd160"];
+const encodings = ["hex", "base64", "base64url", "latin1", "binary", "buffer", undefined] as const;
+
+describe.each(backends)("createHash, createHmac and hash on the $name", (backend) => {
+  let device: Device;
+  let crypto: NodeCrypto;
+  beforeAll(() => {
+    device = backend.open();
+    crypto = cryptoOf(device);
+  });
+  afterAll(() => device.close());
+
+  test.each(names)("%s: pieces of any size", (name) => {
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 6 }), fc.uint8Array(), (pieces, key) => {
+        const [ours, theirs] = [crypto, real].map((from) => {
+          const [hash, hmac] = [from.createHash(name), from.createHmac(name, key)];
+          for (const piece of pieces) {
+            hash.update(piece);
+            hmac.update(piece);
+          }
+          return [hash.digest("hex"), hmac.digest("hex")];
+        });
+        expect(ours).toEqual(theirs);
+      }),
+      { numRuns: backend.name.includes("x86_64") ? 60 : 8 },
+    );
+  });
+
+  test.each(names)("%s: keys of any size, longer than the device takes too", (name) => {
+    for (const size of [0, 1, 64, 65, 128, 129, 512, 513, 5000]) {
+      const [ours, theirs] = [crypto, real].map((from) =>
+        from.createHmac(name, pattern(size)).update("data").digest("hex"),
+      );
+      expect(ours).toBe(theirs);
+    }
+  });
+
+  test.each(names)("%s: every encoding", (name) => {
+    for (const output of encodings) {
+      const [ours, theirs] = [crypto, real].map((from) =>
+        from
+          .createHash(name)
+          .update("zażółć")
+          .update("616263", "hex")
+          .update("YWJj", "base64")
+          .update("\u00e9", "latin1")
+          .update("ab", "utf16le")
+          .digest(output as "hex"),
+      );
+      expect(ours).toEqual(theirs);
+    }
+  });
+
+  test.each(names)("%s: a copy goes on by itself, and so does what it was made of", (name) => {
+    const [ours, theirs] = [crypto, real].map((from) => {
+      const hash = from.createHash(name);
+      const fresh = hash.copy();
+      hash.update("the same beginning");
+      const copy = hash.copy();
+      return [
+        hash.update("1").digest("hex"),
+        copy.update("2").copy().digest("hex"),
+        copy.digest("hex"),
+        fresh.digest("hex"),
+      ];
+    });
+    expect(ours).toEqual(theirs);
+  });
+
+  test("kinds of keys and data", () => {
+    const bytes = pattern(16);
+    const keys = [bytes, bytes.buffer, new DataView(bytes.buffer, 1), real.createSecretKey(bytes), "text", ""];
+    const [ours, theirs] = [crypto, real].map((from) =>
+      keys.map((key) =>
+        from
+          .createHmac("sha256", key as Buffer)
+          .update(new Uint16Array(bytes.buffer))
+          .update(new DataView(bytes.buffer, 3, 5))
+          .digest("hex"),
+      ),
+    );
+    expect(ours).toEqual(theirs);
+    const inHex = crypto.createHmac("sha1", "6b6579", { encoding: "hex" }).update("data").digest("hex");
+    expect(inHex).toBe(real.createHmac("sha1", "key").update("data").digest("hex"));
+  });
+
+  test("other names of the same hash", () => {
+    const expected = real.createHash("sha256").update("abc").digest("hex");
+    for (const name of ["SHA256", "Sha-256", "sha2-256", "RSA-SHA256", "sha256WithRSAEncryption"]) {
+      expect(crypto.createHash(name).update("abc").digest("hex")).toBe(expected);
+    }
+    for (const name of ["rmd160", "RIPEMD160", "ripemd-160", "RSA-RIPEMD160"]) {
+      expect(crypto.createHash(name).digest("hex")).toBe("9c1185a5c5e9fc54612808977ee8f548b2258d31");
+    }
+  });
+
+  test("hash() in one call", () => {
+    const digest = real.createHash("sha1").update("abc").digest();
+    expect(crypto.hash("sha1", "abc")).toBe(digest.toString("hex"));
+    expect(crypto.hash("sha1", Buffer.from("abc"), "base64")).toBe(digest.toString("base64"));
+    expect(crypto.hash("sha1", "abc", "buffer")).toEqual(digest);
+    expect(crypto.hash("sha1", "abc", { outputEncoding: "latin1" } as unknown as "hex")).toBe(
+      digest.toString("latin1"),
+    );
+  });
+
+  test("getHashes() lists what the device has", () => {
+    expect(crypto.getHashes()).toEqual([...names].sort());
+  });
+});
