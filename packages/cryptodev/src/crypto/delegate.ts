@@ -36,9 +36,10 @@ const plain: readonly string[] = ["KeyObject", "constants"];
 export function inPlaceOf<Real extends object>(real: Real, own: Partial<Real>, isAllowed: boolean): Real {
   const result = {} as Real;
   for (const name of new Set([...Object.keys(real), ...Object.keys(own)]) as Set<keyof Real & string>) {
+    let value: unknown;
     const get = (): unknown => {
-      if (name in own) return own[name];
-      return isAllowed || plain.includes(name) ? real[name] : refused(name, real[name]);
+      value ??= name in own ? own[name] : isAllowed || plain.includes(name) ? real[name] : refused(name, real[name]);
+      return value;
     };
     // Some of node:crypto's are made when they are first asked for.
     const isLate = !(name in own) && Object.getOwnPropertyDescriptor(real, name)?.get !== undefined;

@@ -1,0 +1,139 @@
+import real from "node:crypto";
+import { Device, UnsupportedError } from "@cryptodev/core";
+import { SoftwareHost } from "@cryptodev/soft";
+import * as module from "cryptodev/crypto";
+import { cryptoOf, type NodeCrypto } from "cryptodev/crypto";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { pattern } from "../bytes.ts";
+import { runForJson } from "../child.ts";
+
+const [key, iv] = [pattern(16), pattern(16)];
+
+describe("what the device cannot do", () => {
+  let device: Device;
+  let strict: NodeCrypto;
+  let lenient: NodeCrypto;
+  beforeAll(() => {
+    device = Device.open(new SoftwareHost({ lacks: ["aes-cbc", "sha512", "hmac-sha512"] }));
+    strict = cryptoOf(device);
+    lenient = cryptoOf(device, { fallback: true });
+  });
+  afterAll(() => device.close());
+
+  const lacking: readonly [string, (from: NodeCrypto) => unknown, string][] = [
+    ["a cipher without a driver", (from) => from.createCipheriv("aes-128-cbc", key, iv).final("hex"), "Unknown cipher"],
+    [
+      "a cipher that it never has",
+      (from) => from.createCipheriv("des-ede3-ecb", pattern(24), null).final("hex"),
+      "Unknown cipher",
+    ],
+    [
+      "a nonce of another size",
+      (from) => from.createCipheriv("aes-128-gcm", key, iv).update("abc", "utf8", "hex"),
+      "Invalid initialization vector",
+    ],
+    ["a hash without a driver", (from) => from.createHash("sha512").digest("hex"), "Digest method not supported"],
+    ["a hash that it never has", (from) => from.createHash("sha512-256").digest("hex"), "Digest method not supported"],
+    ["an HMAC without a driver", (from) => from.createHmac("sha512", key).digest("hex"), "Invalid digest: sha512"],
+    ["hash() without a driver", (from) => from.hash("sha512", "abc"), "Digest method not supported"],
+    [
+      "random bytes",
+      (from) => from.randomBytes(4).length,
+      "the device has nothing for randomBytes of node:crypto; to leave to node:crypto what the device cannot do, set CRYPTODEV_FALLBACK=1, or use cryptoOf(device, { fallback: true })",
+    ],
+    [
+      "a key derivation",
+      (from) => from.pbkdf2Sync("a", "b", 1, 16, "sha1").toString("hex"),
+      "the device has nothing for pbkdf2Sync of node:crypto",
+    ],
+    [
+      "a part of webcrypto",
+      (from) => typeof from.webcrypto.subtle,
+      "the device has nothing for webcrypto.subtle of node:crypto",
+    ],
+  ];
+
+  test.each(lacking)("%s: is node's where that is allowed, and throws where not", (name, use, message) => {
+    expect(() => use(strict)).toThrow(message);
+    // Not every runtime has these.
+    const expected = attempt(() => use(real));
+    if (expected !== undefined) expect(use(lenient)).toEqual(expected);
+    else console.log(`skipped: ${name}, as this runtime's node:crypto cannot do it either`);
+  });
+
+  test("the refusal of the device is the cause", () => {
+    try {
+      strict.createCipheriv("aes-128-cbc", key, iv);
+      expect.unreachable();
+    } catch (error) {
+      expect((error as Error).cause).toMatchObject({ name: "CryptodevError", code: "EINVAL" });
+    }
+    expect(() => strict.randomBytes(4)).toThrow(UnsupportedError);
+  });
+
+  test("mistakes are not passed on", () => {
+    expect(() => lenient.createHash(5 as unknown as string)).toThrow('"algorithm" argument');
+    expect(() => lenient.createCipheriv("aes-128-ctr", key, null)).toThrow("Invalid initialization vector");
+    expect(lenient.createHash("sha1")).toBeInstanceOf(strict.Hash);
+    expect(lenient.createHash("sha512")).toBeInstanceOf(real.Hash);
+  });
+
+  test("what computes nothing is node's in any case", () => {
+    expect(strict.KeyObject).toBe(real.KeyObject);
+    expect(strict.constants).toBe(real.constants);
+  });
+
+  test("the lists are of what can be started", () => {
+    expect(strict.getHashes()).not.toContain("sha512");
+    expect(strict.getCiphers()).not.toContain("aes-128-cbc");
+    expect(lenient.getHashes()).toEqual(expect.arrayContaining(real.getHashes()));
+    expect(lenient.getCiphers()).toEqual(expect.arrayContaining([...strict.getCiphers(), ...real.getCiphers()]));
+  });
+});
+
+function attempt<T>(compute: () => T): T | undefined {
+  try {
+    return compute();
+  } catch {
+    return undefined;
+  }
+}
+
+describe("the module", () => {
+  test("exports by name all that node:crypto had in Node.js 20, and by default all that it has", () => {
+    const { default: crypto, cryptoOf: _own, ...named } = module;
+    for (const [name, value] of Object.entries(named)) {
+      if (name in real) expect(value, name).toBe((crypto as unknown as Record<string, unknown>)[name]);
+    }
+    expect(Object.keys(crypto)).toEqual(expect.arrayContaining(Object.keys(real)));
+    // Removed in Node.js 22, newer than 20, or a runtime's own.
+    const others =
+      /^([cC]ipher|Decipher|argon2.*|.*capsulate|randomUUIDv7|createCipher|createDecipher|.*[A-Z_]{4,}|prng|pseudoRandomBytes|rng|fips|.*Sync2)$/;
+    expect(Object.keys(real).filter((name) => !(name in named) && !others.test(name))).toEqual([]);
+  });
+
+  const program = (code: string, env: Record<string, string>) =>
+    runForJson<string[]>(
+      `import crypto, { createHash, randomBytes } from "cryptodev/crypto";
+      const attempt = (compute) => { try { return compute(); } catch (error) { return error.code ?? error.name; } };
+      console.log(JSON.stringify([${code}].map(attempt)));`,
+      { env },
+    );
+  const code = `() => createHash("sha1").update("abc").digest("hex"), () => typeof crypto.randomBytes(1), () => typeof randomBytes(1)`;
+  const digest = "a9993e364706816aba3e25717850c26c9cd0d89d";
+
+  test("opens its device when it is first needed, and as the environment says", () => {
+    expect(program(code, { CRYPTODEV_BACKEND: "software" })).toEqual([digest, "UnsupportedError", "UnsupportedError"]);
+    expect(program(code, { CRYPTODEV_BACKEND: "software", CRYPTODEV_FALLBACK: "1" })).toEqual([
+      digest,
+      "object",
+      "object",
+    ]);
+    // A device that is not there is not passed over.
+    expect(program(code, { CRYPTODEV_BACKEND: "none", CRYPTODEV_FALLBACK: "1" })).toEqual([
+      "RangeError",
+      "object",
+      "object",
+    ]);
+  });
+});

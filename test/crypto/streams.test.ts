@@ -1,0 +1,145 @@
+import real from "node:crypto";
+import { once } from "node:events";
+import { PassThrough, Readable, Transform } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import { pipeline } from "node:stream/promises";
+import { CIOCFSESSION, CIOCGSESSION, Device, LP64, requestNumber } from "@cryptodev/core";
+import { cryptoOf, type NodeCrypto } from "cryptodev/crypto";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { pattern } from "../bytes.ts";
+import { RecordingHost } from "../recording_host.ts";
+import { collectUntil } from "../runtime.ts";
+
+const [key, iv, nonce] = [pattern(16), pattern(16), pattern(12)];
+/** Pieces that end within blocks, and are more than one buffer of a stream. */
+const pieces = Array.from({ length: 50 }, (_, index) => Buffer.from(pattern(1000 + index, index)));
+
+let host: RecordingHost;
+let device: Device;
+let crypto: NodeCrypto;
+beforeEach(() => {
+  host = new RecordingHost();
+  device = Device.open(host);
+  crypto = cryptoOf(device);
+});
+afterEach(() => device.close());
+const count = (ioctl: typeof CIOCGSESSION | typeof CIOCFSESSION) =>
+  host.calls.filter(({ request }) => request === requestNumber(ioctl, LP64)).length;
+/** Sessions that were started and have not ended. */
+const open = () => count(CIOCGSESSION) - count(CIOCFSESSION);
+
+describe("as streams", () => {
+  test.each(["aes-128-cbc", "aes-128-ctr", "aes-128-gcm"])(
+    "%s encrypts, and decrypts, what is piped through",
+    async (name) => {
+      const start = name.endsWith("gcm") ? nonce : iv;
+      const cipher = crypto.createCipheriv(name, key, start);
+      const encrypted = await buffer(Readable.from(pieces).pipe(cipher));
+      const model = real.createCipheriv(name, key, start);
+      expect(encrypted).toEqual(Buffer.concat([...pieces.map((piece) => model.update(piece)), model.final()]));
+      const decipher = crypto.createDecipheriv(name, key, start) as real.DecipherGCM;
+      if (name.endsWith("gcm")) decipher.setAuthTag((cipher as real.CipherGCM).getAuthTag());
+      expect(await buffer(Readable.from([encrypted]).pipe(decipher))).toEqual(Buffer.concat(pieces));
+      expect(open()).toBe(0);
+    },
+  );
+
+  test.each(["hash", "hmac"] as const)("a %s gives its digest", async (kind) => {
+    const make = (from: NodeCrypto) => (kind === "hash" ? from.createHash("sha256") : from.createHmac("sha256", key));
+    const model = make(real);
+    for (const piece of pieces) model.update(piece);
+    expect(await buffer(Readable.from(pieces).pipe(make(crypto)))).toEqual(model.digest());
+    expect(open()).toBe(0);
+  });
+
+  test("a hash tells its digest after the stream's end too, once", async () => {
+    const hash = crypto.createHash("sha1");
+    await pipeline(Readable.from(["a", "b", "c"]), hash);
+    expect(hash.digest("hex")).toBe("a9993e364706816aba3e25717850c26c9cd0d89d");
+    expect(() => hash.digest()).toThrow(expect.objectContaining({ code: "ERR_CRYPTO_HASH_FINALIZED" }));
+    const ended = crypto.createHash("sha1");
+    ended.end("abc");
+    expect(() => ended.update("more")).toThrow(expect.objectContaining({ code: "ERR_CRYPTO_HASH_UPDATE_FAILED" }));
+    expect(crypto.createHmac("sha1", "key").end("abc").digest("hex")).toBe("");
+  });
+
+  test("encodings of streams, and what is read", () => {
+    for (const from of [crypto, real]) {
+      const hash = from.createHash("sha1", { encoding: "hex" });
+      hash.write("616263", "hex");
+      hash.end();
+      expect(hash.read()).toBe("a9993e364706816aba3e25717850c26c9cd0d89d");
+      const cipher = from.createCipheriv("aes-128-cbc", key, iv).setEncoding("base64");
+      cipher.end("text");
+      expect(cipher.read()).toBe("jBUJmKkuXmsN2NtjY6pE2g==");
+    }
+  });
+
+  test("errors are the stream's", async () => {
+    const decipher = crypto.createDecipheriv("aes-128-cbc", key, iv);
+    await expect(pipeline(Readable.from([pattern(20)]), decipher, new PassThrough())).rejects.toThrow(
+      expect.objectContaining({ code: "ERR_OSSL_WRONG_FINAL_BLOCK_LENGTH" }),
+    );
+    const unauthentic = crypto.createDecipheriv("aes-128-gcm", key, nonce);
+    const failed = once(unauthentic, "error");
+    unauthentic.end("text");
+    expect(String(await failed)).toBe("Error: Unsupported state or unable to authenticate data");
+    expect(open()).toBe(0);
+  });
+
+  test("they are what node's are", () => {
+    const objects = [
+      crypto.createHash("sha1"),
+      crypto.createHmac("sha1", key),
+      crypto.createCipheriv("aes-128-cbc", key, iv),
+    ];
+    for (const object of objects) expect(object).toBeInstanceOf(Transform);
+    const { Hash, Hmac, Cipheriv } = crypto as unknown as Record<string, new () => unknown>;
+    expect(objects.map((object) => object.constructor)).toEqual([Hash, Hmac, Cipheriv]);
+  });
+});
+
+describe("a session ends", () => {
+  const users: readonly [string, (from: NodeCrypto) => Transform][] = [
+    ["createHash", (from) => from.createHash("sha1")],
+    ["createHmac", (from) => from.createHmac("sha1", key)],
+    ["createCipheriv", (from) => from.createCipheriv("aes-128-cbc", key, iv)],
+    ["createDecipheriv", (from) => from.createDecipheriv("aes-128-gcm", key, nonce)],
+  ];
+
+  test("with the digest, and with final(), also when that throws", () => {
+    crypto.createHash("sha1").digest();
+    crypto.createHmac("sha1", "key").digest();
+    crypto.hash("sha1", "abc");
+    crypto.createHmac("sha1", pattern(1000)).digest();
+    crypto.createCipheriv("aes-128-cbc", key, iv).final();
+    expect(() => crypto.createDecipheriv("aes-128-cbc", key, iv).final()).toThrow();
+    expect(() => crypto.createDecipheriv("aes-128-gcm", key, nonce).final()).toThrow();
+    expect(count(CIOCGSESSION)).toBe(8);
+    expect(open()).toBe(0);
+  });
+
+  test.each(users)("%s: when it is destroyed", (_name, start) => {
+    const stream = start(crypto);
+    expect(open()).toBe(1);
+    stream.destroy();
+    expect(open()).toBe(0);
+  });
+
+  test.each(users)("%s: when it is dropped, without a warning", async (_name, start) => {
+    (() => start(crypto))();
+    expect(open()).toBe(1);
+    await collectUntil(() => open() === 0);
+    expect(open()).toBe(0);
+    expect(host.warnings).toEqual([]);
+  });
+
+  test("and does not begin for what is refused", () => {
+    expect(() => crypto.createHash("sha1", { outputLength: 3 })).toThrow();
+    expect(() => crypto.createHash("sha1").copy({ outputLength: 3 })).toThrow();
+    expect(() => crypto.createCipheriv("aes-128-cbc", key, null)).toThrow();
+    expect(() => crypto.createHmac("nope", key)).toThrow();
+    // The hash that was copied.
+    expect(open()).toBe(1);
+  });
+});
