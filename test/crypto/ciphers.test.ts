@@ -166,7 +166,7 @@ describe.each(backends)("createCipheriv and createDecipheriv on the $name", (bac
           decipher.setAuthTag(tag);
           if (aad !== undefined) decipher.setAAD(aad, options);
           const decrypted = Buffer.concat([decipher.update(encrypted), decipher.final()]);
-          return { encrypted, tag, decrypted };
+          return { pieces, tag, decrypted };
         });
         expect(ours).toEqual(theirs);
         expect(ours?.decrypted).toEqual(Buffer.from(pattern(size)));
@@ -174,18 +174,15 @@ describe.each(backends)("createCipheriv and createDecipheriv on the $name", (bac
     }
   });
 
-  test("GCM: plaintext comes after its tag was checked, and not before", () => {
-    const [key, nonce] = [pattern(16), pattern(12)];
-    const cipher = crypto.createCipheriv("aes-128-gcm", key, nonce);
+  test("GCM: what was given belongs to the program again", () => {
+    const cipher = crypto.createCipheriv("aes-128-gcm", pattern(16), pattern(12));
+    const model = real.createCipheriv("aes-128-gcm", pattern(16), pattern(12));
     const memory = Buffer.from("secret");
-    expect(cipher.update(memory)).toHaveLength(0);
-    // What was given belongs to the program again.
+    expect(cipher.update(memory)).toEqual(model.update(memory));
     memory.fill(0);
-    const encrypted = cipher.final();
-    const decipher = crypto.createDecipheriv("aes-128-gcm", key, nonce);
-    expect(decipher.update(encrypted, undefined, "utf8")).toBe("");
-    decipher.setAuthTag(cipher.getAuthTag());
-    expect(decipher.final("utf8")).toBe("secret");
+    cipher.final();
+    model.final();
+    expect(cipher.getAuthTag()).toEqual(model.getAuthTag());
   });
 
   test.runIf(isXts).each([

@@ -1,4 +1,4 @@
-import { type Aead, CryptodevError } from "@cryptodev/core";
+import { type Aead, type Cipher, type CipherChunks, CryptodevError, type Session } from "@cryptodev/core";
 import { cannotAdd, cannotAuthenticate, invalidAuthTag, invalidState, missingArgs } from "./errors.ts";
 import type { AuthenticatedWork } from "./work.ts";
 
@@ -18,14 +18,15 @@ function joined(parts: readonly Uint8Array[], room: number = 0): Uint8Array<Arra
 
 /** What GCM and CCM share: what they are given before the data, and the one operation over all of it. */
 abstract class AeadWork implements AuthenticatedWork {
-  readonly session: Aead;
+  abstract readonly sessions: readonly Session[];
+  readonly #session: Aead;
   protected readonly decrypt: boolean;
   protected readonly aad: Uint8Array[] = [];
   readonly #nonce: Uint8Array;
   #tag: Uint8Array | undefined;
 
   constructor(session: Aead, decrypt: boolean, nonce: Uint8Array) {
-    this.session = session;
+    this.#session = session;
     this.decrypt = decrypt;
     this.#nonce = nonce;
   }
@@ -45,14 +46,14 @@ abstract class AeadWork implements AuthenticatedWork {
     if (this.hasBegun) throw invalidState("setAAD");
     const size = this.aad.reduce((sum, part) => sum + part.length, aad.length);
     if (size > LONGEST_AAD) {
-      throw new RangeError(`aad for ${this.session.name}: expected at most ${LONGEST_AAD} bytes, got ${size}`);
+      throw new RangeError(`aad for ${this.#session.name}: expected at most ${LONGEST_AAD} bytes, got ${size}`);
     }
     this.aad.push(new Uint8Array(aad));
   }
 
   setAuthTag(tag: Uint8Array): void {
     if (this.#tag !== undefined) throw invalidState("setAuthTag");
-    if (tag.length !== this.session.tagSize) {
+    if (tag.length !== this.#session.tagSize) {
       throw invalidAuthTag(`Invalid authentication tag length: ${tag.length}`);
     }
     this.#tag = new Uint8Array(tag);
@@ -61,7 +62,7 @@ abstract class AeadWork implements AuthenticatedWork {
   /** The whole message at once. It is copied, and worked on in the copy. */
   protected run(parts: readonly Uint8Array[]): Uint8Array {
     if (this.decrypt && this.#tag === undefined) throw cannotAuthenticate();
-    const { session } = this;
+    const session = this.#session;
     const aad = joined(this.aad);
     if (!this.decrypt) {
       const sealed = joined(parts, session.tagSize);
@@ -81,11 +82,24 @@ abstract class AeadWork implements AuthenticatedWork {
 }
 
 /**
- * GCM. The kernel takes a message at once and not in pieces: pieces are collected, and `final()` gives all of the result.
- * So no plaintext is given before its tag was checked.
+ * GCM. The kernel takes a message at once, while programs expect each piece to be answered with as many bytes. Those come
+ * from the cipher inside, which is AES in counter mode (NIST SP 800-38D, section 7.1); pieces are kept, and at the end GCM
+ * itself works on all of them, for the tag.
  */
 export class GcmWork extends AeadWork {
+  readonly sessions: readonly Session[];
+  readonly #chunks: CipherChunks;
   readonly #parts: Uint8Array[] = [];
+
+  constructor(session: Aead, counter: Cipher, decrypt: boolean, nonce: Uint8Array) {
+    super(session, decrypt, nonce);
+    this.sessions = [session, counter];
+    const first = new Uint8Array(16);
+    first.set(nonce);
+    // Block 1 hides the tag.
+    first[15] = 2;
+    this.#chunks = counter.encryptor(first, { eager: true });
+  }
 
   protected get hasBegun(): boolean {
     return this.#parts.length > 0;
@@ -93,12 +107,13 @@ export class GcmWork extends AeadWork {
 
   update(data: Uint8Array): Uint8Array {
     this.#parts.push(new Uint8Array(data));
-    return new Uint8Array(0);
+    return this.#chunks.update(data);
   }
 
   final(): Uint8Array {
     try {
-      return this.run(this.#parts);
+      this.run(this.#parts).fill(0);
+      return new Uint8Array(0);
     } finally {
       for (const part of this.#parts) part.fill(0);
       this.#parts.length = 0;
@@ -108,9 +123,15 @@ export class GcmWork extends AeadWork {
 
 /** CCM. In node:crypto too its message comes in one piece. */
 export class CcmWork extends AeadWork {
+  readonly sessions: readonly Session[];
   protected hasBegun = false;
   #plaintextLength: number | undefined;
   #failure: unknown;
+
+  constructor(session: Aead, decrypt: boolean, nonce: Uint8Array) {
+    super(session, decrypt, nonce);
+    this.sessions = [session];
+  }
 
   override setAAD(aad: Uint8Array, plaintextLength: number | undefined): void {
     if (plaintextLength === undefined) throw missingArgs("options.plaintextLength required for CCM mode with AAD");

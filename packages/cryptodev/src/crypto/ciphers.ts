@@ -45,7 +45,7 @@ abstract class CipherStream extends Transform {
   protected constructor(work: Work, options: CipherOptions | undefined) {
     super(options);
     this.work = work;
-    endsWith(this, work.session);
+    for (const session of work.sessions) endsWith(this, session);
   }
 
   protected get isFinal(): boolean {
@@ -85,8 +85,12 @@ abstract class CipherStream extends Transform {
     try {
       return bufferOver(this.work.final());
     } finally {
-      this.work.session.close();
+      this.#close();
     }
+  }
+
+  #close(): void {
+    for (const session of this.work.sessions) session.close();
   }
 
   /** One for the whole of the data, as characters may be in two pieces of it. */
@@ -119,7 +123,7 @@ abstract class CipherStream extends Transform {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.work.session.close();
+    this.#close();
     done(error);
   }
 }
@@ -180,7 +184,14 @@ function startWork(device: Device, { name, key, iv, options }: Request, decrypt:
       throw lacking(invalidIv(new RangeError(`iv for ${cipher.name}: the device takes 12 bytes, got ${nonce.length}`)));
     }
     const session = startOr(unknownCipher, () => device.aead(algorithm.name as AeadName, keyBytes, { tagSize }));
-    return isCcm ? new CcmWork(session, decrypt, nonce) : new GcmWork(session, decrypt, nonce);
+    if (isCcm) return new CcmWork(session, decrypt, nonce);
+    try {
+      const counter = startOr(unknownCipher, () => device.cipher("aes-ctr", keyBytes));
+      return new GcmWork(session, counter, decrypt, nonce);
+    } catch (error) {
+      session.close();
+      throw error;
+    }
   });
 }
 

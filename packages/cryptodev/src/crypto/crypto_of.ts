@@ -29,9 +29,9 @@ export interface CryptoOptions {
  * A session starts with each cipher or hash. It ends with `final()` or `digest()`, with the stream, by `destroy()`, or
  * when the object is collected.
  *
- * The kernel takes a message of GCM at once: `update()` collects it and `final()` gives all of the result, with a nonce of
- * 12 bytes and at most 4096 bytes of aad. A tag that is shorter than 16 bytes takes the option `authTagLength`. XTS works
- * on whole blocks.
+ * GCM takes a nonce of 12 bytes, at most 4096 bytes of aad, and the option `authTagLength` for a tag that is shorter than
+ * 16 bytes. Its data is worked on twice and kept until `final()`, because the kernel takes a message at once. XTS works on
+ * whole blocks.
  *
  * @param device - stays the caller's to close
  * @returns all that node:crypto has in this runtime. What the device cannot do throws: what node:crypto throws for an

@@ -24,8 +24,8 @@ function refused(name: string, value: unknown): unknown {
   );
 }
 
-/** What computes nothing is node:crypto's in any case: keys and numbers that programs hand to it or to us. */
-const plain: readonly string[] = ["KeyObject", "constants"];
+/** What is no work for a device is node:crypto's in any case: keys as objects, numbers, a comparison. */
+const plain: readonly string[] = ["KeyObject", "constants", "createSecretKey", "timingSafeEqual"];
 
 /**
  * All that node:crypto has in this runtime, with some of it replaced.

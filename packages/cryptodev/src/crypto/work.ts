@@ -1,8 +1,9 @@
 import type { Session } from "@cryptodev/core";
 
-/** How the data of one cipher object is worked on: by one session, in one direction, from one iv. */
+/** How the data of one cipher object is worked on: in one direction, from one iv. */
 export interface Work {
-  readonly session: Session;
+  /** What it works with, to be closed at its end. */
+  readonly sessions: readonly Session[];
   /** Takes the next piece, and gives what node:crypto gives for it. */
   update(data: Uint8Array): Uint8Array;
   final(): Uint8Array;

@@ -1,0 +1,194 @@
+import { describe, expect, test } from "vitest";
+import { type ChildOptions, runForJson, runProgram } from "../child.ts";
+import { runtimeName } from "../runtime.ts";
+
+/* Well-known packages that use node:crypto, unchanged, and switched over by the module that the README names. */
+
+const preload = "cryptodev/register-crypto";
+const software = { CRYPTODEV_BACKEND: "software" };
+
+interface Program {
+  /** It prints one list. */
+  readonly code: string;
+  /** Whether it needs more of node:crypto than the device has, such as a key exchange. */
+  readonly fallback: boolean;
+  /** Why it is nothing to try in a runtime. */
+  readonly not?: Partial<Record<typeof runtimeName, string>>;
+}
+
+const usesWebcrypto = "there it uses the web platform's";
+
+const programs: Readonly<Record<string, Program>> = {
+  "ssri, which hashes files": {
+    fallback: false,
+    code: `
+      import ssri from "ssri";
+      import { Readable } from "node:stream";
+      const data = Buffer.alloc(100_000, "data");
+      const algorithms = ["sha1", "sha256", "sha384", "sha512"];
+      const integrity = ssri.fromData(data, { algorithms });
+      const stream = await ssri.fromStream(Readable.from([data.subarray(0, 1), data.subarray(1)]), { algorithms });
+      let failure;
+      try {
+        await ssri.checkStream(Readable.from(["other"]), integrity);
+      } catch (error) {
+        failure = error.code;
+      }
+      console.log(JSON.stringify([integrity.toString(), stream.toString(), Boolean(ssri.checkData(data, integrity)), failure]));
+    `,
+  },
+  "object-hash, which writes to hashes as streams": {
+    fallback: false,
+    code: `
+      import hash from "object-hash";
+      const value = { text: "zażółć", list: [1, null, { date: new Date(0) }], map: new Map([["key", Buffer.from("value")]]) };
+      console.log(JSON.stringify(["sha1", "md5", "sha512"].flatMap((algorithm) =>
+        ["hex", "base64"].map((encoding) => hash(value, { algorithm, encoding })))));
+    `,
+  },
+  "jws, which signs": {
+    fallback: false,
+    code: `
+      import jws from "jws";
+      const results = ["HS256", "HS384", "HS512"].map((alg) => {
+        const token = jws.sign({ header: { alg }, payload: { claim: 1 }, secret: "key" });
+        return [token, jws.verify(token, alg, "key"), jws.verify(token, alg, "other")];
+      });
+      console.log(JSON.stringify(results));
+    `,
+  },
+  "jose, which signs and encrypts tokens": {
+    fallback: true,
+    not: { Deno: usesWebcrypto, Bun: usesWebcrypto },
+    code: `
+      import * as jose from "jose";
+      const key = (size) => new Uint8Array(size).fill(7);
+      const text = new TextEncoder().encode("plaintext");
+      const results = [];
+      for (const [alg, size] of [["HS256", 32], ["HS384", 48], ["HS512", 64]]) {
+        const token = await new jose.SignJWT({ claim: 1 }).setProtectedHeader({ alg }).sign(key(size));
+        const { payload } = await jose.jwtVerify(token, key(size));
+        let failure;
+        try {
+          await jose.jwtVerify(token, key(size).fill(8));
+        } catch (error) {
+          failure = error.code;
+        }
+        results.push(token, payload, failure);
+      }
+      for (const [enc, size] of [["A128GCM", 16], ["A256GCM", 32], ["A128CBC-HS256", 32], ["A256CBC-HS512", 64]]) {
+        const token = await new jose.CompactEncrypt(text).setProtectedHeader({ alg: "dir", enc }).encrypt(key(size));
+        const { plaintext } = await jose.compactDecrypt(token, key(size));
+        const parts = token.split(".");
+        parts[4] = parts[4].replace(/./, (first) => (first === "A" ? "B" : "A"));
+        let failure;
+        try {
+          await jose.compactDecrypt(parts.join("."), key(size));
+        } catch (error) {
+          failure = error.code;
+        }
+        results.push(new TextDecoder().decode(plaintext), failure);
+      }
+      console.log(JSON.stringify(results));
+    `,
+  },
+  "ssh2, a client and a server": {
+    fallback: true,
+    code: `
+      import ssh2 from "ssh2";
+      const results = [];
+      // One in a hundred of those that ssh2 makes it cannot read, with any crypto.
+      const makeKey = () => ssh2.utils.generateKeyPairSync("ed25519").private;
+      let hostKey = makeKey();
+      while (ssh2.utils.parseKey(hostKey) instanceof Error) hostKey = makeKey();
+      for (const [cipher, hmac] of [["aes128-ctr", "hmac-sha2-256"], ["aes256-ctr", "hmac-sha2-512-etm@openssh.com"],
+        ["aes256-cbc", "hmac-sha1"], ["aes128-gcm@openssh.com", "hmac-sha2-256"]]) {
+        const algorithms = { cipher: [cipher], hmac: [hmac], kex: ["curve25519-sha256"] };
+        const server = new ssh2.Server({ hostKeys: [hostKey], algorithms }, (connection) => {
+          connection.on("error", () => {});
+          connection.on("authentication", (context) => context.accept());
+          connection.on("ready", () => connection.on("session", (accept) => accept().on("exec", (accept, _reject, { command }) => {
+            const stream = accept();
+            stream.write(command.repeat(5000));
+            stream.exit(0);
+            stream.end();
+          })));
+        });
+        await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+        const client = new ssh2.Client();
+        const output = await new Promise((resolve, reject) => {
+          client.on("error", reject).on("ready", () => client.exec("echo", (error, stream) => {
+            if (error) return reject(error);
+            let text = "";
+            stream.on("data", (data) => (text += data)).on("close", () => resolve(text));
+          })).connect({ port: server.address().port, host: "127.0.0.1", username: "u", password: "p", algorithms });
+        });
+        client.end();
+        await new Promise((resolve) => server.close(resolve));
+        results.push([cipher, hmac, output === "echo".repeat(5000)]);
+      }
+      console.log(JSON.stringify(results));
+      process.exit(0);
+    `,
+  },
+};
+
+describe.each(Object.entries(programs))("%s", (_name, { code, fallback, not }) => {
+  const why = not?.[runtimeName];
+  if (why !== undefined) {
+    test.skip(`is not tried in ${runtimeName}: ${why}`, () => {});
+    return;
+  }
+  const env = fallback ? { ...software, CRYPTODEV_FALLBACK: "1" } : software;
+
+  test("does with the device what it does with node:crypto", () => {
+    const results = runForJson<unknown[]>(code, { preload, env });
+    expect(results).not.toHaveLength(0);
+    expect(results).toEqual(runForJson(code));
+  });
+
+  test("reaches the device, and nothing else, for what the device has", () => {
+    const { status, stderr, stdout } = runProgram(code, { preload, env: { ...env, CRYPTODEV_BACKEND: "none" } });
+    expect(status, stdout).not.toBe(0);
+    expect(stderr).toContain('CRYPTODEV_BACKEND: expected "kernel", "software" or "auto", got "none"');
+  });
+});
+
+describe("a program that is switched over", () => {
+  const run = (code: string, options: ChildOptions = {}) =>
+    runForJson<unknown>(code, { preload, env: software, ...options });
+  const isOurs = `
+    import ours from "cryptodev/crypto";
+    import { createRequire } from "node:module";
+    const require = createRequire(import.meta.url);
+  `;
+
+  test("finds the device by import, import() and require, with and without the prefix", () => {
+    const code = `
+      ${isOurs}
+      import one, { createHash } from "crypto";
+      import two, { createHash as other } from "node:crypto";
+      const three = await import("crypto");
+      const four = await import("node:crypto");
+      const hashes = [one.createHash, createHash, two.createHash, other, three.createHash, four.default.createHash];
+      const required = [require("crypto").createHash, require("node:crypto").createHash];
+      console.log(JSON.stringify([...hashes, ...required].map((hash) => hash === ours.createHash)));
+    `;
+    expect(run(code)).toEqual(Array.from({ length: 8 }, () => true));
+  });
+
+  test("is refused what the device cannot do, unless it is allowed", () => {
+    const code = `
+      import { randomBytes } from "node:crypto";
+      let result;
+      try {
+        result = randomBytes(4).length;
+      } catch (error) {
+        result = error.name;
+      }
+      console.log(JSON.stringify(result));
+    `;
+    expect(run(code)).toBe("UnsupportedError");
+    expect(run(code, { env: { ...software, CRYPTODEV_FALLBACK: "1" } })).toBe(4);
+  });
+});
