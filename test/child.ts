@@ -19,20 +19,35 @@ export interface ChildOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Where the program lies, and so what its imports find; this workspace if left out. */
   readonly folder?: string;
+  /** Whether `node:crypto` means the device, by the command of the README. */
+  readonly isSwitched?: boolean;
 }
 
+const switches = {
+  "Node.js": ["--import", "cryptodev/register-crypto"],
+  Deno: ["--preload", "./node_modules/cryptodev/dist/crypto/register.js"],
+  Bun: ["--preload", "cryptodev/register-crypto"],
+}[runtimeName];
+
+const root = fileURLToPath(new URL("../", import.meta.url));
 const workspace = fileURLToPath(new URL(".programs/", import.meta.url));
 
 /** Runs a program as a user of this runtime would: by itself, with the runtime's own resolution of imports. */
-export function runProgram(code: string, { permissions = ["-A"], env = {}, folder }: ChildOptions = {}): Ending {
+export function runProgram(
+  code: string,
+  { permissions = ["-A"], env = {}, folder, isSwitched = false }: ChildOptions = {},
+): Ending {
   mkdirSync(workspace, { recursive: true });
   const own = mkdtempSync(join(folder ?? workspace, "child-"));
   try {
     const file = join(own, "program.mjs");
     writeFileSync(file, code);
-    const args = runtimeName === "Deno" ? ["run", ...permissions, file] : [file];
+    const flags = isSwitched ? switches : [];
+    const args = runtimeName === "Deno" ? ["run", ...permissions, ...flags, file] : [...flags, file];
     const { CRYPTODEV_BACKEND: _ours, ...inherited } = process.env;
     const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+      // What is preloaded is found from there.
+      cwd: folder ?? root,
       encoding: "utf8",
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...inherited, NO_COLOR: "1", ...env },

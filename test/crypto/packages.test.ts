@@ -4,7 +4,6 @@ import { runtimeName } from "../runtime.ts";
 
 /* Well-known packages that use node:crypto, unchanged, and switched over by the module that the README names. */
 
-const preload = "cryptodev/register-crypto";
 const software = { CRYPTODEV_BACKEND: "software" };
 
 interface Program {
@@ -142,13 +141,16 @@ describe.each(Object.entries(programs))("%s", (_name, { code, fallback, not }) =
   const env = fallback ? { ...software, CRYPTODEV_FALLBACK: "1" } : software;
 
   test("does with the device what it does with node:crypto", () => {
-    const results = runForJson<unknown[]>(code, { preload, env });
+    const results = runForJson<unknown[]>(code, { isSwitched: true, env });
     expect(results).not.toHaveLength(0);
     expect(results).toEqual(runForJson(code));
   });
 
   test("reaches the device, and nothing else, for what the device has", () => {
-    const { status, stderr, stdout } = runProgram(code, { preload, env: { ...env, CRYPTODEV_BACKEND: "none" } });
+    const { status, stderr, stdout } = runProgram(code, {
+      isSwitched: true,
+      env: { ...env, CRYPTODEV_BACKEND: "none" },
+    });
     expect(status, stdout).not.toBe(0);
     expect(stderr).toContain('CRYPTODEV_BACKEND: expected "kernel", "software" or "auto", got "none"');
   });
@@ -156,7 +158,7 @@ describe.each(Object.entries(programs))("%s", (_name, { code, fallback, not }) =
 
 describe("a program that is switched over", () => {
   const run = (code: string, options: ChildOptions = {}) =>
-    runForJson<unknown>(code, { preload, env: software, ...options });
+    runForJson<unknown>(code, { isSwitched: true, env: software, ...options });
   const isOurs = `
     import ours from "cryptodev/crypto";
     import { createRequire } from "node:module";

@@ -58,6 +58,21 @@ describe("the packed packages, installed into an empty folder", () => {
     if (code === examples[0]) expect(stdout).toMatch(/^(kernel|software) [\s\S]*sixteen bytes ok\n$/);
   });
 
+  test("switch a program over by the command of the README", () => {
+    const code = `
+      import { createHash } from "node:crypto";
+      import ours from "cryptodev/crypto";
+      console.log(createHash === ours.createHash, createHash("sha1").update("abc").digest("hex"));
+    `;
+    const { stdout, stderr } = runProgram(code, {
+      folder,
+      isSwitched: true,
+      env: { CRYPTODEV_BACKEND: "software" },
+    });
+    expect(stderr).toBe("");
+    expect(stdout).toBe("true a9993e364706816aba3e25717850c26c9cd0d89d\n");
+  });
+
   test("find libc through the host that was installed with them", () => {
     const { stdout } = runProgram(
       'import { open } from "cryptodev"; try { open({ path: "/dev/no-crypto" }) } catch (error) { console.log(error.code) }',
