@@ -137,4 +137,30 @@ describe("the module", () => {
       "object",
     ]);
   });
+
+  test("closes the device of a thread when the thread ends", () => {
+    expect(
+      runForJson(
+        `
+        import { Worker, isMainThread, parentPort } from "node:worker_threads";
+        if (isMainThread) {
+          const worker = new Worker(new URL(import.meta.url));
+          const messages = [];
+          worker.on("message", (message) => messages.push(message));
+          worker.on("exit", () => console.log(JSON.stringify(messages)));
+        } else {
+          const { Device } = await import("@cryptodev/core");
+          const { close } = Device.prototype;
+          Device.prototype.close = function () {
+            close.call(this);
+            parentPort.postMessage("closed");
+          };
+          const { createHash } = await import("cryptodev/crypto");
+          parentPort.postMessage(createHash("sha1").update("abc").digest("hex"));
+        }
+      `,
+        { env: { CRYPTODEV_BACKEND: "software" } },
+      ),
+    ).toEqual([digest, "closed"]);
+  });
 });

@@ -52,6 +52,12 @@ abstract class CipherStream extends Transform {
     return this.#isFinal;
   }
 
+  /**
+   * Takes the next piece of the data.
+   *
+   * @param data - text in `inputEncoding`, UTF-8 if left out, or a view of any kind
+   * @returns as many bytes as can be told by now, as text where `outputEncoding` is given, else as a Buffer
+   */
   update(data: unknown, inputEncoding?: unknown, outputEncoding?: string): Buffer | string {
     const bytes = dataOf(data, inputEncoding);
     if (this.#isFinal) throw cannotAdd();
@@ -60,18 +66,21 @@ abstract class CipherStream extends Transform {
     return decoder === undefined ? result : decoder.write(result);
   }
 
+  /** Ends the data and the session. @returns the rest of the result */
   final(outputEncoding?: string): Buffer | string {
     const decoder = this.#decoderOf(outputEncoding);
     const result = this.#finish();
     return decoder === undefined ? result : decoder.end(result);
   }
 
+  /** Pads a block cipher's data (PKCS#7), as it is done if this is not called, or leaves it. Before the first piece. */
   setAutoPadding(pads: boolean = true): this {
     if (this.#isFinal) throw invalidState("setAutoPadding");
     this.work.setAutoPadding(Boolean(pads));
     return this;
   }
 
+  /** Takes associated data of GCM or CCM, at most 4096 bytes. CCM is told the `plaintextLength` with it. */
   setAAD(aad: unknown, options?: { readonly plaintextLength?: number; readonly encoding?: string }): this {
     const bytes = bytesOf(aad, "aadbuf", options?.encoding);
     if (this.#isFinal || !isAuthenticated(this.work)) throw invalidState("setAAD");
@@ -135,6 +144,7 @@ export class Cipheriv extends CipherStream {
     return new Cipheriv(startWork(device, request, false), request.options);
   }
 
+  /** The tag of GCM or CCM, once the data has ended. */
   getAuthTag(): Buffer {
     const tag = isAuthenticated(this.work) && this.isFinal ? this.work.tag : undefined;
     if (tag === undefined) throw invalidState("getAuthTag");
@@ -149,6 +159,7 @@ export class Decipheriv extends CipherStream {
     return new Decipheriv(startWork(device, request, true), request.options);
   }
 
+  /** Takes the tag that is to be checked: 16 bytes, or as many as `authTagLength` said. */
   setAuthTag(tag: unknown, encoding?: string): this {
     const bytes = bytesOf(tag, "buffer", encoding);
     if (this.isFinal || !isAuthenticated(this.work)) throw invalidState("setAuthTag");

@@ -29,6 +29,13 @@ abstract class Digest extends Transform {
     return this.#result !== undefined;
   }
 
+  /**
+   * Takes the next piece of the message.
+   *
+   * @param data - text or a view of any kind, which is not copied
+   * @param encoding - of text; UTF-8 if left out
+   * @throws with node's codes: `ERR_INVALID_ARG_TYPE`, `ERR_CRYPTO_HASH_FINALIZED` after the digest
+   */
   update(data: unknown, encoding?: unknown): this {
     if (this.isFinalized) throw hashFinalized();
     const bytes = dataOf(data, encoding);
@@ -92,6 +99,7 @@ export class Hash extends Digest {
     return new Hash(session, options);
   }
 
+  /** Ends the message and the session. @returns the digest, as text where an encoding is given, else as a Buffer */
   digest(encoding?: string): Buffer | string {
     if (this.isFinalized) throw hashFinalized();
     const result = this.finish();
@@ -99,6 +107,7 @@ export class Hash extends Digest {
     return encoded(result, encoding);
   }
 
+  /** Makes a second hash that goes on from here (CIOCCPHASH), with a session of its own. */
   copy(options?: HashOptions): Hash {
     if (this.isFinalized || this.hasEnded) throw hashFinalized();
     return Hash.#over(this.session.copy(), options);
@@ -121,6 +130,7 @@ export class Hmac extends Digest {
     });
   }
 
+  /** Ends the message and the session. @returns as {@link Hash.digest}, and nothing the second time */
   digest(encoding?: string): Buffer | string {
     // Node.js gives nothing for a second one, and does not throw.
     const isFirst = !this.isFinalized && !this.hasEnded;

@@ -19,6 +19,7 @@ interface Resolved {
 
 let places: Places;
 
+/** Tells the hooks what they need to know, before anything is resolved. */
 export function initialize(told: Places): void {
   places = told;
 }

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import process from "node:process";
+import { isMainThread } from "node:worker_threads";
 import type { Device } from "@cryptodev/core";
 import { open } from "cryptodev";
 import { variable } from "../variable.ts";
@@ -16,10 +18,14 @@ const FALLBACK_VARIABLE = "CRYPTODEV_FALLBACK";
 
 let device: Device | undefined;
 
-/** One for each thread. It stays open for as long as the thread lives. */
+/** One for each thread, for as long as that lives. */
 function ownDevice(): Device {
-  device ??= open();
-  return device;
+  if (device !== undefined) return device;
+  const opened = open();
+  // The process's end closes what the main thread has; a thread's end closes nothing.
+  if (!isMainThread) process.once("exit", () => opened.close());
+  device = opened;
+  return opened;
 }
 
 const crypto: NodeCrypto = cryptoFrom(ownDevice, variable(FALLBACK_VARIABLE) === "1");

@@ -1,5 +1,6 @@
 /**
  * Switches a program over: loaded before it, it has every `import` and `require` of node:crypto find `cryptodev/crypto`.
+ * `process.getBuiltinModule()` goes on giving the runtime's own.
  *
  * @module
  */
