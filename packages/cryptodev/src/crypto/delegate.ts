@@ -35,16 +35,19 @@ const plain: readonly string[] = ["KeyObject", "constants", "createSecretKey", "
  */
 export function inPlaceOf<Real extends object>(real: Real, own: Partial<Real>, isAllowed: boolean): Real {
   const result = {} as Real;
-  for (const name of new Set([...Object.keys(real), ...Object.keys(own)]) as Set<keyof Real & string>) {
+  // By all names, as old programs use some that are hidden.
+  const names = new Set([...Object.getOwnPropertyNames(real), ...Object.keys(own)]) as Set<keyof Real & string>;
+  for (const name of names) {
+    const theirs = Object.getOwnPropertyDescriptor(real, name);
     let value: unknown;
     const get = (): unknown => {
       value ??= name in own ? own[name] : isAllowed || plain.includes(name) ? real[name] : refused(name, real[name]);
       return value;
     };
     // Some of node:crypto's are made when they are first asked for.
-    const isLate = !(name in own) && Object.getOwnPropertyDescriptor(real, name)?.get !== undefined;
+    const isLate = !(name in own) && theirs?.get !== undefined;
     const property = isLate ? { get } : { value: get(), writable: true };
-    Object.defineProperty(result, name, { ...property, configurable: true, enumerable: true });
+    Object.defineProperty(result, name, { ...property, configurable: true, enumerable: theirs?.enumerable ?? true });
   }
   return result;
 }

@@ -7,6 +7,9 @@ function coded<E extends Error>(error: E, code: string, details: object = {}): E
   return Object.assign(error, details, { code });
 }
 
+/** An error's options: without a cause there is nothing to show. */
+const because = (cause: unknown): ErrorOptions => (cause === undefined ? {} : { cause });
+
 function received(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (typeof value === "function") return `function ${value.name}`;
@@ -31,18 +34,18 @@ export const invalidKeyType = (type: string): TypeError =>
   coded(new TypeError(`Invalid key object type ${type}, expected secret.`), "ERR_CRYPTO_INVALID_KEY_OBJECT_TYPE");
 
 export const unknownCipher = (cause?: unknown): Error =>
-  coded(new Error("Unknown cipher", { cause }), "ERR_CRYPTO_UNKNOWN_CIPHER");
+  coded(new Error("Unknown cipher", because(cause)), "ERR_CRYPTO_UNKNOWN_CIPHER");
 
-export const unknownDigest = (cause?: unknown): Error => new Error("Digest method not supported", { cause });
+export const unknownDigest = (cause?: unknown): Error => new Error("Digest method not supported", because(cause));
 
 export const invalidDigest = (name: string, cause?: unknown): TypeError =>
-  coded(new TypeError(`Invalid digest: ${name}`, { cause }), "ERR_CRYPTO_INVALID_DIGEST");
+  coded(new TypeError(`Invalid digest: ${name}`, because(cause)), "ERR_CRYPTO_INVALID_DIGEST");
 
 export const invalidKeyLength = (): RangeError =>
   coded(new RangeError("Invalid key length"), "ERR_CRYPTO_INVALID_KEYLEN");
 
 export const invalidIv = (cause?: unknown): TypeError =>
-  coded(new TypeError("Invalid initialization vector", { cause }), "ERR_CRYPTO_INVALID_IV");
+  coded(new TypeError("Invalid initialization vector", because(cause)), "ERR_CRYPTO_INVALID_IV");
 
 export const invalidAuthTag = (message: string): TypeError =>
   coded(new TypeError(message), "ERR_CRYPTO_INVALID_AUTH_TAG");
@@ -60,10 +63,10 @@ export const hashUpdateFailed = (): Error => coded(new Error("Hash update failed
 export const cannotAdd = (): Error => new Error("Trying to add data in unsupported state");
 
 export const cannotAuthenticate = (cause?: unknown): Error =>
-  new Error("Unsupported state or unable to authenticate data", { cause });
+  new Error("Unsupported state or unable to authenticate data", because(cause));
 
 function openssl(number: string, library: string, reason: string, code: string, cause?: unknown): Error {
-  return coded(new Error(`error:${number}:${library}::${reason}`, { cause }), code, { library, reason });
+  return coded(new Error(`error:${number}:${library}::${reason}`, because(cause)), code, { library, reason });
 }
 
 export const wrongFinalBlockLength = (cause?: unknown): Error =>

@@ -31,7 +31,7 @@ function ownDevice(): Device {
 const crypto: NodeCrypto = cryptoFrom(ownDevice, variable(FALLBACK_VARIABLE) === "1");
 export default crypto;
 
-// Names cannot be computed. These are all that node:crypto has had since Node.js 20; the default export has newer ones too.
+// Names cannot be computed. These are what node:crypto has in Node.js 20; the default export has all of this runtime's.
 export const Certificate: NodeCrypto["Certificate"] = crypto.Certificate;
 export const DiffieHellman: NodeCrypto["DiffieHellman"] = crypto.DiffieHellman;
 export const DiffieHellmanGroup: NodeCrypto["DiffieHellmanGroup"] = crypto.DiffieHellmanGroup;
@@ -95,3 +95,13 @@ export const subtle: NodeCrypto["subtle"] = crypto.subtle;
 export const timingSafeEqual: NodeCrypto["timingSafeEqual"] = crypto.timingSafeEqual;
 export const verify: NodeCrypto["verify"] = crypto.verify;
 export const webcrypto: NodeCrypto["webcrypto"] = crypto.webcrypto;
+
+// Those that came later, which the types do not know; undefined where the runtime has none.
+const later = crypto as unknown as Readonly<
+  Record<"argon2" | "argon2Sync" | "decapsulate" | "encapsulate" | "randomUUIDv7", unknown>
+>;
+export const argon2: unknown = later.argon2;
+export const argon2Sync: unknown = later.argon2Sync;
+export const decapsulate: unknown = later.decapsulate;
+export const encapsulate: unknown = later.encapsulate;
+export const randomUUIDv7: unknown = later.randomUUIDv7;
