@@ -84,6 +84,13 @@ describe("what the device cannot do", () => {
     expect(strict.timingSafeEqual(key, strict.createSecretKey(key).export())).toBe(true);
   });
 
+  test("GCM is not there without the counter mode", () => {
+    const without = Device.open(new SoftwareHost({ lacks: ["aes-ctr"] }));
+    expect(cryptoOf(without).getCiphers()).not.toContain("aes-128-gcm");
+    expect(() => cryptoOf(without).createCipheriv("aes-128-gcm", key, pattern(12))).toThrow("Unknown cipher");
+    without.close();
+  });
+
   test("the lists are of what can be started", () => {
     expect(strict.getHashes()).not.toContain("sha512");
     expect(strict.getCiphers()).not.toContain("aes-128-cbc");

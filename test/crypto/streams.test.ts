@@ -142,4 +142,10 @@ describe("a session ends", () => {
     // The hash that was copied.
     expect(open()).toBe(1);
   });
+
+  test("also the first of two, where the second cannot begin", () => {
+    host.device.lacks.add("aes-ctr");
+    expect(() => crypto.createCipheriv("aes-128-gcm", key, nonce)).toThrow();
+    expect([count(CIOCGSESSION), count(CIOCFSESSION)]).toEqual([2, 1]);
+  });
 });

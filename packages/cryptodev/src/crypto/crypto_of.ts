@@ -110,7 +110,10 @@ function digestOf(device: Device, algorithm: unknown, input: unknown, options: u
 
 function availableCiphers(device: Device): string[] {
   const available = new Set(device.capabilities().flatMap(({ name, available }) => (available ? [name] : [])));
-  return nodeCiphers.filter(({ algorithm }) => available.has(algorithm.name)).map(({ name }) => name);
+  // GCM takes the counter mode beside it.
+  const isThere = ({ name }: { readonly name: string }): boolean =>
+    available.has(name) && (name !== "aes-gcm" || available.has("aes-ctr"));
+  return nodeCiphers.filter(({ algorithm }) => isThere(algorithm)).map(({ name }) => name);
 }
 
 function availableHashes(device: Device): string[] {
