@@ -45,9 +45,10 @@ export class ArgumentMemory implements Memory {
   }
 }
 
-/** A part of a view, if it has it. */
+/**
+ * A part of a view, if it has it. It is a plain Uint8Array even where the caller's is a Buffer, whose `slice` would give
+ * the caller's own memory for a copy.
+ */
 function within(view: Uint8Array, start: number, length: number): Uint8Array | undefined {
-  const size = byteLengthOf(view);
-  if (start < 0 || start + length > size) return undefined;
-  return length === size ? view : partOf(view, start, start + length);
+  return start >= 0 && start + length <= byteLengthOf(view) ? partOf(view, start, start + length) : undefined;
 }
