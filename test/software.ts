@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -121,24 +121,41 @@ function flagsOf({ async, verbosity, enableStats, alignmask, hardware, driver, l
   ];
 }
 
-/** A way to devices that are served as files: one server for each set of traits, for as long as the test file runs. */
-async function throughFiles(): Promise<Way> {
-  const host = await realHost();
+/** What carries the calls of a served device, and where it can be. */
+interface Carriage {
+  readonly name: string;
+  readonly flags: readonly string[];
+  pathOf(count: number): string;
+}
+
+function asFile(): Carriage {
   const folder = mkdtempSync(join(tmpdir(), "cryptodev-served-"));
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  return { name: "served as a file", flags: ["--carrier", "fuse"], pathOf: (count) => join(folder, `crypto${count}`) };
+}
+
+const asCharacterDevice: Carriage = {
+  name: "served as a character device",
+  flags: ["--carrier", "cuse"],
+  pathOf: (count) => `/dev/crypto-test-${process.pid}-${count}`,
+};
+
+/** A way to served devices: one server for each set of traits, for as long as the test file runs. */
+async function through({ name, flags: carrier, pathOf }: Carriage): Promise<Way> {
+  const host = await realHost();
   const servers = new Map<string, Promise<ServedDevice>>();
   afterAll(async () => {
     for (const server of servers.values()) await (await server).stop();
-    rmSync(folder, { recursive: true });
   });
   return {
-    name: "served as a file",
+    name,
     isServed: true,
     async reach(traits = {}) {
-      const flags = flagsOf(traits);
+      const flags = [...carrier, ...flagsOf(traits)];
       const key = flags.join(" ");
       let starting = servers.get(key);
       if (starting === undefined) {
-        starting = ServedDevice.start(join(folder, `crypto${servers.size}`), flags);
+        starting = ServedDevice.start(pathOf(servers.size), flags);
         servers.set(key, starting);
       }
       const server = await starting;
@@ -173,8 +190,15 @@ const reason = whyNot();
 export const canServe: boolean = reason === undefined || isRequired("FUSE");
 if (!canServe) console.log(`skipped: all tests on served devices, as ${reason} (REQUIRE_FUSE=1 makes that a failure)`);
 
+/** Whether a true character device can be served: most machines have no CUSE. `npm run test:vm` makes one that has. */
+export const canServeCharacterDevice: boolean = isRequired("CUSE") || (canServe && existsSync("/dev/cuse"));
+
 /** The software device in process, in an ABI of this library's choice. */
 export const inProcessAs = (arch: string): Way => inProcess(machineOf(arch) as Machine, `in process, ABI of ${arch}`);
 
 /** Every way to the software device that this machine has. */
-export const ways: readonly Way[] = [inProcessAs("x86_64"), ...(canServe ? [await throughFiles()] : [])];
+export const ways: readonly Way[] = [
+  inProcessAs("x86_64"),
+  ...(canServe ? [await through(asFile())] : []),
+  ...(canServeCharacterDevice ? [await through(asCharacterDevice)] : []),
+];

@@ -1,8 +1,12 @@
+import process from "node:process";
 import { defineConfig } from "vitest/config";
 
 // vitest resolves imports itself, and as Node.js would, whatever runs it: tell it which runtime that is.
 const runtime = "Deno" in globalThis ? "deno" : "Bun" in globalThis ? "bun" : "node";
 const conditions = [runtime, "node", "module", "default"];
+
+/** How much more time tests have than usual, such as on an emulated machine. */
+const patience = Number(process.env.TEST_PATIENCE ?? 1);
 
 export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
@@ -11,7 +15,7 @@ export default defineConfig({
     // One process for each file: descriptors and garbage collections of one do not disturb another.
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: patience * 60_000,
+    hookTimeout: patience * 60_000,
   },
 });

@@ -1,0 +1,20 @@
+#!/bin/busybox sh
+# The first process of the virtual machine: has the host's files as its own, with all changes in memory, and runs the tests.
+/bin/busybox --install -s /bin
+mkdir -p /proc /sys /dev /lower /upper /root
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev
+for module in $(cat /modules/order); do insmod "/modules/$module"; done
+mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=512000,cache=loose host /lower
+mount -t tmpfs -o size=75% upper /upper
+mkdir /upper/data /upper/work
+mount -t overlay -o lowerdir=/lower,upperdir=/upper/data,workdir=/upper/work overlay /root
+for place in proc sys dev; do mount --move "/$place" "/root/$place"; done
+mount -t tmpfs tmp /root/tmp
+mkdir -p /root/dev/shm && mount -t tmpfs shm /root/dev/shm
+ifconfig lo up
+cp /guest.sh /root/tmp/guest.sh
+chroot /root /bin/bash /tmp/guest.sh
+echo "guest: exit status $?"
+poweroff -f

@@ -1,0 +1,112 @@
+/*
+ * Runs the tests once more where CUSE is, on a kernel of Debian in a virtual machine: there the device is a true character
+ * device. `node vm/run.mjs`; what is missing is said, and `REQUIRE_VM=1` makes that a failure.
+ */
+import { execFileSync, spawn } from "node:child_process";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import process from "node:process";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const PACKAGES = "qemu-system-x86 linux-image-amd64 busybox-static cpio kmod";
+/** Milliseconds after which a virtual machine that still runs is given up. */
+const PATIENCE = 25 * 60 * 1000;
+/** What the guest needs to get at the host's files, and to have the device. */
+const MODULES = ["virtio_pci", "9pnet_virtio", "9p", "overlay", "fuse", "cuse"];
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+const versions = existsSync("/lib/modules") ? readdirSync("/lib/modules").sort() : [];
+const version = versions.findLast((name) => existsSync(`/boot/vmlinuz-${name}`));
+
+function has(command) {
+  try {
+    execFileSync("sh", ["-c", `command -v ${command}`], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const missing = [
+  ...["qemu-system-x86_64", "busybox", "cpio", "modprobe"].filter((command) => !has(command)),
+  ...(version === undefined ? ["a kernel in /boot with its modules"] : []),
+  ...(process.arch === "x64" ? [] : [`an x86-64 machine, this is ${process.arch}`]),
+];
+if (missing.length > 0) {
+  console.log(`\n*** SKIPPED: the tests on a character device, for want of: ${missing.join(", ")}`);
+  console.log(`*** On Debian: apt-get install ${PACKAGES}. REQUIRE_VM=1 makes this a failure.\n`);
+  process.exit(process.env.REQUIRE_VM ? 1 : 0);
+}
+
+const work = mkdtempSync(join(tmpdir(), "cryptodev-vm-"));
+process.on("exit", () => rmSync(work, { recursive: true, force: true }));
+
+/** Puts together the file system that the kernel starts with. @returns where it is */
+function makeInitramfs() {
+  const tree = join(work, "tree");
+  for (const folder of ["bin", "modules"]) mkdirSync(join(tree, folder), { recursive: true });
+  const busybox = execFileSync("sh", ["-c", "command -v busybox"], { encoding: "utf8" }).trim();
+  copyFileSync(busybox, join(tree, "bin/busybox"));
+  const files = MODULES.flatMap((name) => {
+    const depends = execFileSync("modprobe", ["-S", version, "--show-depends", name], { encoding: "utf8" });
+    return [...depends.matchAll(/^insmod (\S+)/gm)].map(([, file]) => file);
+  });
+  const order = [...new Set(files)];
+  for (const file of order) copyFileSync(file, join(tree, "modules", basename(file)));
+  writeFileSync(join(tree, "modules/order"), order.map((file) => `${basename(file)}\n`).join(""));
+  copyFileSync(here("init.sh"), join(tree, "init"));
+  writeFileSync(join(tree, "guest.sh"), guestScript());
+  const archive = join(work, "initramfs");
+  execFileSync("sh", ["-c", `chmod 755 init && find . | cpio -o -H newc --quiet > '${archive}'`], { cwd: tree });
+  return archive;
+}
+
+/** What the guest does: the tests on a character device, by this very Node.js, and a part of them in the other runtimes. */
+function guestScript() {
+  const test = here("..");
+  const run = (runtimes, ...files) =>
+    `RUNTIMES=${runtimes} node run.mjs -t 'character device' ${files.join(" ")} || status=1`;
+  return `
+export PATH=${join(process.execPath, "..")}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME=/tmp
+export REQUIRE_CUSE=1 TEST_PATIENCE=20 LANG=C.UTF-8 NO_COLOR=1 CI=true
+cd '${test}'
+status=0
+${run("node", "soft/transcripts", "soft/hazards", "soft/async", "soft/errors", "session/cipher", "session/aead", "session/hash", "session/device", "session/submitter", "serve/")}
+${run("deno,bun", "soft/transcripts", "session/device")}
+exit $status
+`;
+}
+
+const args = [
+  ...["--accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "4096", "-nographic", "-no-reboot"],
+  ...["-kernel", `/boot/vmlinuz-${version}`, "-initrd", makeInitramfs()],
+  ...["-append", "console=ttyS0 quiet panic=-1 oops=panic"],
+  ...["-virtfs", "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap"],
+];
+console.log(`=== Linux ${version} under QEMU, with CUSE ===`);
+const machine = spawn("qemu-system-x86_64", args, { stdio: ["ignore", "pipe", "inherit"] });
+const late = setTimeout(() => {
+  console.log("guest: given up, it took too long");
+  machine.kill("SIGKILL");
+}, PATIENCE);
+
+let status = 1;
+const total = { passed: 0, failed: 0 };
+for await (const line of createInterface({ input: machine.stdout })) {
+  console.log(line);
+  const ended = /^guest: exit status (\d+)/.exec(line);
+  if (ended !== null) status = Number(ended[1]);
+  // The sum of each run stands alone on a line.
+  const sum = /^(\d+) passed, (\d+) failed(, \d+ skipped)?\s*$/.exec(line);
+  if (sum !== null) {
+    total.passed += Number(sum[1]);
+    total.failed += Number(sum[2]);
+  }
+}
+clearTimeout(late);
+if (status === 0 && (total.passed === 0 || total.failed > 0)) status = 1;
+if (status !== 0 && total.failed === 0) total.failed = 1;
+console.log(`\nOn a character device: ${total.passed} passed, ${total.failed} failed`);
+process.exit(status);
