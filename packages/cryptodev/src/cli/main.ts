@@ -1,14 +1,15 @@
 #!/usr/bin/env node
 /* The command `cryptodev`. Each of its subcommands is a file beside this one. */
-import { readFileSync } from "node:fs";
 import process from "node:process";
 import { CryptodevError } from "@cryptodev/core";
 import { Command, CommanderError } from "commander";
 import { dgstCommand, hmacCommand } from "./dgst.ts";
 import { decCommand, encCommand } from "./enc.ts";
 import { exitCodes } from "./exit_codes.ts";
+import { infoCommand } from "./info.ts";
 import { serveCommand } from "./serve.ts";
 import { UsageError } from "./usage_error.ts";
+import { version } from "./version.ts";
 
 // What stands after `--` is another program's command line, with options of its own.
 const split = process.argv.indexOf("--");
@@ -16,6 +17,7 @@ const [own, others] = split < 0 ? [process.argv, []] : [process.argv.slice(0, sp
 
 const examples = `
 Examples:
+  $ cryptodev info                             # what the device can do, and by which drivers
   $ cryptodev enc aes-256-cbc --pad --key-file key --iv-file iv -i plain -o sealed
   $ cryptodev dgst sha256 *.iso > SHA256SUMS
   $ cryptodev serve -- npm test                # /dev/crypto in software, for one program
@@ -27,7 +29,6 @@ Exit status: 0, 1 when something could not be done, 2 for a wrong command line; 
 Environment: CRYPTODEV_BACKEND says what answers where --backend does not: kernel, software or auto.
 `;
 
-const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
 const program = new Command("cryptodev")
   .description("Cryptography by the Linux kernel's /dev/crypto, and the same device in software")
   .version(version)
@@ -35,7 +36,7 @@ const program = new Command("cryptodev")
   .addHelpText("after", footer)
   .exitOverride();
 const runners = [serveCommand(others)];
-for (const command of [encCommand(), decCommand(), dgstCommand(), hmacCommand(), ...runners]) {
+for (const command of [infoCommand(), encCommand(), decCommand(), dgstCommand(), hmacCommand(), ...runners]) {
   program.addCommand(command.copyInheritedSettings(program));
 }
 
