@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { appendFileSync } from "node:fs";
 import { denoHost } from "@cryptodev/deno";
 import { type Open, openIn } from "./open.ts";
 
@@ -30,4 +31,4 @@ export * from "./index.ts";
 export const runtime: string = `Deno ${Deno.version.deno}`;
 
 /** Opens the device: see {@link Open}. */
-export const open: Open = openIn({ host: denoHost, variable });
+export const open: Open = openIn({ host: denoHost, variable, append: appendFileSync });

@@ -8,6 +8,7 @@ import { decCommand, encCommand } from "./enc.ts";
 import { exitCodes } from "./exit_codes.ts";
 import { infoCommand } from "./info.ts";
 import { serveCommand } from "./serve.ts";
+import { traceCommand } from "./trace.ts";
 import { UsageError } from "./usage_error.ts";
 import { version } from "./version.ts";
 
@@ -26,7 +27,8 @@ Examples:
 
 const footer = `
 Exit status: 0, 1 when something could not be done, 2 for a wrong command line; \`cryptodev help\` tells a command's own.
-Environment: CRYPTODEV_BACKEND says what answers where --backend does not: kernel, software or auto.
+Environment: CRYPTODEV_BACKEND says what answers where --backend does not: kernel, software or auto. CRYPTODEV_TRACE shows
+the calls of the device: 1 on standard error, any other value names a file.
 `;
 
 const program = new Command("cryptodev")
@@ -35,7 +37,7 @@ const program = new Command("cryptodev")
   .addHelpText("before", examples)
   .addHelpText("after", footer)
   .exitOverride();
-const runners = [serveCommand(others)];
+const runners = [traceCommand(others), serveCommand(others)];
 for (const command of [infoCommand(), encCommand(), decCommand(), dgstCommand(), hmacCommand(), ...runners]) {
   program.addCommand(command.copyInheritedSettings(program));
 }

@@ -4,6 +4,7 @@ import { type FileHandle, open, realpath, rename, stat } from "node:fs/promises"
 import process from "node:process";
 import type { Writable } from "node:stream";
 import { promisify } from "node:util";
+import { endings } from "./run.ts";
 
 /** Where results go. It is either finished or abandoned. */
 export interface Output {
@@ -12,8 +13,6 @@ export interface Output {
   /** Leaves nothing behind, as far as that is still possible. */
   abandon(): Promise<void>;
 }
-
-const endings = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** Standard output, a pipe, `/dev/null`: what cannot be half a file. What it was given is gone. */
 class Stream implements Output {

@@ -1,12 +1,10 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { constants } from "node:os";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { type ErrnoName, errnos } from "@cryptodev/core";
 import { type HazardPolicy, makePrivateDev, type ServedFault, Server } from "@cryptodev/serve";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { exitCodes } from "./exit_codes.ts";
+import { endings, run } from "./run.ts";
 
 /** The command line of `serve`, as it was given. */
 interface ServeFlags {
@@ -112,35 +110,8 @@ async function inNamespace(): Promise<number> {
   ]);
 }
 
-/** How a program ended, as a shell tells it. */
-function statusOf(code: number | null, signal: NodeJS.Signals | null): number {
-  return signal === null ? (code ?? exitCodes.failure) : 128 + (constants.signals[signal] ?? 0);
-}
-
 /** Has the statistics printed. Deno opens its debugger at the usual one. */
 const askingSignal = "Deno" in globalThis ? "SIGUSR2" : "SIGUSR1";
-
-const ending = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-
-/** Runs a program with our own standard streams, and passes on what would end us. @returns its exit status */
-async function run(command: string, args: readonly string[], onStart?: (child: ChildProcess) => void): Promise<number> {
-  const child = spawn(command, [...args], { stdio: "inherit" });
-  const pass = (signal: NodeJS.Signals): void => {
-    // A terminal has sent it to the program already.
-    if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
-  };
-  for (const signal of ending) process.on(signal, pass);
-  onStart?.(child);
-  try {
-    const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
-    return statusOf(code, signal);
-  } catch (error) {
-    console.error(`cryptodev: ${command} cannot be run: ${(error as NodeJS.ErrnoException).code}`);
-    return (error as NodeJS.ErrnoException).code === "ENOENT" ? exitCodes.notFound : exitCodes.notExecutable;
-  } finally {
-    for (const signal of ending) process.off(signal, pass);
-  }
-}
 
 /** Serves, until stopped or until the program ends. @returns the exit status */
 async function serve(path: string, command: readonly string[], flags: ServeFlags): Promise<number> {
@@ -182,7 +153,7 @@ async function serve(path: string, command: readonly string[], flags: ServeFlags
       carrier: server.carrier,
       pid: process.pid,
     });
-    for (const signal of ending) process.on(signal, () => void server.stop().catch(() => process.exit(1)));
+    for (const signal of endings) process.on(signal, () => void server.stop().catch(() => process.exit(1)));
   }
   const end = await server.ended;
   if (end === "hazard") return exitCodes.hazard;
@@ -195,13 +166,11 @@ async function runBeside(server: Server, command: readonly string[], { inNamespa
   const [uid, gid] = String(inNamespace).split(":");
   const drop = gid === undefined ? [] : ["unshare", "--user", `--map-user=${uid}`, `--map-group=${gid}`, "--"];
   const [file = "", ...args] = [...drop, ...command];
-  return run(
-    file,
-    args,
-    (child) =>
+  return run(file, args, {
+    onStart: (child) =>
       void server.ended.then(
         () => child.kill("SIGTERM"),
         () => child.kill("SIGTERM"),
       ),
-  );
+  });
 }
