@@ -8,6 +8,7 @@ import { decCommand, encCommand } from "./enc.ts";
 import { exitCodes } from "./exit_codes.ts";
 import { infoCommand } from "./info.ts";
 import { serveCommand } from "./serve.ts";
+import { speedCommand } from "./speed.ts";
 import { traceCommand } from "./trace.ts";
 import { UsageError } from "./usage_error.ts";
 import { version } from "./version.ts";
@@ -21,6 +22,7 @@ Examples:
   $ cryptodev info                             # what the device can do, and by which drivers
   $ cryptodev enc aes-256-cbc --pad --key-file key --iv-file iv -i plain -o sealed
   $ cryptodev dgst sha256 *.iso > SHA256SUMS
+  $ cryptodev speed --algorithm aes-cbc        # and from which size on it beats node:crypto
   $ cryptodev serve -- npm test                # /dev/crypto in software, for one program
   $ cryptodev help enc                         # examples and options of a command
 `;
@@ -38,7 +40,15 @@ const program = new Command("cryptodev")
   .addHelpText("after", footer)
   .exitOverride();
 const runners = [traceCommand(others), serveCommand(others)];
-for (const command of [infoCommand(), encCommand(), decCommand(), dgstCommand(), hmacCommand(), ...runners]) {
+for (const command of [
+  infoCommand(),
+  encCommand(),
+  decCommand(),
+  dgstCommand(),
+  hmacCommand(),
+  speedCommand(),
+  ...runners,
+]) {
   program.addCommand(command.copyInheritedSettings(program));
 }
 

@@ -5,7 +5,7 @@ export async function table(head: readonly string[], rows: readonly (readonly (s
   const none = sides.flatMap((side) => [side, `${side}-mid`, `${side}-left`, `${side}-right`]);
   const made = new Table({
     head: [...head],
-    colAligns: head.map((_, index) => (rows.every((row) => typeof row[index] === "number") ? "right" : "left")),
+    colAligns: head.map((_, index) => (rows.every((row) => /^[\d.-]*$/.test(`${row[index]}`)) ? "right" : "left")),
     chars: {
       ...Object.fromEntries([...none, "left-mid", "mid-mid", "right-mid"].map((side) => [side, ""])),
       middle: "  ",
