@@ -2,7 +2,7 @@ import { type Measurement, megabytes } from "./measure.ts";
 import { type Result, verdict } from "./results.ts";
 import { title } from "./text.ts";
 
-const PANEL = { width: 420, height: 250, left: 64, right: 16, top: 44, bottom: 56 } as const;
+const PANEL = { width: 440, height: 250, left: 64, right: 28, top: 44, bottom: 56 } as const;
 const COLUMNS = 3;
 /** The header's height. */
 const HEAD = 56;
@@ -38,8 +38,8 @@ function panel(result: Result, x: number, y: number): string {
   });
   return [
     `<g transform="translate(${x} ${y})">`,
-    text(left, 20, title(result), 'class="title"'),
-    text(left, 36, verdict(result)),
+    text(16, 20, title(result), 'class="title"'),
+    text(16, 36, verdict(result)),
     ...powers.flatMap((power) => [
       `<line x1="${left}" x2="${width - right}" y1="${up(power)}" y2="${up(power)}"/>`,
       text(left - 6, up(power) + 4, `${Number(power.toPrecision(1))}`, 'text-anchor="end"'),
