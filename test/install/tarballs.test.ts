@@ -6,11 +6,12 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runProgram } from "../child.ts";
 import { runtimeName } from "../runtime.ts";
+import { command } from "../software.ts";
 
 /* What a user gets: the packed packages in a folder of their own, with this repository out of reach. */
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
-const names = ["core", "node", "deno", "bun", "soft", "cryptodev"];
+const names = ["core", "node", "deno", "bun", "soft", "serve", "cryptodev"];
 
 let folder: string;
 let contents: readonly string[];
@@ -63,6 +64,23 @@ describe("the packed packages, installed into an empty folder", () => {
       { folder },
     );
     expect(stdout).toBe("ENOENT\n");
+  });
+
+  test("bring the command", () => {
+    const [file, ...args] = command;
+    const installed = join(folder, "node_modules/cryptodev/dist/cli/main.js");
+    const flags = [...args.slice(0, -1), installed, "dgst", "sha1", "--backend", "software", installed];
+    const { status, stdout, stderr } = spawnSync(file, flags, { encoding: "utf8" });
+    expect([stderr, status]).toEqual(["", 0]);
+    expect(stdout).toMatch(/^[0-9a-f]{40} {2}\/.*main\.js\n$/);
+  });
+
+  test("load what only the command needs for the command alone", () => {
+    for (const name of ["commander", "cli-progress", "cli-table3", "@cryptodev/serve"]) {
+      rmSync(join(folder, "node_modules", name), { recursive: true });
+    }
+    const { status, stderr } = runProgram(examples[0] as string, { folder });
+    expect([stderr, status]).toEqual(["", 0]);
   });
 
   // Types are the same for all runtimes.
