@@ -59,16 +59,21 @@ describe("nothing is guessed:", () => {
   const refused: readonly (readonly [string, number, readonly string[], string])[] = [
     ["a key that is too short", 1, ["aes-256-cbc", "--key-file", iv, "--iv-file", iv], "expected 32 bytes, got 16"],
     ["a key that is too long", 1, ["aes-128-cbc", ...given], "key for aes-128-cbc: expected 16 bytes, got 32"],
-    ["a file that is no key", 1, ["aes-cbc", "--key-file", plain], "key: expected at most 512 bytes, got more"],
+    [
+      "a file that is no key",
+      1,
+      ["aes-cbc", "--key-file", plain, "--iv-file", iv],
+      "key: expected at most 512 bytes, got more",
+    ],
     ["an iv that is too short", 1, ["aes-cbc", "--key-file", key, "--iv", "00ff"], "expected 16 bytes, got 2"],
-    ["an iv that is missing", 1, ["aes-cbc", "--key-file", key], "iv for aes-cbc: expected 16 bytes, got none"],
-    ["a nonce that is missing", 1, ["aes-gcm", "--key-file", key], "nonce for aes-gcm: expected a Uint8Array"],
+    ["an iv that is missing", 2, ["aes-cbc", "--key-file", key], "expected an iv for aes-cbc: --iv or --iv-file"],
+    ["a nonce that is missing", 2, ["aes-gcm", "--key-file", key], "expected an iv for aes-gcm: --iv or --iv-file"],
     ["an iv that ECB has not", 1, ["aes-ecb", ...given], "expected none"],
     ["half a byte", 2, ["aes-cbc", "--key-file", key, "--iv", "00f"], "an even number of hex digits"],
     ["two ivs", 2, ["aes-cbc", ...given, "--iv", "00"], "expected --iv or --iv-file, got both"],
     ["two keys", 2, ["aes-cbc", ...given, "--key-fd", "0"], "cannot be used with"],
     ["no key", 2, ["aes-cbc", "--iv-file", iv], "expected a key: --key-file or --key-fd"],
-    ["key and data from one place", 2, ["aes-cbc", "--key-fd", "0"], "standard input brings the key"],
+    ["key and data from one place", 2, ["aes-cbc", "--key-fd", "0", "--iv-file", iv], "standard input brings the key"],
     ["padding for a stream", 2, ["aes-ctr", "--pad", ...given], "aes-ctr needs no --pad"],
     ["aad without an AEAD", 2, ["aes-ctr", "--aad-file", iv, ...given], "aes-ctr has no --aad-file"],
     ["an algorithm that nobody has", 2, ["rot13", ...given], "It is one of des-cbc, 3des-cbc"],
@@ -205,6 +210,16 @@ describe("on and off a terminal", () => {
     const refused = onTerminal([...cbc, "-i", plain]);
     expect(refused.status).toBe(2);
     expect(refused.stdout.toString()).toContain("ciphertext would confuse this terminal");
+  });
+
+  test("it fails where its output cannot be written", () => {
+    for (const flags of [
+      ["enc", ...cbc, "-i", plain],
+      ["dgst", "sha256", plain],
+    ]) {
+      const { status, stderr } = folder.run("sh", ["-c", `${quoted([file, ...args, ...flags])} > /dev/full`]);
+      expect([status, stderr]).toEqual([1, expect.stringMatching(/^cryptodev: .*(ENOSPC|No space left).*\n$/)]);
+    }
   });
 
   test("it ends in silence where nobody reads on", () => {

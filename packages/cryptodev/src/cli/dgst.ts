@@ -108,7 +108,7 @@ async function digestOf(hash: Hash, file: string, isQuiet: boolean): Promise<str
     }
   } catch (error) {
     // What came so far is not the beginning of the next message.
-    hash.digest();
+    if (!hash.closed) hash.digest();
     throw error;
   } finally {
     progress.stop();

@@ -117,9 +117,12 @@ function cryptCommand(direction: "encrypt" | "decrypt", name: string, examples: 
   ).action((algorithm: Algorithm, flags: CryptFlags) => crypt(direction, algorithm, flags));
 }
 
-function checkFlags({ kind, name, asked }: Algorithm, flags: CryptFlags): void {
+function checkFlags({ kind, name, asked, ivSize }: Algorithm, flags: CryptFlags): void {
   if (flags.iv !== undefined && flags.ivFile !== undefined)
     throw new UsageError("expected --iv or --iv-file, got both");
+  if (ivSize > 0 && flags.iv === undefined && flags.ivFile === undefined) {
+    throw new UsageError(`expected an iv for ${asked}: --iv or --iv-file`);
+  }
   const isAead = kind === "aead";
   if (!isAead && flags.aadFile !== undefined) throw new UsageError(`${asked} has no --aad-file`);
   if (!isAead && flags.tagSize !== undefined) throw new UsageError(`${asked} has no --tag-size`);
@@ -176,8 +179,8 @@ async function crypt(direction: "encrypt" | "decrypt", algorithm: Algorithm, fla
     key.fill(0);
   }
   const input = await openInput(flags.in);
-  const output = await openOutput(flags.out ?? "-", flags.force ?? false);
   const progress = await Progress.start(input.size, flags.quiet ?? false);
+  const output = await openOutput(flags.out ?? "-", flags.force ?? false);
   const began = performance.now();
   let size = 0;
   try {

@@ -52,10 +52,8 @@ for (const command of [
   program.addCommand(command.copyInheritedSettings(program));
 }
 
-// Who reads no further, as `head` does, wants to hear no more of it.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(exitCodes.brokenPipe);
-});
+// Results that cannot be written are a failure, even where nobody waits for the write.
+process.stdout.on("error", (error) => process.exit(tell(error)));
 
 try {
   const isRunner = runners.some((command) => command.name() === process.argv[2]);
@@ -67,6 +65,7 @@ try {
 /** Says what went wrong, where nobody has yet. @returns the exit status */
 function tell(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
+  // Who reads no further, as `head` does, wants to hear no more of it.
   if ((error as NodeJS.ErrnoException).code === "EPIPE") return exitCodes.brokenPipe;
   console.error(`cryptodev: ${error instanceof Error ? error.message : error}`);
   if (error instanceof UsageError) return exitCodes.usage;
