@@ -26,7 +26,8 @@ describe("help", () => {
 
   test("the version is that of the package, and a command that is none is a wrong command line", () => {
     expect(folder.cryptodev(["--version"]).stdout.toString()).toMatch(/^\d+\.\d+\.\d+\n$/);
-    expect(folder.cryptodev(["encrypt"]).status).toBe(2);
+    const unknown = folder.cryptodev(["encrypt"]);
+    expect([unknown.status, unknown.stderr]).toEqual([2, "cryptodev: unknown command 'encrypt'\n"]);
     expect(folder.cryptodev([]).status).toBe(2);
   });
 });

@@ -6,7 +6,7 @@ import { escapeName, formatLine, parseLine } from "./checksum_line.ts";
 import { type DeviceFlags, openDevice, withDevice } from "./device_flags.ts";
 import { exitCodes } from "./exit_codes.ts";
 import { openInput } from "./input.ts";
-import { type KeyFlags, readKey, withKey } from "./key.ts";
+import { checkKeyFlags, type KeyFlags, readKey, withKey } from "./key.ts";
 import { Progress } from "./progress.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -81,8 +81,9 @@ async function digest(
   const stray = checks.find((name) => flags[name] && !flags.check);
   if (stray !== undefined) throw new UsageError(`--${stray.replace("M", "-m")} means something with --check alone`);
   if (flags.check && flags.zero) throw new UsageError("--check reads lines, and not what --zero writes");
-  const key = isKeyed ? readKey(flags, files.includes("-")) : undefined;
+  if (isKeyed) checkKeyFlags(flags, files.includes("-"));
   using device = openDevice(flags);
+  const key = isKeyed ? readKey(flags) : undefined;
   let hash: Hash;
   try {
     hash = key === undefined ? device.hash(algorithm as HashName) : device.hmac(algorithm as HmacName, key);

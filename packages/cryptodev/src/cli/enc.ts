@@ -12,7 +12,7 @@ import {
 } from "cryptodev";
 import { type DeviceFlags, openDevice, withDevice } from "./device_flags.ts";
 import { openInput } from "./input.ts";
-import { type KeyFlags, readKey, withKey } from "./key.ts";
+import { checkKeyFlags, type KeyFlags, readKey, withKey } from "./key.ts";
 import { openOutput } from "./output.ts";
 import { Progress } from "./progress.ts";
 import { UsageError } from "./usage_error.ts";
@@ -170,8 +170,9 @@ async function crypt(direction: "encrypt" | "decrypt", algorithm: Algorithm, fla
   if (direction === "encrypt" && flags.out === undefined && process.stdout.isTTY) {
     throw new UsageError("ciphertext would confuse this terminal: -o names a file, and `-o -` has it all the same");
   }
-  const key = readKey(flags, flags.in === "-");
+  checkKeyFlags(flags, flags.in === "-");
   using device = openDevice(flags);
+  const key = readKey(flags);
   let work: Work;
   try {
     work = await start(direction, device, algorithm, key, flags);
@@ -179,8 +180,10 @@ async function crypt(direction: "encrypt" | "decrypt", algorithm: Algorithm, fla
     key.fill(0);
   }
   const input = await openInput(flags.in);
-  const progress = await Progress.start(input.size, flags.quiet ?? false);
-  const output = await openOutput(flags.out ?? "-", flags.force ?? false);
+  const { out = "-", force = false, quiet = false } = flags;
+  // A bar would stand in the middle of what is shown.
+  const progress = await Progress.start(input.size, quiet || (out === "-" && process.stdout.isTTY));
+  const output = await openOutput(out, force);
   const began = performance.now();
   let size = 0;
   try {

@@ -14,7 +14,7 @@ const algorithms: readonly { readonly name: string; readonly hash?: string; read
 ];
 
 /** The CryptoAPI's name for what a capability is about, such as `hmac(sha256)`. */
-export function kernelNameOf({ name, kind }: Capability): string {
+function kernelNameOf({ name, kind }: Capability): string {
   const own = kind === "hmac" ? `hmac-${name}` : name;
   return algorithms.find((algorithm) => algorithm.name === own)?.kernelName ?? own;
 }

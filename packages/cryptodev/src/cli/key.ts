@@ -26,17 +26,21 @@ export function withKey(command: Command): Command {
 }
 
 /**
- * Reads the key. The caller wipes it.
+ * Refuses a command line that brings no key.
  *
  * @param isInputStandard - whether standard input is taken: it cannot bring a key too
  */
-export function readKey({ keyFile, keyFd }: KeyFlags, isInputStandard: boolean): Uint8Array {
+export function checkKeyFlags({ keyFile, keyFd }: KeyFlags, isInputStandard: boolean): void {
   if (keyFile === undefined && keyFd === undefined) {
     throw new UsageError("expected a key: --key-file or --key-fd");
   }
   if (keyFd === 0 && isInputStandard) {
     throw new UsageError("expected a file as the input, as standard input brings the key");
   }
+}
+
+/** Reads the key, of which a command line that was checked tells. The caller wipes it. */
+export function readKey({ keyFile, keyFd }: KeyFlags): Uint8Array {
   if (keyFile !== undefined) return readSecret(keyFile);
   // To Deno, a descriptor that it did not open itself is none.
   return readSecret("Deno" in globalThis ? `/dev/fd/${keyFd}` : (keyFd as number));

@@ -38,6 +38,7 @@ const program = new Command("cryptodev")
   .version(version)
   .addHelpText("before", examples)
   .addHelpText("after", footer)
+  .configureOutput({ outputError: (text, write) => write(text.replace(/^error:/, "cryptodev:")) })
   .exitOverride();
 const runners = [traceCommand(others), serveCommand(others)];
 for (const command of [
