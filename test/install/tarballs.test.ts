@@ -94,6 +94,24 @@ describe("the packed packages, installed into an empty folder", () => {
     expect({ stdout, stderr }).toEqual({ stdout: "/dev/crypto\n", stderr: "" });
   });
 
+  test("bring the command", () => {
+    const [file, ...args] = command;
+    const installed = join(folder, "node_modules/cryptodev/dist/cli/main.js");
+    const flags = [...args.slice(0, -1), installed, "dgst", "sha1", "--backend", "software", installed];
+    const { status, stdout, stderr } = spawnSync(file, flags, { encoding: "utf8" });
+    expect([stderr, status]).toEqual(["", 0]);
+    expect(stdout).toMatch(/^[0-9a-f]{40} {2}\/.*main\.js\n$/);
+  });
+
+  // The last one, as it takes something away.
+  test("load what only the command needs for the command alone", () => {
+    for (const name of ["commander", "cli-progress", "cli-table3", "@cryptodev/serve"]) {
+      rmSync(join(folder, "node_modules", name), { recursive: true });
+    }
+    const { status, stderr } = runProgram(examples[0] as string, { folder });
+    expect([stderr, status]).toEqual(["", 0]);
+  });
+
   // Types are the same for all runtimes.
   if (runtimeName === "Node.js") {
     test("are typed without the types of any runtime", () => {

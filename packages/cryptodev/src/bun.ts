@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { appendFileSync } from "node:fs";
 import process from "node:process";
 import { bunHost } from "@cryptodev/bun";
 import { type Open, openIn } from "./open.ts";
@@ -13,4 +14,4 @@ export * from "./index.ts";
 export const runtime: string = `Bun ${process.versions.bun}`;
 
 /** Opens the device: see {@link Open}. */
-export const open: Open = openIn(bunHost);
+export const open: Open = openIn({ host: bunHost, append: appendFileSync });

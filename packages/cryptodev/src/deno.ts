@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { appendFileSync } from "node:fs";
 import { denoHost } from "@cryptodev/deno";
 import { type Open, openIn } from "./open.ts";
 
@@ -19,4 +20,4 @@ export * from "./index.ts";
 export const runtime: string = `Deno ${Deno.version.deno}`;
 
 /** Opens the device: see {@link Open}. */
-export const open: Open = openIn(denoHost);
+export const open: Open = openIn({ host: denoHost, append: appendFileSync });

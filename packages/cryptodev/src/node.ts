@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { appendFileSync } from "node:fs";
 import process from "node:process";
 import { nodeHost } from "@cryptodev/node";
 import { type Open, openIn } from "./open.ts";
@@ -13,4 +14,4 @@ export * from "./index.ts";
 export const runtime: string = `Node.js ${process.versions.node}`;
 
 /** Opens the device: see {@link Open}. */
-export const open: Open = openIn(nodeHost);
+export const open: Open = openIn({ host: nodeHost, append: appendFileSync });

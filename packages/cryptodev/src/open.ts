@@ -14,12 +14,27 @@ export interface OpenOptions extends DeviceOptions {
   readonly backend?: Backend | undefined;
   /** Where the device is; `/dev/crypto` if left out. */
   readonly path?: string | undefined;
-  /** Is given one line for each system call, decoded as by `strace(1)`: see {@link traced}. Free of cost where left out. */
+  /**
+   * Is given one line for each system call, decoded as by `strace(1)`: see {@link traced}. Without it, the environment
+   * variable `CRYPTODEV_TRACE` decides: `1` sends the lines to standard error, any other value names a file that they are
+   * added to. Free of cost without both.
+   */
   readonly trace?: ((line: string) => void) | undefined;
 }
 
 /** The environment variable that decides where the program does not. */
 export const BACKEND_VARIABLE = "CRYPTODEV_BACKEND";
+
+/** The environment variable that has the calls of a program told which does not ask for it. */
+export const TRACE_VARIABLE = "CRYPTODEV_TRACE";
+
+/** What a runtime brings in. */
+export interface Runtime {
+  /** Its host; throws an `UnsupportedError` where this system has none. */
+  host(): Host;
+  /** Adds text to a file, before it returns. */
+  append(path: string, text: string): void;
+}
 
 const backends: readonly string[] = ["kernel", "software", "auto"] satisfies Backend[];
 
@@ -32,6 +47,13 @@ function check(backend: unknown, source: string): Backend {
 function isAbsence(error: unknown): boolean {
   if (error instanceof CryptodevError) return ["ENOENT", "ENXIO", "ENODEV"].includes(error.code);
   return error instanceof UnsupportedError;
+}
+
+/** Where the environment wants calls to be told; `undefined` where it does not. */
+function traceOf(runtime: Runtime): ((line: string) => void) | undefined {
+  const target = variable(TRACE_VARIABLE) ?? "";
+  if (target === "" || target === "0") return undefined;
+  return target === "1" ? (line) => console.error(line) : (line) => runtime.append(target, `${line}\n`);
 }
 
 /**
@@ -63,13 +85,9 @@ function isAbsence(error: unknown): boolean {
  */
 export type Open = (options?: OpenOptions) => Device;
 
-/**
- * Makes the `open` of a runtime.
- *
- * @param runtimeHost - gives the runtime's host; throws an `UnsupportedError` where this system has none
- */
-export function openIn(runtimeHost: () => Host): Open {
-  return ({ backend, path, trace, ...options } = {}) => {
+/** Makes the `open` of a runtime. */
+export function openIn(runtime: Runtime): Open {
+  return ({ backend, path, trace = traceOf(runtime), ...options } = {}) => {
     const chosen =
       backend === undefined
         ? check(variable(BACKEND_VARIABLE) || "kernel", BACKEND_VARIABLE)
@@ -78,7 +96,7 @@ export function openIn(runtimeHost: () => Host): Open {
       Device.open(trace === undefined ? host : traced(host, trace), path, options);
     if (chosen !== "software") {
       try {
-        return openWith(runtimeHost());
+        return openWith(runtime.host());
       } catch (error) {
         if (chosen === "kernel" || !isAbsence(error)) throw error;
       }

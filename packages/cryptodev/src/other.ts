@@ -16,4 +16,4 @@ export * from "./index.ts";
 export const runtime: string = "unknown runtime";
 
 /** Opens the device: see {@link Open}. */
-export const open: Open = openIn(noHost);
+export const open: Open = openIn({ host: noHost, append: () => {} });

@@ -12,14 +12,23 @@ function send(child: ChildProcess, signal: NodeJS.Signals): void {
   if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) process.kill(child.pid, signal);
 }
 
+/** How a program is run. */
+export interface RunOptions {
+  /** What is in its environment besides our own. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** The program is asked to end when this settles. */
+  readonly until?: Promise<unknown>;
+}
+
 /**
  * Runs a program with our own standard streams, and passes on what would end us.
  *
- * @param until - the program is asked to end when this settles
+ * @param command - the program and its arguments
  * @returns its exit status, as a shell tells it
  */
-export async function runProgram([file = "", ...args]: readonly string[], until?: Promise<unknown>): Promise<number> {
-  const child = spawn(file, args, { stdio: "inherit" });
+export async function runProgram(command: readonly string[], { env, until }: RunOptions = {}): Promise<number> {
+  const [file = "", ...args] = command;
+  const child = spawn(file, args, { stdio: "inherit", env: { ...process.env, ...env } });
   const pass = (signal: NodeJS.Signals): void => {
     // A terminal has sent it to the program already.
     if (signal !== "SIGINT" || !process.stdin.isTTY) send(child, signal);

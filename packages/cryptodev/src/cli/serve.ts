@@ -167,5 +167,5 @@ async function serve(path: string, command: readonly string[], flags: ServeFlags
 function runBeside(server: Server, command: readonly string[], { inNamespace }: ServeFlags): Promise<number> {
   const [uid, gid] = String(inNamespace).split(":");
   const drop = gid === undefined ? [] : ["unshare", "--user", `--map-user=${uid}`, `--map-group=${gid}`, "--"];
-  return runProgram([...drop, ...command], server.ended);
+  return runProgram([...drop, ...command], { until: server.ended });
 }

@@ -1,0 +1,214 @@
+import { timingSafeEqual } from "node:crypto";
+import process from "node:process";
+import { Command } from "commander";
+import { type Hash, type HashName, type HmacName, type MacAlgorithm, macs } from "cryptodev";
+import { escapeName, formatLine, parseLine } from "./checksum_line.ts";
+import { type DeviceFlags, openDevice, withDevice } from "./device_flags.ts";
+import { exitCodes } from "./exit_codes.ts";
+import { openInput } from "./input.ts";
+import { checkKeyFlags, type KeyFlags, readKey, withKey } from "./key.ts";
+import { Progress } from "./progress.ts";
+import { UsageError } from "./usage_error.ts";
+
+/** The command line of `dgst` and `hmac`, as it was given. */
+interface DigestFlags extends DeviceFlags, KeyFlags {
+  readonly check?: true;
+  readonly ignoreMissing?: true;
+  readonly quiet?: true;
+  readonly status?: true;
+  readonly strict?: true;
+  readonly warn?: true;
+  readonly zero?: true;
+  readonly verbose?: true;
+}
+
+const dgstExamples = `
+Examples:
+  $ cryptodev dgst sha256 *.iso > SHA256SUMS   # the output of sha256sum
+  $ cryptodev dgst sha256 --check SHA256SUMS   # which also reads it
+  $ tar c . | cryptodev dgst sha512
+`;
+
+const hmacExamples = `
+Examples:
+  $ cryptodev hmac sha256 --key-file key firmware.bin > firmware.hmac
+  $ cryptodev hmac sha256 --key-file key --check firmware.hmac
+  $ cryptodev hmac sha256 --key-fd 3 firmware.bin 3< key    # the key by a descriptor
+`;
+
+const footer = `
+Lines are those of sha256sum and its kin, with the same escapes in names; --check also reads those of BSD's sha256.
+
+Exit status: 0, 1 when a file could not be read or --check found nothing to check, 2 for a wrong command line, 4 when a
+digest did not match.
+`;
+
+/** `cryptodev dgst`. */
+export const dgstCommand = (): Command =>
+  digestCommand(new Command("dgst").description("Prints or checks digests"), false, dgstExamples);
+
+/** `cryptodev hmac`. */
+export const hmacCommand = (): Command =>
+  digestCommand(withKey(new Command("hmac").description("Prints or checks HMACs")), true, hmacExamples);
+
+function digestCommand(command: Command, isKeyed: boolean, examples: string): Command {
+  return withDevice(
+    command
+      .addHelpText("before", examples)
+      .addHelpText("after", footer)
+      .argument("<algorithm>", "the hash, such as sha256")
+      .argument("[files...]", "what is read; standard input if left out, or under the name -")
+      .option("-c, --check", "read digests from the files, and check them")
+      .option("--ignore-missing", "with --check: pass over files that are not there")
+      .option("-q, --quiet", "with --check: say nothing of files that match; no progress bar")
+      .option("--status", "with --check: say nothing at all, the exit status tells")
+      .option("--strict", "with --check: fail over lines that are no digests")
+      .option("-w, --warn", "with --check: tell which lines are no digests")
+      .option("-z, --zero", "end lines with a zero character, and escape nothing")
+      .option("-v, --verbose", "say what does it"),
+  ).action(async (algorithm: string, files: readonly string[], flags: DigestFlags) => {
+    process.exitCode = await digest(algorithm, files.length === 0 ? ["-"] : files, flags, isKeyed);
+  });
+}
+
+async function digest(
+  algorithm: string,
+  files: readonly string[],
+  flags: DigestFlags,
+  isKeyed: boolean,
+): Promise<number> {
+  const checks = ["ignoreMissing", "status", "strict", "warn"] as const;
+  const stray = checks.find((name) => flags[name] && !flags.check);
+  if (stray !== undefined) throw new UsageError(`--${stray.replace("M", "-m")} means something with --check alone`);
+  if (flags.check && flags.zero) throw new UsageError("--check reads lines, and not what --zero writes");
+  if (isKeyed) checkKeyFlags(flags, files.includes("-"));
+  using device = openDevice(flags);
+  const key = isKeyed ? readKey(flags) : undefined;
+  let hash: Hash;
+  try {
+    hash = key === undefined ? device.hash(algorithm as HashName) : device.hmac(algorithm as HmacName, key);
+  } finally {
+    key?.fill(0);
+  }
+  if (flags.verbose) {
+    const { mac, hardware } = hash.info();
+    console.error(`cryptodev: ${mac?.name} by ${mac?.driver} (${hardware ? "hardware" : "software"})`);
+  }
+  const one = (file: string): Promise<string> => digestOf(hash, file, flags.quiet ?? flags.status ?? false);
+  // Not before they have ended is the device closed.
+  return await (flags.check ? check(files, algorithm, one, flags) : print(files, one, flags));
+}
+
+async function digestOf(hash: Hash, file: string, isQuiet: boolean): Promise<string> {
+  const input = await openInput(file);
+  const progress = await Progress.start(input.size, isQuiet);
+  try {
+    for await (const piece of input.pieces) {
+      hash.update(piece);
+      progress.add(piece.length);
+    }
+  } catch (error) {
+    // What came so far is not the beginning of the next message.
+    if (!hash.closed) hash.digest();
+    throw error;
+  } finally {
+    progress.stop();
+  }
+  return Buffer.from(hash.digest()).toString("hex");
+}
+
+function complain(file: string, error: unknown): void {
+  console.error(`cryptodev: ${escapeName(file, file.includes("\n")).name}: ${(error as Error).message}`);
+}
+
+type DigestOf = (file: string) => Promise<string>;
+
+async function print(files: readonly string[], one: DigestOf, { zero }: DigestFlags): Promise<number> {
+  let status: number = 0;
+  for (const file of files) {
+    try {
+      process.stdout.write(`${formatLine({ digest: await one(file), file }, !zero)}${zero ? "\0" : "\n"}`);
+    } catch (error) {
+      complain(file, error);
+      status = exitCodes.failure;
+    }
+  }
+  return status;
+}
+
+async function check(lists: readonly string[], algorithm: string, one: DigestOf, flags: DigestFlags): Promise<number> {
+  let status: number = 0;
+  for (const list of lists) {
+    const ended = await checkList(list, algorithm, one, flags);
+    status = Math.max(status, ended);
+  }
+  return status;
+}
+
+/** "1 line", "2 lines". */
+const count = (number: number, one: string, many: string): string => `${number} ${number === 1 ? one : many}`;
+
+async function checkList(list: string, algorithm: string, one: DigestOf, flags: DigestFlags): Promise<number> {
+  const { digestSize } = Object.values<MacAlgorithm>(macs).find(({ hash }) => hash === algorithm) as MacAlgorithm;
+  const say = (text: string): void => {
+    if (!flags.status) console.error(`cryptodev: ${text}`);
+  };
+  let lines: readonly string[];
+  try {
+    lines = await linesOf(list);
+  } catch (error) {
+    complain(list, error);
+    return exitCodes.failure;
+  }
+  const found = { good: 0, improper: 0, mismatched: 0, unreadable: 0 };
+  for (const [index, line] of lines.entries()) {
+    if (line.startsWith("#")) continue;
+    const checksum = parseLine(line, digestSize, algorithm);
+    if (checksum === undefined) {
+      found.improper += 1;
+      if (flags.warn) say(`${list}: ${index + 1}: this is no line with a digest of ${algorithm}`);
+      continue;
+    }
+    const { mark, name } = escapeName(checksum.file, checksum.file.includes("\n"));
+    const tell = (outcome: string): void => {
+      if (!flags.status && !(flags.quiet && outcome === "OK")) process.stdout.write(`${mark}${name}: ${outcome}\n`);
+    };
+    try {
+      const isSame = timingSafeEqual(Buffer.from(await one(checksum.file)), Buffer.from(checksum.digest));
+      found[isSame ? "good" : "mismatched"] += 1;
+      tell(isSame ? "OK" : "FAILED");
+    } catch (error) {
+      if (flags.ignoreMissing && (error as NodeJS.ErrnoException).code === "ENOENT") continue;
+      found.unreadable += 1;
+      complain(checksum.file, error);
+      tell("FAILED open or read");
+    }
+  }
+  return verdict(list, found, flags, say);
+}
+
+async function linesOf(list: string): Promise<readonly string[]> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of (await openInput(list)).pieces) pieces.push(piece);
+  const lines = Buffer.concat(pieces).toString().split("\n");
+  return lines.at(-1) === "" ? lines.slice(0, -1) : lines;
+}
+
+/** Sums up what was found in a list. @returns the exit status */
+function verdict(
+  list: string,
+  found: Readonly<Record<"good" | "improper" | "mismatched" | "unreadable", number>>,
+  flags: DigestFlags,
+  say: (text: string) => void,
+): number {
+  const { good, improper, mismatched, unreadable } = found;
+  if (good + mismatched + unreadable === 0) {
+    say(`${list}: ${flags.ignoreMissing ? "no file was verified" : "no properly formatted checksum lines found"}`);
+    return exitCodes.failure;
+  }
+  if (improper > 0) say(`WARNING: ${count(improper, "line is", "lines are")} improperly formatted`);
+  if (unreadable > 0) say(`WARNING: ${count(unreadable, "listed file", "listed files")} could not be read`);
+  if (mismatched > 0) say(`WARNING: ${count(mismatched, "computed checksum", "computed checksums")} did NOT match`);
+  if (mismatched > 0) return exitCodes.mismatch;
+  return unreadable > 0 || (improper > 0 && flags.strict) ? exitCodes.failure : 0;
+}

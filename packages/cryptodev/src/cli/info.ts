@@ -1,0 +1,134 @@
+import { arch, release, type } from "node:os";
+import process from "node:process";
+import { Command, Option } from "commander";
+import { type Capability, type Device, runtime } from "cryptodev";
+import { type DeviceFlags, openDevice, withDevice } from "./device_flags.ts";
+import { exitCodes } from "./exit_codes.ts";
+import { type KernelModule, readModule, setVerbosity } from "./kernel_module.ts";
+import { remedyFor } from "./kernel_options.ts";
+import { table } from "./table.ts";
+import { version } from "./version.ts";
+
+/** The command line of `info`, as it was given. */
+interface InfoFlags extends DeviceFlags {
+  readonly json?: true;
+  readonly setVerbosity?: string;
+}
+
+/** All that `info` knows: what `--json` prints. */
+interface Info {
+  readonly version: string;
+  readonly runtime: string;
+  readonly kernel: string;
+  readonly module: KernelModule | null;
+  /** `null` where it cannot be opened; then `problem` says why, and what to do. */
+  readonly device: { readonly path: string; readonly backend: Device["backend"] } | null;
+  readonly problem: string | null;
+  /** Each with what to do where it is not available. */
+  readonly capabilities: readonly (Capability & { readonly remedy?: string })[];
+}
+
+const examples = `
+Examples:
+  $ cryptodev info                             # the module, the device, and what it can do
+  $ cryptodev info --backend software
+  $ cryptodev info --json | jq -r '.capabilities[] | select(.hardware).name'
+  $ sudo cryptodev info --set-verbosity 1      # the kernel's log tells why calls are refused
+`;
+
+const footer = `
+The verbosity is that of the module, for all its users: it is read and set through /sys/module/cryptodev, or the sysctl
+ioctl.cryptodev_verbosity.
+
+Exit status: 0, 1 when the device cannot be opened or the verbosity cannot be set, 2 for a wrong command line.
+`;
+
+/** `cryptodev info`. */
+export function infoCommand(): Command {
+  return withDevice(
+    new Command("info")
+      .description("Tells what the device can do, by which drivers, and what is missing")
+      .addHelpText("before", examples)
+      .addHelpText("after", footer)
+      .option("--json", "print JSON")
+      .addOption(
+        new Option(
+          "--set-verbosity <level>",
+          "what the module logs: nothing, why calls are refused, every call",
+        ).choices(["0", "1", "2"]),
+      ),
+  ).action(async (flags: InfoFlags) => {
+    if (flags.setVerbosity !== undefined) await setVerbosity(Number(flags.setVerbosity));
+    const info = { ...(await system()), ...inspect(flags) };
+    console.log(flags.json ? JSON.stringify(info, undefined, 2) : await inWords(info));
+    if (info.problem === null) return;
+    if (!flags.json) console.error(`cryptodev: ${info.problem}`);
+    process.exitCode = exitCodes.failure;
+  });
+}
+
+async function system(): Promise<Pick<Info, "version" | "runtime" | "kernel" | "module">> {
+  return {
+    version,
+    runtime,
+    kernel: `${type()} ${release()} ${arch()}`,
+    module: (await readModule()) ?? null,
+  };
+}
+
+function inspect(flags: DeviceFlags): Pick<Info, "device" | "problem" | "capabilities"> {
+  try {
+    using device = openDevice(flags);
+    const { path, backend } = device;
+    const capabilities = device
+      .capabilities()
+      .map((capability) => (capability.available ? capability : { ...capability, remedy: remedyFor(capability) }));
+    return { device: { path, backend }, problem: null, capabilities };
+  } catch (error) {
+    return { device: null, problem: (error as Error).message, capabilities: [] };
+  }
+}
+
+const pairs = (values: Readonly<Record<string, string>>): string[] =>
+  Object.entries(values).map(([name, value]) => `${name}=${value}`);
+
+function moduleInWords(module: KernelModule | null): string {
+  if (module === null) return "not loaded";
+  const sysctls = pairs(module.sysctls).map((pair) => `sysctl ioctl.${pair}`);
+  return ["cryptodev", module.version ?? "of an unknown version", ...pairs(module.parameters), ...sysctls].join(", ");
+}
+
+/** Sizes of keys: each, or the least and the most. */
+function keySizesInWords(sizes: Capability["keySizes"]): string {
+  if (sizes === undefined) return "";
+  return "min" in sizes ? `${sizes.min}-${sizes.max}` : sizes.join(",");
+}
+
+async function inWords({ version, runtime, kernel, module, device, capabilities }: Info): Promise<string> {
+  const facts = [
+    `cryptodev ${version} in ${runtime}, ${kernel}`,
+    `module: ${moduleInWords(module)}`,
+    `device: ${device === null ? "none" : `${device.path}, answered by ${device.backend === "kernel" ? "the kernel" : "software in this process"}`}`,
+  ];
+  const here = capabilities.filter(({ available }) => available);
+  const missing = capabilities.flatMap(({ name, kind, remedy }) =>
+    remedy === undefined ? [] : [[`${name} (${kind})`, remedy]],
+  );
+  if (here.length > 0) {
+    const head = ["algorithm", "kind", "done in", "driver", "key", "block", "iv", "result", "aligned to"];
+    const rows = here.map(({ name, kind, hardware, driver, keySizes, blockSize, ivSize, ...more }) => [
+      name,
+      kind,
+      hardware ? "hardware" : "software",
+      driver ?? "",
+      keySizesInWords(keySizes),
+      blockSize,
+      ivSize,
+      more.digestSize ?? (more.tagSizes === undefined ? "" : `+${more.tagSizes.join(",")}`),
+      more.alignmask + 1,
+    ]);
+    facts.push("", "Sizes are bytes; a result is a digest, or the tag that an AEAD adds.", "", await table(head, rows));
+  }
+  if (missing.length > 0) facts.push("", await table(["not here", "what to do"], missing));
+  return facts.join("\n");
+}

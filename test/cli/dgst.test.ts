@@ -1,0 +1,152 @@
+import { describe, expect, test } from "vitest";
+import { pattern } from "../bytes.ts";
+import { Folder, has } from "./folder.ts";
+
+const folder = new Folder();
+folder.write("abc", "abc");
+folder.write("large", pattern(2_500_000));
+folder.write("-odd name", "odd");
+folder.write("new\nline", "1");
+folder.write("back\\slash", "2");
+folder.write("both\\\n\rx", "3");
+const files = ["-odd name", "abc", "back\\slash", "both\\\n\rx", "large", "new\nline"];
+
+const abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+describe("dgst", () => {
+  test("prints the digest of FIPS 180-4, appendix B.1, of a file and of standard input", () => {
+    expect(folder.cryptodev(["dgst", "sha256", "abc"]).stdout.toString()).toBe(`${abc}  abc\n`);
+    expect(folder.cryptodev(["dgst", "sha256"], "abc").stdout.toString()).toBe(`${abc}  -\n`);
+    expect(folder.cryptodev(["dgst", "sha256", "-"], "abc").stdout.toString()).toBe(`${abc}  -\n`);
+  });
+
+  test.each(["md5", "sha1", "sha224", "sha256", "sha384", "sha512"].filter((name) => has(`${name}sum`)))(
+    "prints what %ssum prints, byte for byte",
+    (name) => {
+      const ours = folder.cryptodev(["dgst", name, "--", ...files]);
+      expect(ours.stdout.toString()).toBe(folder.run(`${name}sum`, ["--", ...files]).stdout.toString());
+      expect([ours.stderr, ours.status]).toEqual(["", 0]);
+    },
+  );
+
+  test.skipIf(!has("sha256sum"))("ends lines as sha256sum --zero does", () => {
+    const ours = folder.cryptodev(["dgst", "sha256", "--zero", "--", ...files]).stdout;
+    expect(ours.toString()).toBe(folder.run("sha256sum", ["--zero", "--", ...files]).stdout.toString());
+  });
+
+  test("goes on after a file that cannot be read", () => {
+    const { status, stdout, stderr } = folder.cryptodev(["dgst", "sha256", "missing", ".", "abc"]);
+    expect(stdout.toString()).toBe(`${abc}  abc\n`);
+    expect(stderr).toMatch(/^cryptodev: missing: ENOENT.*\ncryptodev: \.: EISDIR.*\n$/);
+    expect(status).toBe(1);
+  });
+
+  test("names the hashes where there is no such one", () => {
+    const { status, stderr } = folder.cryptodev(["dgst", "sha3", "abc"]);
+    expect([status, stderr]).toEqual([
+      1,
+      expect.stringMatching(/^cryptodev: hash: expected one of md5, .*got "sha3"\n$/),
+    ]);
+  });
+});
+
+describe("dgst --check", () => {
+  const sums = folder.write("SUMS", folder.cryptodev(["dgst", "sha256", "--", ...files]).stdout);
+  const sha256sum = has("sha256sum");
+
+  test("finds all well, as sha256sum does", () => {
+    const ours = folder.cryptodev(["dgst", "sha256", "--check", sums]);
+    expect([ours.status, ours.stderr]).toEqual([0, ""]);
+    if (sha256sum) {
+      const theirs = folder.run("sha256sum", ["--check", sums]);
+      expect([theirs.status, ours.stdout.toString()]).toEqual([0, theirs.stdout.toString()]);
+    }
+    expect(folder.cryptodev(["dgst", "sha256", "--check", "--quiet", sums]).stdout.toString()).toBe("");
+  });
+
+  const lines = folder.read(sums).toString().trim().split("\n");
+  const broken = [
+    (lines[0] as string).replace(/^./, (digit) => (digit === "0" ? "1" : "0")),
+    ...lines.slice(1),
+    `${abc}  missing`,
+    "no digest",
+  ];
+  folder.write("BROKEN", `# a comment\n${broken.join("\n")}\n`);
+
+  test("tells what is not well, as sha256sum does, and ends with a status of its own", () => {
+    const ours = folder.cryptodev(["dgst", "sha256", "--check", "BROKEN"]);
+    expect(ours.status).toBe(4);
+    expect(ours.stdout.toString()).toContain("-odd name: FAILED\nabc: OK\n");
+    expect(ours.stdout.toString()).toContain("missing: FAILED open or read\n");
+    expect(ours.stderr.split("\n").slice(1)).toEqual([
+      "cryptodev: WARNING: 1 line is improperly formatted",
+      "cryptodev: WARNING: 1 listed file could not be read",
+      "cryptodev: WARNING: 1 computed checksum did NOT match",
+      "",
+    ]);
+    if (!sha256sum) return;
+    const theirs = folder.run("sha256sum", ["--check", "BROKEN"]);
+    expect(ours.stdout.toString()).toBe(theirs.stdout.toString());
+    expect(ours.stderr.split("\n").slice(1)).toEqual(
+      theirs.stderr.replaceAll("sha256sum:", "cryptodev:").split("\n").slice(1),
+    );
+  });
+
+  test("says nothing with --status, and where the improper line is with --warn", () => {
+    const silent = folder.cryptodev(["dgst", "sha256", "--check", "--status", "BROKEN"]);
+    expect([silent.status, silent.stdout.toString()]).toEqual([4, ""]);
+    const { stderr } = folder.cryptodev(["dgst", "sha256", "--check", "--warn", "BROKEN"]);
+    expect(stderr).toContain(`cryptodev: BROKEN: ${broken.length + 1}: this is no line with a digest of sha256\n`);
+  });
+
+  test("passes over what is missing, or improper, only as it is told", () => {
+    folder.write("SOME", `${abc}  abc\n${abc}  missing\n`);
+    expect(folder.cryptodev(["dgst", "sha256", "-c", "SOME"]).status).toBe(1);
+    const passed = folder.cryptodev(["dgst", "sha256", "-c", "--ignore-missing", "SOME"]);
+    expect([passed.status, passed.stdout.toString(), passed.stderr]).toEqual([0, "abc: OK\n", ""]);
+    folder.write("IMPROPER", `${abc}  abc\nno digest\n`);
+    expect(folder.cryptodev(["dgst", "sha256", "-c", "IMPROPER"]).status).toBe(0);
+    expect(folder.cryptodev(["dgst", "sha256", "-c", "--strict", "IMPROPER"]).status).toBe(1);
+    const nothing = folder.cryptodev(["dgst", "sha512", "-c", "SOME"]);
+    expect([nothing.status, nothing.stderr]).toEqual([
+      1,
+      "cryptodev: SOME: no properly formatted checksum lines found\n",
+    ]);
+  });
+
+  test("reads the lines of BSD too, of its own algorithm alone, and binary ones", () => {
+    folder.write("BSD", `SHA256 (abc) = ${abc}\nSHA512 (abc) = ${abc}\n${abc.toUpperCase()} *abc\n`);
+    const { status, stdout, stderr } = folder.cryptodev(["dgst", "sha256", "-c", "BSD"]);
+    expect([status, stdout.toString()]).toEqual([0, "abc: OK\nabc: OK\n"]);
+    expect(stderr).toBe("cryptodev: WARNING: 1 line is improperly formatted\n");
+  });
+
+  test("its flags mean nothing without it", () => {
+    const { status, stderr } = folder.cryptodev(["dgst", "sha256", "--ignore-missing", "abc"]);
+    expect([status, stderr]).toEqual([2, "cryptodev: --ignore-missing means something with --check alone\n"]);
+  });
+});
+
+describe("hmac", () => {
+  // RFC 4231, test case 2.
+  const key = folder.write("key", "Jefe");
+  const file = folder.write("question", "what do ya want for nothing?");
+  const line = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843  question\n";
+
+  test("prints the answer of RFC 4231, and checks it", () => {
+    const { stdout, stderr } = folder.cryptodev(["hmac", "sha256", "--key-file", key, file]);
+    expect([stdout.toString(), stderr]).toEqual([line, ""]);
+    folder.write("HMACS", line);
+    const flags = ["hmac", "sha256", "--key-fd", "0", "--check", "HMACS"];
+    expect(folder.cryptodev(flags, "Jefe").stdout.toString()).toBe("question: OK\n");
+    expect(folder.cryptodev(flags, "Jeff").status).toBe(4);
+  });
+
+  test("has a key, and no other way to it than a file or a descriptor", () => {
+    expect(folder.cryptodev(["hmac", "sha256", file]).stderr).toBe(
+      "cryptodev: expected a key: --key-file or --key-fd\n",
+    );
+    expect(folder.cryptodev(["hmac", "sha256", "--key", "Jefe", file]).status).toBe(2);
+    expect(folder.cryptodev(["hmac", "sha256", "--key-fd", "0"], "Jefe").status).toBe(2);
+  });
+});

@@ -1,0 +1,76 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { afterAll } from "vitest";
+import { command } from "../software.ts";
+
+/** How the command ended, with its output as bytes. */
+export interface CommandEnding {
+  readonly status: number | null;
+  readonly stdout: Buffer;
+  readonly stderr: string;
+}
+
+/** A folder for as long as a test file runs, and the command `cryptodev` in it, with the software device. */
+export class Folder {
+  readonly path: string = mkdtempSync(join(tmpdir(), "cryptodev-cli-"));
+  readonly #inputs: string = mkdtempSync(join(tmpdir(), "cryptodev-input-"));
+
+  constructor() {
+    afterAll(() => {
+      for (const folder of [this.path, this.#inputs]) rmSync(folder, { recursive: true });
+    });
+  }
+
+  write(name: string, content: string | Uint8Array): string {
+    writeFileSync(join(this.path, name), content);
+    return name;
+  }
+
+  read(name: string): Buffer {
+    return readFileSync(join(this.path, name));
+  }
+
+  get names(): string[] {
+    return readdirSync(this.path).sort();
+  }
+
+  /** Runs `cryptodev`. */
+  cryptodev(args: readonly string[], input: string | Uint8Array = "", env: Record<string, string> = {}): CommandEnding {
+    const [file, ...before] = command;
+    return this.run(file, [...before, ...args], input, env);
+  }
+
+  /** Runs another command. */
+  run(
+    file: string,
+    args: readonly string[],
+    input: string | Uint8Array = "",
+    env: Record<string, string> = {},
+  ): CommandEnding {
+    // By a shell, and from a file: Deno's own spawnSync rewrites arguments, and waits for ever where a pipe is full.
+    const standardInput = join(this.#inputs, "input");
+    writeFileSync(standardInput, input);
+    const line = `exec ${quoted([file, ...args])} < ${quoted([standardInput])}`;
+    const { status, stdout, stderr, error } = spawnSync("sh", ["-c", line], {
+      cwd: this.path,
+      stdio: ["ignore", "pipe", "pipe"],
+      timeout: 50_000,
+      maxBuffer: 2 ** 26,
+      env: { ...process.env, LC_ALL: "C", NO_COLOR: "1", CRYPTODEV_BACKEND: "software", ...env },
+    });
+    if (error !== undefined) throw error;
+    return { status, stdout: Buffer.from(stdout), stderr: stderr.toString() };
+  }
+}
+
+/** Arguments as a shell passes them on. */
+export const quoted = (args: readonly string[]): string =>
+  args.map((arg) => `'${arg.replaceAll("'", "'\\''")}'`).join(" ");
+
+/** Whether this machine has a program; what needs one that is not there is skipped. */
+export function has(program: string): boolean {
+  return spawnSync(program, ["--version"]).error === undefined;
+}

@@ -1,0 +1,145 @@
+import { mkdirSync } from "node:fs";
+import { release } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { readModule, setVerbosity } from "../../packages/cryptodev/dist/cli/kernel_module.js";
+import { runtimeName } from "../runtime.ts";
+import { canServe, ServedDevice } from "../software.ts";
+import { Folder } from "./folder.ts";
+
+const folder = new Folder();
+
+/** What `--json` prints of an algorithm. */
+interface Listed {
+  readonly name: string;
+  readonly kind: string;
+  readonly available: boolean;
+  readonly hardware: boolean;
+  readonly remedy?: string;
+}
+
+describe("info", () => {
+  test("tells what works here, in columns without colours", () => {
+    const { status, stdout, stderr } = folder.cryptodev(["info"]);
+    const lines = stdout.toString().split("\n");
+    expect([status, stderr]).toEqual([0, ""]);
+    expect(lines[0]).toMatch(new RegExp(`^cryptodev \\d+\\.\\d+\\.\\d+ in ${runtimeName} \\S+, Linux ${release()} `));
+    expect(lines).toContain("device: /dev/crypto, answered by software in this process");
+    const columns = lines.map((line) => line.split(/ {2,}/));
+    expect(columns).toContainEqual([
+      "algorithm",
+      "kind",
+      "done in",
+      "driver",
+      "key",
+      "block",
+      "iv",
+      "result",
+      "aligned to",
+    ]);
+    expect(columns).toContainEqual(["aes-cbc", "cipher", "software", "cbc(aes)-software", "16,24,32", "16", "16", "1"]);
+    expect(columns).toContainEqual([
+      "sha256",
+      "hmac",
+      "software",
+      "hmac(sha256)-software",
+      "0-512",
+      "1",
+      "0",
+      "32",
+      "1",
+    ]);
+    expect(stdout.includes("\u001b")).toBe(false);
+  });
+
+  test("tells the same as JSON", () => {
+    const { device, problem, capabilities } = JSON.parse(folder.cryptodev(["info", "--json"]).stdout.toString());
+    expect([device, problem]).toEqual([{ path: "/dev/crypto", backend: "software" }, null]);
+    const gcm = (capabilities as Listed[]).find(({ name }) => name === "aes-gcm");
+    expect(gcm).toMatchObject({ kind: "aead", available: true, hardware: false, ivSize: 12 });
+  });
+
+  test("tells why there is no device, and what to do", () => {
+    const flags = ["--backend", "kernel", "--path", "/dev/no-crypto"];
+    const { status, stdout, stderr } = folder.cryptodev(["info", ...flags]);
+    expect(status).toBe(1);
+    expect(stdout.toString()).toContain("\ndevice: none\n");
+    expect(stderr).toMatch(/^cryptodev: open \/dev\/no-crypto: ENOENT, .*`modprobe cryptodev`/);
+    const { device, problem } = JSON.parse(folder.cryptodev(["info", "--json", ...flags]).stdout.toString());
+    expect([device, problem]).toEqual([null, expect.stringContaining("modprobe cryptodev")]);
+  });
+
+  test.skipIf(!canServe)("tells what hardware does, and how to come by what is missing", async () => {
+    const flags = ["--driver", "engine", "--lacks", "aes-cfb", "--lacks", "hmac-sha224", "--alignmask", "15"];
+    const server = await ServedDevice.start(join(folder.path, "crypto"), flags);
+    try {
+      const args = ["info", "--backend", "kernel", "--path", server.path];
+      const text = folder.cryptodev(args).stdout.toString();
+      const columns = text.split("\n").map((line) => line.split(/ {2,}/));
+      expect(columns).toContainEqual([
+        "aes-cbc",
+        "cipher",
+        "hardware",
+        "cbc(aes)-engine",
+        "16,24,32",
+        "16",
+        "16",
+        "16",
+      ]);
+      expect(columns.at(-3)).toEqual([
+        "aes-cfb (cipher)",
+        "cfb(aes): needs CONFIG_CRYPTO_CFB and CONFIG_CRYPTO_AES in the kernel, built in or as modules; Linux 6.8 and newer have it no more",
+      ]);
+      expect(columns.at(-2)).toEqual([
+        "sha224 (hmac)",
+        "hmac(sha224): needs CONFIG_CRYPTO_HMAC and CONFIG_CRYPTO_SHA256 in the kernel, built in or as modules",
+      ]);
+      const { capabilities } = JSON.parse(folder.cryptodev([...args, "--json"]).stdout.toString());
+      const missing = (capabilities as Listed[]).filter(({ available }) => !available);
+      expect(missing.map(({ name }) => name)).toEqual(["aes-cfb", "sha224"]);
+      expect(missing[0]?.remedy).toContain("CONFIG_CRYPTO_CFB");
+    } finally {
+      await server.stop();
+    }
+  });
+});
+
+describe("the module's parameters", () => {
+  const root = folder.path;
+  const parameter = "sys/module/cryptodev/parameters/cryptodev_verbosity";
+  const sysctl = "proc/sys/ioctl/cryptodev_verbosity";
+  const none = "the module cryptodev is not loaded: `modprobe cryptodev` loads it";
+
+  test("are nothing where it is not loaded", async () => {
+    expect(await readModule(root)).toBeUndefined();
+    await expect(setVerbosity(1, root)).rejects.toThrow(none);
+    expect(folder.names).not.toContain("sys");
+  });
+
+  test("are read and set where it keeps them", async () => {
+    mkdirSync(join(root, "proc/sys/ioctl"), { recursive: true });
+    folder.write(sysctl, "0\n");
+    expect(await readModule(root)).toEqual({
+      version: undefined,
+      parameters: {},
+      sysctls: { cryptodev_verbosity: "0" },
+    });
+    await setVerbosity(2, root);
+    expect(folder.read(sysctl).toString()).toBe("2\n");
+
+    mkdirSync(join(root, "sys/module/cryptodev/parameters"), { recursive: true });
+    folder.write("sys/module/cryptodev/version", "1.14\n");
+    folder.write(parameter, "0\n");
+    await setVerbosity(1, root);
+    expect(await readModule(root)).toEqual({
+      version: "1.14",
+      parameters: { cryptodev_verbosity: "1" },
+      sysctls: { cryptodev_verbosity: "2" },
+    });
+  });
+
+  test("have three levels", () => {
+    const { status, stderr } = folder.cryptodev(["info", "--set-verbosity", "3"]);
+    expect([status, stderr]).toEqual([2, expect.stringContaining("Allowed choices are 0, 1, 2")]);
+  });
+});

@@ -1,0 +1,122 @@
+import { describe, expect, test } from "vitest";
+import { breakEven, type SizeResult } from "../../packages/cryptodev/dist/cli/speed/results.js";
+import { canServe, ServedDevice } from "../software.ts";
+import { Folder } from "./folder.ts";
+
+const folder = new Folder();
+const quick = ["--seconds", "0.002"];
+
+/** What `--json` prints of an algorithm. */
+interface Measured {
+  readonly algorithm: string;
+  readonly driver: string;
+  readonly hardware: boolean;
+  readonly fasterFromBytes?: number | null;
+  readonly sizes: readonly {
+    readonly bytes: number;
+    readonly device: { readonly operations: number; readonly seconds: number; readonly userSeconds: number };
+    readonly node: object | null;
+  }[];
+}
+
+describe("speed", () => {
+  test("measures every algorithm over all sizes, the price of a call first", () => {
+    const { status, stdout, stderr } = folder.cryptodev(["speed", "--json", ...quick]);
+    expect([status, stderr]).toEqual([0, ""]);
+    const results = JSON.parse(stdout.toString()).results as readonly Measured[];
+    const { capabilities } = JSON.parse(folder.cryptodev(["info", "--json"]).stdout.toString());
+    expect(results).toHaveLength(capabilities.length);
+    expect(results[0]?.algorithm).toBe("null");
+    const sha = results.find(({ algorithm }) => algorithm === "hmac-sha256") as Measured;
+    expect([sha.driver, sha.hardware]).toEqual(["hmac(sha256)-software", false]);
+    for (const { sizes } of results) {
+      expect(sizes.map(({ bytes }) => bytes)).toEqual([16, 64, 256, 1024, 4096, 16384, 65536]);
+      for (const { device } of sizes) {
+        expect(device.operations).toBeGreaterThan(0);
+        expect(device.seconds).toBeGreaterThanOrEqual(0.002);
+        expect(device.userSeconds).toBeGreaterThanOrEqual(0);
+      }
+    }
+    // Every runtime has these, and so they were compared.
+    for (const name of ["aes-cbc", "aes-ctr", "aes-gcm", "3des-cbc", "md5", "sha512", "hmac-ripemd160"]) {
+      expect(results.find(({ algorithm }) => algorithm === name)?.sizes[0]?.node, name).not.toBeNull();
+    }
+  });
+
+  const some = ["speed", "--algorithm", "null,aes-cbc", "--bytes", "4096,16", ...quick];
+
+  test("prints columns, with the driver and what it is measured on", () => {
+    const text = folder.cryptodev(some).stdout.toString();
+    expect(text).toMatch(/^cryptodev \S+, the device in software, (Node\.js|Deno|Bun) \S+, Linux .*, \d+ x .*\n/);
+    expect(text).toContain("MB/s are 10^6 bytes per second, by the clock, in memory; 0.002 s for each number.");
+    expect(text).toContain("\naes-cbc, key of 16 bytes, by cbc(aes)-software (software)\n");
+    const columns = text.split("\n").map((line) => line.trim().split(/ {2,}/));
+    const head = ["bytes", "MB/s", "ops/s", "wall s", "user s", "system s", "node MB/s", "node ops/s"];
+    expect(columns.filter(([first]) => first === "bytes")).toEqual([head, head]);
+    expect(columns.filter(([first]) => first === "16").map((row) => row.length)).toEqual([8, 8]);
+    expect(text).toMatch(
+      /\n(Never faster than node:crypto here, up to 4096 bytes|Faster than node:crypto here .*)\.\n/,
+    );
+    expect(text).toContain("That is the price of a call");
+    expect(text).not.toContain("\u001b");
+  });
+
+  test("draws bars, and a plot", () => {
+    const bars = folder.cryptodev([...some, "--chart", "--svg", "plot.svg"]).stdout.toString();
+    expect(bars).toMatch(/\n {6}4096 {2}█+ [\d.]+\n {12}░+ [\d.]+\n/);
+    const svg = folder.read("plot.svg").toString();
+    expect(svg).toMatch(/^<svg [^>]*>\n[\s\S]*<\/svg>\n$/);
+    expect(svg.match(/<polyline/g)).toHaveLength(3);
+    expect(svg).not.toMatch(/NaN|Infinity|undefined/);
+    expect(svg).toContain("aes-cbc, key of 16 bytes, by cbc(aes)-software (software)");
+  });
+
+  const refused: readonly (readonly [number, readonly string[], string])[] = [
+    [2, ["-a", "rot13"], "expected one of 3des-cbc, aes-cbc"],
+    [2, ["-a", "aes-cbc", "-b", "100"], "aes-cbc works on multiples of 16 bytes, and not on 100"],
+    [2, ["-b", "1e9"], "at most 67108864 bytes"],
+    [2, ["-b", "16,,32"], "It is a list of sizes"],
+    [2, ["-s", "0"], "It is a number of seconds"],
+  ];
+
+  test.each(refused)("ends with %i for %j", (status, flags, message) => {
+    const ending = folder.cryptodev(["speed", ...flags]);
+    expect([ending.status, ending.stderr]).toEqual([status, expect.stringContaining(message)]);
+  });
+
+  test.skipIf(!canServe)("knows hardware, and says what a device lacks", async () => {
+    const server = await ServedDevice.start(`${folder.path}/crypto`, ["--driver", "engine", "--lacks", "aes-gcm"]);
+    try {
+      const flags = ["--backend", "kernel", "--path", server.path, ...quick, "-b", "64"];
+      const { stdout } = folder.cryptodev(["speed", "-a", "sha1", "--require-hardware", ...flags]);
+      expect(stdout.toString()).toContain(`cryptodev 0.1.0, ${server.path}, `);
+      expect(stdout.toString()).toContain("\nsha1, by sha1-engine (hardware)\n");
+      const { status, stderr } = folder.cryptodev(["speed", "-a", "aes-gcm", ...flags]);
+      expect([status, stderr]).toEqual([
+        1,
+        "cryptodev: this device has no aes-gcm; `cryptodev info` tells how to come by it\n",
+      ]);
+    } finally {
+      await server.stop();
+    }
+  });
+});
+
+describe("the size from which on the device is faster", () => {
+  const took = (seconds: number) => ({ operations: 1, seconds, userSeconds: 0, systemSeconds: 0 });
+  const size = (bytes: number, device: number, node?: number): SizeResult => ({
+    bytes,
+    device: took(device),
+    node: node === undefined ? undefined : took(node),
+  });
+
+  test("is the smallest after the last where it is slower", () => {
+    expect(breakEven({ sizes: [size(16, 3, 1), size(64, 1, 2), size(256, 4, 3), size(1024, 4, 4)] })).toBe(1024);
+    expect(breakEven({ sizes: [size(16, 1, 2), size(64, 1, 2)] })).toBe(16);
+  });
+
+  test("is none where it is slower in the end, and not known where nothing compares", () => {
+    expect(breakEven({ sizes: [size(16, 1, 2), size(64, 3, 2)] })).toBeNull();
+    expect(breakEven({ sizes: [size(16, 1), size(64, 3)] })).toBeUndefined();
+  });
+});

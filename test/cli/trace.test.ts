@@ -1,0 +1,58 @@
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { runProgram } from "../child.ts";
+import { command } from "../software.ts";
+import { Folder } from "./folder.ts";
+
+const folder = new Folder();
+const key = folder.write("key", "a secret of ours");
+const hmac = ["hmac", "sha256", "--key-file", key, key];
+
+describe("trace", () => {
+  test("shows the calls of a program, and neither keys nor data", () => {
+    const plain = folder.cryptodev(hmac);
+    const { status, stdout, stderr } = folder.cryptodev(["trace", "--", ...command, ...hmac]);
+    expect(status).toBe(0);
+    expect(stdout.equals(plain.stdout)).toBe(true);
+    const calls = stderr.trim().split("\n");
+    expect(calls[0]).toMatch(/^open\("\/dev\/crypto", 0x\w+\) = \d+$/);
+    expect(calls.at(-1)).toMatch(/^close\(\d+\) = 0$/);
+    const start = calls.find((line) => line.includes("CIOCGSESSION"));
+    expect(start).toMatch(/mac=CRYPTO_SHA2_256_HMAC, .*mackeylen=16, mackey=\[16 bytes\]/);
+    expect(stderr).not.toContain("secret");
+  });
+
+  test("writes them to a file, from its beginning", () => {
+    folder.write("calls", "old\n");
+    const { status, stderr } = folder.cryptodev(["trace", "-o", "calls", "--", ...command, ...hmac]);
+    expect([status, stderr]).toEqual([0, ""]);
+    expect(folder.read("calls").toString()).toMatch(/^open\([\s\S]+\nclose\(\d+\) = 0\n$/);
+  });
+
+  test("chooses the device, and ends as the program does", () => {
+    const kernel = ["trace", "--backend", "kernel", "--", ...command, "dgst", "md5", "--path", "/dev/no-crypto", key];
+    const { status, stderr } = folder.cryptodev(kernel);
+    expect([status, stderr]).toEqual([1, expect.stringMatching(/^open\("\/dev\/no-crypto", 0x\w+\) = -1 ENOENT\n/)]);
+    expect(folder.cryptodev(["trace", "--", "sh", "-c", "exit 7"]).status).toBe(7);
+    expect(folder.cryptodev(["trace", "--", "no-such-program"]).status).toBe(127);
+    expect(folder.cryptodev(["trace"]).status).toBe(2);
+  });
+});
+
+describe("CRYPTODEV_TRACE", () => {
+  const program = 'import { open } from "cryptodev"; open({ backend: "software" }).close();';
+
+  test("has the calls of any program told", () => {
+    const { stderr } = runProgram(program, { env: { CRYPTODEV_TRACE: "1" } });
+    expect(stderr).toMatch(/^open\("\/dev\/crypto", 0x\w+\) = \d+\n[\s\S]*close\(\d+\) = 0\n$/);
+    const file = join(folder.path, "told");
+    expect(runProgram(program, { env: { CRYPTODEV_TRACE: file } }).stderr).toBe("");
+    expect(folder.read("told").toString()).toBe(stderr);
+  });
+
+  test("is nothing where it is empty or 0, or where the program has a trace of its own", () => {
+    for (const value of ["", "0"]) expect(runProgram(program, { env: { CRYPTODEV_TRACE: value } }).stderr).toBe("");
+    const own = program.replace('"software"', '"software", trace: () => {}');
+    expect(runProgram(own, { env: { CRYPTODEV_TRACE: "1" } }).stderr).toBe("");
+  });
+});
