@@ -1,7 +1,7 @@
 /*
  * Runs an example in Node.js, Deno and Bun, one after the other: `node run.mjs 01_demo1`.
  *
- * It fails where a runtime is missing, where one fails, and where they do not all print the same ciphertext.
+ * It fails where a runtime is missing, where one fails, and where the demo's ciphertexts differ.
  */
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -10,10 +10,13 @@ const [name] = process.argv.slice(2);
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const bin = (runtime) => here(`../node_modules/.bin/${runtime}`);
 
+const isDemo = name === "01_demo1";
+
 // Node.js 20 cannot read TypeScript, so Node.js gets what tsc made of the same file.
 const commands = [
   [process.execPath, here(`dist/${name}.js`)],
-  [bin("deno"), "run", "--allow-ffi", "--allow-env=CRYPTODEV_BACKEND", here(`${name}.ts`)],
+  // The demo needs no more than the device; others read and write files, or start threads.
+  [bin("deno"), "run", ...(isDemo ? ["--allow-ffi", "--allow-env=CRYPTODEV_BACKEND"] : ["-A"]), here(`${name}.ts`)],
   [bin("bun"), here(`${name}.ts`)],
 ];
 
@@ -29,7 +32,8 @@ const ciphertexts = commands.map(([command, ...args]) => {
   });
   console.log(stdout ?? "");
   if (status !== 0) fail(`${[command, ...args].join(" ")}: ${error?.message ?? `exit status ${status}`}`);
+  if (!isDemo) return "";
   return stdout.match(/^.*ciphertext.*$/gm)?.join("\n") ?? fail(`${command} printed no ciphertext`);
 });
 if (new Set(ciphertexts).size > 1) fail(`the ciphertexts differ\n${ciphertexts.join("\n")}`);
-console.log("All three ciphertexts are equal");
+if (isDemo) console.log("All three ciphertexts are equal");

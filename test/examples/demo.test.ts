@@ -44,6 +44,14 @@ if (runtimeName === "Node.js") {
     expect(status).toBe(0);
   });
 
+  test("the command runs any other example too", () => {
+    const { status, stdout } = spawnSync(process.execPath, [join(examples, "run.mjs"), "05_chunks"], {
+      encoding: "utf8",
+    });
+    expect(stdout.match(/^In chunks of any size: no difference$/gm)).toHaveLength(3);
+    expect(status).toBe(0);
+  });
+
   test("the command fails where a runtime is missing", () => {
     const folder = mkdtempSync(join(tmpdir(), "cryptodev-demo-"));
     try {

@@ -6,6 +6,9 @@ import { realHost } from "../runtime.ts";
 import { canServeCharacterDevice, ServedDevice } from "../software.ts";
 
 const host = await realHost();
+if (!canServeCharacterDevice) {
+  console.log("skipped: a true character device, as this machine has no CUSE: `npm run test:vm` makes one that has");
+}
 
 test.runIf(canServeCharacterDevice).each(["SIGTERM", "SIGKILL"] as const)(
   "a character device is served to everybody, and is gone after %s",

@@ -73,8 +73,8 @@ export PATH=${join(process.execPath, "..")}:/usr/local/bin:/usr/bin:/bin:/usr/sb
 export REQUIRE_CUSE=1 TEST_PATIENCE=20 LANG=C.UTF-8 NO_COLOR=1 CI=true
 cd '${test}'
 status=0
-${run("node", "soft/transcripts", "soft/hazards", "soft/async", "soft/errors", "session/cipher", "session/aead", "session/hash", "session/device", "session/submitter", "serve/")}
-${run("deno,bun", "soft/transcripts", "session/device")}
+${run("node", "soft/", "session/", "serve/character_device")}
+${run("bun", "soft/transcripts", "session/device", "serve/character_device")}
 exit $status
 `;
 }

@@ -56,8 +56,9 @@ export interface Task {
   readonly faults: readonly ServedFault[];
 }
 
-/** How long a stopped thread may take, in milliseconds. */
+/** How long a stopped thread may take, and how often it is called meanwhile, in milliseconds. */
 const PATIENCE = 5000;
+const KNOCK = 250;
 
 /**
  * A served device: a file that any program can open, and send its ioctls to.
@@ -129,23 +130,31 @@ export class Server {
     return this.#counters.read();
   }
 
-  /** Ends it. Files that are still open answer ENOTCONN from now on. */
+  /**
+   * Ends it. Files that are still open answer ENOTCONN from now on.
+   *
+   * @throws {@link ServeError} where the serving thread cannot be reached; it ends with the process
+   */
   async stop(): Promise<void> {
-    if (Atomics.exchange(this.#stop, 0, 1) === 0) {
+    Atomics.store(this.#stop, 0, 1);
+    for (let waited = 0; waited < PATIENCE; waited += KNOCK) {
       // The thread sleeps until it is called, so it is called.
       open(this.path, "r", (error, fd) => {
         if (error === null) close(fd);
       });
+      if (await this.#endsWithin(KNOCK)) return;
     }
+    throw new ServeError(`the server of ${this.path} did not stop within ${PATIENCE} ms`);
+  }
+
+  async #endsWithin(duration: number): Promise<boolean> {
     const patience = new AbortController();
-    const late = sleep(PATIENCE, undefined, { signal: patience.signal, ref: false }).then(
-      () => {
-        throw new ServeError(`the server of ${this.path} did not stop within ${PATIENCE} ms`);
-      },
-      () => {},
-    );
-    await Promise.race([this.ended, late]);
-    patience.abort();
+    const late = sleep(duration, false, { signal: patience.signal }).catch(() => false);
+    try {
+      return await Promise.race([this.ended.then(() => true), late]);
+    } finally {
+      patience.abort();
+    }
   }
 
   #ready(): Promise<void> {

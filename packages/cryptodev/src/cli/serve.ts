@@ -148,9 +148,9 @@ async function serve(path: string, command: readonly string[], flags: ServeFlags
   let status = 0;
   if (command.length > 0) {
     status = await runBeside(server, command, flags);
-    await server.stop();
+    await stop(server);
   } else {
-    for (const signal of endingSignals) process.on(signal, () => void server.stop().catch(() => process.exit(1)));
+    for (const signal of endingSignals) process.on(signal, () => void stop(server));
     tell("ready", `serving ${server.path} over ${server.carrier.toUpperCase()}`, {
       path: server.path,
       carrier: server.carrier,
@@ -161,6 +161,16 @@ async function serve(path: string, command: readonly string[], flags: ServeFlags
   if (end === "hazard") return exitCodes.hazard;
   if (end === "gone") console.error(`cryptodev: ${server.path} was unmounted by somebody else`);
   return status;
+}
+
+/** Stops a server; where its thread cannot be reached, nothing but a signal ends the process, and others clean up after it. */
+async function stop(server: Server): Promise<void> {
+  try {
+    await server.stop();
+  } catch (error) {
+    console.error(`cryptodev: ${error instanceof Error ? error.message : error}`);
+    process.kill(process.pid, "SIGKILL");
+  }
 }
 
 /** Runs a program beside the server, as whom we were called by. It ends early where the server does. */
