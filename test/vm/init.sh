@@ -11,10 +11,9 @@ mount -t tmpfs -o size=75% upper /upper
 mkdir /upper/data /upper/work
 mount -t overlay -o lowerdir=/lower,upperdir=/upper/data,workdir=/upper/work overlay /root
 for place in proc sys dev; do mount --move "/$place" "/root/$place"; done
-mount -t tmpfs tmp /root/tmp
 mkdir -p /root/dev/shm && mount -t tmpfs shm /root/dev/shm
 ifconfig lo up
-cp /guest.sh /root/tmp/guest.sh
-chroot /root /bin/bash /tmp/guest.sh
+cp /guest.sh /root/guest.sh
+chroot /root /bin/bash /guest.sh
 echo "guest: exit status $?"
 poweroff -f
