@@ -1,8 +1,9 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { Device } from "@cryptodev/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { pattern } from "../bytes.ts";
@@ -215,10 +216,14 @@ describe.runIf(canServe)("cryptodev serve", () => {
     const runtime = runtimeName === "Deno" ? [process.execPath, "run", "-A"] : [process.execPath];
 
     test("has a /dev/crypto that nobody else sees, and all of the other devices", () => {
-      const program = join(new URL("../.programs/", import.meta.url).pathname, `beside-${process.pid}.mjs`);
+      // In the workspace, whose packages it imports.
+      const workspace = fileURLToPath(new URL("../.programs/", import.meta.url));
+      mkdirSync(workspace, { recursive: true });
+      const programs = mkdtempSync(join(workspace, "beside-"));
+      const program = join(programs, "program.mjs");
       writeFileSync(program, script);
       const { status, stdout, stderr } = serve("--", ...runtime, program);
-      rmSync(program);
+      rmSync(programs, { recursive: true });
       expect(stderr).toBe("");
       expect(stdout).toMatch(/^kernel \/dev\/crypto 169,153,62,/);
       expect(status).toBe(0);
