@@ -140,7 +140,9 @@ export class Server {
     for (let waited = 0; waited < PATIENCE; waited += KNOCK) {
       // The thread sleeps until it is called, so it is called.
       open(this.path, "r", (error, fd) => {
-        if (error === null) close(fd);
+        // Closed when it is over: before, close(2) itself would wait for an answer, from a thread that gives no more.
+        const closeIt = (): void => close(fd);
+        if (error === null) this.ended.then(closeIt, closeIt);
       });
       if (await this.#endsWithin(KNOCK)) return;
     }
