@@ -17,7 +17,9 @@ const PATIENCE = 25 * 60 * 1000;
 const MODULES = ["virtio_pci", "9pnet_virtio", "9p", "overlay", "fuse", "cuse"];
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const versions = existsSync("/lib/modules") ? readdirSync("/lib/modules").sort() : [];
+/** 6.1.0-9 before 6.1.0-56. */
+const byNumber = (one, other) => one.localeCompare(other, "en", { numeric: true });
+const versions = existsSync("/lib/modules") ? readdirSync("/lib/modules").sort(byNumber) : [];
 const version = versions.findLast((name) => existsSync(`/boot/vmlinuz-${name}`));
 
 function has(command) {
@@ -87,6 +89,8 @@ const args = [
 ];
 console.log(`=== Linux ${version} under QEMU, with CUSE ===`);
 const machine = spawn("qemu-system-x86_64", args, { stdio: ["ignore", "pipe", "inherit"] });
+// Who ends this ends the machine.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => machine.kill("SIGKILL"));
 const late = setTimeout(() => {
   console.log("guest: given up, it took too long");
   machine.kill("SIGKILL");
