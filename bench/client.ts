@@ -9,15 +9,15 @@ import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { Call, CIOCCRYPT, Device, type Host, type LibcHost } from "@cryptodev/core";
+import { libcHost } from "@cryptodev/serve";
 import { SoftwareHost } from "@cryptodev/soft";
-import { libc } from "./libc.ts";
 
 const MOST = 2 ** 20;
 /** `<asm-generic/ioctls.h>`, `<fcntl.h>`. */
 const FIONREAD = 0x541b;
 const O_RDWR = 2;
 
-const host = await libc();
+const host = await libcHost();
 const pattern = (size: number, seed: number) => Uint8Array.from({ length: size }, (_, index) => index * 7 + seed);
 const [source, destination, key, iv] = [pattern(MOST, 3), new Uint8Array(MOST), pattern(16, 5), pattern(16, 11)];
 

@@ -5,10 +5,10 @@
 import { writeFileSync } from "node:fs";
 import process from "node:process";
 import { Argument, errnos, type LibcHost } from "@cryptodev/core";
-import { libc } from "./libc.ts";
+import { libcHost } from "@cryptodev/serve";
 
 const path = process.argv[2] as string;
-const host: LibcHost = await libc();
+const host: LibcHost = await libcHost();
 const buffer = (size: number) => new Argument(host, { name: "message", fields: [["bytes", "char", size]] });
 const [request, reply] = [buffer(2 ** 16), buffer(256)];
 

@@ -116,7 +116,13 @@ function startAll(program: string, path?: string): Promise<Participant[]> {
 async function calls(program: string): Promise<void> {
   const all = await startAll(program);
   const [c, ...ours] = await interleave(all, "call", 16);
-  const above = (summary: Summary) => summary.median - (c as Summary).median;
+  const reportAbove = (what: string, summaries: readonly Summary[], limits?: Readonly<Record<RuntimeName, number>>) => {
+    for (const [index, name] of names.entries()) {
+      const { median, spread } = summaries[index] as Summary;
+      const limit = limits === undefined ? {} : { limit: { most: limits[name] } };
+      report({ what, who: name, value: median - (c as Summary).median, unit: "ns", spread, ...limit });
+    }
+  };
   report({
     what: "ioctl on a pipe",
     who: "C",
@@ -126,29 +132,9 @@ async function calls(program: string): Promise<void> {
   });
   const nodeFfi = Number(process.versions.node.split(".")[0]) >= 26;
   const most: Record<RuntimeName, number> = { "Node.js": nodeFfi ? 40 : 120, Deno: 40, Bun: 25 };
-  for (const [index, name] of names.entries()) {
-    const summary = ours[index] as Summary;
-    report({
-      what: "encryptInto above C, memory reused",
-      who: name,
-      value: above(summary),
-      unit: "ns",
-      spread: summary.spread,
-      limit: { most: most[name] },
-    });
-  }
+  reportAbove("encryptInto above C, memory reused", ours, most);
   const participants = all.slice(1);
-  const fresh = await interleave(participants, "fresh", 16);
-  for (const [index, name] of names.entries()) {
-    const summary = fresh[index] as Summary;
-    report({
-      what: "encryptInto above C, fresh views",
-      who: name,
-      value: above(summary),
-      unit: "ns",
-      spread: summary.spread,
-    });
-  }
+  reportAbove("encryptInto above C, fresh views", await interleave(participants, "fresh", 16));
   for (const participant of participants) {
     await participant.round("heap", 16, 1_000_000);
     const grown = await participant.round("heap", 16, 1_000_000);

@@ -2,17 +2,14 @@ import process from "node:process";
 import v8 from "node:v8";
 import vm from "node:vm";
 import type { Host } from "@cryptodev/core";
+import { libcHost } from "@cryptodev/serve";
 import { runtime } from "cryptodev";
 
 /** Which runtime this is: the first word of what the library says of itself. */
 export const runtimeName = runtime.split(" ")[0] as "Node.js" | "Deno" | "Bun";
 
 /** The runtime's own host, which calls the real libc. */
-export async function realHost(): Promise<Host> {
-  if (runtimeName === "Deno") return (await import("@cryptodev/deno")).denoHost();
-  if (runtimeName === "Bun") return (await import("@cryptodev/bun")).bunHost();
-  return (await import("@cryptodev/node")).nodeHost();
-}
+export const realHost: () => Promise<Host> = libcHost;
 
 function findCollector(): () => void {
   const { Bun, gc } = globalThis as { Bun?: { gc(force: boolean): void }; gc?: () => void };

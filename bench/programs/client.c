@@ -3,33 +3,11 @@
  * nanoseconds that one took. Cases: `call`, an ioctl that does nothing in the kernel, on a pipe; `encrypt`, AES-128-CBC on
  * the device at the path given; `session`, the start and end of one; `ping`, a round trip to a server; `verify`, which prints a digest of what `encrypt` makes.
  */
-#include <fcntl.h>
+#include "../../test/serve/programs/cryptodev.h"
 #include <pthread.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
-#include <unistd.h>
 
-struct session_op {
-  uint32_t cipher, mac, keylen;
-  uint8_t *key;
-  uint32_t mackeylen;
-  uint8_t *mackey;
-  uint32_t ses;
-};
-struct crypt_op {
-  uint32_t ses;
-  uint16_t op, flags;
-  uint32_t len;
-  uint8_t *src, *dst, *mac, *iv;
-};
-#define CIOCGSESSION _IOWR('c', 102, struct session_op)
-#define CIOCFSESSION _IOW('c', 103, uint32_t)
-#define CIOCCRYPT _IOWR('c', 104, struct crypt_op)
-enum { CRYPTO_AES_CBC = 11, MOST = 1 << 20 };
+enum { MOST = 1 << 20 };
 
 static uint8_t source[MOST], destination[MOST], iv[16], key[16];
 

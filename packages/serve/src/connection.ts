@@ -79,6 +79,8 @@ export class Connection {
   readonly #outHeader: Layout<typeof fuse_out_header>;
   readonly #ioctlIn: Layout<typeof fuse_ioctl_in>;
   readonly #ioctlOut: Body<typeof fuse_ioctl_out>;
+  readonly #pollIn: Layout<typeof fuse_poll_in>;
+  readonly #pollOut: Body<typeof fuse_poll_out>;
   #nextFile = 1;
   #failed = false;
 
@@ -92,6 +94,8 @@ export class Connection {
     this.#outHeader = layout(fuse_out_header, host.machine);
     this.#ioctlIn = layout(fuse_ioctl_in, host.machine);
     this.#ioctlOut = this.#body(fuse_ioctl_out);
+    this.#pollIn = layout(fuse_poll_in, host.machine);
+    this.#pollOut = this.#body(fuse_poll_out);
   }
 
   /**
@@ -260,7 +264,7 @@ export class Connection {
   }
 
   #poll(): void {
-    const { offset } = layout(fuse_poll_in, this.#options.host.machine);
+    const { offset } = this.#pollIn;
     const served = this.#files.get(this.#in(offset.fh));
     if (served === undefined) {
       this.#send(-errnos.EBADF);
@@ -268,7 +272,7 @@ export class Connection {
     }
     const flags = this.#request.getUint32(this.#header.size + offset.flags);
     if ((flags & FUSE_POLL_SCHEDULE_NOTIFY) !== 0) served.waiting.add(this.#in(offset.kh));
-    const { size, at } = this.#out(this.#body(fuse_poll_out));
+    const { size, at } = this.#out(this.#pollOut);
     this.#reply.setUint32(at.revents, served.file.ready());
     this.#send(0, size);
   }

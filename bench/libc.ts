@@ -1,9 +1,0 @@
-import process from "node:process";
-import type { LibcHost } from "@cryptodev/core";
-
-/** The libc of this runtime. */
-export async function libc(): Promise<LibcHost> {
-  if ("Deno" in globalThis) return (await import("@cryptodev/deno")).denoHost();
-  if (process.versions.bun !== undefined) return (await import("@cryptodev/bun")).bunHost();
-  return (await import("@cryptodev/node")).nodeHost();
-}
