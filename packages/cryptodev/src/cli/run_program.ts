@@ -8,8 +8,8 @@ import { exitCodes } from "./exit_codes.ts";
 export const endingSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** Not `child.kill`: Deno then takes the child for killed, whatever it made of the signal. */
-function send(child: ChildProcess, signal: NodeJS.Signals): void {
-  if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) process.kill(child.pid, signal);
+function send(child: ChildProcess | undefined, signal: NodeJS.Signals): void {
+  if (child?.pid !== undefined && child.exitCode === null && child.signalCode === null) process.kill(child.pid, signal);
 }
 
 /** How a program is run. */
@@ -28,15 +28,17 @@ export interface RunOptions {
  */
 export async function runProgram(command: readonly string[], { env, until }: RunOptions = {}): Promise<number> {
   const [file = "", ...args] = command;
-  const child = spawn(file, args, { stdio: "inherit", env: { ...process.env, ...env } });
+  let child: ChildProcess | undefined;
   const pass = (signal: NodeJS.Signals): void => {
     // A terminal has sent it to the program already.
     if (signal !== "SIGINT" || !process.stdin.isTTY) send(child, signal);
   };
-  const end = (): void => send(child, "SIGTERM");
+  // Before there is a program: one that ends us when it has begun would leave it behind.
   for (const signal of endingSignals) process.on(signal, pass);
-  until?.then(end, end);
   try {
+    child = spawn(file, args, { stdio: "inherit", env: { ...process.env, ...env } });
+    const end = (): void => send(child, "SIGTERM");
+    until?.then(end, end);
     const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
     return signal === null ? (code ?? exitCodes.failure) : 128 + (constants.signals[signal] ?? 0);
   } catch (error) {
