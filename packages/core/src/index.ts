@@ -57,4 +57,5 @@ export type { SrtpOptions, SrtpPacket } from "./sessions/srtp.ts";
 export type { Submitter } from "./sessions/submitter.ts";
 export type { TlsRecord } from "./sessions/tls.ts";
 export type { Statistics } from "./statistics.ts";
+export { StructBytes } from "./struct_bytes.ts";
 export { traced } from "./trace.ts";

@@ -1,5 +1,5 @@
 import process from "node:process";
-import { errnoName, errnos, type Layout, type LibcHost, layout, type Struct } from "@cryptodev/core";
+import { Argument, errnoName, errnos, type Layout, type LibcHost, layout, type Struct } from "@cryptodev/core";
 import { type Caller, KernelCrashError, type OpenFile, type SoftwareDevice } from "@cryptodev/soft";
 import type { Counters } from "./counters.ts";
 import { ProcessMemory, UnreachableCallerError } from "./process_memory.ts";
@@ -14,7 +14,6 @@ import {
   FUSE_POLL_SCHEDULE_NOTIFY,
   opcodes,
 } from "./wire/constants.ts";
-import { Message } from "./wire/message.ts";
 import { cuse_init_out } from "./wire/structs/cuse_init_out.ts";
 import { fuse_attr_out } from "./wire/structs/fuse_attr_out.ts";
 import { fuse_in_header } from "./wire/structs/fuse_in_header.ts";
@@ -32,6 +31,9 @@ import { fuse_setattr_in } from "./wire/structs/fuse_setattr_in.ts";
 /** The kernel takes no buffer smaller than this; our largest request is a `write(2)` that is refused. */
 const BUFFER = 2 ** 16;
 const MOST_WRITE = 4096;
+
+/** Memory for a message: a header, and what it announces. */
+const message = (size: number): Struct => ({ name: "message", fields: [["bytes", "char", size]] });
 
 /** A regular file that everybody may read and write (`<sys/stat.h>`). */
 const MODE = 0o100666;
@@ -63,7 +65,7 @@ export interface ConnectionOptions {
 
 /** An open file, as the kernel knows it by its number. */
 interface Served {
-  readonly file: OpenFile;
+  readonly caller: Caller;
   /** Who is asleep until one of its events comes. */
   readonly waiting: Set<number>;
 }
@@ -71,8 +73,8 @@ interface Served {
 /** Speaks FUSE, or CUSE, over a descriptor: the kernel's messages in, the device's answers out, one after the other. */
 export class Connection {
   readonly #options: ConnectionOptions;
-  readonly #request: Message;
-  readonly #reply: Message;
+  readonly #request: Argument;
+  readonly #reply: Argument;
   readonly #memory: ProcessMemory;
   readonly #files = new Map<number, Served>();
   readonly #header: Layout<typeof fuse_in_header>;
@@ -87,8 +89,8 @@ export class Connection {
   constructor(options: ConnectionOptions) {
     this.#options = options;
     const { host } = options;
-    this.#request = new Message(host, BUFFER);
-    this.#reply = new Message(host, MOST_WRITE);
+    this.#request = new Argument(host, message(BUFFER));
+    this.#reply = new Argument(host, message(MOST_WRITE));
     this.#memory = new ProcessMemory(host);
     this.#header = layout(fuse_in_header, host.machine);
     this.#outHeader = layout(fuse_out_header, host.machine);
@@ -115,7 +117,7 @@ export class Connection {
       this.#answer(length);
     }
     // That operations are outstanding now is no mistake of theirs.
-    for (const { file } of this.#files.values()) this.#close(file);
+    for (const { caller } of this.#files.values()) this.#close(caller.file);
     return this.#failed;
   }
 
@@ -234,7 +236,7 @@ export class Connection {
     }
     const number = this.#nextFile;
     this.#nextFile += 1;
-    this.#files.set(number, { file, waiting: new Set() });
+    this.#files.set(number, { caller: this.#callerOf(file), waiting: new Set() });
     this.#options.counters.add("files", 1);
     const { size, at } = this.#out(this.#body(fuse_open_out));
     this.#reply.setUint64(at.fh, number);
@@ -248,8 +250,8 @@ export class Connection {
     if (served === undefined) return;
     this.#files.delete(number);
     counters.add("files", -1);
-    counters.add("sessions", -served.file.sessionCount);
-    const crash = this.#close(served.file);
+    counters.add("sessions", -served.caller.file.sessionCount);
+    const crash = this.#close(served.caller.file);
     if (crash !== undefined) this.#hazard(crash, 0);
   }
 
@@ -273,7 +275,7 @@ export class Connection {
     const flags = this.#request.getUint32(this.#header.size + offset.flags);
     if ((flags & FUSE_POLL_SCHEDULE_NOTIFY) !== 0) served.waiting.add(this.#in(offset.kh));
     const { size, at } = this.#out(this.#pollOut);
-    this.#reply.setUint32(at.revents, served.file.ready());
+    this.#reply.setUint32(at.revents, served.caller.file.ready());
     this.#send(0, size);
   }
 
@@ -295,9 +297,10 @@ export class Connection {
       return;
     }
     const body = this.#header.size;
-    const { file, waiting } = served;
+    const { caller, waiting } = served;
+    const { file } = caller;
     const [sessions, ready] = [file.sessionCount, file.ready()];
-    const result = this.#carryOut(file, this.#request.bytes.subarray(body + inSize, length));
+    const result = this.#carryOut(caller, this.#request.bytes.subarray(body + inSize, length));
     const returned = this.#memory.leave();
     const { counters } = this.#options;
     counters.add("calls", 1);
@@ -311,7 +314,7 @@ export class Connection {
   }
 
   /** @returns what `ioctl(2)` is to return, or a negative error number */
-  #carryOut(file: OpenFile, argument: Uint8Array): number {
+  #carryOut(caller: Caller, argument: Uint8Array): number {
     const body = this.#header.size;
     const { offset } = this.#ioctlIn;
     const request = this.#request.getUint32(body + offset.cmd);
@@ -322,7 +325,7 @@ export class Connection {
     const { device, log } = this.#options;
     try {
       this.#memory.enter(pid, address, argument);
-      return device.ioctl(request, address, this.#callerOf(file));
+      return device.ioctl(request, address, caller);
     } catch (error) {
       if (error instanceof KernelCrashError) return this.#hazard(error, pid);
       if (error instanceof UnreachableCallerError) {

@@ -6,49 +6,70 @@ type Named = Pick<Argument, "address" | "bytes" | "addresses" | "pointees">;
 
 /** The memory that one call names: its argument, and what the argument's pointers point to. */
 export class ArgumentMemory implements Memory {
-  readonly #named: Named | null;
+  #named: Named | null = null;
+  #start = 0;
 
-  /** The memory of a call with this argument; a NULL argument names none. */
-  constructor(named: Named | null) {
+  /** Turns to a call with this argument; a NULL argument names nothing. */
+  enter(named: Named | null): void {
     this.#named = named;
   }
 
-  read(address: number, length: number): Uint8Array | undefined {
+  /** The view that has these bytes, if there is one, and where in it they start. */
+  #viewOf(address: number, length: number): Uint8Array | undefined {
     if (this.#named === null) return undefined;
-    const { address: start, bytes, addresses, pointees } = this.#named;
-    const own = within(bytes, address - (start as number), length);
-    if (own !== undefined) return own;
+    const { address: own, bytes, addresses, pointees } = this.#named;
+    this.#start = address - (own as number);
+    if (contains(bytes, this.#start, length)) return bytes;
     for (let slot = 0; slot < pointees.length; slot += 1) {
-      const view = pointees[slot];
-      if (view === null || view === undefined) continue;
-      const part = within(view, address - (addresses[slot] as number), length);
-      if (part !== undefined) return part;
+      const view = pointees[slot] as Uint8Array | null;
+      this.#start = address - (addresses[slot] as number);
+      if (view !== null && contains(view, this.#start, length)) return view;
     }
     return undefined;
   }
 
+  read(address: number, length: number): Uint8Array | undefined {
+    const view = this.#viewOf(address, length);
+    return view === undefined ? undefined : part(view, this.#start, length);
+  }
+
   isWritable(address: number, length: number): boolean {
-    return this.read(address, length) !== undefined;
+    return this.#viewOf(address, length) !== undefined;
   }
 
   write(address: number, bytes: Uint8Array): boolean {
-    const target = this.read(address, bytes.length);
-    target?.set(bytes);
-    return target !== undefined;
+    const target = this.#viewOf(address, bytes.length);
+    if (target === undefined) return false;
+    set.call(target, bytes, this.#start);
+    return true;
   }
 
   retain(): Memory {
-    if (this.#named === null) return this;
+    const retained = new ArgumentMemory();
+    if (this.#named === null) return retained;
     // The argument may point elsewhere by the time of a fetch.
     const { address, bytes, addresses, pointees } = this.#named;
-    return new ArgumentMemory({ address, bytes, addresses: [...addresses], pointees: [...pointees] });
+    retained.enter({ address, bytes, addresses: [...addresses], pointees: [...pointees] });
+    return retained;
   }
 }
 
+const { set } = Uint8Array.prototype;
+
+/** More bytes than any view has. */
+const MOST = 2 ** 40;
+
+/** Whether a view has these bytes: it has the last one. No view can lie about that, and it costs next to nothing to ask. */
+function contains(view: Uint8Array, start: number, length: number): boolean {
+  const end = start + length;
+  return start >= 0 && end <= MOST && (length === 0 ? start <= byteLengthOf(view) : view[end - 1] !== undefined);
+}
+
 /**
- * A part of a view, if it has it. It is a plain Uint8Array even where the caller's is a Buffer, whose `slice` would give
- * the caller's own memory for a copy.
+ * A part of a view, as a plain Uint8Array even where the caller's is a Buffer, whose `slice` would give the caller's own
+ * memory for a copy, or has a length that is not its own.
  */
-function within(view: Uint8Array, start: number, length: number): Uint8Array | undefined {
-  return start >= 0 && start + length <= byteLengthOf(view) ? partOf(view, start, start + length) : undefined;
+function part(view: Uint8Array, start: number, length: number): Uint8Array {
+  const isPlain = Object.getPrototypeOf(view) === Uint8Array.prototype && view.length === length;
+  return isPlain && length === byteLengthOf(view) ? view : partOf(view, start, start + length);
 }

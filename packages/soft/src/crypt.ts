@@ -50,13 +50,14 @@ export class CryptOperation {
     this.#ioctl = ioctl;
     const address = argument.getPointer(argument.offset.iv);
     const size = (session.cipher ?? session.aead)?.iv.length ?? 0;
-    this.#iv = address === 0 || size === 0 ? undefined : copyFromUser(memory, address, size, "iv").slice();
+    this.#iv = address === 0 || size === 0 ? undefined : copyFromUser(memory, address, size, "iv");
   }
 
   /** Whether source and destination are where a driver with this alignmask can work on them. */
   isAligned(alignmask: number): boolean {
     const { src, dst } = this.#argument.offset;
-    return [src, dst].every((pointer) => this.#argument.getPointer(pointer) % (alignmask + 1) === 0);
+    const multiple = alignmask + 1;
+    return this.#argument.getPointer(src) % multiple === 0 && this.#argument.getPointer(dst) % multiple === 0;
   }
 
   /**
@@ -82,7 +83,8 @@ export class CryptOperation {
     mac?.requireAlive(this.#ioctl);
 
     if (len > 0) {
-      const [src, dst] = [argument.getPointer(at.src), argument.getPointer(at.dst)];
+      const src = argument.getPointer(at.src);
+      const dst = argument.getPointer(at.dst);
       if (!this.isAligned(alignmask)) argument.setUint16(at.flags, flags | COP_FLAG_NO_ZC);
       if ((argument.getUint16(at.flags) & COP_FLAG_NO_ZC) !== 0) this.#copying(op === COP_DECRYPT, src, dst, len);
       else this.#zeroCopy(op === COP_DECRYPT, src, dst, len);

@@ -1,13 +1,4 @@
-import {
-  type ErrnoName,
-  errnos,
-  type Layout,
-  LP64,
-  layout,
-  type Machine,
-  requestNumber,
-  type Struct,
-} from "@cryptodev/core";
+import { type ErrnoName, errnos, LP64, type Machine, requestNumber, type Struct } from "@cryptodev/core";
 import { type CipherDriver, cipherDrivers, type MacDriver, macDrivers } from "./algorithms.ts";
 import { Errno } from "./errno.ts";
 import type { Caller, Handler } from "./handler.ts";
@@ -117,7 +108,7 @@ export class SoftwareDevice {
   /** The algorithms that are missing. It can be changed at any time. */
   readonly lacks: Set<string>;
 
-  readonly #byRequest: ReadonlyMap<number, { readonly handler: Handler; readonly layout: Layout }>;
+  readonly #byRequest: ReadonlyMap<number, { readonly handler: Handler; readonly argument: UserStruct<Struct> }>;
   readonly #onUsage: (usage: SessionUsage) => void;
   readonly #log: (line: string) => void;
   readonly #faults: Fault[] = [];
@@ -137,7 +128,7 @@ export class SoftwareDevice {
     this.#byRequest = new Map(
       present.map((handler) => [
         requestNumber(handler.ioctl, machine),
-        { handler, layout: layout<Struct>(handler.ioctl.argument, machine) },
+        { handler, argument: new UserStruct<Struct>(handler.ioctl.argument, machine) },
       ]),
     );
   }
@@ -155,7 +146,6 @@ export class SoftwareDevice {
   }
 
   #failIfAsked(name: string): void {
-    if (this.#faults.length === 0) return;
     const index = this.#faults.findIndex(({ call }) => call === undefined || call === name);
     const [fault] = index < 0 ? [] : this.#faults.splice(index, 1);
     if (fault !== undefined) throw new Errno(fault.code, "as was asked for");
@@ -179,7 +169,12 @@ export class SoftwareDevice {
 
   /** Opens the device. @returns the open file, or a negative error number */
   open(): OpenFile | number {
-    return this.#guard("open", () => new OpenFile());
+    try {
+      if (this.#faults.length > 0) this.#failIfAsked("open");
+      return new OpenFile();
+    } catch (error) {
+      return this.#refuse("open", error);
+    }
   }
 
   /**
@@ -212,31 +207,24 @@ export class SoftwareDevice {
    */
   ioctl(request: number, address: number, caller: Caller): number {
     const known = this.#byRequest.get(request);
-    const name = known?.handler.ioctl.name ?? `ioctl 0x${request.toString(16)}`;
-    return this.#guard(name, () => {
-      if (known === undefined) throw new Errno("EINVAL", "there is no such ioctl");
-      const argument = new UserStruct(
-        known.layout,
-        this.machine.pointerSize,
-        caller.memory,
-        address,
-        known.handler.ioctl.direction !== "IOR",
-      );
-      return known.handler.answer(argument, caller) ?? 0;
-    });
-  }
-
-  /** Carries out a call, and turns its refusal into a number and into a line of the log. */
-  #guard<T>(name: string, carryOut: () => T): T | number {
+    const name = known === undefined ? `ioctl 0x${request.toString(16)}` : known.handler.ioctl.name;
     try {
-      this.#failIfAsked(name);
-      const result = carryOut();
+      if (this.#faults.length > 0) this.#failIfAsked(name);
+      if (known === undefined) throw new Errno("EINVAL", "there is no such ioctl");
+      const { handler, argument } = known;
+      argument.enter(caller.memory, address, handler.ioctl.direction !== "IOR");
+      const result = handler.answer(argument, caller) ?? 0;
       if (this.verbosity === 2) this.#log(`cryptodev: ${name}: done`);
       return result;
     } catch (error) {
-      if (!(error instanceof Errno)) throw error;
-      if (this.verbosity > 0) this.#log(`cryptodev: ${name}: ${error.code}, ${error.message}`);
-      return -error.errno;
+      return this.#refuse(name, error);
     }
+  }
+
+  /** Turns a refusal into a number, and into a line of the log. */
+  #refuse(name: string, error: unknown): number {
+    if (!(error instanceof Errno)) throw error;
+    if (this.verbosity > 0) this.#log(`cryptodev: ${name}: ${error.code}, ${error.reason}`);
+    return -error.errno;
   }
 }

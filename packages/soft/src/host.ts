@@ -3,6 +3,7 @@ import { type Argument, errnos, FIOCLEX, type Host, type Machine, type pollfd as
 import { addressFor } from "./addresses.ts";
 import { ArgumentMemory } from "./argument_memory.ts";
 import { SoftwareDevice, type SoftwareDeviceOptions } from "./device.ts";
+import type { Caller } from "./handler.ts";
 import type { OpenFile } from "./open_file.ts";
 
 /** Options of a {@link SoftwareHost}: those of the device, and how it is reached. */
@@ -11,6 +12,11 @@ export interface SoftwareHostOptions extends SoftwareDeviceOptions {
   readonly path?: string;
   /** How many descriptors there are; 1024 if left out. */
   readonly descriptors?: number;
+}
+
+/** A descriptor of this process, and all that its calls need. */
+interface Descriptor extends Caller {
+  readonly memory: ArgumentMemory;
 }
 
 /** `poll(2)`'s answer for a descriptor that is not open (`<poll.h>`). */
@@ -35,14 +41,14 @@ export class SoftwareHost implements Host {
   /** What answers: its parameters can be changed, and its calls be made to fail. */
   readonly device: SoftwareDevice;
   readonly #path: string;
-  readonly #files: (OpenFile | undefined)[];
+  readonly #descriptors: (Descriptor | undefined)[];
 
   constructor(options: SoftwareHostOptions = {}) {
     const { path = "/dev/crypto", descriptors = 1024 } = options;
     this.device = new SoftwareDevice(options);
     this.machine = this.device.machine;
     this.#path = path;
-    this.#files = new Array(descriptors).fill(undefined);
+    this.#descriptors = new Array(descriptors).fill(undefined);
   }
 
   open(path: string, _flags: number): number {
@@ -53,37 +59,38 @@ export class SoftwareHost implements Host {
 
   /** Gives the lowest free descriptor, as POSIX asks. */
   #install(file: OpenFile): number {
-    const fd = this.#files.indexOf(undefined);
+    const fd = this.#descriptors.indexOf(undefined);
     if (fd < 0) return -errnos.EMFILE;
-    this.#files[fd] = file;
+    this.#descriptors[fd] = {
+      file,
+      memory: new ArgumentMemory(),
+      device: this.device,
+      duplicate: () => this.#install(file),
+      close: (duplicate) => void this.close(duplicate),
+    };
     return fd;
   }
 
   close(fd: number): number {
-    const file = this.#files[fd];
-    if (file === undefined) return -errnos.EBADF;
-    this.#files[fd] = undefined;
-    if (!this.#files.includes(file)) this.device.close(file);
+    const closed = this.#descriptors[fd];
+    if (closed === undefined) return -errnos.EBADF;
+    this.#descriptors[fd] = undefined;
+    if (!this.#descriptors.some((other) => other?.file === closed.file)) this.device.close(closed.file);
     return 0;
   }
 
   ioctl(fd: number, request: number, argument: Argument | null): number {
-    const file = this.#files[fd];
-    if (file === undefined) return -errnos.EBADF;
+    const descriptor = this.#descriptors[fd];
+    if (descriptor === undefined) return -errnos.EBADF;
     // Answered by the kernel before any driver is asked.
     if (request === FIOCLEX[this.machine.requests]) return 0;
-    return this.device.ioctl(request, argument === null ? 0 : (argument.address as number), {
-      file,
-      memory: new ArgumentMemory(argument),
-      device: this.device,
-      duplicate: () => this.#install(file),
-      close: (duplicate) => void this.close(duplicate),
-    });
+    descriptor.memory.enter(argument);
+    return this.device.ioctl(request, argument === null ? 0 : (argument.address as number), descriptor);
   }
 
   poll(pollfd: Argument<typeof pollfdStruct>, _timeout: number): number {
     const { offset } = pollfd;
-    const file = this.#files[pollfd.getUint32(offset.fd)];
+    const file = this.#descriptors[pollfd.getUint32(offset.fd)]?.file;
     const revents = file === undefined ? POLLNVAL : pollfd.getUint16(offset.events) & file.ready();
     pollfd.setUint16(offset.revents, revents);
     return revents === 0 ? 0 : 1;

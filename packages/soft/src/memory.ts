@@ -24,9 +24,12 @@ export interface Memory {
   retain(): Memory;
 }
 
+/** No bytes. */
+export const nothing: Uint8Array = new Uint8Array();
+
 /** Reads from a caller. @throws `Errno` EFAULT */
 export function copyFromUser(memory: Memory, address: number, length: number, what: string): Uint8Array {
-  const bytes = length === 0 ? new Uint8Array() : memory.read(address, length);
+  const bytes = length === 0 ? nothing : memory.read(address, length);
   if (bytes === undefined) throw new Errno("EFAULT", `${what}: ${length} bytes at ${address} cannot be read`);
   return bytes;
 }

@@ -1,5 +1,8 @@
 import { COP_DECRYPT, COP_ENCRYPT } from "../abi/constants.ts";
+import type { crypt_auth_op } from "../abi/structs/crypt_auth_op.ts";
 import type { NamedCipher } from "../algorithms.ts";
+import { byteLengthOf } from "../bytes.ts";
+import type { Call } from "../call.ts";
 import { checkAad, checkApart, checkData, checkDestination, checkKey, checkSizes, checkTagSize } from "../checks.ts";
 import type { Descriptor } from "../descriptor.ts";
 import type { Device } from "../device.ts";
@@ -55,6 +58,10 @@ export class Aead extends Session {
   readonly #iv: Uint8Array;
   /** Where no data is: NULL would crash the kernel. */
   readonly #nothing = new Uint8Array(new ArrayBuffer(16));
+  /** The last operation: what it did, to how many bytes, with how many as a result. */
+  #op = -1;
+  #size = 0;
+  #result = 0;
 
   /** @internal */
   constructor(
@@ -91,7 +98,7 @@ export class Aead extends Session {
    */
   seal(source: Uint8Array, nonce: Uint8Array, aad?: Uint8Array): Uint8Array<ArrayBuffer> {
     const sealed = new Uint8Array(checkData(source, "source", this.#name) + this.#tagSize);
-    this.#sealInto(source, sealed, nonce, aad);
+    this.#run(COP_ENCRYPT, source, sealed, nonce, aad);
     return sealed;
   }
 
@@ -104,7 +111,7 @@ export class Aead extends Session {
    * @throws as {@link Aead.seal}; `RangeError` for a destination that is too short or overlaps partly
    */
   sealInto(source: Uint8Array, destination: Uint8Array, nonce: Uint8Array, aad?: Uint8Array): number {
-    return this.#sealInto(source, destination, nonce, aad);
+    return this.#run(COP_ENCRYPT, source, destination, nonce, aad);
   }
 
   /**
@@ -116,7 +123,7 @@ export class Aead extends Session {
    */
   open(sealed: Uint8Array, nonce: Uint8Array, aad?: Uint8Array): Uint8Array<ArrayBuffer> {
     const plaintext = new Uint8Array(this.#checkSealed(sealed));
-    return plaintext.subarray(0, this.#openInto(sealed, plaintext, nonce, aad));
+    return plaintext.subarray(0, this.#run(COP_DECRYPT, sealed, plaintext, nonce, aad));
   }
 
   /**
@@ -128,7 +135,7 @@ export class Aead extends Session {
    * @throws as {@link Aead.open}; `RangeError` as {@link Aead.sealInto}
    */
   openInto(sealed: Uint8Array, destination: Uint8Array, nonce: Uint8Array, aad?: Uint8Array): number {
-    return this.#openInto(sealed, destination, nonce, aad);
+    return this.#run(COP_DECRYPT, sealed, destination, nonce, aad);
   }
 
   /**
@@ -153,7 +160,7 @@ export class Aead extends Session {
     const sealed = new Uint8Array(size + tagSize);
     sealed.set(ciphertext);
     sealed.set(tag, size);
-    return sealed.subarray(0, this.#openInto(sealed, sealed, nonce, aad));
+    return sealed.subarray(0, this.#run(COP_DECRYPT, sealed, sealed, nonce, aad));
   }
 
   #checkSealed(sealed: Uint8Array): number {
@@ -164,35 +171,35 @@ export class Aead extends Session {
     return size;
   }
 
-  #sealInto(source: Uint8Array, destination: Uint8Array, nonce: Uint8Array, aad: Uint8Array | undefined): number {
-    const size = checkData(source, "source", this.#name);
-    this.#run(COP_ENCRYPT, source, size, destination, size + this.#tagSize, nonce, size, aad);
-    return size + this.#tagSize;
-  }
-
-  #openInto(sealed: Uint8Array, destination: Uint8Array, nonce: Uint8Array, aad: Uint8Array | undefined): number {
-    const size = this.#checkSealed(sealed);
-    this.#run(COP_DECRYPT, sealed, size, destination, size, nonce, size - this.#tagSize, aad);
-    return size - this.#tagSize;
-  }
-
+  /** Runs an operation. @returns bytes written */
   #run(
     op: number,
     source: Uint8Array,
-    size: number,
     destination: Uint8Array,
-    written: number,
     nonce: Uint8Array,
-    messageSize: number,
     aad: Uint8Array | undefined,
-  ): void {
+  ): number {
     this.#channel.requireOpen();
+    const auth = this.#auth;
+    if (op === this.#op && auth.steady.isOver(source, destination, nonce, aad)) {
+      this.#setIv(nonce);
+      this.#send(auth.again(this.#size, null), destination);
+      return this.#result;
+    }
+    const isSeal = op === COP_ENCRYPT;
+    const size = isSeal ? checkData(source, "source", this.#name) : this.#checkSealed(source);
+    const result = isSeal ? size + this.#tagSize : size - this.#tagSize;
+    const written = isSeal ? result : size;
     const authLen = checkAad(aad, "aad", this.#name);
     checkDestination(destination, written, source, size, this.#name);
     // The driver reads the aad when it has begun to write: what is in both would not authenticate.
     if (aad !== undefined) checkApart(destination, written, aad, authLen, "aad", this.#name);
-    this.#setIv(nonce, messageSize);
-    const data = {
+    this.#checkNonce(nonce, isSeal ? size : result);
+    this.#setIv(nonce);
+    this.#op = op;
+    this.#size = size;
+    this.#result = result;
+    const call = auth.prepare({
       op,
       auth: aad ?? null,
       authLen,
@@ -201,28 +208,36 @@ export class Aead extends Session {
       dst: destination,
       tag: null,
       iv: this.#iv,
-    };
-    // Plaintext that did not authenticate is wiped; a source that could not be sealed in place is not.
-    const suspect = op === COP_DECRYPT ? written : 0;
-    this.#channel.operateOrWipe(this.#auth.prepare(data), size, destination, suspect);
+    });
+    this.#send(call, destination);
+    auth.steady.remember(source, destination, nonce, aad);
+    return result;
   }
 
-  #setIv(nonce: Uint8Array, messageSize: number): void {
+  #send(call: Call<typeof crypt_auth_op>, destination: Uint8Array): void {
+    // Plaintext that did not authenticate is wiped; a source that could not be sealed in place is not.
+    this.#channel.operateOrWipe(call, this.#size, destination, this.#op === COP_DECRYPT ? this.#size : 0);
+  }
+
+  #checkNonce(nonce: Uint8Array, messageSize: number): void {
     const size = checkSizes(nonce, this.#isCcm ? CCM_NONCE : GCM_NONCE, "nonce", this.#name);
+    if (!this.#isCcm) return;
+    const countSize = 15 - size;
+    if (messageSize < 2 ** (8 * countSize)) return;
+    const most = 2 ** (8 * countSize) - 1;
+    throw new RangeError(
+      `source for ${this.#name}: expected at most ${most} bytes with a nonce of ${size} bytes, got ${messageSize}`,
+    );
+  }
+
+  #setIv(nonce: Uint8Array): void {
     if (!this.#isCcm) {
       this.#iv.set(nonce);
       return;
     }
     // The first byte is how many bytes count the message, less one; they are the last, and the kernel's to fill.
-    const countSize = 15 - size;
-    if (messageSize >= 2 ** (8 * countSize)) {
-      const most = 2 ** (8 * countSize) - 1;
-      throw new RangeError(
-        `source for ${this.#name}: expected at most ${most} bytes with a nonce of ${size} bytes, got ${messageSize}`,
-      );
-    }
     this.#iv.fill(0);
-    this.#iv[0] = countSize - 1;
+    this.#iv[0] = 14 - byteLengthOf(nonce);
     this.#iv.set(nonce, 1);
   }
 }

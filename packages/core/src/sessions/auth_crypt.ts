@@ -3,6 +3,7 @@ import type { crypt_auth_op } from "../abi/structs/crypt_auth_op.ts";
 import { byteLengthOf } from "../bytes.ts";
 import { Call } from "../call.ts";
 import type { Channel } from "./channel.ts";
+import { Steady } from "./steady.ts";
 
 /** The data of one CIOCAUTHCRYPT. */
 export interface AuthData {
@@ -18,6 +19,8 @@ export interface AuthData {
 
 /** CIOCAUTHCRYPT of one session, made ready once: an operation only fills in what differs from the last. */
 export class AuthCrypt {
+  /** The memory of the last operation, where its session told. */
+  readonly steady: Steady = new Steady();
   readonly #call: Call<typeof crypt_auth_op>;
   readonly #flags: number;
   readonly #tagSize: number;
@@ -25,7 +28,10 @@ export class AuthCrypt {
   constructor(channel: Channel, flags: number, tagSize: number) {
     const call = new Call(channel.descriptor.host, CIOCAUTHCRYPT);
     call.setUint32(call.offset.ses, channel.id);
-    channel.onEnd(() => call.release());
+    channel.onEnd(() => {
+      call.release();
+      this.steady.release();
+    });
     this.#call = call;
     this.#flags = flags;
     this.#tagSize = tagSize;
@@ -35,20 +41,28 @@ export class AuthCrypt {
   prepare({ op, auth, authLen, src, len, dst, tag, iv }: AuthData): Call<typeof crypt_auth_op> {
     const call = this.#call;
     const at = call.offset;
+    this.steady.forget();
     call.setUint16(at.op, op);
     call.setUint16(at.flags, this.#flags);
-    call.setUint32(at.len, len);
     call.setUint32(at.auth_len, authLen);
-    call.setUint32(at.tag_len, this.#tagSize);
     // The driver knows how long the iv is, and does not look.
     call.setUint32(at.iv_len, byteLengthOf(iv));
     call.point(at.auth_src, authLen === 0 ? null : auth);
     call.point(at.src, src);
     call.point(at.dst, dst);
+    call.point(at.iv, iv);
+    return this.again(len, tag);
+  }
+
+  /** The last operation once more, with what the driver has changed of it. */
+  again(len: number, tag: Uint8Array | null): Call<typeof crypt_auth_op> {
+    const call = this.#call;
+    const at = call.offset;
+    call.setUint32(at.len, len);
+    call.setUint32(at.tag_len, this.#tagSize);
     // After an AEAD operation it points where the kernel found the tag, so it is set anew in any case.
     call.point(at.tag, null);
-    call.point(at.tag, tag);
-    call.point(at.iv, iv);
+    if (tag !== null) call.point(at.tag, tag);
     return call;
   }
 

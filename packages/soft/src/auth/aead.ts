@@ -37,7 +37,7 @@ export function authenticatedCrypt(operation: AuthOperation, aead: SessionAead):
   if (aead.driver.algorithm.name === "aes-ccm") requireCcmIv(aead.iv, decrypt ? len - tagSize : len);
 
   if (decrypt) {
-    const tag = data.slice(len - tagSize);
+    const tag = data.subarray(len - tagSize);
     const { plaintext, authentic } = aead.keyed.open(aead.iv, aad, data.subarray(0, len - tagSize), tag);
     // It is there before anything was checked, and stays where the check fails.
     writeThrough(memory, dst, plaintext, ioctl);
@@ -46,7 +46,7 @@ export function authenticatedCrypt(operation: AuthOperation, aead: SessionAead):
   } else {
     const { ciphertext, tag } = aead.keyed.seal(aead.iv, aad, data, tagSize);
     writeThrough(memory, dst, ciphertext, ioctl);
-    writeThrough(memory, dst + len, tag.subarray(0, tagSize), ioctl);
+    writeThrough(memory, dst + len, tagSize === tag.length ? tag : tag.subarray(0, tagSize), ioctl);
     argument.setUint32(at.len, len + tagSize);
   }
   argument.setUint32(at.tag_len, tagSize);

@@ -1,7 +1,7 @@
 import { COP_DECRYPT, type crypt_auth_op } from "@cryptodev/core";
 import { Errno } from "../errno.ts";
 import { KernelCrashError } from "../kernel_crash_error.ts";
-import { copyFromUser, type Memory } from "../memory.ts";
+import { copyFromUser, type Memory, nothing } from "../memory.ts";
 import type { Session } from "../session.ts";
 import type { UserStruct } from "../user_struct.ts";
 
@@ -55,13 +55,13 @@ export function requireShortAssociated({ authLen }: AuthOperation): void {
 /** Reads the associated data of an AEAD or of a TLS record. */
 export function readAssociated({ memory, authSrc, authLen, ioctl }: AuthOperation): Uint8Array {
   if (authLen > 0 && authSrc === 0) throw new KernelCrashError("auth-null", ioctl);
-  return copyFromUser(memory, authSrc, authLen, "auth_src").slice();
+  return copyFromUser(memory, authSrc, authLen, "auth_src");
 }
 
 /** Reads the data, which these modes answer with EINVAL where it is not there. */
 export function readSource({ memory, src, len, ioctl }: AuthOperation): Uint8Array {
   if (len > 0 && src === 0) throw new KernelCrashError("src-null", ioctl);
-  const data = len === 0 ? new Uint8Array() : memory.read(src, len);
+  const data = len === 0 ? nothing : memory.read(src, len);
   if (data === undefined) throw new Errno("EINVAL", `src: ${len} bytes at ${src} cannot be read`);
   return data;
 }

@@ -23,7 +23,8 @@ export function tlsCrypt(operation: AuthOperation): void {
   const { blockSize } = cipher;
   if (dst === 0) throw new Errno("EINVAL", "dst is NULL");
   requireShortAssociated(operation);
-  const header = readAssociated(operation);
+  // A copy, which it is in the driver too: dst may be over it.
+  const header = readAssociated(operation).slice();
   const data = readSource(operation).slice();
   const at = argument.offset;
   if (decrypt) {

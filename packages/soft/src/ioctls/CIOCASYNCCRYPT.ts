@@ -23,9 +23,10 @@ export const ciocasynccryptHandler: Handler<typeof crypt_op> = {
   answer(argument, { file, memory, device }) {
     const at = argument.offset;
     const session = file.find(argument.getUint32(at.ses));
-    const operation = new CryptOperation(argument, memory.retain(), session, CIOCASYNCCRYPT.name);
+    const submitted = argument.copy();
+    const operation = new CryptOperation(submitted, memory.retain(), session, CIOCASYNCCRYPT.name);
     if ((argument.getUint16(at.flags) & COP_FLAG_NO_ZC) !== 0)
       throw new Errno("EINVAL", "NO_ZC cannot be asynchronous");
-    file.queue((): Job => ({ argument, operation, failure: failureOf(operation, device.alignmask) }));
+    file.queue((): Job => ({ argument: submitted, operation, failure: failureOf(operation, device.alignmask) }));
   },
 };

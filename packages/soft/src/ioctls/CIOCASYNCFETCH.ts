@@ -8,7 +8,7 @@ export const ciocasyncfetchHandler: Handler<typeof crypt_op> = {
     const { argument: submitted, operation, failure } = file.fetch();
     if (failure !== undefined) throw failure;
     operation.deliver();
-    argument.copyFrom(submitted);
+    argument.bytes.set(submitted.bytes);
     argument.writeBack();
   },
 };

@@ -34,9 +34,7 @@ export const ciocauthcryptHandler: Handler<typeof crypt_auth_op> = {
     // iv_len is not looked at: as many bytes are read as the cipher has.
     const ivAddress = argument.getPointer(at.iv);
     const iv =
-      ivAddress === 0 || cipher === undefined
-        ? undefined
-        : copyFromUser(memory, ivAddress, cipher.iv.length, "iv").slice();
+      ivAddress === 0 || cipher === undefined ? undefined : copyFromUser(memory, ivAddress, cipher.iv.length, "iv");
     const op = argument.getUint16(at.op);
     if (op !== COP_ENCRYPT && op !== COP_DECRYPT) throw new Errno("EINVAL", `op is ${op}, neither 0 nor 1`);
     if (cipher !== undefined) session.mac?.reset();

@@ -20,6 +20,6 @@ export const ciocgsessinfoHandler: Handler<typeof session_info_op> = {
     argument.setUint16(at.alignmask, device.alignmask);
     argument.setUint32(at.flags, device.hardware ? SIOP_FLAG_KERNEL_DRIVER_ONLY : 0);
     // A fault here is not an error to the driver: it returns how many bytes it could not write.
-    return argument.tryWriteBack() ? 0 : argument.size;
+    return argument.tryWriteBack() ? 0 : argument.bytes.length;
   },
 };

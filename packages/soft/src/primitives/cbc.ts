@@ -1,10 +1,13 @@
-import { type Cipher, createCipheriv, createDecipheriv, type Decipher } from "node:crypto";
+import { type Cipher, createCipheriv, createDecipheriv, createSecretKey, type Decipher } from "node:crypto";
 import { type BlockCipher, type KeyedCipher, runNative } from "./cipher.ts";
 import { xor } from "./xor.ts";
 
 /** Keeps the last block of ciphertext: the next operation chains on it. */
 function chainOn(ciphertext: Uint8Array, iv: Uint8Array): void {
-  if (ciphertext.length > 0) iv.set(ciphertext.subarray(ciphertext.length - iv.length));
+  if (ciphertext.length === 0) return;
+  // No `subarray`, which costs more than the few bytes do.
+  const start = ciphertext.length - iv.length;
+  for (let index = 0; index < iv.length; index += 1) iv[index] = ciphertext[start + index] as number;
 }
 
 /** Cipher block chaining (NIST SP 800-38A, section 6.2) on a block cipher. */
@@ -41,6 +44,8 @@ class Chain {
   readonly #cipher: Cipher | Decipher;
   /** The last block of ciphertext that went through. */
   readonly #previous: Uint8Array;
+  /** Room for a plaintext whose first block is to differ; of the size that was needed last. */
+  #plaintext = new Uint8Array();
 
   constructor(cipher: Cipher | Decipher, iv: Uint8Array) {
     this.#cipher = cipher.setAutoPadding(false);
@@ -55,9 +60,11 @@ class Chain {
   }
 
   encrypt(data: Uint8Array, iv: Uint8Array): Uint8Array {
-    const plaintext = data.slice();
-    this.#redirect(plaintext, iv);
-    const ciphertext = this.#cipher.update(plaintext);
+    if (this.#plaintext.length !== data.length) this.#plaintext = new Uint8Array(data.length);
+    this.#plaintext.set(data);
+    this.#redirect(this.#plaintext, iv);
+    const ciphertext = this.#cipher.update(this.#plaintext);
+    this.#plaintext.fill(0);
     chainOn(ciphertext, this.#previous);
     return ciphertext;
   }
@@ -77,20 +84,21 @@ class Chain {
 
 /** The same by node:crypto, for a cipher that it has. */
 export function nativeCbc(name: string, key: Uint8Array): KeyedCipher {
+  const secret = createSecretKey(key);
   let encryptor: Chain | undefined;
   let decryptor: Chain | undefined;
   const short = (decrypt: boolean, data: Uint8Array, iv: Uint8Array): Uint8Array => {
     if (decrypt) {
-      decryptor ??= new Chain(createDecipheriv(name, key, iv), iv);
+      decryptor ??= new Chain(createDecipheriv(name, secret, iv), iv);
       return decryptor.decrypt(data, iv);
     }
-    encryptor ??= new Chain(createCipheriv(name, key, iv), iv);
+    encryptor ??= new Chain(createCipheriv(name, secret, iv), iv);
     return encryptor.encrypt(data, iv);
   };
   return {
     crypt(decrypt, data, iv) {
       const isShort = data.length > 0 && data.length <= SHORT;
-      const result = isShort ? short(decrypt, data, iv) : runNative(name, decrypt, key, iv, data);
+      const result = isShort ? short(decrypt, data, iv) : runNative(name, decrypt, secret, iv, data);
       chainOn(decrypt ? data : result, iv);
       return result;
     },

@@ -1,3 +1,4 @@
+import { createSecretKey } from "node:crypto";
 import { type KeyedCipher, runNative } from "./cipher.ts";
 
 const BLOCK = 16;
@@ -18,9 +19,10 @@ function advance(counter: Uint8Array, blocks: number): void {
  */
 export function ctr(key: Uint8Array): KeyedCipher {
   const name = `aes-${key.length * 8}-ctr`;
+  const secret = createSecretKey(key);
   return {
     crypt(_decrypt, data, iv) {
-      const result = runNative(name, false, key, iv, data);
+      const result = runNative(name, false, secret, iv, data);
       advance(iv, Math.ceil(data.length / BLOCK));
       return result;
     },

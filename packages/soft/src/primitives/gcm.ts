@@ -1,4 +1,4 @@
-import { type CipherGCMTypes, createCipheriv, createDecipheriv } from "node:crypto";
+import { type CipherGCMTypes, createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from "node:crypto";
 import { type AeadCipher, fitsTag, type Sealed } from "./aead.ts";
 import { aes, isAvailable } from "./cipher.ts";
 import { ctr } from "./ctr.ts";
@@ -73,29 +73,30 @@ function composed(key: Uint8Array): Pick<AeadCipher, "seal" | "wipe"> {
   };
 }
 
-function native(name: CipherGCMTypes, key: Uint8Array): Pick<AeadCipher, "seal" | "wipe"> {
+function native(name: CipherGCMTypes, key: KeyObject): Pick<AeadCipher, "seal" | "wipe"> {
   const seal: AeadCipher["seal"] = (iv, aad, plaintext) => {
     const cipher = createCipheriv(name, key, iv);
-    cipher.setAAD(aad);
+    if (aad.length > 0) cipher.setAAD(aad);
     const ciphertext = cipher.update(plaintext);
     cipher.final();
     return { ciphertext, tag: cipher.getAuthTag() };
   };
-  return { seal, wipe: () => void key.fill(0) };
+  return { seal, wipe: () => {} };
 }
 
 /** AES-GCM (NIST SP 800-38D) with ivs of 12 bytes. */
 export function gcm(key: Uint8Array): AeadCipher {
   const name = `aes-${key.length * 8}-gcm` as CipherGCMTypes;
   const isNative = isAvailable(name);
-  const { seal, wipe } = isNative ? native(name, key) : composed(key);
+  const secret = createSecretKey(key);
+  const { seal, wipe } = isNative ? native(name, secret) : composed(key);
   return {
     seal,
     wipe,
     open(iv, aad, ciphertext, tag) {
       if (isNative && tag.length === BLOCK) {
-        const decipher = createDecipheriv(name, key, iv);
-        decipher.setAAD(aad);
+        const decipher = createDecipheriv(name, secret, iv);
+        if (aad.length > 0) decipher.setAAD(aad);
         decipher.setAuthTag(tag);
         const plaintext = decipher.update(ciphertext);
         try {

@@ -60,7 +60,9 @@ class Hmac implements RunningHash {
 
 /** A hash by node:crypto's name for it. */
 export function plainHash(name: string): KeyedHash {
-  return { start: () => new PlainHash(createHash(name)), wipe: () => {} };
+  // To copy an untouched one costs less than to look its algorithm up again.
+  const untouched = createHash(name);
+  return { start: () => new PlainHash(untouched.copy()), wipe: () => {} };
 }
 
 /**

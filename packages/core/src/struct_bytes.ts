@@ -1,0 +1,105 @@
+import type { Machine } from "./abi/machine.ts";
+import { type Layout, layout, type Struct } from "./abi/struct.ts";
+import { littleEndian } from "./bytes.ts";
+
+/** The low and the high word of a 64-bit number that starts at `word`. */
+const [LOW, HIGH] = littleEndian ? [0, 1] : [1, 0];
+
+/**
+ * The bytes of one C struct, and its members as numbers. Members are named by where they are: see
+ * {@link StructBytes.offset}.
+ *
+ * @example
+ * ```ts
+ * import { crypt_op, LP64, StructBytes } from "@cryptodev/core";
+ *
+ * const operation = new StructBytes(crypt_op, LP64);
+ * operation.setUint32(operation.offset.len, 4096);
+ * console.log(operation.bytes.length); // 48
+ * ```
+ */
+export class StructBytes<S extends Struct = Struct> {
+  /** The struct's bytes; its padding is part of them. */
+  readonly bytes: Uint8Array;
+  /** Where its members are, in bytes from its start. */
+  readonly offset: Layout<S>["offset"];
+  /** Bytes in a pointer. */
+  readonly pointerSize: 4 | 8;
+
+  readonly #words: Uint32Array;
+  readonly #halves: Uint16Array;
+
+  /**
+   * @param struct - which struct
+   * @param machine - whose layout it has
+   */
+  constructor(struct: S, machine: Machine) {
+    const { size, offset } = layout(struct, machine);
+    // Whole words, and an explicit buffer: Bun keeps a small view without one inside its own heap, where it moves.
+    const buffer = new ArrayBuffer(Math.ceil(size / 4) * 4);
+    this.bytes = new Uint8Array(buffer, 0, size);
+    this.offset = offset;
+    this.pointerSize = machine.pointerSize;
+    this.#words = new Uint32Array(buffer);
+    this.#halves = new Uint16Array(buffer);
+  }
+
+  /** Reads a 16-bit member. */
+  getUint16(offset: number): number {
+    return this.#halves[offset >>> 1] as number;
+  }
+
+  /** Sets a 16-bit member. */
+  setUint16(offset: number, value: number): void {
+    this.#halves[offset >>> 1] = value;
+  }
+
+  /** Reads a 32-bit member. */
+  getUint32(offset: number): number {
+    return this.#words[offset >>> 2] as number;
+  }
+
+  /** Sets a 32-bit member. */
+  setUint32(offset: number, value: number): void {
+    this.#words[offset >>> 2] = value;
+  }
+
+  /** Reads a 64-bit member. Beyond 2 ** 53, where neither addresses nor sizes are, it is rounded. */
+  getUint64(offset: number): number {
+    const word = offset >>> 2;
+    return (this.#words[word + HIGH] as number) * 2 ** 32 + (this.#words[word + LOW] as number);
+  }
+
+  /** Sets a 64-bit member, in two halves: writing one BigInt costs ten times as much. */
+  setUint64(offset: number, value: number): void {
+    const word = offset >>> 2;
+    const low = value >>> 0;
+    this.#words[word + LOW] = low;
+    this.#words[word + HIGH] = (value - low) / 2 ** 32;
+  }
+
+  /** Reads a pointer, or what is as wide as one, such as a `size_t`. */
+  getPointer(offset: number): number {
+    return this.pointerSize === 4 ? this.getUint32(offset) : this.getUint64(offset);
+  }
+
+  /** Sets a pointer, or what is as wide as one. */
+  setPointer(offset: number, value: number): void {
+    if (this.pointerSize === 4) this.setUint32(offset, value);
+    else this.setUint64(offset, value);
+  }
+
+  /** Reads a `char` array of `width` bytes up to its first zero. */
+  getString(offset: number, width: number): string {
+    const characters = this.bytes.subarray(offset, offset + width);
+    const end = characters.indexOf(0);
+    return String.fromCharCode(...(end < 0 ? characters : characters.subarray(0, end)));
+  }
+
+  /** Sets a `char` array of `width` bytes: the text, cut where it must be, and a zero. What comes after that stays. */
+  setString(offset: number, width: number, text: string): void {
+    const cut = text.slice(0, width - 1);
+    for (let index = 0; index < cut.length; index += 1) this.bytes[offset + index] = cut.charCodeAt(index);
+    this.bytes[offset + cut.length] = 0;
+  }
+}
