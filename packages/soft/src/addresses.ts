@@ -14,17 +14,19 @@ export function addressFor(bytes: Uint8Array, argument: Argument | undefined, { 
   const offset = byteOffsetOf(bytes);
   if (argument === undefined) return STRUCT + offset;
   const buffer = bufferOf(bytes);
-  const { pointees, addresses } = argument;
   // User space has 47 bits on x86-64, and 3 GiB on 32-bit machines: ten regions fit in both.
   const region = pointerSize === 8 ? 2 ** 42 : 2 ** 28;
-  const taken = new Set<number>();
-  for (const [slot, view] of pointees.entries()) {
+  /** A bit for each region. */
+  let taken = 0;
+  for (let slot = 0; slot < argument.pointees.length; slot += 1) {
+    const view = argument.pointees[slot] as Uint8Array | null;
     if (view === null) continue;
-    const base = (addresses[slot] as number) - byteOffsetOf(view);
+    const base = (argument.addresses[slot] as number) - byteOffsetOf(view);
     if (bufferOf(view) === buffer) return base + offset;
-    taken.add(base);
+    taken |= 1 << (base / region);
   }
-  let base = region;
-  while (taken.has(base)) base += region;
-  return base + offset;
+  // The lowest region that is free: none is 0, where NULL is.
+  let free = 1;
+  while ((taken & (1 << free)) !== 0) free += 1;
+  return free * region + offset;
 }

@@ -98,7 +98,7 @@ export class CipherChunks {
     const taken = Math.max(0, ready - this.#restSize);
     if (ready > 0) {
       if (this.#restSize === 0) {
-        run(partOf(data, 0, ready), result);
+        run(ready === size ? data : partOf(data, 0, ready), result);
       } else {
         result.set(this.#rest.subarray(0, this.#restSize));
         result.set(partOf(data, 0, taken), this.#restSize);
@@ -106,8 +106,10 @@ export class CipherChunks {
         this.#restSize = 0;
       }
     }
-    this.#rest.set(partOf(data, taken, size), this.#restSize);
-    this.#restSize += size - taken;
+    if (taken < size) {
+      this.#rest.set(partOf(data, taken, size), this.#restSize);
+      this.#restSize += size - taken;
+    }
     return this.#isEager ? this.#withBegun(result) : result;
   }
 

@@ -1,5 +1,5 @@
 import { type Cipher, createCipheriv, createDecipheriv, createSecretKey, type Decipher } from "node:crypto";
-import { type BlockCipher, type KeyedCipher, runNative } from "./cipher.ts";
+import { type BlockCipher, type KeyedCipher, native } from "./cipher.ts";
 import { xor } from "./xor.ts";
 
 /** Keeps the last block of ciphertext: the next operation chains on it. */
@@ -84,6 +84,7 @@ class Chain {
 
 /** The same by node:crypto, for a cipher that it has. */
 export function nativeCbc(name: string, key: Uint8Array): KeyedCipher {
+  const run = native(name, key);
   const secret = createSecretKey(key);
   let encryptor: Chain | undefined;
   let decryptor: Chain | undefined;
@@ -98,7 +99,7 @@ export function nativeCbc(name: string, key: Uint8Array): KeyedCipher {
   return {
     crypt(decrypt, data, iv) {
       const isShort = data.length > 0 && data.length <= SHORT;
-      const result = isShort ? short(decrypt, data, iv) : runNative(name, decrypt, secret, iv, data);
+      const result = isShort ? short(decrypt, data, iv) : run(decrypt, iv, data);
       chainOn(decrypt ? data : result, iv);
       return result;
     },

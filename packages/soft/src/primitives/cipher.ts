@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, getCiphers, type KeyObject } from "node:crypto";
+import { createCipheriv, createDecipheriv, createSecretKey, getCiphers } from "node:crypto";
 
 /** A cipher in one of its modes, with its key. */
 export interface KeyedCipher {
@@ -28,23 +28,23 @@ export function isAvailable(name: string): boolean {
   return available.has(name);
 }
 
+/** A cipher of node:crypto with its key: one run, without padding. */
+export type NativeRun = (decrypt: boolean, iv: Uint8Array, data: Uint8Array) => Uint8Array;
+
 /**
- * One run of a cipher of node:crypto, without padding. It takes a KeyObject, made once: newer versions of Node.js spend
- * ten microseconds on making one of bytes.
+ * Keys a cipher of node:crypto. It gets the key as a KeyObject, made once: newer versions of Node.js spend ten
+ * microseconds on making one of bytes.
  */
-export function runNative(
-  name: string,
-  decrypt: boolean,
-  key: KeyObject,
-  iv: Uint8Array | null,
-  data: Uint8Array,
-): Uint8Array {
-  const cipher = decrypt ? createDecipheriv(name, key, iv) : createCipheriv(name, key, iv);
-  cipher.setAutoPadding(false);
-  const result = cipher.update(data);
-  // Without padding nothing is left to come; Deno frees what belongs to a cipher only when it has ended.
-  cipher.final();
-  return result;
+export function native(name: string, key: Uint8Array): NativeRun {
+  const secret = createSecretKey(key);
+  return (decrypt, iv, data) => {
+    const cipher = decrypt ? createDecipheriv(name, secret, iv) : createCipheriv(name, secret, iv);
+    cipher.setAutoPadding(false);
+    const result = cipher.update(data);
+    // Without padding nothing is left to come; Deno frees what belongs to a cipher only when it has ended.
+    cipher.final();
+    return result;
+  };
 }
 
 /** AES (FIPS 197), as every runtime's node:crypto has it. */

@@ -1,5 +1,4 @@
-import { createSecretKey } from "node:crypto";
-import { type KeyedCipher, runNative } from "./cipher.ts";
+import { type KeyedCipher, native } from "./cipher.ts";
 
 const BLOCK = 16;
 
@@ -18,11 +17,10 @@ function advance(counter: Uint8Array, blocks: number): void {
  * up a whole one.
  */
 export function ctr(key: Uint8Array): KeyedCipher {
-  const name = `aes-${key.length * 8}-ctr`;
-  const secret = createSecretKey(key);
+  const run = native(`aes-${key.length * 8}-ctr`, key);
   return {
     crypt(_decrypt, data, iv) {
-      const result = runNative(name, false, secret, iv, data);
+      const result = run(false, iv, data);
       advance(iv, Math.ceil(data.length / BLOCK));
       return result;
     },
