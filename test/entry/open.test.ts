@@ -42,6 +42,28 @@ describe("open()", () => {
     expect(first).toBe(0xa9);
   });
 
+  test.runIf(runtimeName === "Node.js")(
+    "loads what reaches libc, and the software device, when it is asked for",
+    () => {
+      const loaded = runForJson<Record<string, boolean>>(`
+      import { open } from "cryptodev";
+      const isLoaded = () => ({
+        koffi: process.report.getReport().sharedObjects.some((path) => path.includes("koffi")),
+        crypto: process.moduleLoadList.includes("NativeModule internal/crypto/cipher"),
+      });
+      const before = isLoaded();
+      try {
+        open({ path: "/dev/no-crypto" });
+      } catch {}
+      const { koffi } = isLoaded();
+      open({ backend: "software" }).close();
+      console.log(JSON.stringify({ before: before.koffi || before.crypto, koffi, after: isLoaded().crypto }));
+    `);
+      const hasOwnFfi = builtinModules.includes("node:ffi");
+      expect(loaded).toEqual({ before: false, koffi: !hasOwnFfi, after: true });
+    },
+  );
+
   test("asks the kernel where nothing else is said, and helps where it has no device", () => {
     const { name, code, message } = runForJson<Outcome>(attempt('{ path: "/dev/no-crypto" }'));
     expect(name).toBe("CryptodevError");
@@ -141,6 +163,15 @@ describe("where something is missing, importing works and opening says what:", (
   });
 
   if (runtimeName === "Node.js") {
+    test.runIf("require_module" in process.features)("a module that can be loaded when it is needed", () => {
+      // As in versions of Node.js before 20.19 and 22.12.
+      const env = { NODE_OPTIONS: "--no-experimental-require-module" };
+      for (const before of ["", 'import "cryptodev/crypto";']) {
+        const outcome = runForJson<Outcome>(attempt('{ backend: "software" }', before), { env });
+        expect(outcome).toMatchObject({ backend: "software", first: 0xa9 });
+      }
+    });
+
     test("koffi", () => {
       const folder = mkdtempSync(join(tmpdir(), "cryptodev-bare-"));
       const packages = fileURLToPath(new URL("../../packages/", import.meta.url));

@@ -6,6 +6,7 @@
 import { appendFileSync } from "node:fs";
 import process from "node:process";
 import { bunHost } from "@cryptodev/bun";
+import { SoftwareHost } from "@cryptodev/soft";
 import { type Open, openIn } from "./open.ts";
 
 export * from "./index.ts";
@@ -14,4 +15,8 @@ export * from "./index.ts";
 export const runtime: string = `Bun ${process.versions.bun}`;
 
 /** Opens the device: see {@link Open}. */
-export const open: Open = openIn({ host: bunHost, append: appendFileSync });
+export const open: Open = openIn({
+  host: bunHost,
+  software: (options) => new SoftwareHost(options),
+  append: appendFileSync,
+});

@@ -5,6 +5,7 @@
  */
 import { appendFileSync } from "node:fs";
 import { denoHost } from "@cryptodev/deno";
+import { SoftwareHost } from "@cryptodev/soft";
 import { type Open, openIn } from "./open.ts";
 
 /** The little of the global `Deno` that is used here; its own types stay out of the published ones. */
@@ -20,4 +21,8 @@ export * from "./index.ts";
 export const runtime: string = `Deno ${Deno.version.deno}`;
 
 /** Opens the device: see {@link Open}. */
-export const open: Open = openIn({ host: denoHost, append: appendFileSync });
+export const open: Open = openIn({
+  host: denoHost,
+  software: (options) => new SoftwareHost(options),
+  append: appendFileSync,
+});

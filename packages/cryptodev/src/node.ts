@@ -4,8 +4,10 @@
  * @module
  */
 import { appendFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import process from "node:process";
 import { nodeHost } from "@cryptodev/node";
+import type { SoftwareHost, SoftwareHostOptions } from "@cryptodev/soft";
 import { type Open, openIn } from "./open.ts";
 
 export * from "./index.ts";
@@ -13,5 +15,13 @@ export * from "./index.ts";
 /** The runtime's name and version, such as `Node.js 24.1.0`. */
 export const runtime: string = `Node.js ${process.versions.node}`;
 
+const require = createRequire(import.meta.url);
+
+/** Loads the device in software when it is asked for: it costs as much as all the rest, and many programs never do. */
+function software(options: SoftwareHostOptions): SoftwareHost {
+  const soft = require("@cryptodev/soft") as { readonly SoftwareHost: typeof SoftwareHost };
+  return new soft.SoftwareHost(options);
+}
+
 /** Opens the device: see {@link Open}. */
-export const open: Open = openIn({ host: nodeHost, append: appendFileSync });
+export const open: Open = openIn({ host: nodeHost, software, append: appendFileSync });

@@ -1,5 +1,5 @@
 import { CryptodevError, Device, type DeviceOptions, type Host, traced, UnsupportedError } from "@cryptodev/core";
-import { SoftwareHost } from "@cryptodev/soft";
+import type { SoftwareHostOptions } from "@cryptodev/soft";
 import { variable } from "./variable.ts";
 
 /**
@@ -32,6 +32,8 @@ export const TRACE_VARIABLE = "CRYPTODEV_TRACE";
 export interface Runtime {
   /** Its host; throws an `UnsupportedError` where this system has none. */
   host(): Host;
+  /** Makes a device in software. */
+  software(options: SoftwareHostOptions): Host;
   /** Adds text to a file, before it returns. */
   append(path: string, text: string): void;
 }
@@ -101,6 +103,6 @@ export function openIn(runtime: Runtime): Open {
         if (chosen === "kernel" || !isAbsence(error)) throw error;
       }
     }
-    return openWith(new SoftwareHost(path === undefined ? {} : { path }));
+    return openWith(runtime.software(path === undefined ? {} : { path }));
   };
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { UnsupportedError } from "@cryptodev/core";
+import { SoftwareHost } from "@cryptodev/soft";
 import { type Open, openIn } from "./open.ts";
 
 function noHost(): never {
@@ -16,4 +17,4 @@ export * from "./index.ts";
 export const runtime: string = "unknown runtime";
 
 /** Opens the device: see {@link Open}. */
-export const open: Open = openIn({ host: noHost, append: () => {} });
+export const open: Open = openIn({ host: noHost, software: (options) => new SoftwareHost(options), append: () => {} });

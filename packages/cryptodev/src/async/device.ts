@@ -5,7 +5,7 @@ import { Driver } from "./driver.ts";
 import type { AbortSignalLike, Executor } from "./executor.ts";
 import { Remote } from "./remote.ts";
 
-/** Options of {@link openAsync}. */
+/** Options of `openAsync`. */
 export interface AsyncOpenOptions extends Pick<OpenOptions, "backend" | "path" | "hardware" | "chunkSize"> {
   /** Threads, each with a device of its own; sessions take turns among them. 1 if left out. The driver needs none. */
   readonly workers?: number | undefined;
@@ -121,7 +121,7 @@ type Kind<S extends AsyncSession> = new (executor: Executor, id: number, info: S
 
 /**
  * A device whose operations do not block the event loop: they are done by the driver itself, where it was built for that
- * (ENABLE_ASYNC), and by worker threads, each with a device of its own, everywhere else. {@link openAsync} opens it.
+ * (ENABLE_ASYNC), and by worker threads, each with a device of its own, everywhere else. `openAsync` opens it.
  *
  * The operations of one session are done in the order of their calls. The process does not wait for a device that has
  * nothing to do.
@@ -216,28 +216,10 @@ export class AsyncDevice {
 }
 
 /**
- * Opens the device so that its operations do not block the event loop: by the driver itself or in worker threads. The same
- * in Node.js, Deno and Bun.
+ * Opens a device for `openAsync`.
  *
- * @throws as `open`, by rejection
- * @example
- * ```ts
- * import { openAsync } from "cryptodev";
- *
- * const device = await openAsync({ backend: "auto" });
- * const sha = await device.hash("sha256");
- * const digests = await Promise.all([sha.digest(new Uint8Array(1000)), sha.digest(new Uint8Array(2000))]);
- * console.log(digests.length); // 2
- * await device.close();
- * ```
+ * @param openDevice - how; what it opens decides whether the driver works by itself
  */
-export async function openAsync(options: AsyncOpenOptions = {}): Promise<AsyncDevice> {
-  // By its own name: that is the file of the runtime at hand, which imports this one.
-  const { open } = await import("cryptodev");
-  return openAsyncWith(open, options);
-}
-
-/** The same with another way to open a device, which decides whether the driver works by itself. */
 export async function openAsyncWith(
   openDevice: Open,
   { workers = 1, backend, path, hardware, chunkSize }: AsyncOpenOptions,

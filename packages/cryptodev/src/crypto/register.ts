@@ -6,6 +6,8 @@
  */
 import module from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
+// Loaded now, as node:crypto is to be its own.
+import "@cryptodev/soft";
 import crypto from "cryptodev/crypto";
 import { initialize, isCrypto, isRedirected, type Places, resolve } from "./hooks.ts";
 

@@ -1,0 +1,19 @@
+/**
+ * The same as `node.ts`, for versions of Node.js that cannot load a module when it is needed: those before 20.19 and 22.12.
+ *
+ * @module
+ */
+import { appendFileSync } from "node:fs";
+import { nodeHost } from "@cryptodev/node";
+import { SoftwareHost } from "@cryptodev/soft";
+import { type Open, openIn } from "./open.ts";
+
+export * from "./index.ts";
+export { runtime } from "./node.ts";
+
+/** Opens the device: see {@link Open}. */
+export const open: Open = openIn({
+  host: nodeHost,
+  software: (options) => new SoftwareHost(options),
+  append: appendFileSync,
+});
