@@ -3,14 +3,17 @@
  */
 import { spawnSync } from "node:child_process";
 import { createCipheriv, createHash } from "node:crypto";
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { Call, CIOCCRYPT, Device, type Host, type LibcHost } from "@cryptodev/core";
+import { Worker } from "node:worker_threads";
+import { Call, CIOCCRYPT, type Cipher, Device, type Host, type LibcHost } from "@cryptodev/core";
 import { libcHost } from "@cryptodev/serve";
 import { SoftwareHost } from "@cryptodev/soft";
+import { cryptoOf } from "cryptodev/crypto";
 
 const MOST = 2 ** 20;
 /** `<asm-generic/ioctls.h>`, `<fcntl.h>`. */
@@ -118,11 +121,50 @@ const rounds: Record<string, Round> = {
     for (let index = 0; index < count; index += 1) createHash("sha256").update(from).digest();
   },
 };
+/** A drop-in's cipher, and one update after the other. */
+const updating =
+  (create: typeof createCipheriv): Round =>
+  (size, count) => {
+    const [from] = viewsOf(size);
+    const cipher = create("aes-128-cbc", key, iv);
+    for (let index = 0; index < count; index += 1) cipher.update(from);
+    cipher.final();
+  };
+rounds["drop-in-node"] = updating(createCipheriv);
+rounds["drop-in-software"] = updating(cryptoOf(software).createCipheriv);
 if (device !== undefined) {
+  rounds["drop-in-served"] = updating(cryptoOf(device).createCipheriv);
   rounds.encrypt = encrypting(device);
   rounds.session = (_size, count) => {
     for (let index = 0; index < count; index += 1) device.cipher("aes-128-cbc", key).close();
   };
+}
+
+const sessions: Cipher[] = [];
+/** So many sessions in turn. */
+function inTurn(open: Device, many: number): Round {
+  while (sessions.length < many) sessions.push(open.cipher("aes-128-cbc", key));
+  return (size, count) => {
+    const [from, to] = viewsOf(size);
+    for (let index = 0; index < count; index += 1) sessions[index % many]?.encryptInto(from, to, iv);
+  };
+}
+
+const threads: Worker[] = [];
+/** So many threads at once. @returns nanoseconds for one operation of any of them */
+async function atOnce(many: number, size: number, count: number): Promise<number> {
+  while (threads.length < many) {
+    const thread = new Worker(new URL("./client_thread.js", import.meta.url), { workerData: { path, key } });
+    threads.push(thread);
+    await once(thread, "message");
+  }
+  const begin = performance.now();
+  const working = threads.slice(0, many).map((thread) => {
+    thread.postMessage({ size, count });
+    return once(thread, "message");
+  });
+  await Promise.all(working);
+  return ((performance.now() - begin) * 1e6) / (count * many);
 }
 
 console.log("ready");
@@ -138,7 +180,12 @@ for await (const line of createInterface({ input: process.stdin })) {
     const before = process.memoryUsage().heapUsed;
     rounds.call?.(Number(size), Number(count));
     console.log(process.memoryUsage().heapUsed - before);
+  } else if (name.startsWith("threads-")) {
+    console.log(await atOnce(Number(name.slice("threads-".length)), Number(size), Number(count)));
   } else {
+    if (device !== undefined && name.startsWith("sessions-")) {
+      rounds[name] ??= inTurn(device, Number(name.slice("sessions-".length)));
+    }
     const round = rounds[name];
     if (round === undefined) console.log("unknown");
     else {

@@ -1,0 +1,97 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import Table from "cli-table3";
+
+/** One number that was measured. */
+export interface Row {
+  readonly what: string;
+  readonly who: string;
+  readonly value: number;
+  readonly unit: "ns" | "us" | "ms" | "x" | "B/op" | "op/s";
+  /** Half of all rounds are within this part of the median. */
+  readonly spread?: number;
+  /** What it should be at most, or at least. */
+  readonly limit?: { readonly most: number } | { readonly least: number };
+}
+
+export function holds({ value, limit }: Row): boolean {
+  if (limit === undefined) return true;
+  return "most" in limit ? value <= limit.most : value >= limit.least;
+}
+
+const columns = ["what", "who", "value", "spread", "limit", ""] as const;
+
+function cells(row: Row): string[] {
+  const { what, who, value, unit, spread, limit } = row;
+  const number = unit === "op/s" ? Math.round(value).toLocaleString("en") : value.toFixed(unit === "x" ? 2 : 1);
+  const wanted = limit === undefined ? "" : "most" in limit ? `at most ${limit.most}` : `at least ${limit.least}`;
+  return [
+    what,
+    who,
+    `${number} ${unit}`,
+    spread === undefined ? "" : `± ${(spread * 100).toFixed(0)} %`,
+    wanted,
+    limit === undefined ? "" : holds(row) ? "holds" : "does NOT hold",
+  ];
+}
+
+/** What a run measured, by section. */
+export class Report {
+  readonly #sections = new Map<string, Row[]>();
+  readonly machine: string;
+  readonly versions: string;
+
+  constructor(machine: string, versions: string) {
+    this.machine = machine;
+    this.versions = versions;
+  }
+
+  /** Measures a section, and prints its table. */
+  async section(title: string, measure: (add: (row: Row) => void) => Promise<void>): Promise<void> {
+    const rows: Row[] = [];
+    this.#sections.set(title, rows);
+    await measure((row) => rows.push(row));
+    const table = new Table({
+      head: [...columns],
+      style: { head: [], border: [], compact: true },
+      colAligns: ["left", "left", "right", "right"],
+    });
+    table.push(...rows.map(cells));
+    console.log(`\n${title}\n${table}`);
+  }
+
+  get rows(): Row[] {
+    return [...this.#sections.values()].flat();
+  }
+
+  get broken(): Row[] {
+    return this.rows.filter((row) => !holds(row));
+  }
+
+  writeJson(path: string): void {
+    const { machine, versions } = this;
+    const sections = Object.fromEntries(
+      [...this.#sections].map(([title, rows]) => [title, rows.map((row) => ({ ...row, holds: holds(row) }))]),
+    );
+    writeFileSync(
+      path,
+      `${JSON.stringify({ date: new Date().toISOString(), machine, versions, sections }, null, 2)}\n`,
+    );
+  }
+
+  /** Replaces what stands after the last heading of a Markdown file. */
+  writeMarkdown(path: string): void {
+    const heading = "## Last results";
+    const before = readFileSync(path, "utf8").split(heading)[0] as string;
+    const line = (fields: readonly string[]): string => `| ${fields.join(" | ")} |`;
+    const tables = [...this.#sections].map(([title, rows]) =>
+      [`### ${title}`, "", line(columns), "| --- | --- | --: | --: | --- | --- |", ...rows.map(cells).map(line)].join(
+        "\n",
+      ),
+    );
+    const date = new Date().toISOString().slice(0, 10);
+    writeFileSync(
+      path,
+      [`${before}${heading}`, `${date}: ${this.machine}; ${this.versions}.`, ...tables, ""].join("\n\n"),
+    );
+  }
+}

@@ -1,0 +1,19 @@
+import type { Bench } from "../bench.ts";
+import type { Row } from "../report.ts";
+import type { Summary } from "../statistics.ts";
+
+/** One cipher and many updates, by `cryptodev/crypto` and by node:crypto. */
+export async function dropIn(bench: Bench, path: string, add: (row: Row) => void): Promise<void> {
+  for (const runtime of bench.runtimes) {
+    const one = await bench.start(runtime, path);
+    for (const device of ["served", "software"]) {
+      for (const size of [16, 256, 4096, 65536, 2 ** 20]) {
+        const names = [`drop-in-${device}`, "drop-in-node"];
+        const [ours, direct] = (await bench.interleave([one, one], names, size)) as [Summary, Summary];
+        const what = `update of ${size} bytes, ${device === "served" ? "that device" : "in process"}, throughput of node's`;
+        add({ what, who: runtime.name, value: direct.median / ours.median, unit: "x", spread: ours.spread });
+      }
+    }
+    one.stop();
+  }
+}

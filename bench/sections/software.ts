@@ -1,0 +1,25 @@
+import type { Bench } from "../bench.ts";
+import type { Row } from "../report.ts";
+import type { Summary } from "../statistics.ts";
+
+/** The software device in process, beside node:crypto in the same runtime. */
+export async function software(bench: Bench, add: (row: Row) => void): Promise<void> {
+  const all = await bench.startAlone();
+  for (const one of all.slice(1)) {
+    for (const algorithm of ["cbc", "gcm", "sha256"]) {
+      for (const size of [64, 4096, 65536]) {
+        const names = [`soft-${algorithm}`, `node-${algorithm}`];
+        const [ours, direct] = (await bench.interleave([one, one], names, size)) as [Summary, Summary];
+        add({
+          what: `${algorithm} of ${size} bytes, time of node:crypto`,
+          who: one.name,
+          value: ours.median / direct.median,
+          unit: "x",
+          spread: ours.spread,
+          limit: { most: size === 64 ? 3 : 1.25 },
+        });
+      }
+    }
+  }
+  for (const participant of all) participant.stop();
+}

@@ -1,0 +1,18 @@
+import { execFileSync } from "node:child_process";
+import { Bench } from "../bench.ts";
+import type { Row } from "../report.ts";
+
+/** What importing costs, in CPU time of a process that does nothing else. */
+export async function startUp(bench: Bench, add: (row: Row) => void): Promise<void> {
+  for (const { name, command } of bench.runtimes.filter((runtime) => runtime.name.startsWith("Node.js"))) {
+    const cpuOf = (code: string): number => {
+      const program = `${code}; const { user, system } = process.cpuUsage(); console.log((user + system) / 1000)`;
+      const args = [...command.slice(1), "--input-type=module", "-e", program];
+      return Number(execFileSync(command[0] as string, args, { cwd: Bench.file("..") }));
+    };
+    const nothing = bench.repeat(() => cpuOf(""));
+    const { median, spread } = bench.repeat(() => cpuOf('await import("cryptodev")'));
+    const value = median - nothing.median;
+    add({ what: 'import "cryptodev", CPU time', who: name, value, unit: "ms", spread, limit: { most: 60 } });
+  }
+}
