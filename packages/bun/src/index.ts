@@ -1,7 +1,7 @@
 /**
- * The {@link Host} of Bun: libc through `bun:ffi`.
+ * The {@link @cryptodev/core!Host} of Bun: libc through `bun:ffi`.
  *
- * @module
+ * @module @cryptodev/bun
  */
 import { createRequire } from "node:module";
 import process from "node:process";

@@ -31,6 +31,7 @@ export class Argument<S extends Struct = Struct> extends StructBytes<S> {
   readonly #pointees: (Uint8Array | null)[];
   readonly #addresses: number[];
 
+  /** Lays the struct out for the machine of a host, in memory that is all zeros. */
   constructor(host: Host, struct: S) {
     super(struct, host.machine);
     this.#host = host;

@@ -18,10 +18,12 @@ import type { Host } from "./host.ts";
  * ```
  */
 export class Call<S extends Struct = Struct> extends Argument<S> {
+  /** The ioctl that it sends. */
   readonly ioctl: Ioctl<S>;
   /** The request number on this machine, unsigned. */
   readonly request: number;
 
+  /** Makes an ioctl ready for the machine of a host; its struct is all zeros. */
   constructor(host: Host, ioctl: Ioctl<S>) {
     super(host, ioctl.argument);
     this.ioctl = ioctl;

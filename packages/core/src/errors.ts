@@ -30,6 +30,7 @@ export interface Refusal {
  * ```
  */
 export class CryptodevError extends Error {
+  /** The name of the class, as errors have it. */
   override readonly name = "CryptodevError";
   /** The error's C name, such as `"EINVAL"`. */
   readonly code: string;
@@ -42,6 +43,7 @@ export class CryptodevError extends Error {
   /** The device's path. */
   readonly path: string;
 
+  /** Puts the message together from what was refused. */
   constructor(refusal: Refusal) {
     const { errno, syscall, ioctl, path, hint } = refusal;
     const code = errnoName(errno);
@@ -59,9 +61,12 @@ export class CryptodevError extends Error {
  * interface. The software device works all the same.
  */
 export class UnsupportedError extends Error {
+  /** The name of the class, as errors have it. */
   override readonly name = "UnsupportedError";
 
   /**
+   * Says what is missing, and what to do.
+   *
    * @param missing - what is not there
    * @param options - `remedy` says what to do about it; to use the software device if left out
    */
@@ -72,6 +77,7 @@ export class UnsupportedError extends Error {
 
 /** Something was used after its end: a closed device, or a session that was closed or whose device was. */
 export class ClosedError extends Error {
+  /** The name of the class, as errors have it. */
   override readonly name = "ClosedError";
 }
 

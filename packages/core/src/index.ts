@@ -1,3 +1,9 @@
+/**
+ * The ioctl interface of `/dev/crypto` as data, and the sessions over it. It touches no runtime: all that it needs is a
+ * `Host`, such as that of `@cryptodev/node` or `@cryptodev/soft`.
+ *
+ * @module @cryptodev/core
+ */
 export * from "./abi/ciphers.ts";
 export * from "./abi/constants.ts";
 export * from "./abi/errno.ts";

@@ -30,6 +30,8 @@ export class StructBytes<S extends Struct = Struct> {
   readonly #halves: Uint16Array;
 
   /**
+   * Lays the struct out, in memory that is all zeros.
+   *
    * @param struct - which struct
    * @param machine - whose layout it has
    */
@@ -44,33 +46,33 @@ export class StructBytes<S extends Struct = Struct> {
     this.#halves = new Uint16Array(buffer);
   }
 
-  /** Reads a 16-bit member. */
+  /** Reads a member of 2 bytes, `offset` bytes from the start. */
   getUint16(offset: number): number {
     return this.#halves[offset >>> 1] as number;
   }
 
-  /** Sets a 16-bit member. */
+  /** Sets a member of 2 bytes. */
   setUint16(offset: number, value: number): void {
     this.#halves[offset >>> 1] = value;
   }
 
-  /** Reads a 32-bit member. */
+  /** Reads a member of 4 bytes, `offset` bytes from the start. */
   getUint32(offset: number): number {
     return this.#words[offset >>> 2] as number;
   }
 
-  /** Sets a 32-bit member. */
+  /** Sets a member of 4 bytes. */
   setUint32(offset: number, value: number): void {
     this.#words[offset >>> 2] = value;
   }
 
-  /** Reads a 64-bit member. Beyond 2 ** 53, where neither addresses nor sizes are, it is rounded. */
+  /** Reads a member of 8 bytes. Beyond 2 ** 53, where neither addresses nor sizes are, it is rounded. */
   getUint64(offset: number): number {
     const word = offset >>> 2;
     return (this.#words[word + HIGH] as number) * 2 ** 32 + (this.#words[word + LOW] as number);
   }
 
-  /** Sets a 64-bit member, in two halves: writing one BigInt costs ten times as much. */
+  /** Sets a member of 8 bytes, in two halves: writing one BigInt costs ten times as much. */
   setUint64(offset: number, value: number): void {
     const word = offset >>> 2;
     const low = value >>> 0;

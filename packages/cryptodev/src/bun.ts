@@ -1,7 +1,8 @@
 /**
  * Asks the Linux kernel for cryptography: `/dev/crypto` in Bun.
+ * All of {@link @cryptodev/core! | @cryptodev/core} is exported from here too: the `Device` that `open()` gives, and its sessions.
  *
- * @module
+ * @module cryptodev
  */
 import { appendFileSync } from "node:fs";
 import process from "node:process";

@@ -1,7 +1,7 @@
 /**
  * The software `/dev/crypto` where there is neither Node.js, Deno nor Bun.
  *
- * @module
+ * @module cryptodev
  */
 import { UnsupportedError } from "@cryptodev/core";
 import { SoftwareHost } from "@cryptodev/soft";

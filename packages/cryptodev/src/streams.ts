@@ -1,18 +1,24 @@
 /** What works on data in chunks: {@link CipherChunks}, and whatever has the same two methods. */
 export interface Chunks {
+  /** Takes the next chunk. @returns what can be told by now */
   update(data: Uint8Array): Uint8Array;
+  /** Ends the data. @returns the rest of the result */
   final(): Uint8Array;
 }
 
 /** What hashes data in chunks: {@link Hash}, and whatever has the same two methods. */
 export interface Digest {
+  /** Takes the next piece of the message. */
   update(data: Uint8Array): unknown;
+  /** Ends the message. @returns its digest */
   digest(): Uint8Array;
 }
 
 /**
  * The web platform's TransformStream, as the program's own types declare it. Those of this package do not bring it, so
  * that they need neither the DOM's nor any runtime's.
+ *
+ * @useDeclaredType
  */
 export type ByteTransform = typeof globalThis extends { TransformStream: { new (): infer Stream } }
   ? Stream

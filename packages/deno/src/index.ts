@@ -1,9 +1,9 @@
 /**
- * The {@link Host} of Deno: libc through `Deno.dlopen`.
+ * The {@link @cryptodev/core!Host} of Deno: libc through `Deno.dlopen`.
  *
  * It needs `--allow-ffi`. To allow libc alone, give its absolute path: `--allow-ffi=/lib/x86_64-linux-gnu/libc.so.6`.
  *
- * @module
+ * @module @cryptodev/deno
  */
 import { type LibcHost, libcPaths, machineOf, UnsupportedError } from "@cryptodev/core";
 import type { DenoNamespace, Globals } from "./types.ts";

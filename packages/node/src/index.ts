@@ -1,7 +1,7 @@
 /**
- * The {@link Host} of Node.js: libc through the built-in node:ffi where that is there and does as it should, else koffi.
+ * The {@link @cryptodev/core!Host} of Node.js: libc through the built-in node:ffi where that is there and does as it should, else koffi.
  *
- * @module
+ * @module @cryptodev/node
  */
 import process from "node:process";
 import { type Address, type LibcHost, machineOf, UnsupportedError } from "@cryptodev/core";

@@ -1,7 +1,7 @@
 /**
  * Serves the software `/dev/crypto` as a file that any program can open.
  *
- * @module
+ * @module @cryptodev/serve
  */
 export type { HazardPolicy } from "./connection.ts";
 export type { ServerStatistics } from "./counters.ts";

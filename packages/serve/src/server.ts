@@ -11,9 +11,11 @@ import { Counters, type ServerStatistics } from "./counters.ts";
 import { libcHost } from "./libc.ts";
 import { ServeError } from "./serve_error.ts";
 
-/** A call that is to fail: the error it answers, and which call, the next of any kind if left out. */
+/** A call that is to fail. */
 export interface ServedFault {
+  /** The error that it answers, such as `"ENOMEM"`. */
   readonly code: ErrnoName;
+  /** The call's name, `"open"` or an ioctl's; the very next call if left out. */
   readonly call?: string;
 }
 
@@ -33,6 +35,7 @@ export interface ServeOptions {
   readonly onHazard?: HazardPolicy;
   /** The device: see {@link SoftwareDeviceOptions}. */
   readonly device?: Omit<SoftwareDeviceOptions, "machine" | "log" | "onUsage" | "lacks"> & {
+    /** Algorithms that are missing, as an array, which another thread can be given. */
     readonly lacks?: readonly string[];
   };
   /** Calls that are to fail, in this order. */

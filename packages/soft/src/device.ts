@@ -94,6 +94,7 @@ interface Fault {
  * ```
  */
 export class SoftwareDevice {
+  /** The machine whose ABI is spoken. */
   readonly machine: Machine;
   /** How much is logged. It can be changed at any time. */
   verbosity: Verbosity;
@@ -113,6 +114,7 @@ export class SoftwareDevice {
   readonly #log: (line: string) => void;
   readonly #faults: Fault[] = [];
 
+  /** Makes a device with no open files. */
   constructor(options: SoftwareDeviceOptions = {}) {
     const { machine = LP64, async = false, lacks = [] } = options;
     this.machine = machine;

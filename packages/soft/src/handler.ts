@@ -6,8 +6,11 @@ import type { UserStruct } from "./user_struct.ts";
 
 /** Where an ioctl comes from. */
 export interface Caller {
+  /** The open file that it came through. */
   readonly file: OpenFile;
+  /** The memory that its pointers name. */
   readonly memory: Memory;
+  /** The device that is to answer. */
   readonly device: SoftwareDevice;
   /** Makes a second descriptor of the caller's file. @returns it, or a negative error number; that of EOPNOTSUPP where nobody could */
   duplicate(): number;

@@ -43,6 +43,7 @@ export class SoftwareHost implements Host {
   readonly #path: string;
   readonly #descriptors: (Descriptor | undefined)[];
 
+  /** Makes a host with a device of its own. */
   constructor(options: SoftwareHostOptions = {}) {
     const { path = "/dev/crypto", descriptors = 1024 } = options;
     this.device = new SoftwareDevice(options);

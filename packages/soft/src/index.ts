@@ -1,7 +1,7 @@
 /**
  * The device `/dev/crypto` in software.
  *
- * @module
+ * @module @cryptodev/soft
  */
 export { type SessionUsage, SoftwareDevice, type SoftwareDeviceOptions, type Verbosity } from "./device.ts";
 export type { Caller } from "./handler.ts";

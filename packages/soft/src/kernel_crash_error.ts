@@ -52,10 +52,12 @@ export type CrashRule = keyof typeof crashRules;
  * ```
  */
 export class KernelCrashError extends Error {
+  /** The name of the class, as errors have it. */
   override readonly name = "KernelCrashError";
   /** Which rule the call broke. */
   readonly rule: CrashRule;
 
+  /** Says which call it was, and what the rule is. */
   constructor(rule: CrashRule, call: string) {
     super(`${call}: a kernel would not survive this call: ${crashRules[rule]}`);
     this.rule = rule;

@@ -1,3 +1,11 @@
+/** The least and the most of a size; all between them are good too. Bytes. */
+export interface SizeRange {
+  /** The least. */
+  readonly min: number;
+  /** The most. */
+  readonly max: number;
+}
+
 /**
  * What the kernel must be told of a cipher, and what it asks of keys and data. All sizes are bytes.
  *
@@ -9,11 +17,12 @@ export interface CipherAlgorithm {
   readonly id: number;
   /** This library's name for it. */
   readonly name: string;
+  /** How it is used. */
   readonly kind: "block" | "stream" | "aead" | "record" | "compression";
   /** The CryptoAPI's name for it; absent where the header has an id that no driver implements. */
   readonly kernelName?: string;
-  /** Every key size, or the least and the most where all sizes between them are good too. */
-  readonly keySizes: readonly number[] | { readonly min: number; readonly max: number };
+  /** Every key size, or the range of them. */
+  readonly keySizes: readonly number[] | SizeRange;
   /** The length of the data is a multiple of this. */
   readonly blockSize: number;
   /** Bytes that the kernel reads at `iv`; 0 for a cipher without one. */

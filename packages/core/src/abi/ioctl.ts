@@ -9,10 +9,13 @@ export type Direction = "IO" | "IOR" | "IOW" | "IOWR";
 
 /** One ioctl as its header declares it. */
 export interface Ioctl<Argument extends Struct | null = Struct | null> {
+  /** Its name in the header. */
   readonly name: string;
+  /** Which way its argument travels. */
   readonly direction: Direction;
   /** The character that the header gives as the ioctl's type. */
   readonly type: string;
+  /** Its number within the type. */
   readonly number: number;
   /** What the third argument of `ioctl(2)` points to. */
   readonly argument: Argument;

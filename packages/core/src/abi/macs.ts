@@ -10,6 +10,7 @@ export interface MacAlgorithm {
   readonly kernelName?: string;
   /** Whether it takes a key. */
   readonly keyed: boolean;
+  /** Bytes in a digest. */
   readonly digestSize: number;
 }
 

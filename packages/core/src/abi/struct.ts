@@ -8,7 +8,9 @@ export type Field = readonly [name: string, type: Scalar | Struct, count?: numbe
 
 /** A C struct as its header declares it: the members in order. All else is computed from that by {@link layout}. */
 export interface Struct {
+  /** Its name in the header. */
   readonly name: string;
+  /** Its members, in order. */
   readonly fields: readonly Field[];
 }
 

@@ -1,3 +1,4 @@
+import type { SizeRange } from "../abi/ciphers.ts";
 import { COP_DECRYPT, COP_ENCRYPT } from "../abi/constants.ts";
 import type { crypt_auth_op } from "../abi/structs/crypt_auth_op.ts";
 import type { NamedCipher } from "../algorithms.ts";
@@ -48,7 +49,7 @@ export class Aead extends Session {
   /** Bytes in a tag. */
   readonly tagSize: number;
   /** The least and the most bytes in a nonce. */
-  readonly nonceSize: { readonly min: number; readonly max: number };
+  readonly nonceSize: SizeRange;
   readonly #name: string;
   readonly #tagSize: number;
   readonly #isCcm: boolean;
@@ -147,7 +148,12 @@ export class Aead extends Session {
     source: Uint8Array,
     nonce: Uint8Array,
     aad?: Uint8Array,
-  ): { ciphertext: Uint8Array<ArrayBuffer>; tag: Uint8Array<ArrayBuffer> } {
+  ): {
+    /** As many bytes as `source` has. */
+    ciphertext: Uint8Array<ArrayBuffer>;
+    /** {@link Aead.tagSize} bytes. */
+    tag: Uint8Array<ArrayBuffer>;
+  } {
     const sealed = this.seal(source, nonce, aad);
     const end = sealed.length - this.#tagSize;
     return { ciphertext: sealed.subarray(0, end), tag: sealed.subarray(end) };

@@ -101,7 +101,15 @@ export class CombinedCipher extends Session {
    * @returns as many bytes of ciphertext as `source` has, and {@link CombinedCipher.macSize} bytes of mac
    * @throws as {@link Cipher.encrypt}
    */
-  encrypt(source: Uint8Array, iv?: Uint8Array): { ciphertext: Uint8Array<ArrayBuffer>; mac: Uint8Array<ArrayBuffer> } {
+  encrypt(
+    source: Uint8Array,
+    iv?: Uint8Array,
+  ): {
+    /** As many bytes as `source` has. */
+    ciphertext: Uint8Array<ArrayBuffer>;
+    /** {@link CombinedCipher.macSize} bytes. */
+    mac: Uint8Array<ArrayBuffer>;
+  } {
     const ciphertext = new Uint8Array(checkSource(source, this.#cipher));
     const mac = new Uint8Array(this.#mac.digestSize);
     this.#into(COP_ENCRYPT, source, ciphertext, mac, iv);

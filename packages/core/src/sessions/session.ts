@@ -11,7 +11,9 @@ import { Channel } from "./channel.ts";
 
 /** An algorithm by the CryptoAPI's name, such as `cbc(aes)`, and the driver that does it, such as `cbc-aes-aesni`. */
 export interface AlgorithmInfo {
+  /** The algorithm, such as `cbc(aes)`. */
   readonly name: string;
+  /** The driver, such as `cbc-aes-aesni`. */
   readonly driver: string;
 }
 

@@ -2,9 +2,13 @@ import type { Job } from "./protocol.ts";
 
 /** The little of an AbortSignal that is used; those of all runtimes, and of the DOM, fit. */
 export interface AbortSignalLike {
+  /** Whether it was aborted. */
   readonly aborted: boolean;
+  /** Why it was aborted: what the operation is rejected with. */
   readonly reason: unknown;
+  /** Has a function called when it is aborted. */
   addEventListener(type: "abort", listener: () => void): void;
+  /** Has it not called any more. */
   removeEventListener(type: "abort", listener: () => void): void;
 }
 

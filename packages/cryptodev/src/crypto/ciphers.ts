@@ -22,6 +22,7 @@ import { isAuthenticated, type Work } from "./work.ts";
 
 /** Options of `createCipheriv` and `createDecipheriv`: those of the stream, and the size of the tag in bytes. */
 export interface CipherOptions extends TransformOptions {
+  /** Bytes in a tag of GCM or CCM; 16 if left out for GCM, while CCM asks for it. */
   readonly authTagLength?: number | undefined;
 }
 
@@ -115,6 +116,7 @@ abstract class CipherStream extends Transform {
     return this.#decoder;
   }
 
+  /** @internal */
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
     try {
       done(null, bufferOver(this.work.update(chunk)));
@@ -123,6 +125,7 @@ abstract class CipherStream extends Transform {
     }
   }
 
+  /** @internal */
   override _flush(done: TransformCallback): void {
     try {
       done(null, this.#finish());
@@ -131,6 +134,7 @@ abstract class CipherStream extends Transform {
     }
   }
 
+  /** @internal */
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#close();
     done(error);
@@ -139,7 +143,7 @@ abstract class CipherStream extends Transform {
 
 /** A cipher that encrypts, as `createCipheriv` of node:crypto makes it. */
 export class Cipheriv extends CipherStream {
-  /** Starts one on a device. */
+  /** @internal Starts one on a device. */
   static start(device: Device, request: Request): Cipheriv {
     return new Cipheriv(startWork(device, request, false), request.options);
   }
@@ -154,7 +158,7 @@ export class Cipheriv extends CipherStream {
 
 /** A cipher that decrypts, as `createDecipheriv` of node:crypto makes it. */
 export class Decipheriv extends CipherStream {
-  /** Starts one on a device. */
+  /** @internal Starts one on a device. */
   static start(device: Device, request: Request): Decipheriv {
     return new Decipheriv(startWork(device, request, true), request.options);
   }

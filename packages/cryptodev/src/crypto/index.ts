@@ -1,107 +1,31 @@
 /**
  * Stands in the place of node:crypto: its ciphers, hashes and HMACs, done by the device.
  *
- * @module
+ * @module cryptodev/crypto
  */
-import process from "node:process";
-import { isMainThread } from "node:worker_threads";
-import type { Device } from "@cryptodev/core";
-import { open } from "cryptodev";
-import { variable } from "../variable.ts";
-import { cryptoFrom, type NodeCrypto } from "./crypto_of.ts";
+import type { NodeCrypto } from "./crypto_of.ts";
+import { crypto } from "./device_crypto.ts";
 
-export { Cipheriv, Decipheriv } from "./ciphers.ts";
+export { Cipheriv, type CipherOptions, Decipheriv } from "./ciphers.ts";
 export { type CryptoOptions, cryptoOf, type NodeCrypto } from "./crypto_of.ts";
-
-/** The environment variable that allows node:crypto to do what the device cannot. */
-const FALLBACK_VARIABLE = "CRYPTODEV_FALLBACK";
-
-let device: Device | undefined;
-
-/** One for each thread, for as long as that lives. */
-function ownDevice(): Device {
-  if (device !== undefined) return device;
-  const opened = open();
-  // The process's end closes what the main thread has; a thread's end closes nothing.
-  if (!isMainThread) process.once("exit", () => opened.close());
-  device = opened;
-  return opened;
-}
-
-const crypto: NodeCrypto = cryptoFrom(ownDevice, variable(FALLBACK_VARIABLE) === "1");
+export * from "./node_names.ts";
 export default crypto;
 
-// Names cannot be computed. These are what node:crypto has in Node.js 20; the default export has all of this runtime's.
-export const Certificate: NodeCrypto["Certificate"] = crypto.Certificate;
-export const DiffieHellman: NodeCrypto["DiffieHellman"] = crypto.DiffieHellman;
-export const DiffieHellmanGroup: NodeCrypto["DiffieHellmanGroup"] = crypto.DiffieHellmanGroup;
-export const ECDH: NodeCrypto["ECDH"] = crypto.ECDH;
+/** What `createHash` makes: a stream, and a message in pieces. The session ends with `digest()`. */
 export const Hash: NodeCrypto["Hash"] = crypto.Hash;
+/** What `createHmac` makes: a stream, and a message in pieces. The session ends with `digest()`. */
 export const Hmac: NodeCrypto["Hmac"] = crypto.Hmac;
-export const KeyObject: NodeCrypto["KeyObject"] = crypto.KeyObject;
-export const Sign: NodeCrypto["Sign"] = crypto.Sign;
-export const Verify: NodeCrypto["Verify"] = crypto.Verify;
-export const X509Certificate: NodeCrypto["X509Certificate"] = crypto.X509Certificate;
-export const checkPrime: NodeCrypto["checkPrime"] = crypto.checkPrime;
-export const checkPrimeSync: NodeCrypto["checkPrimeSync"] = crypto.checkPrimeSync;
-export const constants: NodeCrypto["constants"] = crypto.constants;
+/** Starts encrypting: see {@link cryptoOf}. The cipher, the key and the iv are checked as node does. */
 export const createCipheriv: NodeCrypto["createCipheriv"] = crypto.createCipheriv;
+/** Starts decrypting: see {@link cryptoOf}. */
 export const createDecipheriv: NodeCrypto["createDecipheriv"] = crypto.createDecipheriv;
-export const createDiffieHellman: NodeCrypto["createDiffieHellman"] = crypto.createDiffieHellman;
-export const createDiffieHellmanGroup: NodeCrypto["createDiffieHellmanGroup"] = crypto.createDiffieHellmanGroup;
-export const createECDH: NodeCrypto["createECDH"] = crypto.createECDH;
+/** Starts a hash: see {@link cryptoOf}. */
 export const createHash: NodeCrypto["createHash"] = crypto.createHash;
+/** Starts an HMAC: see {@link cryptoOf}. A key of more than 512 bytes is hashed first, as RFC 2104 has it. */
 export const createHmac: NodeCrypto["createHmac"] = crypto.createHmac;
-export const createPrivateKey: NodeCrypto["createPrivateKey"] = crypto.createPrivateKey;
-export const createPublicKey: NodeCrypto["createPublicKey"] = crypto.createPublicKey;
-export const createSecretKey: NodeCrypto["createSecretKey"] = crypto.createSecretKey;
-export const createSign: NodeCrypto["createSign"] = crypto.createSign;
-export const createVerify: NodeCrypto["createVerify"] = crypto.createVerify;
-export const diffieHellman: NodeCrypto["diffieHellman"] = crypto.diffieHellman;
-export const generateKey: NodeCrypto["generateKey"] = crypto.generateKey;
-export const generateKeyPair: NodeCrypto["generateKeyPair"] = crypto.generateKeyPair;
-export const generateKeyPairSync: NodeCrypto["generateKeyPairSync"] = crypto.generateKeyPairSync;
-export const generateKeySync: NodeCrypto["generateKeySync"] = crypto.generateKeySync;
-export const generatePrime: NodeCrypto["generatePrime"] = crypto.generatePrime;
-export const generatePrimeSync: NodeCrypto["generatePrimeSync"] = crypto.generatePrimeSync;
-export const getCipherInfo: NodeCrypto["getCipherInfo"] = crypto.getCipherInfo;
+/** Lists the ciphers that the device has, under node's names; with `CRYPTODEV_FALLBACK=1` node's own as well. */
 export const getCiphers: NodeCrypto["getCiphers"] = crypto.getCiphers;
-export const getCurves: NodeCrypto["getCurves"] = crypto.getCurves;
-export const getDiffieHellman: NodeCrypto["getDiffieHellman"] = crypto.getDiffieHellman;
-export const getFips: NodeCrypto["getFips"] = crypto.getFips;
+/** Lists the hashes that the device has; with `CRYPTODEV_FALLBACK=1` node's own as well. */
 export const getHashes: NodeCrypto["getHashes"] = crypto.getHashes;
-export const getRandomValues: NodeCrypto["getRandomValues"] = crypto.getRandomValues;
+/** Hashes a message at once, into hexadecimal digits unless told otherwise. */
 export const hash: NodeCrypto["hash"] = crypto.hash;
-export const hkdf: NodeCrypto["hkdf"] = crypto.hkdf;
-export const hkdfSync: NodeCrypto["hkdfSync"] = crypto.hkdfSync;
-export const pbkdf2: NodeCrypto["pbkdf2"] = crypto.pbkdf2;
-export const pbkdf2Sync: NodeCrypto["pbkdf2Sync"] = crypto.pbkdf2Sync;
-export const privateDecrypt: NodeCrypto["privateDecrypt"] = crypto.privateDecrypt;
-export const privateEncrypt: NodeCrypto["privateEncrypt"] = crypto.privateEncrypt;
-export const publicDecrypt: NodeCrypto["publicDecrypt"] = crypto.publicDecrypt;
-export const publicEncrypt: NodeCrypto["publicEncrypt"] = crypto.publicEncrypt;
-export const randomBytes: NodeCrypto["randomBytes"] = crypto.randomBytes;
-export const randomFill: NodeCrypto["randomFill"] = crypto.randomFill;
-export const randomFillSync: NodeCrypto["randomFillSync"] = crypto.randomFillSync;
-export const randomInt: NodeCrypto["randomInt"] = crypto.randomInt;
-export const randomUUID: NodeCrypto["randomUUID"] = crypto.randomUUID;
-export const scrypt: NodeCrypto["scrypt"] = crypto.scrypt;
-export const scryptSync: NodeCrypto["scryptSync"] = crypto.scryptSync;
-export const secureHeapUsed: NodeCrypto["secureHeapUsed"] = crypto.secureHeapUsed;
-export const setEngine: NodeCrypto["setEngine"] = crypto.setEngine;
-export const setFips: NodeCrypto["setFips"] = crypto.setFips;
-export const sign: NodeCrypto["sign"] = crypto.sign;
-export const subtle: NodeCrypto["subtle"] = crypto.subtle;
-export const timingSafeEqual: NodeCrypto["timingSafeEqual"] = crypto.timingSafeEqual;
-export const verify: NodeCrypto["verify"] = crypto.verify;
-export const webcrypto: NodeCrypto["webcrypto"] = crypto.webcrypto;
-
-// Those that came later, which the types do not know; undefined where the runtime has none.
-const later = crypto as unknown as Readonly<
-  Record<"argon2" | "argon2Sync" | "decapsulate" | "encapsulate" | "randomUUIDv7", unknown>
->;
-export const argon2: unknown = later.argon2;
-export const argon2Sync: unknown = later.argon2Sync;
-export const decapsulate: unknown = later.decapsulate;
-export const encapsulate: unknown = later.encapsulate;
-export const randomUUIDv7: unknown = later.randomUUIDv7;

@@ -2,7 +2,7 @@
  * Switches a program over: loaded before it, it has every `import` and `require` of node:crypto find `cryptodev/crypto`.
  * `process.getBuiltinModule()` goes on giving the runtime's own.
  *
- * @module
+ * @module cryptodev/register-crypto
  */
 import module from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";

@@ -1,0 +1,70 @@
+import type { NodeCrypto } from "./crypto_of.ts";
+import { crypto } from "./device_crypto.ts";
+
+/* What programs import by name besides: it is node:crypto's where that is allowed, and throws where not. */
+
+// Names cannot be computed. These are what node:crypto has in Node.js 20; the default export has all of this runtime's.
+export const Certificate: NodeCrypto["Certificate"] = crypto.Certificate;
+export const DiffieHellman: NodeCrypto["DiffieHellman"] = crypto.DiffieHellman;
+export const DiffieHellmanGroup: NodeCrypto["DiffieHellmanGroup"] = crypto.DiffieHellmanGroup;
+export const ECDH: NodeCrypto["ECDH"] = crypto.ECDH;
+export const KeyObject: NodeCrypto["KeyObject"] = crypto.KeyObject;
+export const Sign: NodeCrypto["Sign"] = crypto.Sign;
+export const Verify: NodeCrypto["Verify"] = crypto.Verify;
+export const X509Certificate: NodeCrypto["X509Certificate"] = crypto.X509Certificate;
+export const checkPrime: NodeCrypto["checkPrime"] = crypto.checkPrime;
+export const checkPrimeSync: NodeCrypto["checkPrimeSync"] = crypto.checkPrimeSync;
+export const constants: NodeCrypto["constants"] = crypto.constants;
+export const createDiffieHellman: NodeCrypto["createDiffieHellman"] = crypto.createDiffieHellman;
+export const createDiffieHellmanGroup: NodeCrypto["createDiffieHellmanGroup"] = crypto.createDiffieHellmanGroup;
+export const createECDH: NodeCrypto["createECDH"] = crypto.createECDH;
+export const createPrivateKey: NodeCrypto["createPrivateKey"] = crypto.createPrivateKey;
+export const createPublicKey: NodeCrypto["createPublicKey"] = crypto.createPublicKey;
+export const createSecretKey: NodeCrypto["createSecretKey"] = crypto.createSecretKey;
+export const createSign: NodeCrypto["createSign"] = crypto.createSign;
+export const createVerify: NodeCrypto["createVerify"] = crypto.createVerify;
+export const diffieHellman: NodeCrypto["diffieHellman"] = crypto.diffieHellman;
+export const generateKey: NodeCrypto["generateKey"] = crypto.generateKey;
+export const generateKeyPair: NodeCrypto["generateKeyPair"] = crypto.generateKeyPair;
+export const generateKeyPairSync: NodeCrypto["generateKeyPairSync"] = crypto.generateKeyPairSync;
+export const generateKeySync: NodeCrypto["generateKeySync"] = crypto.generateKeySync;
+export const generatePrime: NodeCrypto["generatePrime"] = crypto.generatePrime;
+export const generatePrimeSync: NodeCrypto["generatePrimeSync"] = crypto.generatePrimeSync;
+export const getCipherInfo: NodeCrypto["getCipherInfo"] = crypto.getCipherInfo;
+export const getCurves: NodeCrypto["getCurves"] = crypto.getCurves;
+export const getDiffieHellman: NodeCrypto["getDiffieHellman"] = crypto.getDiffieHellman;
+export const getFips: NodeCrypto["getFips"] = crypto.getFips;
+export const getRandomValues: NodeCrypto["getRandomValues"] = crypto.getRandomValues;
+export const hkdf: NodeCrypto["hkdf"] = crypto.hkdf;
+export const hkdfSync: NodeCrypto["hkdfSync"] = crypto.hkdfSync;
+export const pbkdf2: NodeCrypto["pbkdf2"] = crypto.pbkdf2;
+export const pbkdf2Sync: NodeCrypto["pbkdf2Sync"] = crypto.pbkdf2Sync;
+export const privateDecrypt: NodeCrypto["privateDecrypt"] = crypto.privateDecrypt;
+export const privateEncrypt: NodeCrypto["privateEncrypt"] = crypto.privateEncrypt;
+export const publicDecrypt: NodeCrypto["publicDecrypt"] = crypto.publicDecrypt;
+export const publicEncrypt: NodeCrypto["publicEncrypt"] = crypto.publicEncrypt;
+export const randomBytes: NodeCrypto["randomBytes"] = crypto.randomBytes;
+export const randomFill: NodeCrypto["randomFill"] = crypto.randomFill;
+export const randomFillSync: NodeCrypto["randomFillSync"] = crypto.randomFillSync;
+export const randomInt: NodeCrypto["randomInt"] = crypto.randomInt;
+export const randomUUID: NodeCrypto["randomUUID"] = crypto.randomUUID;
+export const scrypt: NodeCrypto["scrypt"] = crypto.scrypt;
+export const scryptSync: NodeCrypto["scryptSync"] = crypto.scryptSync;
+export const secureHeapUsed: NodeCrypto["secureHeapUsed"] = crypto.secureHeapUsed;
+export const setEngine: NodeCrypto["setEngine"] = crypto.setEngine;
+export const setFips: NodeCrypto["setFips"] = crypto.setFips;
+export const sign: NodeCrypto["sign"] = crypto.sign;
+export const subtle: NodeCrypto["subtle"] = crypto.subtle;
+export const timingSafeEqual: NodeCrypto["timingSafeEqual"] = crypto.timingSafeEqual;
+export const verify: NodeCrypto["verify"] = crypto.verify;
+export const webcrypto: NodeCrypto["webcrypto"] = crypto.webcrypto;
+
+// Those that came later, which the types do not know; undefined where the runtime has none.
+const later = crypto as unknown as Readonly<
+  Record<"argon2" | "argon2Sync" | "decapsulate" | "encapsulate" | "randomUUIDv7", unknown>
+>;
+export const argon2: unknown = later.argon2;
+export const argon2Sync: unknown = later.argon2Sync;
+export const decapsulate: unknown = later.decapsulate;
+export const encapsulate: unknown = later.encapsulate;
+export const randomUUIDv7: unknown = later.randomUUIDv7;
