@@ -1,0 +1,43 @@
+import { Converter, LiteralType, ReflectionKind, ReflectionType, UnionType, UnknownType } from "typedoc";
+
+/* Where TypeDoc would show a type at a length, or in a way, that helps nobody. */
+
+/** Tables of data, such as `ciphers`, as the source has them: their inferred types say the same in many more words. */
+function showTable(context, variable) {
+  const { valueDeclaration } = context.getSymbolFromReflection(variable);
+  const table = valueDeclaration.initializer.getText();
+  variable.comment.summary.push({ kind: "code", text: `\n\n\`\`\`ts\n${table}\n\`\`\`` });
+  context.project.removeTypeReflections(variable.type);
+  variable.type = new UnknownType(`typeof ${variable.name}`);
+}
+
+/** Names, such as those of ciphers, one by one: how their type comes by them is of no use to those who look for one. */
+function showNames(context, alias) {
+  const checker = context.programs[0].getTypeChecker();
+  const type = checker.getDeclaredTypeOfSymbol(context.getSymbolFromReflection(alias));
+  if (!type.isUnion() || !type.types.every((one) => one.isStringLiteral())) return;
+  context.project.removeTypeReflections(alias.type);
+  alias.type = new UnionType(type.types.map(({ value }) => new LiteralType(value)));
+}
+
+export function load(app) {
+  app.converter.on(Converter.EVENT_RESOLVE_BEGIN, (context) => {
+    for (const variable of context.project.getReflectionsByKind(ReflectionKind.Variable)) {
+      if (variable.type instanceof ReflectionType) showTable(context, variable);
+    }
+    for (const alias of context.project.getReflectionsByKind(ReflectionKind.TypeAlias)) showNames(context, alias);
+  });
+  // What an entry exports of another package is documented there. Last of all, as links are resolved through it.
+  const last = -10_000;
+  app.converter.on(
+    Converter.EVENT_RESOLVE_END,
+    ({ project }) => {
+      for (const module of project.getReflectionsByKind(ReflectionKind.Module)) {
+        module.groups = module.groups.filter(({ children }) => !children.every((child) => child.isReference()));
+      }
+      for (const reference of project.getReflectionsByKind(ReflectionKind.Reference))
+        project.removeReflection(reference);
+    },
+    last,
+  );
+}
