@@ -1,5 +1,5 @@
 /**
- * The {@link @cryptodev/core!Host} of Bun: libc through `bun:ffi`.
+ * The {@link @cryptodev/core!Host | Host} of Bun: libc through `bun:ffi`.
  *
  * @module @cryptodev/bun
  */

@@ -1,5 +1,5 @@
 /**
- * The {@link @cryptodev/core!Host} of Deno: libc through `Deno.dlopen`.
+ * The {@link @cryptodev/core!Host | Host} of Deno: libc through `Deno.dlopen`.
  *
  * It needs `--allow-ffi`. To allow libc alone, give its absolute path: `--allow-ffi=/lib/x86_64-linux-gnu/libc.so.6`.
  *

@@ -1,5 +1,5 @@
 /**
- * The {@link @cryptodev/core!Host} of Node.js: libc through the built-in node:ffi where that is there and does as it should, else koffi.
+ * The {@link @cryptodev/core!Host | Host} of Node.js: libc through the built-in node:ffi where that is there and does as it should, else koffi.
  *
  * @module @cryptodev/node
  */
