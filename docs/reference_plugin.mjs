@@ -27,7 +27,8 @@ export function load(app) {
     }
     for (const alias of context.project.getReflectionsByKind(ReflectionKind.TypeAlias)) showNames(context, alias);
   });
-  // What an entry exports of another package is documented there. Last of all, as links are resolved through it.
+  // What an entry exports of another package is documented there. Last of all, as links are resolved through it; then what
+  // programs import comes first, and the packages below it in the order of their options.
   const last = -10_000;
   app.converter.on(
     Converter.EVENT_RESOLVE_END,
@@ -37,6 +38,9 @@ export function load(app) {
       }
       for (const reference of project.getReflectionsByKind(ReflectionKind.Reference))
         project.removeReflection(reference);
+      for (const { children } of [project, ...project.groups]) {
+        children.sort((one, other) => Number(one.name.startsWith("@")) - Number(other.name.startsWith("@")));
+      }
     },
     last,
   );

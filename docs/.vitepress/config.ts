@@ -51,6 +51,10 @@ export default defineConfig({
     ],
     sidebar: { "/guide/": guide, "/reference/": reference },
     outline: [2, 3],
-    search: { provider: "local" },
+    // Names of algorithms are short: what is merely like them is something else.
+    search: {
+      provider: "local",
+      options: { miniSearch: { searchOptions: { fuzzy: false, combineWith: "AND" } } },
+    },
   },
 });

@@ -6,9 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { examplesIn, expectToRun } from "./example.ts";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const guide = here("../../docs/guide/");
-
-const pages = readdirSync(guide).map((name) => join(guide, name));
+const names = ["index.md", ...readdirSync(here("../../docs/guide")).map((name) => `guide/${name}`)];
+const pages = names.map((name) => here(`../../docs/${name}`));
 const examples = pages
   .flatMap((file) => examplesIn(file, /^```ts\n([\s\S]*?)^```$/gm))
   .map((example) => ({ ...example, name: example.where.replace(/\W+/g, "-") }));
