@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 import { serve } from "vitepress";
@@ -30,19 +30,6 @@ let app;
 let browser;
 let origin;
 
-before(
-  async () => {
-    app = await serve({ root: fileURLToPath(new URL(".", import.meta.url)), port: 0 });
-    origin = `http://localhost:${app.server.address().port}`;
-    browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
-  },
-  { skip },
-);
-after(async () => {
-  await browser?.close();
-  app?.server.close();
-});
-
 /** Opens a page of the site, and collects what goes wrong on it. */
 async function visit(path, viewport) {
   const page = await browser.newPage({ viewport });
@@ -59,30 +46,42 @@ async function keep(page, name) {
   if (SCREENSHOTS !== undefined) await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`) });
 }
 
-for (const [screen, viewport] of Object.entries(screens)) {
-  for (const [name, path] of Object.entries(pages)) {
-    test(`the page ${path || "in front"} fits a ${screen} screen, without errors`, { skip }, async () => {
-      const { page, faults } = await visit(path, viewport);
-      await keep(page, `${name}-${screen}`);
-      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-      assert.deepEqual({ faults, overflow: Math.max(0, overflow) }, { faults: [], overflow: 0 });
+describe("the site", { skip }, () => {
+  before(async () => {
+    app = await serve({ root: fileURLToPath(new URL(".", import.meta.url)), port: 0 });
+    origin = `http://localhost:${app.server.address().port}`;
+    browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+  });
+  after(async () => {
+    await browser?.close();
+    app?.server.close();
+  });
+
+  for (const [screen, viewport] of Object.entries(screens)) {
+    for (const [name, path] of Object.entries(pages)) {
+      test(`the page ${path || "in front"} fits a ${screen} screen, without errors`, async () => {
+        const { page, faults } = await visit(path, viewport);
+        await keep(page, `${name}-${screen}`);
+        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+        assert.deepEqual({ faults, overflow: Math.max(0, overflow) }, { faults: [], overflow: 0 });
+        await page.close();
+      });
+    }
+
+    test(`what is typed into the search box is found, on a ${screen} screen`, async () => {
+      const { page, faults } = await visit("", viewport);
+      await page.locator("#local-search button").click();
+      await page.locator(".search-input").fill("aes-gcm");
+      const results = page.locator(".result");
+      await results.first().waitFor();
+      await keep(page, `search-${screen}`);
+      assert.match((await results.allTextContents()).join("\n"), /gcm/i);
+      await results.first().click();
+      await page.locator(".vp-doc h1").waitFor();
+      await keep(page, `found-${screen}`);
+      assert.match(await page.locator(".vp-doc").textContent(), /gcm/i);
+      assert.deepEqual(faults, []);
       await page.close();
     });
   }
-
-  test(`what is typed into the search box is found, on a ${screen} screen`, { skip }, async () => {
-    const { page, faults } = await visit("", viewport);
-    await page.locator("#local-search button").click();
-    await page.locator(".search-input").fill("aes-gcm");
-    const results = page.locator(".result");
-    await results.first().waitFor();
-    await keep(page, `search-${screen}`);
-    assert.match((await results.allTextContents()).join("\n"), /gcm/i);
-    await results.first().click();
-    await page.locator(".vp-doc h1").waitFor();
-    await keep(page, `found-${screen}`);
-    assert.match(await page.locator(".vp-doc").textContent(), /gcm/i);
-    assert.deepEqual(faults, []);
-    await page.close();
-  });
-}
+});
