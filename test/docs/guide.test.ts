@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { examplesIn, expectToRun } from "./example.ts";
@@ -11,6 +11,11 @@ const pages = names.map((name) => here(`../../docs/${name}`));
 const examples = pages
   .flatMap((file) => examplesIn(file, /^```ts\n([\s\S]*?)^```$/gm))
   .map((example) => ({ ...example, name: example.where.replace(/\W+/g, "-") }));
+
+test.each(names.slice(1))("the README and the sidebar lead to %s", (name) => {
+  expect(readFileSync(here("../../README.md"), "utf8")).toContain(`(docs/${name})`);
+  expect(readFileSync(here("../../docs/.vitepress/config.ts"), "utf8")).toContain(`"${basename(name, ".md")}")`);
+});
 
 describe("every example of the guide", () => {
   const programs = here("../.programs/");

@@ -15,7 +15,11 @@ export * from "./index.ts";
 /** The runtime's name and version, such as `Bun 1.4.5`. */
 export const runtime: string = `Bun ${process.versions.bun}`;
 
-/** Opens the device: see {@link Open}. */
+/**
+ * Opens the device, the kernel's unless told otherwise: {@link Open} has its errors, and examples.
+ *
+ * @function
+ */
 export const open: Open = openIn({
   host: bunHost,
   software: (options) => new SoftwareHost(options),

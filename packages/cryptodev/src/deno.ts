@@ -21,7 +21,11 @@ export * from "./index.ts";
 /** The runtime's name and version, such as `Deno 2.9.6`. */
 export const runtime: string = `Deno ${Deno.version.deno}`;
 
-/** Opens the device: see {@link Open}. */
+/**
+ * Opens the device, the kernel's unless told otherwise: {@link Open} has its errors, and examples.
+ *
+ * @function
+ */
 export const open: Open = openIn({
   host: denoHost,
   software: (options) => new SoftwareHost(options),

@@ -24,5 +24,9 @@ function software(options: SoftwareHostOptions): SoftwareHost {
   return new soft.SoftwareHost(options);
 }
 
-/** Opens the device: see {@link Open}. */
+/**
+ * Opens the device, the kernel's unless told otherwise: {@link Open} has its errors, and examples.
+ *
+ * @function
+ */
 export const open: Open = openIn({ host: nodeHost, software, append: appendFileSync });

@@ -11,7 +11,11 @@ import { type Open, openIn } from "./open.ts";
 export * from "./index.ts";
 export { runtime } from "./node.ts";
 
-/** Opens the device: see {@link Open}. */
+/**
+ * Opens the device, the kernel's unless told otherwise: {@link Open} has its errors, and examples.
+ *
+ * @function
+ */
 export const open: Open = openIn({
   host: nodeHost,
   software: (options) => new SoftwareHost(options),

@@ -16,5 +16,9 @@ export * from "./index.ts";
 /** The runtime's name and version; here it is not known. */
 export const runtime: string = "unknown runtime";
 
-/** Opens the device: see {@link Open}. */
+/**
+ * Opens the device, the kernel's unless told otherwise: {@link Open} has its errors, and examples.
+ *
+ * @function
+ */
 export const open: Open = openIn({ host: noHost, software: (options) => new SoftwareHost(options), append: () => {} });
