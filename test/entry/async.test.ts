@@ -177,6 +177,22 @@ describe("openAsync()", () => {
     expect(results.after).toBe(createHash("sha256").update(pattern(10)).digest("hex"));
   });
 
+  test("close() ends when the answer to what was aborted comes meanwhile", () => {
+    const { closed } = run<{ closed: boolean }>(`
+      const device = await openAsync({ backend: "software" });
+      const sha = await device.hash("sha256");
+      const controller = new AbortController();
+      const digest = sha.digest(pattern(10), { signal: controller.signal }).catch(() => {});
+      // The thread answers, and this one does not look.
+      for (const end = performance.now() + 200; performance.now() < end; );
+      controller.abort();
+      await digest;
+      await device.close();
+      say({ closed: true });
+    `);
+    expect(closed).toBe(true);
+  });
+
   test("close() waits for what is in flight", () => {
     const { done } = run<{ done: boolean }>(`
       const device = await openAsync({ backend: "software" });

@@ -71,7 +71,8 @@ export class Remote implements Executor {
 
   #take(id: number): Waiting | undefined {
     const waiting = this.#waiting.get(id);
-    this.#waiting.delete(id);
+    // The answer to what was aborted, which nobody waits for: close() may hold on to the worker by now.
+    if (!this.#waiting.delete(id)) return undefined;
     if (this.#waiting.size === 0) {
       this.#worker.unref();
       this.#whenIdle?.();
