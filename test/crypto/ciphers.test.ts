@@ -189,13 +189,15 @@ describe.each(backends)("createCipheriv and createDecipheriv on the $name", (bac
     ["aes-128-xts", 32],
     ["aes-256-xts", 64],
   ])("%s: every piece is a sector", (name, keySize) => {
-    const [ours, theirs] = [crypto, real].map((from) => {
-      const cipher = from.createCipheriv(name, keyOf(keySize), pattern(16));
-      const sectors = [512, 16, 512].map((size) => cipher.update(pattern(size)));
-      const decipher = from.createDecipheriv(name, keyOf(keySize), pattern(16));
-      return [...sectors, cipher.final(), ...sectors.map((sector) => decipher.update(sector)), decipher.final()];
-    });
-    expect(ours).toEqual(theirs);
+    // One cipher for all of them is what OpenSSL took until Node.js 26, which wants a new one for each.
+    const cipher = crypto.createCipheriv(name, keyOf(keySize), pattern(16));
+    const decipher = crypto.createDecipheriv(name, keyOf(keySize), pattern(16));
+    for (const size of [512, 16, 512]) {
+      const sector = cipher.update(pattern(size));
+      expect(sector).toEqual(real.createCipheriv(name, keyOf(keySize), pattern(16)).update(pattern(size)));
+      expect(decipher.update(sector)).toEqual(Buffer.from(pattern(size)));
+    }
+    expect([cipher.final(), decipher.final()]).toEqual([Buffer.alloc(0), Buffer.alloc(0)]);
   });
 
   test("names are taken in any case, and by OpenSSL's other names", () => {

@@ -61,10 +61,12 @@ export const webcrypto: NodeCrypto["webcrypto"] = crypto.webcrypto;
 
 // Those that came later, which the types do not know; undefined where the runtime has none.
 const later = crypto as unknown as Readonly<
-  Record<"argon2" | "argon2Sync" | "decapsulate" | "encapsulate" | "randomUUIDv7", unknown>
+  Record<"argon2" | "argon2Sync" | "createMac" | "decapsulate" | "encapsulate" | "getMacs" | "randomUUIDv7", unknown>
 >;
 export const argon2: unknown = later.argon2;
 export const argon2Sync: unknown = later.argon2Sync;
+export const createMac: unknown = later.createMac;
 export const decapsulate: unknown = later.decapsulate;
 export const encapsulate: unknown = later.encapsulate;
+export const getMacs: unknown = later.getMacs;
 export const randomUUIDv7: unknown = later.randomUUIDv7;
