@@ -56,6 +56,7 @@ export type { Address, Host, LibcHost } from "./host.ts";
 export type { Aead, AeadOptions } from "./sessions/aead.ts";
 export type { ChunkOptions, CipherChunks } from "./sessions/chunks.ts";
 export type { Cipher } from "./sessions/cipher.ts";
+export type { CipherWithMac } from "./sessions/cipher_with_mac.ts";
 export type { CombinedCipher } from "./sessions/combined.ts";
 export type { Hash } from "./sessions/hash.ts";
 export type { AlgorithmInfo, Session, SessionInfo } from "./sessions/session.ts";

@@ -8,8 +8,6 @@ import {
   checkApart,
   checkDestination,
   checkIv,
-  checkKey,
-  checkOptionalMacKey,
   checkRoom,
   checkSizes,
   checkSource,
@@ -19,8 +17,9 @@ import {
 import type { Descriptor } from "../descriptor.ts";
 import type { Device } from "../device.ts";
 import type { Channel } from "./channel.ts";
+import { CipherWithMac } from "./cipher_with_mac.ts";
 import { Crypt } from "./crypt.ts";
-import { channelOf, Session } from "./session.ts";
+import { channelOf } from "./session.ts";
 
 /**
  * A session that encrypts and computes a mac of the plaintext in one pass over the data. {@link Device.combined} starts
@@ -40,11 +39,7 @@ import { channelOf, Session } from "./session.ts";
  * device.close();
  * ```
  */
-export class CombinedCipher extends Session {
-  /** The cipher's name, as it was asked for. */
-  readonly name: string;
-  /** The mac's name. */
-  readonly mac: string;
+export class CombinedCipher extends CipherWithMac {
   /** The length of the data is a multiple of this many bytes; 1 where any length will do. */
   readonly blockSize: number;
   /** Bytes in an iv; 0 for a cipher without one. */
@@ -68,20 +63,8 @@ export class CombinedCipher extends Session {
     mac: MacAlgorithm,
     mackey?: Uint8Array,
   ) {
-    checkKey(key, cipher);
-    checkOptionalMacKey(mackey, mac);
-    const { id, kernelName, blockSize, ivSize } = cipher.algorithm;
-    const start = { cipher: id, key, mac: mac.id };
-    const label = `${cipher.name} with ${mac.name}`;
-    super(
-      device,
-      descriptor,
-      label,
-      `${kernelName} or ${mac.kernelName}`,
-      mackey === undefined ? start : { ...start, mackey },
-    );
-    this.name = cipher.name;
-    this.mac = mac.name;
+    super(device, descriptor, "", cipher, key, mac, mackey);
+    const { blockSize, ivSize } = cipher.algorithm;
     this.blockSize = blockSize;
     this.ivSize = ivSize;
     this.macSize = mac.digestSize;

@@ -2,12 +2,13 @@ import { COP_DECRYPT, COP_ENCRYPT, COP_FLAG_AEAD_SRTP_TYPE } from "../abi/consta
 import type { MacAlgorithm } from "../abi/macs.ts";
 import type { NamedCipher } from "../algorithms.ts";
 import { inWords, partOf } from "../bytes.ts";
-import { checkApart, checkData, checkIv, checkKey, checkMacKey, checkRoom } from "../checks.ts";
+import { checkApart, checkData, checkIv, checkRoom } from "../checks.ts";
 import type { Descriptor } from "../descriptor.ts";
 import type { Device } from "../device.ts";
 import { AuthCrypt } from "./auth_crypt.ts";
 import type { Channel } from "./channel.ts";
-import { channelOf, Session } from "./session.ts";
+import { CipherWithMac } from "./cipher_with_mac.ts";
+import { channelOf } from "./session.ts";
 
 /** Options of {@link Device.srtp}. */
 export interface SrtpOptions {
@@ -37,11 +38,7 @@ const longestHeader = 256;
  * device.close();
  * ```
  */
-export class SrtpPacket extends Session {
-  /** The cipher's name, as it was asked for. */
-  readonly name: string;
-  /** The mac's name. */
-  readonly mac: string;
+export class SrtpPacket extends CipherWithMac {
   /** Bytes in a tag. */
   readonly tagSize: number;
   readonly #cipher: NamedCipher;
@@ -59,16 +56,10 @@ export class SrtpPacket extends Session {
     mackey: Uint8Array,
     { tagSize = mac.digestSize }: SrtpOptions = {},
   ) {
-    checkKey(key, cipher);
-    checkMacKey(mackey, mac);
     if (!Number.isInteger(tagSize) || tagSize < 1 || tagSize > mac.digestSize) {
       throw new RangeError(`tag size for ${mac.name}: expected 1 to ${mac.digestSize} bytes, got ${inWords(tagSize)}`);
     }
-    const { id, kernelName } = cipher.algorithm;
-    const start = { cipher: id, key, mac: mac.id, mackey };
-    super(device, descriptor, `srtp with ${cipher.name} and ${mac.name}`, `${kernelName} or ${mac.kernelName}`, start);
-    this.name = cipher.name;
-    this.mac = mac.name;
+    super(device, descriptor, "srtp, ", cipher, key, mac, mackey);
     this.tagSize = tagSize;
     this.#cipher = cipher;
     this.#tagSize = tagSize;

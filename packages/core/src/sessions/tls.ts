@@ -4,13 +4,14 @@ import { CIOCAUTHCRYPT } from "../abi/ioctls/CIOCAUTHCRYPT.ts";
 import type { MacAlgorithm } from "../abi/macs.ts";
 import type { NamedCipher } from "../algorithms.ts";
 import { inWords } from "../bytes.ts";
-import { checkAad, checkApart, checkData, checkIv, checkKey, checkMacKey, checkRoom, checkSource } from "../checks.ts";
+import { checkAad, checkApart, checkData, checkIv, checkRoom, checkSource } from "../checks.ts";
 import type { Descriptor } from "../descriptor.ts";
 import type { Device } from "../device.ts";
 import { CryptodevError } from "../errors.ts";
 import { AuthCrypt } from "./auth_crypt.ts";
 import type { Channel } from "./channel.ts";
-import { channelOf, Session } from "./session.ts";
+import { CipherWithMac } from "./cipher_with_mac.ts";
+import { channelOf } from "./session.ts";
 
 /**
  * A session for the records of TLS with a block cipher: mac, then padding, then CBC (RFC 5246, section 6.2.3.2).
@@ -32,11 +33,7 @@ import { channelOf, Session } from "./session.ts";
  * device.close();
  * ```
  */
-export class TlsRecord extends Session {
-  /** The cipher's name, as it was asked for. */
-  readonly name: string;
-  /** The mac's name. */
-  readonly mac: string;
+export class TlsRecord extends CipherWithMac {
   /** Bytes in a mac. */
   readonly macSize: number;
   /** A record is whole blocks of this many bytes. */
@@ -55,13 +52,8 @@ export class TlsRecord extends Session {
     mac: MacAlgorithm,
     mackey: Uint8Array,
   ) {
-    checkKey(key, cipher);
-    checkMacKey(mackey, mac);
-    const { id, kernelName, blockSize } = cipher.algorithm;
-    const start = { cipher: id, key, mac: mac.id, mackey };
-    super(device, descriptor, `tls with ${cipher.name} and ${mac.name}`, `${kernelName} or ${mac.kernelName}`, start);
-    this.name = cipher.name;
-    this.mac = mac.name;
+    super(device, descriptor, "tls, ", cipher, key, mac, mackey);
+    const { blockSize } = cipher.algorithm;
     this.macSize = mac.digestSize;
     this.blockSize = blockSize;
     this.#cipher = cipher;
