@@ -11,21 +11,23 @@ function documented(file: string): Example[] {
   return examplesIn(file, /@example.*\n\s*\* ```ts\n([\s\S]*?)\* ```\n/g, (code) => code.replace(/^\s*\* ?/gm, ""));
 }
 
-const sources = readdirSync(packages, { recursive: true, encoding: "utf8" })
-  .filter((path) => /^[^/]+\/src\/.*\.ts$/.test(path))
-  .map((path) => join(packages, path));
+const files = readdirSync(packages, { recursive: true, encoding: "utf8" });
+const sources = files.filter((path) => /^[^/]+\/src\/.*\.ts$/.test(path)).map((path) => join(packages, path));
+const readmes = files.filter((path) => /^[^/]+\/README\.md$/.test(path)).map((path) => join(packages, path));
+const shown = (readme: string): Example[] => examplesIn(readme, /```ts\n([\s\S]*?)```\n/g);
 
 const own = { "Node.js": "node", Deno: "deno", Bun: "bun" }[runtimeName];
-/** The examples that can run here: a host's own run only in its runtime. */
-const examples = sources
-  .filter((file) => !/\/(node|deno|bun)\/src\//.test(file) || file.includes(`/${own}/src/`))
-  .flatMap(documented);
+/** Whether a file's examples can run here: a host's own run only in its runtime. */
+const runsHere = (file: string): boolean =>
+  !/\/packages\/(node|deno|bun)\//.test(file) || file.includes(`/packages/${own}/`);
+const examples = [...readmes.filter(runsHere).flatMap(shown), ...sources.filter(runsHere).flatMap(documented)];
 
 describe("every example in the documentation runs as it stands", () => {
   test("and all of them were found", () => {
     const tags = sources.flatMap((file) => readFileSync(file, "utf8").match(/@example/g) ?? []);
     expect(sources.flatMap(documented)).toHaveLength(tags.length);
     expect(examples.length).toBeGreaterThan(10);
+    for (const readme of readmes) expect(shown(readme), readme).not.toHaveLength(0);
   });
 
   test.each(examples)("$where", ({ code }) => expectToRun(code));

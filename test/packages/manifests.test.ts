@@ -1,0 +1,84 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+
+/* What the packages say of themselves to the two registries that they are published on. */
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const names = readdirSync(join(root, "packages"));
+const read = (name: string, file: string): string => readFileSync(join(root, "packages", name, file), "utf8");
+
+/** An entry of `exports` in package.json: a file for all runtimes, or one for each. */
+type Exported = Readonly<Record<string, string>>;
+
+/** What package.json and jsr.json have in common. */
+interface Manifest<Export> {
+  readonly name: string;
+  readonly version: string;
+  readonly license: string;
+  readonly exports: Readonly<Record<string, Export>>;
+}
+
+interface PackageManifest extends Manifest<Exported> {
+  readonly description: string;
+  readonly keywords: readonly string[];
+  readonly scripts: object;
+  readonly publishConfig: object;
+  readonly engines: object;
+  readonly sideEffects: unknown;
+  readonly dependencies?: Readonly<Record<string, string>>;
+}
+
+const manifestOf = (name: string): PackageManifest => JSON.parse(read(name, "package.json"));
+
+describe.each(names)("packages/%s", (name) => {
+  const manifest = manifestOf(name);
+
+  test("has a jsr.json that says the same as its package.json", () => {
+    const jsr: Manifest<string> = JSON.parse(read(name, "jsr.json"));
+    // Names without a scope do not exist there.
+    expect(jsr.name).toBe(manifest.name.startsWith("@") ? manifest.name : `@cryptodev/${manifest.name}`);
+    expect([jsr.version, jsr.license]).toEqual([manifest.version, manifest.license]);
+    // That registry knows no conditions, and the runtime that runs its sources as they are is Deno.
+    const sources = Object.entries(manifest.exports).map(([path, { deno, default: file }]) => [
+      path,
+      (deno ?? file)?.replace(/^\.\/dist\/(.*)\.js$/, "./src/$1.ts"),
+    ]);
+    expect(jsr.exports).toEqual(Object.fromEntries(sources));
+  });
+
+  test("exports files that are there, each with its declarations", () => {
+    for (const files of Object.values(manifest.exports)) {
+      for (const file of Object.values(files)) expect(existsSync(join(root, "packages", name, file)), file).toBe(true);
+      expect(files.types).toMatch(/\.d\.ts$/);
+      expect(Object.keys(files)[0]).toBe("types");
+      expect(Object.keys(files).at(-1)).toBe("default");
+    }
+  });
+
+  test("says what a registry shows, and how it is published", () => {
+    expect(manifest).toMatchObject({
+      license: "MIT",
+      engines: { node: ">=20" },
+      publishConfig: { access: "public", provenance: true },
+    });
+    expect(manifest.description.length).toBeGreaterThan(20);
+    expect(manifest.keywords.length).toBeGreaterThan(3);
+    expect(manifest).toHaveProperty("sideEffects");
+  });
+
+  test("runs nothing when it is installed", () => {
+    expect(Object.keys(manifest.scripts)).toEqual(["build"]);
+  });
+
+  test("depends on the other packages in the version that they have", () => {
+    const others = Object.entries(manifest.dependencies ?? {}).filter(([other]) => other.startsWith("@cryptodev/"));
+    for (const [other, version] of others) expect(version).toBe(manifestOf(other.split("/")[1] as string).version);
+  });
+
+  test("comes with the licence of this repository", () => {
+    // Packing follows no links, so it is a copy: `cp LICENSE packages/${name}/`.
+    expect(read(name, "LICENSE")).toBe(readFileSync(join(root, "LICENSE"), "utf8"));
+  });
+});
