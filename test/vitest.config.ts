@@ -1,5 +1,5 @@
 import process from "node:process";
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 
 // vitest resolves imports itself, and as Node.js would, whatever runs it: tell it which runtime that is.
 const runtime = "Deno" in globalThis ? "deno" : "Bun" in globalThis ? "bun" : "node";
@@ -12,6 +12,8 @@ export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     include: ["**/*.test.ts"],
+    // What npm and TypeScript make of the packages is the same in all runtimes.
+    exclude: [...configDefaults.exclude, ...(runtime === "node" ? [] : ["packages/**"])],
     // One process for each file: descriptors and garbage collections of one do not disturb another.
     pool: "forks",
     maxWorkers: 2,

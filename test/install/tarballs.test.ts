@@ -1,52 +1,37 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import process from "node:process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runProgram } from "../child.ts";
 import { runtimeName } from "../runtime.ts";
 import { canServe, command } from "../software.ts";
+import { Installed, report, root } from "./installed.ts";
 
-/* What a user gets: the packed packages in a folder of their own, with this repository out of reach. */
-
-const root = fileURLToPath(new URL("../../", import.meta.url));
-const names = ["core", "node", "deno", "bun", "soft", "serve", "cryptodev"];
-
+let installed: Installed;
 let folder: string;
-let contents: readonly string[];
-
-function npm(cwd: string, ...args: string[]): string {
-  const { status, stdout, stderr } = spawnSync("npm", args, { cwd, encoding: "utf8" });
-  if (status !== 0) throw new Error(`npm ${args.join(" ")}\n${stdout}\n${stderr}`);
-  return stdout;
-}
-
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "cryptodev-install-"));
-  const workspaces = names.flatMap((name) => ["--workspace", `packages/${name}`]);
-  const packed: { filename: string; files: { path: string }[] }[] = Object.values(
-    JSON.parse(npm(root, "pack", "--json", "--pack-destination", folder, ...workspaces)),
-  );
-  contents = packed.flatMap(({ files }) => files.map(({ path }) => path));
-  writeFileSync(join(folder, "package.json"), '{ "private": true, "type": "module" }');
-  npm(
-    folder,
-    "install",
-    "--prefer-offline",
-    "--no-audit",
-    "--no-fund",
-    "--ignore-scripts",
-    ...packed.map(({ filename }) => `./${filename}`),
-  );
+  installed = Installed.make();
+  ({ folder } = installed);
 }, 300_000);
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => installed.remove());
 
 describe("the packed packages, installed into an empty folder", () => {
-  test("hold what is needed and nothing else", () => {
-    expect(contents.filter((path) => !/^(dist|src)\/|^package\.json$/.test(path))).toEqual([]);
-    expect(contents.filter((path) => /tsbuildinfo|\.test\./.test(path))).toEqual([]);
-  });
+  const [file, ...args] = command.slice(0, -1) as [string, ...string[]];
+  const version = process.versions[
+    runtimeName === "Node.js" ? "node" : runtimeName === "Deno" ? "deno" : "bun"
+  ] as string;
+  // Older versions of Node.js run no TypeScript.
+  const isTyped = runtimeName !== "Node.js" || "typescript" in process.features;
+
+  test.each(["consumer.mjs", ...(isTyped ? ["consumer.ts"] : [])])(
+    "work by every path that they export, in %s",
+    (name) => {
+      const { stdout, stderr } = installed.run(file, ...args, name);
+      expect(stderr).toBe("");
+      expect(JSON.parse(stdout)).toEqual(report(`${runtimeName} ${version.split(".")[0]}`));
+    },
+  );
 
   const readme = readFileSync(join(root, "README.md"), "utf8");
   const examples = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code as string);
@@ -84,10 +69,9 @@ describe("the packed packages, installed into an empty folder", () => {
   test.runIf(canServe)("serve a device to the program that the command was given", () => {
     const program = join(folder, "served.mjs");
     writeFileSync(program, 'import { open } from "cryptodev"; console.log(open().path);');
-    const [file, ...args] = command.slice(0, -1);
-    const runtime = [file as string, ...args];
+    const runtime = [file, ...args];
     const { stdout, stderr } = spawnSync(
-      file as string,
+      file,
       [...args, join(folder, "node_modules/.bin/cryptodev"), "serve", "--", ...runtime, program],
       { encoding: "utf8" },
     );
@@ -95,57 +79,12 @@ describe("the packed packages, installed into an empty folder", () => {
   });
 
   test("bring the command", () => {
-    const [file, ...args] = command;
-    const installed = join(folder, "node_modules/cryptodev/dist/cli/main.js");
-    const flags = [...args.slice(0, -1), installed, "dgst", "sha1", "--backend", "software", installed];
-    const { status, stdout, stderr } = spawnSync(file, flags, { encoding: "utf8" });
+    const main = join(folder, "node_modules/.bin/cryptodev");
+    const flags = [...args, main, "dgst", "sha1", "--backend", "software", main];
+    const { status, stdout, stderr } = installed.run(file, ...flags);
     expect([stderr, status]).toEqual(["", 0]);
-    expect(stdout).toMatch(/^[0-9a-f]{40} {2}\/.*main\.js\n$/);
+    expect(stdout).toMatch(/^[0-9a-f]{40} {2}\/.*cryptodev\n$/);
   });
-
-  // Types are the same for all runtimes.
-  if (runtimeName === "Node.js") {
-    test("are typed without the types of any runtime", () => {
-      mkdirSync(join(folder, "typed"));
-      writeFileSync(
-        join(folder, "typed/main.ts"),
-        `
-        import { type CipherName, open } from "cryptodev";
-        import { denoHost } from "@cryptodev/deno";
-        import { bunHost } from "@cryptodev/bun";
-        import { nodeHost } from "@cryptodev/node";
-        import { SoftwareHost } from "@cryptodev/soft";
-        import { Server } from "@cryptodev/serve";
-        const device = open({ backend: "auto" });
-        const name: CipherName = "aes-128-cbc";
-        const bytes: Uint8Array<ArrayBuffer> = device.cipher(name, new Uint8Array(16)).encrypt(new Uint8Array(16), new Uint8Array(16));
-        // @ts-expect-error: CIOCCRYPT on an AEAD crashes a kernel
-        device.cipher("aes-gcm", bytes);
-        // @ts-expect-error: an HMAC has a key
-        device.hmac("sha256");
-        export const hosts = [denoHost, bunHost, nodeHost, () => new SoftwareHost(), () => Server.start()];
-      `,
-      );
-      const options = [
-        "--noEmit",
-        "--strict",
-        "--module",
-        "nodenext",
-        "--target",
-        "es2022",
-        "--lib",
-        "es2022,esnext.disposable",
-        "--types",
-        "",
-      ];
-      const { status, stdout } = spawnSync(join(root, "node_modules/.bin/tsc"), [...options, "typed/main.ts"], {
-        cwd: folder,
-        encoding: "utf8",
-      });
-      expect(stdout).toBe("");
-      expect(status).toBe(0);
-    });
-  }
 
   // The last one, as it takes something away.
   test("load what only the command needs for the command alone", () => {

@@ -1,0 +1,64 @@
+/*
+ * A program of somebody else's, which takes the packages by every path that they export, and says what came of it as one line
+ * of JSON. It is JavaScript and, as it stands, TypeScript.
+ */
+import { Buffer } from "node:buffer";
+import process from "node:process";
+import { bunHost } from "@cryptodev/bun";
+import { Argument, CIOCGSESSION, LP64, requestNumber, u32 } from "@cryptodev/core";
+import { denoHost } from "@cryptodev/deno";
+import { nodeHost } from "@cryptodev/node";
+import { libcHost, Server } from "@cryptodev/serve";
+import { SoftwareHost } from "@cryptodev/soft";
+import { open, openAsync, runtime } from "cryptodev";
+import ours from "cryptodev/crypto";
+
+// NIST SP 800-38A, F.2.1.
+const device = open({ backend: "software" });
+const aes = device.cipher("aes-128-cbc", Buffer.from("2b7e151628aed2a6abf7158809cf4f3c", "hex"));
+const ciphertext = aes.encrypt(
+  Buffer.from("6bc1bee22e409f96e93d7e117393172a", "hex"),
+  Buffer.from("000102030405060708090a0b0c0d0e0f", "hex"),
+);
+aes.close();
+device.close();
+
+const asynchronous = await openAsync({ backend: "software" });
+const sha1 = await asynchronous.hash("sha1");
+const digest = await sha1.digest(new TextEncoder().encode("abc"));
+await asynchronous.close();
+
+// `<asm-generic/ioctls.h>`: a request to terminals alone.
+const TIOCGWINSZ = 0x5413;
+const libcs = [];
+for (const load of [libcHost, nodeHost, denoHost, bunHost]) {
+  try {
+    const host = await load();
+    const fd = host.open("/dev/null", 2);
+    const answers = [
+      host.open("/nowhere/crypto", 2),
+      host.ioctl(fd, TIOCGWINSZ, new Argument(host, u32)),
+      host.close(fd),
+    ];
+    libcs.push(answers.join());
+  } catch (error) {
+    libcs.push(String(error).replace(/:.*/s, ""));
+  }
+}
+
+await import("cryptodev/register-crypto");
+const { default: switched } = await import("node:crypto");
+
+console.log(
+  JSON.stringify({
+    runtime: runtime.replace(/(\.\d+)+$/, ""),
+    arch: process.arch,
+    ciphertext: Buffer.from(ciphertext).toString("hex"),
+    digest: Buffer.from(digest).toString("hex"),
+    libcs,
+    isSwitched: switched.createHash === ours.createHash,
+    request: requestNumber(CIOCGSESSION, LP64).toString(16),
+    software: new SoftwareHost().open("/dev/crypto", 2),
+    server: typeof Server.start,
+  }),
+);

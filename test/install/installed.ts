@@ -1,0 +1,80 @@
+import { spawnSync } from "node:child_process";
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+
+/** The root of this repository. */
+export const root: string = fileURLToPath(new URL("../../", import.meta.url));
+const names = ["core", "node", "deno", "bun", "soft", "serve", "cryptodev"];
+
+/** Runs npm. @returns what it wrote */
+export function npm(cwd: string, ...args: string[]): string {
+  const { status, stdout, stderr } = spawnSync("npm", args, { cwd, encoding: "utf8" });
+  if (status !== 0) throw new Error(`npm ${args.join(" ")}\n${stdout}\n${stderr}`);
+  return stdout;
+}
+
+/** What a user gets: the packed packages in a folder of their own, with this repository out of reach. */
+export class Installed {
+  readonly folder: string;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /**
+   * Packs the packages and installs them, with a program that uses them as `consumer.mjs` and as `consumer.ts`.
+   *
+   * @param flags - what else npm is told
+   */
+  static make(...flags: string[]): Installed {
+    const installed = new Installed(mkdtempSync(join(tmpdir(), "cryptodev-install-")));
+    const { folder } = installed;
+    const workspaces = names.flatMap((name) => ["--workspace", `packages/${name}`]);
+    const packed: { filename: string }[] = Object.values(
+      JSON.parse(npm(root, "pack", "--json", "--pack-destination", folder, ...workspaces)),
+    );
+    writeFileSync(join(folder, "package.json"), '{ "private": true, "type": "module" }');
+    installed.add("--ignore-scripts", ...flags, ...packed.map(({ filename }) => `./${filename}`));
+    for (const name of ["consumer.mjs", "consumer.ts"]) {
+      copyFileSync(join(root, "test/install/consumer.mjs"), join(folder, name));
+    }
+    return installed;
+  }
+
+  /** Installs more into the same folder. */
+  add(...args: string[]): void {
+    npm(this.folder, "install", "--prefer-offline", "--no-audit", "--no-fund", ...args);
+  }
+
+  /** Runs a command in the folder. */
+  run(file: string, ...args: string[]): { status: number | null; stdout: string; stderr: string } {
+    const env = { ...process.env, NO_COLOR: "1" };
+    const { status, stdout, stderr } = spawnSync(file, args, { cwd: this.folder, env, encoding: "utf8" });
+    return { status, stdout, stderr };
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** What `consumer.mjs` prints in a runtime, such as `Deno 2`. */
+export function report(runtime: string, arch: string = process.arch): object {
+  // ENOENT, ENOTTY, and no error.
+  const libc = "-2,-25,0";
+  const isIn = (name: string): string => (runtime.startsWith(name) ? libc : "UnsupportedError");
+  return {
+    runtime,
+    arch,
+    ciphertext: "7649abac8119b246cee98e9b12e9197d",
+    digest: "a9993e364706816aba3e25717850c26c9cd0d89d",
+    libcs: [libc, libc, isIn("Deno"), isIn("Bun")],
+    isSwitched: true,
+    request: "c0306366",
+    software: 0,
+    server: "function",
+  };
+}

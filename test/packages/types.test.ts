@@ -1,0 +1,91 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Installed, root } from "../install/installed.ts";
+
+/* What TypeScript makes of the packed packages, with the declarations of all libraries checked. */
+
+let installed: Installed;
+beforeAll(() => {
+  installed = Installed.make("@types/node@20");
+}, 300_000);
+afterAll(() => installed.remove());
+
+/** Has the compiler of this workspace check one file. @returns what it says */
+function complaints(file: string, options: Readonly<Record<string, string>>): string {
+  const { module: kind = "nodenext", moduleResolution = kind, types = "", lib = "es2022" } = options;
+  const flags = { module: kind, moduleResolution, types, lib, target: "es2022", skipLibCheck: "false" };
+  const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]);
+  return installed.run(join(root, "node_modules/.bin/tsc"), "--noEmit", "--strict", ...args, file).stdout;
+}
+
+/** Puts a program into the folder. @returns its name */
+function write(name: string, code: string): string {
+  mkdirSync(join(installed.folder, "typed"), { recursive: true });
+  writeFileSync(join(installed.folder, "typed", name), code);
+  return `typed/${name}`;
+}
+
+const bundler = { module: "esnext", moduleResolution: "bundler" };
+const resolutions = [{ module: "nodenext" }, bundler];
+
+describe.each(resolutions)("with the resolution $module", (resolution) => {
+  test("a program that uses all that is exported needs the types of Node.js, and no others", () => {
+    expect(complaints("consumer.ts", { ...resolution, types: "node" })).toBe("");
+  });
+
+  test("the devices are typed without the types of any runtime, and refuse what a kernel would not survive", () => {
+    const code = `
+      import { type CipherName, open } from "cryptodev";
+      import { denoHost } from "@cryptodev/deno";
+      import { bunHost } from "@cryptodev/bun";
+      import { nodeHost } from "@cryptodev/node";
+      import { SoftwareHost } from "@cryptodev/soft";
+      import { Server } from "@cryptodev/serve";
+      const device = open({ backend: "auto" });
+      const name: CipherName = "aes-128-cbc";
+      const bytes: Uint8Array<ArrayBuffer> = device.cipher(name, new Uint8Array(16)).encrypt(new Uint8Array(16), new Uint8Array(16));
+      // @ts-expect-error: CIOCCRYPT on an AEAD crashes a kernel
+      device.cipher("aes-gcm", bytes);
+      // @ts-expect-error: an HMAC has a key
+      device.hmac("sha256");
+      export const hosts = [denoHost, bunHost, nodeHost, () => new SoftwareHost(), () => Server.start()];
+    `;
+    expect(complaints(write("hosts.ts", code), { ...resolution, lib: "es2022,esnext.disposable" })).toBe("");
+  });
+});
+
+describe("nothing is of type any, which is what an import becomes that is not found,", () => {
+  const code = `
+    import * as core from "@cryptodev/core";
+    import { SoftwareHost } from "@cryptodev/soft";
+    import { Server } from "@cryptodev/serve";
+    import * as entry from "cryptodev";
+    import crypto, { cryptoOf } from "cryptodev/crypto";
+    type Refused<T> = 0 extends 1 & T ? never : unknown;
+    const typed = <T>(_value: T, ..._any: Refused<T> extends never ? [never] : []): void => {};
+    const device = entry.open();
+    typed(device);
+    typed(device.cipher("aes-cbc", new Uint8Array(16)));
+    typed(await entry.openAsync());
+    typed(entry.cipherStream);
+    typed(core.crypt_op.fields);
+    typed(core.CIOCCRYPT);
+    typed(crypto.createHash("sha1"));
+    typed(cryptoOf(device));
+    typed(new SoftwareHost().device);
+    typed(Server.start());
+    // @ts-expect-error: the check itself
+    typed(JSON.parse("1"));
+  `;
+
+  test.each(resolutions)("for tsc with the resolution $module", (resolution) => {
+    expect(complaints(write("any.ts", code), { ...resolution, types: "node" })).toBe("");
+  });
+
+  test("for deno check", () => {
+    const deno = join(root, "node_modules/.bin/deno");
+    const { status, stderr } = installed.run(deno, "check", write("any.ts", code), "consumer.ts");
+    expect([stderr.replace(/^Check .*\n/gm, ""), status]).toEqual(["", 0]);
+  });
+});
