@@ -128,20 +128,38 @@ describe("a session that is dropped", () => {
 });
 
 describe("where something is missing, importing works and opening says what:", () => {
-  // Deno's own name for the system cannot be changed from within.
-  if (runtimeName !== "Deno") {
-    test("another system than Linux", () => {
-      const darwin =
-        'import process from "node:process"; Object.defineProperty(process, "platform", { value: "darwin" });';
-      const { name, message } = runForJson<Outcome>(attempt("", darwin));
-      expect(name).toBe("UnsupportedError");
-      expect(message).toMatch(/^\/dev\/crypto is a device of Linux, this is darwin; .*software device/);
-      expect(runForJson<Outcome>(attempt('{ backend: "auto" }', darwin))).toMatchObject({
-        backend: "software",
-        first: 0xa9,
-      });
+  test.each(["darwin", runtimeName === "Deno" ? "windows" : "win32"])("Linux, as on %s", (system) => {
+    const pretend =
+      runtimeName === "Deno"
+        ? `Object.defineProperty(Deno, "build", { value: { ...Deno.build, os: "${system}" } });`
+        : `import process from "node:process"; Object.defineProperty(process, "platform", { value: "${system}" });`;
+    const { name, message } = runForJson<Outcome>(attempt("", pretend));
+    expect(name).toBe("UnsupportedError");
+    expect(message).toMatch(new RegExp(`^/dev/crypto is a device of Linux, this is ${system}; .*software device`));
+    expect(runForJson<Outcome>(attempt('{ backend: "auto" }', pretend))).toMatchObject({
+      backend: "software",
+      first: 0xa9,
     });
-  }
+  });
+
+  // Newer versions of Node.js reach libc in two ways.
+  test.skipIf(builtinModules.includes("node:ffi"))("libc", () => {
+    const refuse = {
+      "Node.js": 'createRequire(import.meta.url)("koffi").load',
+      Deno: "Deno.dlopen",
+      Bun: 'createRequire(import.meta.url)("bun:ffi").dlopen',
+    }[runtimeName];
+    const hide = `import { createRequire } from "node:module"; ${refuse} = () => { throw new Error("no libc here"); };`;
+    const { name, message } = runForJson<Outcome>(attempt("", hide));
+    expect(name).toBe("UnsupportedError");
+    expect(message).toMatch(
+      /^(koffi finds no libc in this process|libc was not found as libc\.so\.6, .*); .*software device/,
+    );
+    expect(runForJson<Outcome>(attempt('{ backend: "auto" }', hide))).toMatchObject({
+      backend: "software",
+      first: 0xa9,
+    });
+  });
 
   const others = ["node", "deno", "bun"].filter((name) => !runtimeName.toLowerCase().startsWith(name));
   test.each(others)("the host of %s, in another runtime", (other) => {
@@ -201,6 +219,24 @@ describe("where something is missing, importing works and opening says what:", (
       } finally {
         rmSync(folder, { recursive: true });
       }
+    });
+  }
+
+  if (runtimeName === "Node.js") {
+    const permission = process.allowedNodeEnvironmentFlags.has("--permission")
+      ? "--permission"
+      : "--experimental-permission";
+    const allow = (...flags: readonly string[]) => ({
+      env: { NODE_OPTIONS: [permission, "--allow-fs-read=*", ...flags].join(" "), NODE_NO_WARNINGS: "1" },
+    });
+
+    test("permission to load what calls libc", () => {
+      const { name, message } = runForJson<Outcome>(attempt(""), allow());
+      expect(name).toBe("UnsupportedError");
+      expect(message).toBe("Node.js may not load koffi, which reaches libc; allow it with --allow-addons");
+      expect(runForJson<Outcome>(attempt('{ backend: "auto" }'), allow())).toMatchObject({ backend: "software" });
+      const { code } = runForJson<Outcome>(attempt('{ path: "/dev/no-crypto" }'), allow("--allow-addons"));
+      expect(code).toBe("ENOENT");
     });
   }
 

@@ -4,17 +4,32 @@ import { UnsupportedError } from "@cryptodev/core";
 import type koffi from "koffi";
 import type { Libc } from "./libc.ts";
 
-/** libc through koffi. @throws `UnsupportedError` where koffi is not there for this platform */
+/** libc through koffi. @throws `UnsupportedError` where koffi is not there for this platform, or may not be loaded */
 export function koffiLibc(): Libc {
-  let ffi: typeof koffi;
+  const ffi = loadKoffi();
   try {
-    ffi = createRequire(import.meta.url)("koffi");
+    return functions(ffi);
   } catch (cause) {
+    throw new UnsupportedError("koffi finds no libc in this process", { cause });
+  }
+}
+
+function loadKoffi(): typeof koffi {
+  try {
+    return createRequire(import.meta.url)("koffi");
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ERR_DLOPEN_DISABLED") {
+      const remedy = "allow it with --allow-addons";
+      throw new UnsupportedError("Node.js may not load koffi, which reaches libc", { cause, remedy });
+    }
     throw new UnsupportedError(
       `koffi, which reaches libc from Node.js, cannot be loaded on ${process.platform} ${process.arch} (was it installed with its optional dependencies?)`,
       { cause },
     );
   }
+}
+
+function functions(ffi: typeof koffi): Libc {
   const libc = ffi.load(null);
   // Integers only, and no more than six: with a pointer type, a variadic one or a BigInt, koffi leaves its fast path.
   const ioctl = libc.func("ioctl", "int", ["int", "int", "uintptr_t"]);
