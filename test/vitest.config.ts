@@ -13,7 +13,12 @@ export default defineConfig({
   test: {
     include: ["**/*.test.ts"],
     // What npm and TypeScript make of the packages is the same in all runtimes.
-    exclude: [...configDefaults.exclude, ...(runtime === "node" ? [] : ["packages/**"])],
+    exclude: [
+      ...configDefaults.exclude,
+      ...(runtime === "node" ? [] : ["packages/**"]),
+      // Minutes and many megabytes: `npm run test:platforms`.
+      ...(process.env.PLATFORMS ? [] : ["platforms/**"]),
+    ],
     // One process for each file: descriptors and garbage collections of one do not disturb another.
     pool: "forks",
     maxWorkers: 2,
