@@ -66,3 +66,4 @@ export type { TlsRecord } from "./sessions/tls.ts";
 export type { Statistics } from "./statistics.ts";
 export { StructBytes } from "./struct_bytes.ts";
 export { traced } from "./trace.ts";
+export { workerUrl } from "./worker_url.ts";

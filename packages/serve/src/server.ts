@@ -1,7 +1,7 @@
 import { close, open } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
-import type { ErrnoName, LibcHost } from "@cryptodev/core";
+import { type ErrnoName, type LibcHost, workerUrl } from "@cryptodev/core";
 import type { SoftwareDeviceOptions } from "@cryptodev/soft";
 import type { Carrier } from "./carriers/carrier.ts";
 import { canUseCuse, openCuse } from "./carriers/cuse.ts";
@@ -102,7 +102,7 @@ export class Server {
     this.#counters = new Counters();
     const counters = this.#counters.shared;
     const workerData: Task = { fd: carrier.fd, path, stop: this.#stop, counters, onHazard, device, faults };
-    this.#worker = new Worker(new URL("./worker.js", import.meta.url), { workerData });
+    this.#worker = new Worker(new URL(workerUrl(import.meta.url, "worker")), { workerData });
     this.ended = this.#watch(host);
     this.ended.catch(() => {});
   }

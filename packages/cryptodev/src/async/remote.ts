@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { ClosedError, UnsupportedError } from "@cryptodev/core";
+import { ClosedError, UnsupportedError, workerUrl } from "@cryptodev/core";
 import type { AbortSignalLike, Executor, SessionJob } from "./executor.ts";
 import { type Answer, fromFailure, fromWire, toWire, type WorkerOptions } from "./protocol.ts";
 
@@ -18,7 +18,7 @@ export class Remote implements Executor {
 
   constructor(options: WorkerOptions) {
     try {
-      this.#worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: options });
+      this.#worker = new Worker(new URL(workerUrl(import.meta.url, "worker")), { workerData: options });
     } catch (cause) {
       const remedy = "in Deno, allow the package to read its own files: --allow-read";
       throw new UnsupportedError("a worker thread cannot be started here", { cause, remedy });
