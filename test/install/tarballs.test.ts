@@ -33,6 +33,40 @@ describe("the packed packages, installed into an empty folder", () => {
     },
   );
 
+  // What they would be on macOS and Windows: nothing of them may ask more of these than the name of the system.
+  test.each(["darwin", runtimeName === "Deno" ? "windows" : "win32"])("do without libc on %s", (system) => {
+    writeFileSync(
+      join(folder, "pretend.mjs"),
+      `
+      import process from "node:process";
+      const { Deno } = globalThis;
+      if (Deno !== undefined) Object.defineProperty(Deno, "build", { value: { ...Deno.build, os: "${system}" } });
+      Object.defineProperty(process, "platform", { value: "${system.replace("windows", "win32")}" });
+    `,
+    );
+    const preload = runtimeName === "Node.js" ? "--import" : "--preload";
+    const { stdout, stderr } = installed.run(file, ...args, preload, "./pretend.mjs", "consumer.mjs");
+    expect(stderr).toBe("");
+    const expected = report(`${runtimeName} ${version.split(".")[0]}`);
+    expect(JSON.parse(stdout)).toEqual({ ...expected, libcs: new Array(4).fill("UnsupportedError") });
+    const main = join(folder, "node_modules/.bin/cryptodev");
+    const info = installed.run(
+      file,
+      ...args,
+      preload,
+      "./pretend.mjs",
+      main,
+      "info",
+      "--backend",
+      "software",
+      "--json",
+    );
+    expect(JSON.parse(info.stdout)).toMatchObject({ device: { backend: "software" }, module: null });
+    const refused = installed.run(file, ...args, preload, "./pretend.mjs", main, "serve");
+    expect([refused.stdout, refused.status]).toEqual(["", 1]);
+    expect(refused.stderr).toContain(`${system}`);
+  });
+
   const readme = readFileSync(join(root, "README.md"), "utf8");
   const examples = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code as string);
 
