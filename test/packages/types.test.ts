@@ -1,22 +1,28 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Installed, root } from "../install/installed.ts";
 
 /* What TypeScript makes of the packed packages, with the declarations of all libraries checked. */
 
+/** The first version that knows of what memory a Uint8Array is. */
+const oldest = "5.7";
+
 let installed: Installed;
 beforeAll(() => {
-  installed = Installed.make("@types/node@20");
+  installed = Installed.make("@types/node@20", `oldest@npm:typescript@${oldest}`);
 }, 300_000);
 afterAll(() => installed.remove());
 
-/** Has the compiler of this workspace check one file. @returns what it says */
-function complaints(file: string, options: Readonly<Record<string, string>>): string {
+/** Has a compiler check one file: that of this workspace, if none is named. @returns what it says */
+function complaints(file: string, { compiler, ...options }: Readonly<Record<string, string>>): string {
+  const tsc = compiler ?? join(root, "node_modules/typescript/bin/tsc");
   const { module: kind = "nodenext", moduleResolution = kind, types = "", lib = "es2022" } = options;
   const flags = { module: kind, moduleResolution, types, lib, target: "es2022", skipLibCheck: "false" };
   const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]);
-  return installed.run(join(root, "node_modules/.bin/tsc"), "--noEmit", "--strict", ...args, file).stdout;
+  const { status, stdout, stderr } = installed.run(process.execPath, tsc, "--noEmit", "--strict", ...args, file);
+  return status === 0 ? "" : `${stdout}${stderr}ended with ${status}`;
 }
 
 /** Puts a program into the folder. @returns its name */
@@ -53,6 +59,10 @@ describe.each(resolutions)("with the resolution $module", (resolution) => {
     `;
     expect(complaints(write("hosts.ts", code), { ...resolution, lib: "es2022,esnext.disposable" })).toBe("");
   });
+});
+
+test(`TypeScript ${oldest} is new enough`, () => {
+  expect(complaints("consumer.ts", { types: "node", compiler: "node_modules/oldest/bin/tsc" })).toBe("");
 });
 
 describe("nothing is of type any, which is what an import becomes that is not found,", () => {
