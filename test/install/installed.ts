@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -33,11 +33,10 @@ export class Installed {
     const installed = new Installed(mkdtempSync(join(tmpdir(), "cryptodev-install-")));
     const { folder } = installed;
     const workspaces = names.flatMap((name) => ["--workspace", `packages/${name}`]);
-    const packed: { filename: string }[] = Object.values(
-      JSON.parse(npm(root, "pack", "--json", "--pack-destination", folder, ...workspaces)),
-    );
+    npm(root, "pack", "--pack-destination", folder, ...workspaces);
+    const packed = readdirSync(folder).map((name) => `./${name}`);
     writeFileSync(join(folder, "package.json"), '{ "private": true, "type": "module" }');
-    installed.add("--ignore-scripts", ...flags, ...packed.map(({ filename }) => `./${filename}`));
+    installed.add("--ignore-scripts", ...flags, ...packed);
     for (const name of ["consumer.mjs", "consumer.ts"]) {
       copyFileSync(join(root, "test/install/consumer.mjs"), join(folder, name));
     }

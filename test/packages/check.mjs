@@ -3,7 +3,7 @@
  * tries what `deno publish` would do. `node packages/check.mjs`, or `npm run check:packages`.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -15,6 +15,9 @@ const bin = (name) => join(root, "node_modules/.bin", name);
 /** What a tarball may hold besides the sources and what is made of them. */
 const documents = ["LICENSE", "README.md", "package.json"];
 
+const folder = mkdtempSync(join(tmpdir(), "cryptodev-packages-"));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+
 let failures = 0;
 function fail(what, output) {
   failures += 1;
@@ -24,7 +27,17 @@ function fail(what, output) {
 /** Runs a checker. @returns what it wrote, which is shown where it found something */
 function check(what, cwd, command, ...args) {
   const env = { ...process.env, NO_COLOR: "1" };
-  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, env, encoding: "utf8" });
+  // To a file: npm ends before a pipe has taken all that it says.
+  const output = join(folder, "output");
+  const file = openSync(output, "w");
+  const { status, stderr, error } = spawnSync(command, args, {
+    cwd,
+    env,
+    encoding: "utf8",
+    stdio: ["ignore", file, "pipe"],
+  });
+  closeSync(file);
+  const stdout = readFileSync(output, "utf8");
   if (status !== 0) fail(what, `${stdout}${stderr}${error?.message ?? ""}`);
   return stdout;
 }
@@ -45,8 +58,6 @@ function misplaced(name, paths) {
   ];
 }
 
-const folder = mkdtempSync(join(tmpdir(), "cryptodev-packages-"));
-process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 const kilobytes = (bytes) => `${(bytes / 1000).toFixed(1)} kB`.padStart(9);
 
 for (const name of readdirSync(packages)) {
