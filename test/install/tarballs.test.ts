@@ -22,7 +22,7 @@ describe("the packed packages, installed into an empty folder", () => {
     runtimeName === "Node.js" ? "node" : runtimeName === "Deno" ? "deno" : "bun"
   ] as string;
   // Older versions of Node.js run no TypeScript.
-  const isTyped = runtimeName !== "Node.js" || "typescript" in process.features;
+  const isTyped = runtimeName !== "Node.js" || Boolean((process.features as { typescript?: unknown }).typescript);
 
   test.each(["consumer.mjs", ...(isTyped ? ["consumer.ts"] : [])])(
     "work by every path that they export, in %s",
