@@ -47,6 +47,9 @@ export function unpack(architecture: string, ...packages: readonly string[]): st
   for (const name of readdirSync(folder).filter((file) => file.endsWith(".deb"))) {
     execFileSync("dpkg-deb", ["-x", join(folder, name), tree]);
   }
+  for (const name of readdirSync(folder)) {
+    if (name !== "tree") rmSync(join(folder, name), { recursive: true });
+  }
   writeFileSync(done, "");
   return tree;
 }
