@@ -53,6 +53,38 @@ describe.each(backends)("an AEAD session on the $name", (backend) => {
     expect(toHex(packet.subarray(5))).toBe(toHex(expected));
   });
 
+  test.each(["aes-gcm", "aes-ccm"] as const)("%s: the steady state sees what changed since", (name) => {
+    const session = device.aead(name, pattern(16));
+    const [message, nonce, aad] = [pattern(40), pattern(12), pattern(9)];
+    const [sealed, opened] = [new Uint8Array(56), new Uint8Array(56)];
+    for (let round = 0; round < 3; round += 1) {
+      for (let times = 0; times < 2; times += 1) {
+        expect(session.sealInto(message, sealed, nonce, aad)).toBe(56);
+        expect(sealed).toEqual(device.aead(name, pattern(16)).seal(message, nonce, aad));
+      }
+      for (let times = 0; times < 2; times += 1) {
+        expect(session.openInto(sealed, opened, nonce, aad)).toBe(40);
+        expect(opened.subarray(0, 40)).toEqual(message);
+      }
+      for (const forged of [sealed, nonce, aad]) {
+        (forged[0] as number) ^= 1;
+        expect(() => session.openInto(sealed, opened, nonce, aad)).toThrow(
+          expect.objectContaining({ code: "EBADMSG" }),
+        );
+        expect(opened).toEqual(new Uint8Array(56));
+        (forged[0] as number) ^= 1;
+        session.openInto(sealed, opened, nonce, aad);
+      }
+      // The same memory in the other direction, and without its aad.
+      session.sealInto(sealed, new Uint8Array(72), nonce, aad);
+      expect(() => session.openInto(sealed, opened, nonce)).toThrow(expect.objectContaining({ code: "EBADMSG" }));
+      for (const changed of [message, nonce, aad]) changed[round] = 0xee;
+    }
+    session.sealInto(message, sealed, nonce, aad);
+    structuredClone(aad.buffer, { transfer: [aad.buffer] });
+    expect(() => session.sealInto(message, sealed, nonce, aad)).toThrow(/^aad for aes-.cm: its memory is gone/);
+  });
+
   test.each(["aes-gcm", "aes-ccm"] as const)("%s: whatever is forged is EBADMSG, and leaves no plaintext", (name) => {
     const session = device.aead(name, pattern(16));
     const [nonce, aad] = [pattern(12), pattern(20)];

@@ -40,6 +40,24 @@ describe.each(backends)("a hash session on the $name", (backend) => {
   });
   afterEach(() => device.close());
 
+  test("the steady state sees what changed since, and no message that has begun", () => {
+    const session = device.hash("sha1");
+    const [data, destination] = [fromText("abc"), new Uint8Array(24)];
+    for (let round = 0; round < 3; round += 1) {
+      for (let times = 0; times < 2; times += 1) {
+        expect(session.digestInto(destination, data)).toBe(20);
+        expect(destination.subarray(0, 20)).toEqual(device.hash("sha1").digest(data));
+      }
+      // The same memory, at the end of a longer message.
+      session.update(data).digestInto(destination, data);
+      expect(destination.subarray(0, 20)).toEqual(device.hash("sha1").update(data).digest(data));
+      session.digestInto(destination, data);
+      data[round] = 0xee;
+    }
+    structuredClone(data.buffer, { transfer: [data.buffer] });
+    expect(() => session.digestInto(destination, data)).toThrow(/^data for sha1: its memory is gone/);
+  });
+
   test.each(abc)("%s gives its known answer", (name, digest) => {
     const session = device.hash(name);
     expect(toHex(session.digest(fromText("abc")))).toBe(digest);
