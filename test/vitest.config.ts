@@ -8,6 +8,9 @@ const conditions = [runtime, "node", "module", "default"];
 /** How much more time tests have than usual, such as on an emulated machine. */
 const patience = Number(process.env.TEST_PATIENCE ?? 1);
 
+/** Whether the runtime writes down what is covered: see coverage/run.mjs. */
+const isMeasured = "NODE_V8_COVERAGE" in process.env || "DENO_COVERAGE_DIR" in process.env;
+
 export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
@@ -19,6 +22,9 @@ export default defineConfig({
       // Minutes and many megabytes: `npm run test:platforms`.
       ...(process.env.PLATFORMS ? [] : ["platforms/**"]),
     ],
+    // The packages are loaded as any program loads them: by the runtime, from what was built.
+    server: { deps: { external: [/\/packages\/\w+\/dist\//] } },
+    setupFiles: isMeasured ? ["coverage/setup.ts"] : [],
     // One process for each file: descriptors and garbage collections of one do not disturb another.
     pool: "forks",
     maxWorkers: 2,

@@ -1,0 +1,111 @@
+/*
+ * Runs the suite and tells how much of each package it covers: `npm run coverage`.
+ *
+ * The runtime itself writes down what was run, in every process and thread that a test starts, and source maps lead from
+ * what was built back to the sources. What only runs in Deno is measured there. Bun has no such record outside of
+ * `bun test`, so that its host is not measured.
+ */
+import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { CoverageReport } from "monocart-coverage-reports";
+import { leastLines } from "./thresholds.mjs";
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+const results = here("results");
+const root = here("../../");
+
+rmSync(results, { recursive: true, force: true });
+let failed = false;
+
+/** Runs the suite, or a part of it, in one runtime. @returns the folder with what it wrote down */
+function measure(runtime, variable, filters) {
+  const folder = join(results, runtime);
+  const { status } = spawnSync(process.execPath, [here("../run.mjs"), ...filters], {
+    stdio: "inherit",
+    env: { ...process.env, RUNTIMES: runtime, [variable]: folder },
+  });
+  failed ||= status !== 0;
+  return folder;
+}
+
+const byNode = measure("node", "NODE_V8_COVERAGE", process.argv.slice(2));
+const byDeno = measure("deno", "DENO_COVERAGE_DIR", ["host/"]);
+
+const builtOf = (source) => source.replace("/src/", "/dist/").replace(/\.ts$/, ".js");
+
+/** A built script and the way back to its source, as a report takes them. */
+function scriptAndMap(file) {
+  const map = JSON.parse(readFileSync(`${file}.map`, "utf8"));
+  const sources = map.sources.map((source) => new URL(source, pathToFileURL(file)).href);
+  const sourcesContent = sources.map((source) => readFileSync(fileURLToPath(source), "utf8"));
+  return { source: readFileSync(file, "utf8"), sourceMap: { ...map, sources, sourcesContent } };
+}
+
+const report = new CoverageReport({
+  outputDir: join(results, "report"),
+  logging: "error",
+  reports: ["html"],
+  baseDir: root,
+  entryFilter: ({ url }) => /\/packages\/\w+\/(dist|src)\//.test(url),
+  sourceFilter: (path) => /^packages\/\w+\/src\//.test(path),
+  // What no test loads counts too, unless it is types alone.
+  all: {
+    dir: join(root, "packages"),
+    filter: (file) =>
+      /\/packages\/\w+\/src\/.*\.ts$/.test(file) && !/^export \{\};$/m.test(readFileSync(builtOf(file), "utf8")),
+    transformer: (entry) => Object.assign(entry, scriptAndMap(builtOf(fileURLToPath(entry.url)))),
+  },
+});
+await report.addFromDir(byNode);
+// Deno writes one file for each script, and leaves out what Node.js adds: the script itself.
+for (const name of readdirSync(byDeno)) {
+  const script = JSON.parse(readFileSync(join(byDeno, name), "utf8"));
+  if (/\/packages\/deno\/dist\//.test(script.url))
+    await report.add([{ ...script, ...scriptAndMap(fileURLToPath(script.url)) }]);
+}
+const { files } = await report.generate();
+
+// Lines that hold types count as lines; the other kinds are of what runs alone.
+const kinds = ["lines", "statements", "functions", "branches"];
+const packages = new Map();
+for (const { sourcePath, summary } of files) {
+  const [, name] = sourcePath.split("/");
+  const sums = packages.get(name) ?? kinds.map(() => ({ covered: 0, total: 0 }));
+  for (const [index, kind] of kinds.entries()) {
+    sums[index].covered += summary[kind].covered;
+    sums[index].total += summary[kind].total;
+  }
+  packages.set(name, sums);
+}
+
+const row = (first, cells) => console.log(first.padEnd(12) + cells.map((cell) => cell.padStart(20)).join(""));
+console.log("");
+row("package", kinds);
+for (const name of [...packages.keys()].sort()) {
+  const sums = packages.get(name);
+  if (name === "bun") {
+    row(
+      name,
+      kinds.map(() => "not measurable"),
+    );
+    continue;
+  }
+  row(
+    name,
+    sums.map(({ covered, total }) => `${((100 * covered) / total).toFixed(1)} % of ${total}`),
+  );
+  const [lines] = sums;
+  const least = leastLines[name] ?? 0;
+  if (lines.covered >= (lines.total * least) / 100) continue;
+  console.log(`${name} is to have at least ${least} % of its lines covered`);
+  failed = true;
+}
+console.log(`
+The host of Deno was measured in Deno by the tests under host/, all else in Node.js ${process.versions.node} by the whole
+suite. Bun writes down no coverage outside of \`bun test\`: its host is tested as the others are, and not measured. Of
+the host of Node.js a version uses one half: node_ffi.ts from 26 on, koffi.ts before.
+Line by line: test/coverage/results/report/index.html`);
+process.exit(failed ? 1 : 0);
