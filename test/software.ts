@@ -175,6 +175,7 @@ async function through({ name, flags: carrier, pathOf }: Carriage): Promise<Way>
 
 /** Why this machine cannot serve; `undefined` where it can. */
 function whyNot(): string | undefined {
+  if (process.env.ONLY_IN_PROCESS) return "ONLY_IN_PROCESS asks for none";
   if (process.platform !== "linux") return `this is ${process.platform}`;
   if (process.getuid?.() !== 0) return "mounting takes root, or `unshare -Urm npm test`";
   try {

@@ -1,4 +1,4 @@
-import { Device, traced } from "@cryptodev/core";
+import { CIOCFSESSION, CIOCGSESSINFO, CIOCGSESSION, Device, LP64, requestNumber, traced } from "@cryptodev/core";
 import { SoftwareHost } from "@cryptodev/soft";
 import { describe, expect, test } from "vitest";
 import { backends } from "../backends.ts";
@@ -75,6 +75,16 @@ describe.each(ways)("capabilities, $name:", ({ reach }) => {
 });
 
 describe("capabilities", () => {
+  test("are asked of one session after the other, each of which is ended", () => {
+    const host = new RecordingHost();
+    const device = Device.open(host);
+    const available = device.capabilities().filter((capability) => capability.available).length;
+    const requests = host.calls.map(({ request }) => request);
+    const cycle = [CIOCGSESSION, CIOCGSESSINFO, CIOCFSESSION].map((ioctl) => requestNumber(ioctl, LP64));
+    expect(requests).toEqual(Array.from({ length: available }, () => cycle).flat());
+    device.close();
+  });
+
   test("any other error than a missing algorithm is told, and no session stays open", () => {
     const host = new SoftwareHost({ enableStats: true });
     const device = Device.open(host);
@@ -94,10 +104,12 @@ describe("a device that requires hardware", () => {
       expect.objectContaining({
         code: "ENODEV",
         ioctl: "CIOCGSESSINFO",
-        message: expect.stringMatching(/aes-cbc is done by \S+, which is no hardware/),
+        message: expect.stringMatching(/aes-cbc is done by cbc\(aes\)-software, which is no hardware/),
       }),
     );
-    expect(ended).toBe(1);
+    expect(() => device.hash("sha1")).toThrow(/sha1 is done by sha1-software, which is no hardware/);
+    expect(() => device.combined("aes-cbc", key, "sha1")).toThrow(/with sha1 is done by cbc\(aes\)-software, which/);
+    expect(ended).toBe(3);
     expect(device.capabilities().every(({ available }) => !available)).toBe(true);
     device.close();
   });

@@ -1,4 +1,4 @@
-import { CIOCFSESSION, Device, LP64, requestNumber } from "@cryptodev/core";
+import { CIOCFSESSION, Device, LP64, requestNumber, type Session } from "@cryptodev/core";
 import { describe, expect, test } from "vitest";
 import { pattern } from "../bytes.ts";
 import { RecordingHost } from "../recording_host.ts";
@@ -50,6 +50,17 @@ test("closing a device ends each of its open sessions once, and closes once", ()
   device[Symbol.dispose]();
   expect(finished(host)).toBe(3);
   expect(host.closed).toHaveLength(1);
+});
+
+test("a session has the number that the kernel gave it, and ends it", () => {
+  const host = new RecordingHost();
+  const device = Device.open(host);
+  const [one, other] = [device.hash("sha1"), device.hash("sha1")];
+  expect(one.id).not.toBe(other.id);
+  one.close();
+  const [{ bytes }] = host.calls.slice(-1) as [(typeof host.calls)[number]];
+  expect(new DataView(bytes.buffer).getUint32(0, true)).toBe(one.id);
+  device.close();
 });
 
 describe("what is dropped without being closed", () => {
@@ -129,9 +140,16 @@ test("close() that fails says so, once, and the device is closed", () => {
   expect(() => device.close()).not.toThrow();
 });
 
-test.each(["session", "device"] as const)("closing the %s lets go of the session's buffers", async (which) => {
+test.each([
+  ["session", "aes-cbc"],
+  ["device", "aes-cbc"],
+  ["session", "aes-gcm"],
+  ["device", "aes-gcm"],
+] as const)("closing the %s lets go of the session's buffers: %s", async (which, name) => {
   const device = Device.open(new RecordingHost());
-  const aes = device.cipher("aes-cbc", key);
+  const cipher = name === "aes-cbc" ? device.cipher(name, key) : undefined;
+  const gcm = name === "aes-gcm" ? device.aead(name, key) : undefined;
+  const session = (cipher ?? gcm) as Session;
   let collected = false;
   const registry = new FinalizationRegistry<undefined>(() => {
     collected = true;
@@ -139,11 +157,12 @@ test.each(["session", "device"] as const)("closing the %s lets go of the session
   (() => {
     const source = pattern(4096);
     registry.register(source, undefined);
-    aes.encrypt(source, pattern(16));
+    cipher?.encrypt(source, pattern(16));
+    gcm?.seal(source, pattern(12));
   })();
-  (which === "session" ? aes : device).close();
+  (which === "session" ? session : device).close();
   await collectUntil(() => collected);
   expect(collected).toBe(true);
-  expect(aes.closed).toBe(true);
+  expect(session.closed).toBe(true);
   device.close();
 });

@@ -83,6 +83,9 @@ describe.each(backends)("records on the $name", (backend) => {
       expect(srtp.open(sealed, headerSize, iv)).toEqual(packet);
       srtp.openInPlace(sealed, headerSize, iv);
       expect(sealed.subarray(0, packet.length)).toEqual(packet);
+      const memory = new Uint8Array([...packet, ...new Uint8Array(srtp.tagSize)]);
+      srtp.sealInPlace(memory, headerSize, iv);
+      expect(toHex(memory)).toBe(toHex(Uint8Array.from(encrypted)) + tag);
     });
 
     test("whatever was changed is EBADMSG", () => {

@@ -1,6 +1,8 @@
 import { inspect } from "node:util";
 import {
+  CIOCCPHASH,
   CIOCCRYPT,
+  CIOCFSESSION,
   CIOCGSESSION,
   type CipherName,
   Device,
@@ -184,6 +186,121 @@ describe("bad input is refused before the device is asked:", () => {
     );
   });
 
+  test("the role of what is no Uint8Array is named, in every kind of session", () => {
+    const none = "none" as unknown as Uint8Array;
+    const [gcm, combined] = [device.aead("aes-gcm", key), device.combined("aes-cbc", key, "sha1")];
+    const tls = device.tls("aes-cbc", key, "hmac-sha1", key);
+    const srtp = device.srtp("aes-ctr", key, "hmac-sha1", key);
+    const sha = device.hash("sha1");
+    const [nonce, header] = [pattern(12), pattern(13)];
+    for (const [name, call] of [
+      ["source for aes-gcm", () => gcm.seal(none, nonce)],
+      ["source for aes-gcm", () => gcm.sealInto(none, pattern(32), nonce)],
+      ["destination for aes-gcm", () => gcm.sealInto(pattern(16), none, nonce)],
+      ["nonce for aes-gcm", () => gcm.seal(pattern(16), none)],
+      ["aad for aes-gcm", () => gcm.seal(pattern(16), nonce, none)],
+      ["source for aes-gcm", () => gcm.open(none, nonce)],
+      ["source for aes-gcm", () => gcm.decrypt(none, pattern(16), nonce)],
+      ["tag for aes-gcm", () => gcm.decrypt(pattern(16), none, nonce)],
+      ["mac for sha1", () => combined.encryptInto(pattern(16), pattern(16), none, iv)],
+      ["mac for sha1", () => combined.decrypt(pattern(16), none, iv)],
+      ["fragment for aes-cbc", () => tls.seal(none, header, iv)],
+      ["memory for aes-cbc", () => tls.sealInPlace(none, 1, header, iv)],
+      ["header for aes-cbc", () => tls.seal(pattern(1), none, iv)],
+      ["record for aes-cbc", () => tls.open(none, header, iv)],
+      ["source for aes-cbc", () => tls.openInPlace(none, header, iv)],
+      ["packet for aes-ctr", () => srtp.seal(none, 12, iv)],
+      ["packet for aes-ctr", () => srtp.sealInPlace(none, 12, iv)],
+      ["packet for aes-ctr", () => srtp.open(none, 12, iv)],
+      ["data for sha1", () => sha.update(none)],
+      ["data for aes-cbc", () => device.cipher("aes-cbc", key).encryptor(iv).update(none)],
+    ] as const) {
+      expect(call).toThrow(
+        new TypeError(
+          `${name}: expected a Uint8Array, got a string; encode it, as new TextEncoder().encode(text) does`,
+        ),
+      );
+    }
+    for (const call of [
+      () => tls.seal(pattern(1), header, undefined as unknown as Uint8Array),
+      () => srtp.seal(pattern(20), 12, undefined as unknown as Uint8Array),
+    ]) {
+      expect(call).toThrow(/^iv for aes-c\w+: expected 16 bytes, got none/);
+    }
+  });
+
+  test("sizes that are the last to do, and the first that are not", () => {
+    expect(device.hmac("sha1", new Uint8Array(512)).name).toBe("hmac-sha1");
+    const gcm = device.aead("aes-gcm", key);
+    expect(gcm.seal(pattern(1), pattern(12), new Uint8Array(4096))).toHaveLength(17);
+    refused(
+      () => gcm.seal(pattern(1), pattern(12), new Uint8Array(4097)),
+      RangeError,
+      "aad for aes-gcm: expected at most 4096 bytes, got 4097",
+    );
+    // SP 800-38C: a nonce of 13 bytes leaves 2 to count the message.
+    const ccm = device.aead("aes-ccm", key);
+    const sealed = ccm.seal(new Uint8Array(65535), pattern(13));
+    expect(ccm.open(sealed, pattern(13))).toHaveLength(65535);
+    refused(
+      () => ccm.open(new Uint8Array(65552), pattern(13)),
+      RangeError,
+      "source for aes-ccm: expected at most 65535 bytes with a nonce of 13 bytes, got 65536",
+    );
+    const srtp = device.srtp("aes-ctr", key, "hmac-sha1", key, { tagSize: 1 });
+    expect(srtp.seal(pattern(13), 12, iv)).toHaveLength(14);
+    refused(
+      () => device.srtp("aes-ctr", key, "hmac-sha1", key, { tagSize: 21 }),
+      RangeError,
+      "tag size for hmac-sha1: expected 1 to 20 bytes, got 21",
+    );
+    const tls = device.tls("aes-cbc", key, "hmac-sha1", key);
+    expect(tls.sealInPlace(new Uint8Array(tls.overhead), 0, pattern(13), iv)).toBe(32);
+    refused(
+      () => tls.sealInPlace(pattern(99), -1, pattern(13), iv),
+      RangeError,
+      "fragment for aes-cbc: expected a number of bytes, got -1",
+    );
+    refused(
+      () => tls.open(new Uint8Array(), pattern(13), iv),
+      RangeError,
+      "record for aes-cbc: expected at least 16 bytes, got 0",
+    );
+    refused(() => srtp.seal(pattern(12), 12, iv), RangeError, "packet for aes-ctr: expected at least 14 bytes, got 13");
+    refused(() => device.allocate(-1), RangeError, "size: expected a number of bytes, got -1");
+    refused(() => device.allocate(1, 62), RangeError, "alignmask: expected one less than a power of two, got 62");
+  });
+
+  test("an iv or a header inside of what is written", () => {
+    const memory = pattern(256);
+    const tls = device.tls("aes-cbc", key, "hmac-sha1", key);
+    const srtp = device.srtp("aes-ctr", key, "hmac-sha1", key);
+    refused(
+      () => tls.sealInPlace(memory, 16, memory.subarray(0, 13), iv),
+      RangeError,
+      "header for aes-cbc: expected memory apart from the destination",
+    );
+    refused(
+      () => srtp.sealInPlace(memory, 12, memory.subarray(240)),
+      RangeError,
+      "iv for aes-ctr: expected memory apart from the destination",
+    );
+  });
+
+  test("padding that is none, or where there is none", () => {
+    const [aes, ctr] = [device.cipher("aes-cbc", key), device.cipher("aes-ctr", key)];
+    refused(
+      () => aes.encryptor(iv, { padding: "zero" as "none" }),
+      RangeError,
+      'padding for aes-cbc: expected "pkcs7" or "none", got "zero"',
+    );
+    refused(
+      () => ctr.encryptor(iv, { padding: "pkcs7" }),
+      RangeError,
+      'padding for aes-ctr: expected "none", as it takes any number of bytes',
+    );
+  });
+
   test("a view that lies about its length: only the real one counts", () => {
     const aes = device.cipher("aes-cbc", key);
     refused(
@@ -271,6 +388,12 @@ describe("after the end", () => {
     aes.close();
     sha.close();
     expect(aes.closed).toBe(true);
+    const other = device.cipher("aes-cbc", key);
+    other[Symbol.dispose]();
+    expect(other.closed).toBe(true);
+    const chunks = device.cipher("aes-cbc", key).encryptor(iv);
+    chunks.final();
+    expect(() => chunks.final()).toThrow(/^data for aes-cbc: final\(\) has ended it$/);
     const before = host.calls.length;
     aes.close();
     aes[Symbol.dispose]();
@@ -360,6 +483,56 @@ describe("what the kernel refuses", () => {
     expect(memory.subarray(96)).toEqual(new Uint8Array(32));
   });
 
+  test("a record or a packet that could not be checked for another reason says that one, and is wiped", () => {
+    const tls = device.tls("aes-cbc", key, "hmac-sha1", key);
+    const srtp = device.srtp("aes-ctr", key, "hmac-sha1", key, { tagSize: 10 });
+    const [record, packet] = [pattern(64), pattern(50)];
+    host.answers.push(-errnos.ENOMEM);
+    expect(() => tls.openInPlace(record, pattern(13), iv)).toThrow(expect.objectContaining({ code: "ENOMEM" }));
+    expect(record).toEqual(new Uint8Array(64));
+    host.answers.push(-errnos.ENOMEM);
+    expect(() => srtp.openInPlace(packet, 12, iv)).toThrow(expect.objectContaining({ code: "ENOMEM" }));
+    expect(packet.subarray(0, 12)).toEqual(pattern(12));
+    expect(packet.subarray(12, 40)).toEqual(new Uint8Array(28));
+    expect(packet.subarray(40)).toEqual(pattern(50).subarray(40));
+    host.answers.push(-errnos.ENOMEM);
+    const unsealed = pattern(50);
+    expect(() => srtp.sealInPlace(unsealed, 12, iv)).toThrow(expect.objectContaining({ code: "ENOMEM" }));
+    expect(unsealed).toEqual(pattern(50));
+  });
+
+  test("algorithms, each by the kernel's own names", () => {
+    for (const [names, start] of [
+      ["aes-gcm. Either it has no gcm(aes) ", () => device.aead("aes-gcm", key)],
+      ["sha1. Either it has no sha1 ", () => device.hash("sha1")],
+      [
+        "aes-cbc with hmac-sha1. Either it has no cbc(aes) or hmac(sha1) ",
+        () => device.combined("aes-cbc", key, "hmac-sha1", key),
+      ],
+      [
+        "tls with aes-cbc and hmac-sha1. Either it has no cbc(aes) or hmac(sha1) ",
+        () => device.tls("aes-cbc", key, "hmac-sha1", key),
+      ],
+      [
+        "srtp with aes-ctr and hmac-sha1. Either it has no ctr(aes) or hmac(sha1) ",
+        () => device.srtp("aes-ctr", key, "hmac-sha1", key),
+      ],
+    ] as const) {
+      host.answers.push(-errnos.EINVAL);
+      expect(start).toThrow(`the device cannot start ${names}`);
+    }
+  });
+
+  test("a copy of a running hash: its session is ended, and the message goes on", () => {
+    const sha = device.hash("sha1").update(pattern(3));
+    const before = host.calls.length;
+    host.device.failNext("ENOMEM", "CIOCCPHASH");
+    expect(() => sha.copy()).toThrow(expect.objectContaining({ code: "ENOMEM", ioctl: "CIOCCPHASH" }));
+    const requests = host.calls.slice(before).map(({ request }) => request);
+    expect(requests).toEqual([CIOCGSESSION, CIOCCPHASH, CIOCFSESSION].map((ioctl) => requestNumber(ioctl, LP64)));
+    expect(sha.digest()).toEqual(device.hash("sha1").digest(pattern(3)));
+  });
+
   test("an error number without a name keeps its number", () => {
     const aes = device.cipher("aes-cbc", key);
     host.answers.push(-133);
@@ -390,6 +563,8 @@ describe("what the kernel refuses", () => {
     const aes = device.cipher("aes-cbc", key);
     host.answers.push(268);
     expect(() => aes.info()).toThrow(expect.objectContaining({ code: "EFAULT", ioctl: "CIOCGSESSINFO" }));
+    host.answers.push(268);
+    expect(() => aes.info()).toThrow(/EFAULT, the answer could not be written$/);
   });
 
   test("CRIOGET without a free descriptor, which returns 0 and stores the error", () => {
@@ -400,7 +575,9 @@ describe("what the kernel refuses", () => {
 
   test("a path that no system call can take", () => {
     expect(() => Device.open(host, "/dev/\0crypto")).toThrow(TypeError);
-    expect(() => Device.open(host, 3 as unknown as string)).toThrow(TypeError);
+    expect(() => Device.open(host, 3 as unknown as string)).toThrow(
+      new TypeError("path of the device: expected a string without zero characters, got 3"),
+    );
   });
 });
 

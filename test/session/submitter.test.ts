@@ -1,8 +1,10 @@
-import { Device, type Submitter } from "@cryptodev/core";
+import { type Argument, CIOCASYNCFETCH, Device, errnos, LP64, requestNumber, type Submitter } from "@cryptodev/core";
 import { SoftwareHost } from "@cryptodev/soft";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openAsyncWith } from "../../packages/cryptodev/dist/async/device.js";
 import { pattern, toHex } from "../bytes.ts";
+import { ioctls } from "../ioctls.ts";
+import { RecordingHost } from "../recording_host.ts";
 import { inProcessAs, type Reached, ways } from "../software.ts";
 
 /* A driver that was built with ENABLE_ASYNC, and works beside the program. */
@@ -76,7 +78,19 @@ describe.each([...ways, inProcessAs("arm")])("submitted operations, $name,", ({ 
     const sha = device.hash("sha256").update(pattern(1));
     await expect(sha.digestAsync(submitter, pattern(1))).rejects.toThrow(TypeError);
     const xts = device.cipher("aes-128-xts", pattern(32));
-    await expect(xts.encryptAsync(submitter, pattern(80), iv)).rejects.toThrow(/cannot be worked on in parts/);
+    await expect(xts.encryptAsync(submitter, pattern(80), iv)).rejects.toThrow(
+      /^source for aes-128-xts: 80 bytes cannot be worked on in parts/,
+    );
+    expect(await xts.encryptAsync(submitter, pattern(64), iv)).toEqual(
+      plain.cipher("aes-128-xts", pattern(32)).encrypt(pattern(64), iv),
+    );
+    await expect(sha.digestAsync(submitter, pattern(1))).rejects.toThrow(
+      /expected a whole message, got the end of one$/,
+    );
+    await expect(sha.digestAsync(submitter, 1 as unknown as Uint8Array)).rejects.toThrow(/^data for sha256: expected/);
+    const ctr = device.cipher("aes-128-ctr", key);
+    await ctr.encryptAsync(submitter, pattern(20), iv);
+    await expect(ctr.encryptAsync(submitter, pattern(16))).rejects.toThrow(TypeError);
   });
 
   test("keep their session from blocking operations, and their device from being closed", async () => {
@@ -91,6 +105,7 @@ describe.each([...ways, inProcessAs("arm")])("submitted operations, $name,", ({ 
       () => sha.copy(),
     ]) {
       expect(call).toThrow(busy("CIOCCRYPT"));
+      expect(call).toThrow(/EBUSY, 1 asynchronous operations of this session are in flight; await them first$/);
     }
     expect(() => device.close()).toThrow(busy(undefined));
     expect(device.closed).toBe(false);
@@ -110,6 +125,100 @@ describe.each([...ways, inProcessAs("arm")])("submitted operations, $name,", ({ 
     expect(await running).toHaveLength(16);
     expect(aes.closed).toBe(true);
   });
+});
+
+/** The ioctls of a recording host, by name. */
+const namesOf = (host: RecordingHost) =>
+  host.calls.map(({ request }) => Object.values(ioctls).find((ioctl) => requestNumber(ioctl, LP64) === request)?.name);
+
+test("submitted operations are as many as it takes, and end a session that was closed meanwhile once, and last", async () => {
+  const host = new RecordingHost({ async: true });
+  const device = Device.open(host, undefined, { chunkSize: 64 });
+  const submitter = device.submitter(pause) as Submitter;
+  const [aes, sha] = [device.cipher("aes-128-cbc", key), device.hash("sha1")];
+  for (const [size, count] of [
+    [0, 1],
+    [64, 1],
+    [80, 2],
+    [128, 2],
+  ] as const) {
+    host.calls.length = 0;
+    await aes.encryptAsync(submitter, pattern(size), iv);
+    expect(namesOf(host).filter((name) => name === "CIOCASYNCCRYPT")).toHaveLength(count);
+    host.calls.length = 0;
+    await sha.digestAsync(submitter, pattern(size));
+    expect(namesOf(host).filter((name) => name === "CIOCASYNCCRYPT")).toHaveLength(count);
+  }
+  host.calls.length = 0;
+  const running = [1, 2, 3].map((seed) => aes.encryptAsync(submitter, pattern(16, seed), iv));
+  aes.close();
+  expect(namesOf(host)).not.toContain("CIOCFSESSION");
+  await Promise.all(running);
+  expect(namesOf(host).filter((name) => name === "CIOCFSESSION")).toHaveLength(1);
+  expect(namesOf(host).at(-1)).toBe("CIOCFSESSION");
+  sha.close();
+  await sha.digestAsync(submitter, pattern(1)).catch(() => {});
+  expect(namesOf(host).filter((name) => name === "CIOCFSESSION")).toHaveLength(2);
+  device.close();
+});
+
+test("the driver is asked once for all that it finished, and not any more when nothing is under way", async () => {
+  const device = Device.open(new SoftwareHost({ async: true }));
+  let waits = 0;
+  const submitter = device.submitter(() => {
+    waits += 1;
+    return pause();
+  }) as Submitter;
+  const aes = device.cipher("aes-128-cbc", key);
+  await Promise.all([1, 2, 3].map((seed) => aes.encryptAsync(submitter, pattern(16, seed), iv)));
+  for (let round = 0; round < 5; round += 1) await pause();
+  expect(waits).toBe(1);
+  await aes.encryptAsync(submitter, pattern(16), iv);
+  expect(waits).toBe(2);
+  device.close();
+});
+
+test("a submission that is refused while others are under way fails at once, and one that finds no place waits", async () => {
+  const host = new RecordingHost({ async: true });
+  const device = Device.open(host);
+  const submitter = device.submitter(pause) as Submitter;
+  const aes = device.cipher("aes-128-cbc", key);
+  const first = aes.encryptAsync(submitter, pattern(16), iv);
+  host.device.failNext("ENOMEM", "CIOCASYNCCRYPT");
+  const refused = aes.encryptAsync(submitter, pattern(16), iv);
+  await expect(refused).rejects.toThrow(expect.objectContaining({ code: "ENOMEM" }));
+  expect(await first).toHaveLength(16);
+  // With nothing under way, no place will become free.
+  host.device.failNext("EBUSY", "CIOCASYNCCRYPT");
+  await expect(aes.encryptAsync(submitter, pattern(16), iv)).rejects.toThrow(busy("CIOCASYNCCRYPT"));
+  const second = aes.encryptAsync(submitter, pattern(16), iv);
+  host.device.failNext("EBUSY", "CIOCASYNCCRYPT");
+  const waiting = aes.encryptAsync(submitter, pattern(16), iv);
+  expect(await Promise.all([second, waiting])).toHaveLength(2);
+  expect(() => aes.encrypt(pattern(16), iv)).not.toThrow();
+  device.close();
+});
+
+test("an operation that turns out wrong when it is fetched fails, and no other", async () => {
+  /** Hands the first finished operation out with an error, as the driver does with one of its engine's. */
+  class FailingHost extends SoftwareHost {
+    #error = -errnos.EIO;
+    override ioctl(fd: number, request: number, argument: Argument | null): number {
+      const result = super.ioctl(fd, request, argument);
+      if (request !== requestNumber(CIOCASYNCFETCH, LP64) || result < 0) return result;
+      const error = this.#error;
+      this.#error = 0;
+      return error;
+    }
+  }
+  const device = Device.open(new FailingHost({ async: true }));
+  const submitter = device.submitter(pause) as Submitter;
+  const aes = device.cipher("aes-128-cbc", key);
+  const running = [aes.encryptAsync(submitter, pattern(16), iv), aes.encryptAsync(submitter, pattern(32), iv)];
+  const [wrong, right] = await Promise.allSettled(running);
+  expect(wrong).toMatchObject({ status: "rejected", reason: { code: "EIO", ioctl: "CIOCASYNCFETCH" } });
+  expect(right).toEqual({ status: "fulfilled", value: aes.encrypt(pattern(32), iv) });
+  device.close();
 });
 
 test("submitted operations that the driver refuses leave the next ones alone", async () => {

@@ -47,7 +47,7 @@ export class AuthCrypt {
     call.setUint32(at.auth_len, authLen);
     // The driver knows how long the iv is, and does not look.
     call.setUint32(at.iv_len, byteLengthOf(iv));
-    call.point(at.auth_src, authLen === 0 ? null : auth);
+    call.point(at.auth_src, auth);
     call.point(at.src, src);
     call.point(at.dst, dst);
     call.point(at.iv, iv);

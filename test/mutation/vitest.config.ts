@@ -1,0 +1,22 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+/** A package's sources in place of what is built of them: these are what was changed. */
+const sourceOf = (file: string): string => fileURLToPath(new URL(`../../packages/${file}`, import.meta.url));
+
+export default defineConfig({
+  root: fileURLToPath(new URL("..", import.meta.url)),
+  resolve: {
+    alias: [
+      { find: /^@cryptodev\/(\w+)$/, replacement: sourceOf("$1/src/index.ts") },
+      { find: /^(?:\.\.\/)+packages\/(\w+)\/dist\/(.*)\.js$/, replacement: sourceOf("$1/src/$2.ts") },
+      { find: /^cryptodev$/, replacement: sourceOf("cryptodev/src/node.ts") },
+    ],
+  },
+  test: {
+    include: ["session/*.test.ts", "abi/*.test.ts"],
+    // Hundreds of runs: the device in this process has to do.
+    env: { ONLY_IN_PROCESS: "1", FUZZ_SEED: "1" },
+    testTimeout: 20_000,
+  },
+});
