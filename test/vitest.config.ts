@@ -5,8 +5,8 @@ import { configDefaults, defineConfig } from "vitest/config";
 const runtime = "Deno" in globalThis ? "deno" : "Bun" in globalThis ? "bun" : "node";
 const conditions = [runtime, "node", "module", "default"];
 
-/** How much more time tests have than usual, such as on an emulated machine. */
-const patience = Number(process.env.TEST_PATIENCE ?? 1);
+/** How much more time tests have than usual, such as on an emulated machine, or for random tests that run longer. */
+const patience = Number(process.env.TEST_PATIENCE ?? 1) * Math.max(Number(process.env.FUZZ_RUNS ?? 1), 1);
 
 /** Whether the runtime writes down what is covered: see coverage/run.mjs. */
 const isMeasured = "NODE_V8_COVERAGE" in process.env || "DENO_COVERAGE_DIR" in process.env;
