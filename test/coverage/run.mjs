@@ -32,7 +32,7 @@ function measure(runtime, variable, filters) {
 }
 
 // Packed copies are no files of these packages, and long runs run nothing that short ones do not.
-const left = ["install", "soak"].flatMap((room) => ["--exclude", `${room}/**`]);
+const left = ["install", "packages", "soak"].flatMap((room) => ["--exclude", `${room}/**`]);
 const byNode = measure("node", "NODE_V8_COVERAGE", [...left, ...process.argv.slice(2)]);
 const byDeno = measure("deno", "DENO_COVERAGE_DIR", ["host/"]);
 

@@ -16,7 +16,7 @@ export abstract class CipherWithMac extends Session {
   protected constructor(
     device: Device,
     descriptor: Descriptor,
-    use: string,
+    label: string,
     cipher: NamedCipher,
     key: Uint8Array,
     mac: MacAlgorithm,
@@ -26,7 +26,7 @@ export abstract class CipherWithMac extends Session {
     checkOptionalMacKey(mackey, mac);
     const { id, kernelName } = cipher.algorithm;
     const start = { cipher: id, key, mac: mac.id, ...(mackey === undefined ? {} : { mackey }) };
-    super(device, descriptor, `${use}${cipher.name} with ${mac.name}`, `${kernelName} or ${mac.kernelName}`, start);
+    super(device, descriptor, label, `${kernelName} or ${mac.kernelName}`, start);
     this.name = cipher.name;
     this.mac = mac.name;
   }

@@ -63,7 +63,7 @@ export class CombinedCipher extends CipherWithMac {
     mac: MacAlgorithm,
     mackey?: Uint8Array,
   ) {
-    super(device, descriptor, "", cipher, key, mac, mackey);
+    super(device, descriptor, `${cipher.name} with ${mac.name}`, cipher, key, mac, mackey);
     const { blockSize, ivSize } = cipher.algorithm;
     this.blockSize = blockSize;
     this.ivSize = ivSize;

@@ -59,7 +59,7 @@ export class SrtpPacket extends CipherWithMac {
     if (!Number.isInteger(tagSize) || tagSize < 1 || tagSize > mac.digestSize) {
       throw new RangeError(`tag size for ${mac.name}: expected 1 to ${mac.digestSize} bytes, got ${inWords(tagSize)}`);
     }
-    super(device, descriptor, "srtp, ", cipher, key, mac, mackey);
+    super(device, descriptor, `srtp with ${cipher.name} and ${mac.name}`, cipher, key, mac, mackey);
     this.tagSize = tagSize;
     this.#cipher = cipher;
     this.#tagSize = tagSize;

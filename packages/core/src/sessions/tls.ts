@@ -52,7 +52,7 @@ export class TlsRecord extends CipherWithMac {
     mac: MacAlgorithm,
     mackey: Uint8Array,
   ) {
-    super(device, descriptor, "tls, ", cipher, key, mac, mackey);
+    super(device, descriptor, `tls with ${cipher.name} and ${mac.name}`, cipher, key, mac, mackey);
     const { blockSize } = cipher.algorithm;
     this.macSize = mac.digestSize;
     this.blockSize = blockSize;
