@@ -1,4 +1,6 @@
-import { spawnSync } from "node:child_process";
+import { type ChildProcessByStdio, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import type { Readable } from "node:stream";
 import { Participant } from "./participant.ts";
 import { type Summary, summarize } from "./statistics.ts";
 
@@ -8,8 +10,16 @@ export interface Runtime {
   readonly command: readonly string[];
 }
 
-/** Nanoseconds that a round should take. */
-const DURATION = 2e7;
+/** A server of ours, or another one. */
+export type Serving = ChildProcessByStdio<null, Readable, null>;
+
+/** Nanoseconds that a round should take, if nothing else is said. */
+const DURATION = 1e7;
+
+/** @returns the command, or nothing where it may not be used */
+function permitted(...command: readonly string[]): readonly string[] {
+  return spawnSync(command[0] as string, [...command.slice(1), "true"]).status === 0 ? command : [];
+}
 
 /** What all sections measure with. */
 export class Bench {
@@ -19,16 +29,21 @@ export class Bench {
   /** A folder for what is needed meanwhile. */
   readonly work: string;
   readonly #rounds: number;
-  /** What runs a program so that nobody else gets its processor, where that is allowed. */
-  readonly #first: readonly string[];
+  /** For those who never sleep in a call: nobody else gets their processor. */
+  readonly alone: readonly string[];
+  /**
+   * For those who wait for each other: all on one processor. On two, a round trip takes twice or thrice as long whenever
+   * the other one has to be woken, which depends on everything else.
+   */
+  readonly together: readonly string[];
 
   constructor(runtimes: readonly Runtime[], program: string, work: string, rounds: number) {
     this.runtimes = runtimes;
     this.program = program;
     this.work = work;
     this.#rounds = rounds;
-    const first = ["chrt", "--rr", "10"];
-    this.#first = spawnSync(first[0] as string, [...first.slice(1), "true"]).status === 0 ? first : [];
+    this.alone = permitted("chrt", "--rr", "10");
+    this.together = permitted("taskset", "--cpu-list", "0", "chrt", "--rr", "10");
   }
 
   /** The path of a program of ours, as it was built. */
@@ -36,42 +51,58 @@ export class Bench {
     return new URL(name, import.meta.url).pathname;
   }
 
-  startC(path?: string): Promise<Participant> {
-    return Participant.start("C", [this.program, ...(path === undefined ? [] : [path])]);
+  /** Starts the C program. @param prefix - how, such as {@link Bench.alone} */
+  startC(prefix: readonly string[], ...args: readonly string[]): Promise<Participant> {
+    return Participant.start("C", [...prefix, this.program, ...args]);
   }
 
-  start({ name, command }: Runtime, path?: string): Promise<Participant> {
-    return Participant.start(name, [...command, Bench.file("client.js"), ...(path === undefined ? [] : [path])]);
+  /** Starts ours in a runtime. */
+  start(prefix: readonly string[], { name, command }: Runtime, ...args: readonly string[]): Promise<Participant> {
+    return Participant.start(name, [...prefix, ...command, Bench.file("client.js"), ...args]);
   }
 
-  /** C, and then all runtimes. They never sleep in a call, so that nobody else needs their processor meanwhile. */
-  startAlone(): Promise<Participant[]> {
-    const file = Bench.file("client.js");
-    return Promise.all([
-      Participant.start("C", [...this.#first, this.program]),
-      ...this.runtimes.map(({ name, command }) => Participant.start(name, [...this.#first, ...command, file])),
-    ]);
+  /** Starts C, and then ours in all runtimes. */
+  startAll(prefix: readonly string[], ...args: readonly string[]): Promise<Participant[]> {
+    const ours = this.runtimes.map((runtime) => this.start(prefix, runtime, ...args));
+    return Promise.all([this.startC(prefix, ...args), ...ours]);
   }
 
-  /** C, and then all runtimes, on a device. */
-  startAll(path: string): Promise<Participant[]> {
-    return Promise.all([this.startC(path), ...this.runtimes.map((runtime) => this.start(runtime, path))]);
+  /** Starts a server, and waits until it serves. @param program - its file and arguments */
+  async serve(prefix: readonly string[], { command }: Runtime, ...program: readonly string[]): Promise<Serving> {
+    const [file = "", ...args] = [...prefix, ...command, ...program];
+    const child = spawn(file, args, { stdio: ["ignore", "pipe", "inherit"] });
+    await once(child.stdout, "data");
+    return child;
   }
 
-  /** Rounds of one case, in turns. @returns for each participant, in their order */
+  /** Starts a device that is served. */
+  serveDevice(prefix: readonly string[], runtime: Runtime, path: string): Promise<Serving> {
+    return this.serve(prefix, runtime, Bench.file("../../packages/cryptodev/dist/cli/main.js"), "serve", path);
+  }
+
+  /**
+   * Rounds of one case, in turns.
+   *
+   * @param duration - nanoseconds that a round should take: the longer, the less it counts that others were there before
+   * @returns for each participant, in their order, nanoseconds of each round
+   */
   async interleave(
     participants: readonly Participant[],
     name: string | readonly string[],
     size: number,
-  ): Promise<Summary[]> {
+    duration: number = DURATION,
+  ): Promise<number[][]> {
     const nameOf = (index: number): string => (typeof name === "string" ? name : (name[index] as string));
     // Warm, and find out how many operations make a round.
     const counts: number[] = [];
     for (const [index, participant] of participants.entries()) {
-      const first = await participant.round(nameOf(index), size, 100);
-      const many = Math.max(20, Math.min(200_000, Math.ceil(DURATION / first)));
-      const second = await participant.round(nameOf(index), size, many);
-      counts.push(Math.max(10, Math.ceil(DURATION / second)));
+      let one = await participant.round(nameOf(index), size, 100);
+      for (let time = 0; time < 4; time += 1) {
+        const many = Math.max(20, Math.min(1000, Math.ceil(duration / one / 100)) * 100);
+        one = await participant.round(nameOf(index), size, many);
+      }
+      const count = duration / one;
+      counts.push(Math.ceil(count / 10) * 10);
     }
     const results = participants.map((): number[] => []);
     for (let round = 0; round < this.#rounds; round += 1) {
@@ -79,11 +110,17 @@ export class Bench {
         results[index]?.push(await participant.round(nameOf(index), size, counts[index] as number));
       }
     }
-    return results.map(summarize);
+    return results;
   }
 
-  /** The median of what a function measures, in as many rounds. */
-  repeat(measure: () => number): Summary {
-    return summarize(Array.from({ length: this.#rounds }, measure));
+  /** The median of what a function measures. */
+  repeat(times: number, measure: () => number): Summary {
+    return summarize(Array.from({ length: times }, measure));
   }
+}
+
+/** Ends a server. */
+export async function stop(serving: Serving): Promise<void> {
+  serving.kill("SIGTERM");
+  if (serving.exitCode === null) await once(serving, "close");
 }

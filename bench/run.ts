@@ -8,13 +8,12 @@ import { cpus, release, setPriority, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { Server } from "@cryptodev/serve";
-import { Bench, type Runtime } from "./bench.ts";
-import { Report } from "./report.ts";
+import { Bench, type Runtime, stop } from "./bench.ts";
+import { Report, type Row } from "./report.ts";
 import { calls } from "./sections/calls.ts";
 import { dropIn } from "./sections/drop_in.ts";
 import { endToEnd } from "./sections/end_to_end.ts";
-import { scale } from "./sections/scale.ts";
+import { sessions, threads } from "./sections/scale.ts";
 import { server } from "./sections/server.ts";
 import { software } from "./sections/software.ts";
 import { startUp } from "./sections/start_up.ts";
@@ -27,7 +26,7 @@ const { values: flags } = parseArgs({
     node: { type: "string", multiple: true, default: [] },
     /** Sections to measure, by the first word of their titles; all if left out. */
     only: { type: "string", multiple: true, default: [] },
-    rounds: { type: "string", default: "21" },
+    rounds: { type: "string", default: "51" },
     /** Fail where a limit does not hold. */
     check: { type: "boolean", default: false },
     /** Where to write all numbers. */
@@ -41,8 +40,11 @@ const versionOf = (file: string): string =>
   /\d+\.\d+\.\d+/.exec(execFileSync(file, ["--version"], { encoding: "utf8" }))?.[0] ?? "";
 const bin = (runtime: string): string => Bench.file(`../../node_modules/.bin/${runtime}`);
 const runtimes: Runtime[] = [
-  ...[process.execPath, ...flags.node].map((file) => ({ name: `Node.js ${versionOf(file)}`, command: [file] })),
-  { name: `Deno ${versionOf(bin("deno"))}`, command: [bin("deno"), "run", "-A"] },
+  ...[process.execPath, ...flags.node].map((file) => ({
+    name: `Node.js ${versionOf(file)}`,
+    command: [file, "--expose-gc"],
+  })),
+  { name: `Deno ${versionOf(bin("deno"))}`, command: [bin("deno"), "run", "-A", "--v8-flags=--expose-gc"] },
   { name: `Bun ${versionOf(bin("bun"))}`, command: [bin("bun")] },
 ];
 const compiler = execFileSync("cc", ["--version"], { encoding: "utf8" }).split("\n")[0] ?? "";
@@ -57,21 +59,31 @@ try {
   setPriority(-20);
 } catch {}
 const work = mkdtempSync(join(tmpdir(), "cryptodev-bench-"));
-let served: Server | undefined;
 try {
   const program = join(work, "client");
   execFileSync("cc", ["-O2", "-pthread", "-o", program, Bench.file("../programs/client.c")]);
   const bench = new Bench(runtimes, program, work, Number(flags.rounds));
-  if (flags.path === undefined) served = await Server.start({ path: join(work, "crypto") });
-  const path = flags.path ?? (served?.path as string);
-  const device = served === undefined ? path : "a served device";
-
+  const device = flags.path ?? "a served device";
+  /** Measures on the device at a path, or on one that is served for the occasion. */
+  const on = (
+    prefix: readonly string[],
+    measure: (bench: Bench, path: string, add: (row: Row) => void) => Promise<void>,
+  ) => {
+    return async (add: (row: Row) => void): Promise<void> => {
+      if (flags.path !== undefined) return measure(bench, flags.path, add);
+      const path = join(work, "crypto");
+      const serving = await bench.serveDevice(prefix, runtimes[0] as Runtime, path);
+      await measure(bench, path, add);
+      await stop(serving);
+    };
+  };
   const sections: [title: string, measure: Parameters<Report["section"]>[1]][] = [
     ["Calls, with a kernel that does nothing", (add) => calls(bench, add)],
     ["Software device in process", (add) => software(bench, add)],
-    [`End to end on ${device}`, (add) => endToEnd(bench, path, add)],
-    [`Scale, on ${device}`, (add) => scale(bench, path, add)],
-    [`Drop-in, on ${device} and in process`, (add) => dropIn(bench, path, add)],
+    [`End to end on ${device}`, on(bench.together, endToEnd)],
+    [`Sessions, on ${device}`, on(bench.together, sessions)],
+    [`Threads, on ${device}`, on([], threads)],
+    [`Drop-in, on ${device} and in process`, on(bench.together, dropIn)],
     ["Server", (add) => server(bench, add)],
     ["Import", (add) => startUp(bench, add)],
   ];
@@ -79,7 +91,6 @@ try {
     flags.only.length === 0 || flags.only.some((word) => title.toLowerCase().startsWith(word.toLowerCase()));
   for (const [title, measure] of sections) if (isAsked(title)) await report.section(title, measure);
 } finally {
-  await served?.stop();
   rmSync(work, { recursive: true, force: true });
 }
 

@@ -11,8 +11,29 @@ function middle(sorted: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[half - 1] ?? Number.NaN) + upper) / 2;
 }
 
+const inOrder = (numbers: readonly number[]): number[] => [...numbers].sort((one, other) => one - other);
+
 export function summarize(rounds: readonly number[]): Summary {
-  const median = middle([...rounds].sort((one, other) => one - other));
-  const deviations = rounds.map((round) => Math.abs(round - median)).sort((one, other) => one - other);
-  return { median, spread: middle(deviations) / median };
+  const median = middle(inOrder(rounds));
+  const deviations = inOrder(rounds.map((round) => Math.abs(round - median)));
+  return { median, spread: middle(deviations) / Math.abs(median) };
 }
+
+/**
+ * Compares the rounds of two who took turns, each with the one beside it: what slows the machine for a while slows both,
+ * and cancels. Of all turns, the half counts in which the base was the fastest: then the machine was at its quietest.
+ *
+ * @param how - what to make of two rounds, such as their ratio
+ */
+export function compare(
+  ours: readonly number[],
+  base: readonly number[],
+  how: (ours: number, base: number) => number,
+): Summary {
+  const quiet = middle(inOrder(base));
+  const turns = ours.map((round, turn) => [round, base[turn] as number] as const);
+  return summarize(turns.filter(([, other]) => other <= quiet).map(([round, other]) => how(round, other)));
+}
+
+export const ratio = (ours: number, base: number): number => ours / base;
+export const difference = (ours: number, base: number): number => ours - base;

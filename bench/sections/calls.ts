@@ -1,6 +1,6 @@
 import type { Bench } from "../bench.ts";
 import type { Row } from "../report.ts";
-import type { Summary } from "../statistics.ts";
+import { compare, difference, summarize } from "../statistics.ts";
 
 function limitOf(name: string): number {
   if (name.startsWith("Bun")) return 25;
@@ -11,22 +11,25 @@ function limitOf(name: string): number {
 
 /** The price of a call above C, with a kernel that does nothing. */
 export async function calls(bench: Bench, add: (row: Row) => void): Promise<void> {
-  const all = await bench.startAlone();
-  const participants = all.slice(1);
-  const [c, ...reused] = (await bench.interleave(all, "call", 16)) as [Summary, ...Summary[]];
-  add({ what: "ioctl on a pipe", who: "C", value: c.median, unit: "ns", spread: c.spread });
-  const above = (what: string, summaries: readonly Summary[], isLimited: boolean): void => {
-    for (const [index, { name }] of participants.entries()) {
-      const { median, spread } = summaries[index] as Summary;
-      const limit = isLimited ? { limit: { most: limitOf(name) } } : {};
-      add({ what, who: name, value: median - c.median, unit: "ns", spread, ...limit });
+  const all = await bench.startAll(bench.alone);
+  const ours = all.slice(1);
+  const reused = await bench.interleave(all, "call", 16);
+  const { median, spread } = summarize(reused[0] as number[]);
+  add({ what: "ioctl on a pipe", who: "C", value: median, unit: "ns", spread });
+  const above = (what: string, [c = [], ...rounds]: readonly number[][], isLimited: boolean): void => {
+    for (const [index, { name }] of ours.entries()) {
+      const { median: value } = compare(rounds[index] as number[], c, difference);
+      const spread = summarize(rounds[index] as number[]).spread;
+      add({ what, who: name, value, unit: "ns", spread, ...(isLimited && { limit: { most: limitOf(name) } }) });
     }
   };
   above("encryptInto above C, memory reused", reused, true);
-  above("encryptInto above C, fresh views", await bench.interleave(participants, "fresh", 16), false);
-  for (const participant of participants) {
-    await participant.round("heap", 16, 1_000_000);
-    const value = (await participant.round("heap", 16, 1_000_000)) / 1e6;
+  const names = ["call", ...ours.map(() => "fresh")];
+  above("encryptInto above C, fresh views", await bench.interleave(all, names, 16), false);
+  for (const participant of ours) {
+    const grown: number[] = [];
+    for (let time = 0; time < 4; time += 1) grown.push(await participant.round("heap", 16, 1_000_000));
+    const value = Math.min(...grown.map(Math.abs)) / 1e6;
     add({ what: "heap after 1,000,000 operations", who: participant.name, value, unit: "B/op", limit: { most: 1 } });
   }
   for (const participant of all) participant.stop();

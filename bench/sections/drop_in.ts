@@ -1,17 +1,18 @@
 import type { Bench } from "../bench.ts";
 import type { Row } from "../report.ts";
-import type { Summary } from "../statistics.ts";
+import { compare, ratio } from "../statistics.ts";
 
 /** One cipher and many updates, by `cryptodev/crypto` and by node:crypto. */
 export async function dropIn(bench: Bench, path: string, add: (row: Row) => void): Promise<void> {
   for (const runtime of bench.runtimes) {
-    const one = await bench.start(runtime, path);
+    const one = await bench.start(bench.together, runtime, path);
     for (const device of ["served", "software"]) {
       for (const size of [16, 256, 4096, 65536, 2 ** 20]) {
         const names = [`drop-in-${device}`, "drop-in-node"];
-        const [ours, direct] = (await bench.interleave([one, one], names, size)) as [Summary, Summary];
+        const [ours = [], direct = []] = await bench.interleave([one, one], names, size);
+        const { median: value, spread } = compare(direct, ours, ratio);
         const what = `update of ${size} bytes, ${device === "served" ? "that device" : "in process"}, throughput of node's`;
-        add({ what, who: runtime.name, value: direct.median / ours.median, unit: "x", spread: ours.spread });
+        add({ what, who: runtime.name, value, unit: "x", spread });
       }
     }
     one.stop();

@@ -10,8 +10,8 @@ export async function startUp(bench: Bench, add: (row: Row) => void): Promise<vo
       const args = [...command.slice(1), "--input-type=module", "-e", program];
       return Number(execFileSync(command[0] as string, args, { cwd: Bench.file("..") }));
     };
-    const nothing = bench.repeat(() => cpuOf(""));
-    const { median, spread } = bench.repeat(() => cpuOf('await import("cryptodev")'));
+    const nothing = bench.repeat(21, () => cpuOf(""));
+    const { median, spread } = bench.repeat(21, () => cpuOf('await import("cryptodev")'));
     const value = median - nothing.median;
     add({ what: 'import "cryptodev", CPU time', who: name, value, unit: "ms", spread, limit: { most: 60 } });
   }

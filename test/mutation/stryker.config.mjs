@@ -7,6 +7,7 @@ export default {
   mutate: [
     "packages/core/src/checks.ts",
     "packages/core/src/argument.ts",
+    "packages/core/src/struct_bytes.ts",
     "packages/core/src/device.ts",
     "packages/core/src/sessions/*.ts",
   ],

@@ -187,7 +187,7 @@ export class Aead extends Session {
   ): number {
     this.#channel.requireOpen();
     const auth = this.#auth;
-    if (op === this.#op && auth.steady.isOver(source, destination, nonce, aad)) {
+    if (op === this.#op && auth.isOver(source, destination, nonce, aad)) {
       this.#setIv(nonce);
       this.#send(auth.again(this.#size, null), destination);
       return this.#result;
@@ -216,7 +216,7 @@ export class Aead extends Session {
       iv: this.#iv,
     });
     this.#send(call, destination);
-    auth.steady.remember(source, destination, nonce, aad);
+    auth.remember(source, destination, nonce, aad);
     return result;
   }
 

@@ -3,7 +3,7 @@ import type { crypt_auth_op } from "../abi/structs/crypt_auth_op.ts";
 import { byteLengthOf } from "../bytes.ts";
 import { Call } from "../call.ts";
 import type { Channel } from "./channel.ts";
-import { Steady } from "./steady.ts";
+import { Prepared } from "./prepared.ts";
 
 /** The data of one CIOCAUTHCRYPT. */
 export interface AuthData {
@@ -18,19 +18,18 @@ export interface AuthData {
 }
 
 /** CIOCAUTHCRYPT of one session, made ready once: an operation only fills in what differs from the last. */
-export class AuthCrypt {
-  /** The memory of the last operation, where its session told. */
-  readonly steady: Steady = new Steady();
+export class AuthCrypt extends Prepared {
   readonly #call: Call<typeof crypt_auth_op>;
   readonly #flags: number;
   readonly #tagSize: number;
 
   constructor(channel: Channel, flags: number, tagSize: number) {
+    super();
     const call = new Call(channel.descriptor.host, CIOCAUTHCRYPT);
     call.setUint32(call.offset.ses, channel.id);
     channel.onEnd(() => {
       call.release();
-      this.steady.release();
+      this.release();
     });
     this.#call = call;
     this.#flags = flags;
@@ -41,7 +40,7 @@ export class AuthCrypt {
   prepare({ op, auth, authLen, src, len, dst, tag, iv }: AuthData): Call<typeof crypt_auth_op> {
     const call = this.#call;
     const at = call.offset;
-    this.steady.forget();
+    this.forget();
     call.setUint16(at.op, op);
     call.setUint16(at.flags, this.#flags);
     call.setUint32(at.auth_len, authLen);

@@ -211,7 +211,7 @@ export class Cipher extends Session {
   #into(op: number, source: Uint8Array, destination: Uint8Array, iv: Uint8Array | undefined): number {
     this.#channel.requireIdle();
     const crypt = this.#crypt;
-    if (crypt.steady.isOver(source, destination, iv)) {
+    if (crypt.isOver(source, destination, iv)) {
       this.#chained = false;
       this.#channel.operate(crypt.again(op), this.#size);
       this.#chained = this.#size % this.#granularity === 0;
@@ -225,7 +225,7 @@ export class Cipher extends Session {
     this.#send(op, 0, source, size, destination, iv ?? null);
     this.#size = size;
     this.#chained = size % this.#granularity === 0;
-    if (iv !== undefined && size <= this.#chunkSize) crypt.steady.remember(source, destination, iv);
+    if (iv !== undefined && size <= this.#chunkSize) crypt.remember(source, destination, iv);
     return size;
   }
 

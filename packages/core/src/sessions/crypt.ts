@@ -4,16 +4,19 @@ import type { crypt_op } from "../abi/structs/crypt_op.ts";
 import { Call } from "../call.ts";
 import type { Host } from "../host.ts";
 import type { Channel } from "./channel.ts";
-import { Steady } from "./steady.ts";
+import { Prepared } from "./prepared.ts";
 
 /** CIOCCRYPT, or its asynchronous form, made ready once: an operation only fills in what differs from the last. */
-export class Crypt {
-  /** The memory of the last operation, where its session told. */
-  readonly steady: Steady = new Steady();
+export class Crypt extends Prepared {
+  readonly #opAt: number;
+  readonly #flagsAt: number;
   readonly #call: Call<typeof crypt_op>;
 
   constructor(host: Host, ses: number, ioctl: Ioctl<typeof crypt_op> = CIOCCRYPT) {
+    super();
     this.#call = new Call(host, ioctl);
+    this.#opAt = this.#call.offset.op;
+    this.#flagsAt = this.#call.offset.flags;
     this.#call.setUint32(this.#call.offset.ses, ses);
   }
 
@@ -36,7 +39,7 @@ export class Crypt {
   ): Call<typeof crypt_op> {
     const call = this.#call;
     const at = call.offset;
-    this.steady.forget();
+    this.forget();
     call.setUint16(at.op, op);
     call.setUint16(at.flags, flags);
     call.setUint32(at.len, len);
@@ -50,14 +53,14 @@ export class Crypt {
   /** The last operation once more, in this direction, and without flags: the driver may have added some. */
   again(op: number): Call<typeof crypt_op> {
     const call = this.#call;
-    call.setUint16(call.offset.op, op);
-    call.setUint16(call.offset.flags, 0);
+    call.setUint16(this.#opAt, op);
+    call.setUint16(this.#flagsAt, 0);
     return call;
   }
 
   /** Lets go of the last operation's buffers. */
-  release(): void {
+  override release(): void {
     this.#call.release();
-    this.steady.release();
+    super.release();
   }
 }

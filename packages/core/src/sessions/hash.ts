@@ -104,10 +104,10 @@ export class Hash extends Session {
   }
 
   #digestInto(destination: Uint8Array, data: Uint8Array | undefined): number {
-    const { steady } = this.#crypt;
-    if (data !== undefined && !this.#running && steady.isOver(data, destination, undefined)) {
+    const crypt = this.#crypt;
+    if (data !== undefined && !this.#running && crypt.isOver(data, destination, undefined)) {
       this.#channel.requireIdle();
-      this.#operate(this.#crypt.again(COP_ENCRYPT), this.#size);
+      this.#operate(crypt.again(COP_ENCRYPT), this.#size);
       return this.#mac.digestSize;
     }
     checkRoom(destination, this.#mac.digestSize, "destination", this.#mac.name);
@@ -122,7 +122,7 @@ export class Hash extends Session {
     this.#running = false;
     if (isWhole && data !== undefined) {
       this.#size = size;
-      steady.remember(data, destination, undefined);
+      crypt.remember(data, destination, undefined);
     }
     return this.#mac.digestSize;
   }

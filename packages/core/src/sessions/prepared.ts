@@ -1,10 +1,12 @@
 import { byteLengthOf, canResize } from "../bytes.ts";
 
 /**
- * The memory of a session's last operation. Over the same memory all has been checked, and every pointer is in place: this
- * is the steady state of a session, in which an operation costs no more than to find that it is.
+ * An ioctl that was made ready once, and knows the memory of its last operation. Over the same memory all has been checked,
+ * and every pointer is in place: this is the steady state of a session, in which an operation costs no more than to find
+ * that it is. It is a part of those who send the ioctl, and no object of its own: each object that an operation touches
+ * has to come from memory, when another process has used the caches meanwhile.
  */
-export class Steady {
+export abstract class Prepared {
   #isSet = false;
   #src: Uint8Array | undefined;
   #dst: Uint8Array | undefined;
