@@ -95,7 +95,11 @@ try {
 }
 
 if (flags.json !== undefined) report.writeJson(flags.json);
-if (flags.save) report.writeMarkdown(Bench.file("../README.md"));
+if (flags.save) {
+  const file = Bench.file("../README.md");
+  report.writeMarkdown(file);
+  execFileSync(bin("biome"), ["format", "--write", file]);
+}
 const limits = report.rows.filter(({ limit }) => limit !== undefined).length;
 console.log(`\n${limits - report.broken.length} limits hold, ${report.broken.length} do not`);
 process.exit(flags.check && report.broken.length > 0 ? 1 : 0);

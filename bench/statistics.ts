@@ -35,5 +35,14 @@ export function compare(
   return summarize(turns.filter(([, other]) => other <= quiet).map(([round, other]) => how(round, other)));
 }
 
+/**
+ * Compares two who both have a collector: which turns that falls into is chance, so that their medians are compared, and not
+ * their turns.
+ */
+export function compareMedians(ours: readonly number[], base: readonly number[]): Summary {
+  const { median, spread } = summarize(ours);
+  return { median: median / summarize(base).median, spread };
+}
+
 export const ratio = (ours: number, base: number): number => ours / base;
 export const difference = (ours: number, base: number): number => ours - base;

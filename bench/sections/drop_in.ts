@@ -1,6 +1,6 @@
 import type { Bench } from "../bench.ts";
 import type { Row } from "../report.ts";
-import { compare, ratio } from "../statistics.ts";
+import { compareMedians } from "../statistics.ts";
 
 /** One cipher and many updates, by `cryptodev/crypto` and by node:crypto. */
 export async function dropIn(bench: Bench, path: string, add: (row: Row) => void): Promise<void> {
@@ -10,7 +10,7 @@ export async function dropIn(bench: Bench, path: string, add: (row: Row) => void
       for (const size of [16, 256, 4096, 65536, 2 ** 20]) {
         const names = [`drop-in-${device}`, "drop-in-node"];
         const [ours = [], direct = []] = await bench.interleave([one, one], names, size);
-        const { median: value, spread } = compare(direct, ours, ratio);
+        const { median: value, spread } = compareMedians(direct, ours);
         const what = `update of ${size} bytes, ${device === "served" ? "that device" : "in process"}, throughput of node's`;
         add({ what, who: runtime.name, value, unit: "x", spread });
       }

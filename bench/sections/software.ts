@@ -1,6 +1,6 @@
 import type { Bench } from "../bench.ts";
 import type { Row } from "../report.ts";
-import { compare, ratio } from "../statistics.ts";
+import { compareMedians } from "../statistics.ts";
 
 /** The software device in process, beside node:crypto in the same runtime. */
 export async function software(bench: Bench, add: (row: Row) => void): Promise<void> {
@@ -9,8 +9,8 @@ export async function software(bench: Bench, add: (row: Row) => void): Promise<v
     for (const algorithm of ["cbc", "gcm", "sha256"]) {
       for (const size of [64, 4096, 65536]) {
         const names = [`soft-${algorithm}`, `node-${algorithm}`];
-        const [ours = [], direct = []] = await bench.interleave([one, one], names, size);
-        const { median, spread } = compare(ours, direct, ratio);
+        const [ours = [], direct = []] = await bench.interleave([one, one], names, size, 3e7);
+        const { median, spread } = compareMedians(ours, direct);
         add({
           what: `${algorithm} of ${size} bytes, time of node:crypto`,
           who: one.name,
