@@ -2,7 +2,6 @@ import { type ChildProcessByStdio, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import type { Readable } from "node:stream";
 import { Participant } from "./participant.ts";
-import { type Summary, summarize } from "./statistics.ts";
 
 /** A runtime that takes part, and how a program is run in it. */
 export interface Runtime {
@@ -111,11 +110,6 @@ export class Bench {
       }
     }
     return results;
-  }
-
-  /** The median of what a function measures. */
-  repeat(times: number, measure: () => number): Summary {
-    return summarize(Array.from({ length: times }, measure));
   }
 }
 

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { Worker } from "node:worker_threads";
-import { Call, CIOCCRYPT, type Cipher, Device, type Host, type LibcHost } from "@cryptodev/core";
+import { type Cipher, Device, type Host, type LibcHost } from "@cryptodev/core";
 import { libcHost } from "@cryptodev/serve";
 import { SoftwareHost } from "@cryptodev/soft";
 import { cryptoOf } from "cryptodev/crypto";
@@ -114,15 +114,7 @@ function someNodeSha256(from: Uint8Array): void {
   for (let index = 0; index < BATCH; index += 1) createHash("sha256").update(from).digest();
 }
 
-const bareHost = onPipe(host);
-const bareFd = bareHost.open("", 0);
-const bareCall = new Call(bareHost, CIOCCRYPT);
 const rounds: Record<string, Round> = {
-  bare(_size, count) {
-    for (let index = 0; index < count; index += 1) {
-      if (host.ioctl(bareFd, FIONREAD, bareCall) < 0) throw new Error("ioctl");
-    }
-  },
   call: encrypting(pipe),
   fresh(size, count) {
     for (let done = 0; done < count; done += BATCH) someWithFreshViews(size);

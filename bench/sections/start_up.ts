@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { Bench } from "../bench.ts";
 import type { Row } from "../report.ts";
+import { summarize } from "../statistics.ts";
 
 /** What importing costs, in CPU time of a process that does nothing else. */
 export async function startUp(bench: Bench, add: (row: Row) => void): Promise<void> {
@@ -10,8 +11,8 @@ export async function startUp(bench: Bench, add: (row: Row) => void): Promise<vo
       const args = [...command.slice(1), "--input-type=module", "-e", program];
       return Number(execFileSync(command[0] as string, args, { cwd: Bench.file("..") }));
     };
-    const nothing = bench.repeat(21, () => cpuOf(""));
-    const { median, spread } = bench.repeat(21, () => cpuOf('await import("cryptodev")'));
+    const nothing = summarize(Array.from({ length: 21 }, () => cpuOf("")));
+    const { median, spread } = summarize(Array.from({ length: 21 }, () => cpuOf('await import("cryptodev")')));
     const value = median - nothing.median;
     add({ what: 'import "cryptodev", CPU time', who: name, value, unit: "ms", spread, limit: { most: 60 } });
   }
