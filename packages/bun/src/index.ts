@@ -112,12 +112,12 @@ function load(): LibcHost {
       const result = umount2(toC(target), flags);
       return result < 0 ? -errno() : result;
     },
-    processVmReadv(pid, local, remote) {
-      const result = process_vm_readv(pid, local.address as number, 1, remote.address as number, 1, 0);
+    processVmReadv(pid, local, remote, remotes) {
+      const result = process_vm_readv(pid, local.address as number, 1, remote.address as number, remotes, 0);
       return result < 0 ? -errno() : result;
     },
-    processVmWritev(pid, local, remote) {
-      const result = process_vm_writev(pid, local.address as number, 1, remote.address as number, 1, 0);
+    processVmWritev(pid, local, remote, remotes) {
+      const result = process_vm_writev(pid, local.address as number, 1, remote.address as number, remotes, 0);
       return result < 0 ? -errno() : result;
     },
     addressOf(bytes) {

@@ -121,12 +121,12 @@ function load(): LibcHost {
       const result = umount2(toC(target), flags) as number;
       return result < 0 ? -errno() : result;
     },
-    processVmReadv(pid, local, remote) {
-      const result = Number(process_vm_readv(pid, local.address, 1n, remote.address, 1n, 0n));
+    processVmReadv(pid, local, remote, remotes) {
+      const result = Number(process_vm_readv(pid, local.address, 1n, remote.address, BigInt(remotes), 0n));
       return result < 0 ? -errno() : result;
     },
-    processVmWritev(pid, local, remote) {
-      const result = Number(process_vm_writev(pid, local.address, 1n, remote.address, 1n, 0n));
+    processVmWritev(pid, local, remote, remotes) {
+      const result = Number(process_vm_writev(pid, local.address, 1n, remote.address, BigInt(remotes), 0n));
       return result < 0 ? -errno() : result;
     },
     // memcpy returns its destination, so copying nothing tells where the buffer is. It stays a BigInt: a Number in a

@@ -74,12 +74,12 @@ function load(): LibcHost {
       const result = umount2(target, flags);
       return result < 0 ? -errno() : result;
     },
-    processVmReadv(pid, local, remote) {
-      const result = processVmReadv(pid, local.address, remote.address);
+    processVmReadv(pid, local, remote, remotes) {
+      const result = processVmReadv(pid, local.address, remote.address, remotes);
       return result < 0 ? -errno() : result;
     },
-    processVmWritev(pid, local, remote) {
-      const result = processVmWritev(pid, local.address, remote.address);
+    processVmWritev(pid, local, remote, remotes) {
+      const result = processVmWritev(pid, local.address, remote.address, remotes);
       return result < 0 ? -errno() : result;
     },
     addressOf: libc.addressOf,

@@ -46,8 +46,8 @@ function functions(ffi: typeof koffi): Libc {
     write: libc.func("write", "int64_t", ["int", "uintptr_t", "size_t"]),
     mount: libc.func("mount", "int", ["str", "str", "str", "unsigned long", "str"]),
     umount2: libc.func("umount2", "int", ["str", "int"]),
-    processVmReadv: (pid, local, remote) => readv(pid, local, 1, remote, 1, 0),
-    processVmWritev: (pid, local, remote) => writev(pid, local, 1, remote, 1, 0),
+    processVmReadv: (pid, local, remote, remotes) => readv(pid, local, 1, remote, remotes, 0),
+    processVmWritev: (pid, local, remote, remotes) => writev(pid, local, 1, remote, remotes, 0),
     errno: ffi.errno,
     addressOf: (bytes) => Number(ffi.address(bytes)),
   };

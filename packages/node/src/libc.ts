@@ -10,8 +10,8 @@ export interface Libc {
   write(fd: number, address: Address, size: number): number;
   mount(source: string, target: string, type: string, flags: number, data: string): number;
   umount2(target: string, flags: number): number;
-  processVmReadv(pid: number, local: Address, remote: Address): number;
-  processVmWritev(pid: number, local: Address, remote: Address): number;
+  processVmReadv(pid: number, local: Address, remote: Address, remotes: number): number;
+  processVmWritev(pid: number, local: Address, remote: Address, remotes: number): number;
   /** The error number of the call before, if nothing came in between. */
   errno(): number;
   addressOf(bytes: Uint8Array): Address;

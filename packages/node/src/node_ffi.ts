@@ -95,10 +95,10 @@ function functions(ffi: NodeFFI): Libc {
         c.mount(from as bigint, to as bigint, name as bigint, BigInt(flags), options as bigint),
       ),
     umount2: (target, flags) => withStrings([target], (address) => c.umount2(address as bigint, BigInt(flags))),
-    processVmReadv: (pid, local, remote) =>
-      long(process_vm_readv(BigInt(pid), local as bigint, 1n, remote as bigint, 1n, 0n)),
-    processVmWritev: (pid, local, remote) =>
-      long(process_vm_writev(BigInt(pid), local as bigint, 1n, remote as bigint, 1n, 0n)),
+    processVmReadv: (pid, local, remote, remotes) =>
+      long(process_vm_readv(BigInt(pid), local as bigint, 1n, remote as bigint, BigInt(remotes), 0n)),
+    processVmWritev: (pid, local, remote, remotes) =>
+      long(process_vm_writev(BigInt(pid), local as bigint, 1n, remote as bigint, BigInt(remotes), 0n)),
     errno: () => errno[0] as number,
     addressOf: ffi.getRawPointer,
   };

@@ -2,7 +2,8 @@ import process from "node:process";
 import { Argument, errnoName, errnos, type Layout, type LibcHost, layout, type Struct } from "@cryptodev/core";
 import { type Caller, KernelCrashError, type OpenFile, type SoftwareDevice } from "@cryptodev/soft";
 import type { Counters } from "./counters.ts";
-import { ProcessMemory, UnreachableCallerError } from "./process_memory.ts";
+import { ProcessMemory } from "./process_memory.ts";
+import { UnreachableCallerError } from "./process_vm.ts";
 import {
   FATTR_LASTING,
   FOPEN_DIRECT_IO,

@@ -38,7 +38,7 @@ export class CryptOperation {
   readonly #session: Session;
   readonly #ioctl: string;
   /** What the caller gave as iv; `undefined` where the session's own goes on. */
-  readonly #iv: Uint8Array | undefined;
+  #iv: Uint8Array | undefined;
   #digest: Uint8Array | undefined;
   #nextIv: Uint8Array | undefined;
 
@@ -50,7 +50,9 @@ export class CryptOperation {
     this.#ioctl = ioctl;
     const address = argument.getPointer(argument.offset.iv);
     const size = (session.cipher ?? session.aead)?.iv.length ?? 0;
-    this.#iv = address === 0 || size === 0 ? undefined : copyFromUser(memory, address, size, "iv");
+    if (address === 0 || size === 0) return;
+    memory.expect?.(argument.getPointer(argument.offset.src), argument.getUint32(argument.offset.len));
+    this.#iv = copyFromUser(memory, address, size, "iv");
   }
 
   /** Whether source and destination are where a driver with this alignmask can work on them. */

@@ -9,6 +9,11 @@ import { Errno } from "./errno.ts";
 export interface Memory {
   /** The bytes at an address, to be looked at before anything else happens; `undefined` unless all of them are readable. */
   read(address: number, length: number): Uint8Array | undefined;
+  /**
+   * Tells what will be read after the next bytes, so that memory which is far away is asked once for all of them. It changes
+   * nothing of what is read, and may be ignored.
+   */
+  expect?(address: number, length: number): void;
   /** Whether all of these bytes are writable. */
   isWritable(address: number, length: number): boolean;
   /** Writes to an address. @returns `false`, with nothing written, unless all of the bytes are writable */

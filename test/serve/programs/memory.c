@@ -66,6 +66,46 @@ int main(int count, char **arguments) {
   op = good, op.dst = gone;
   REFUSED(ioctl(fd, CIOCCRYPT, &op), CRASH);
 
+  /* What is read together: each part is missed for itself, however the others are. */
+  uint8_t *begun = map(PROT_READ | PROT_WRITE);
+  REQUIRE(munmap(begun + PAGE, PAGE) == 0);
+  memset(begun, 0, PAGE);
+  op = good, op.dst = data, op.src = begun + PAGE - 32, op.iv = begun + PAGE - 16;
+  REFUSED(ioctl(fd, CIOCCRYPT, &op), EFAULT);
+  op = good, op.dst = data, op.src = begun + PAGE - 64, op.iv = begun + PAGE - 8;
+  REFUSED(ioctl(fd, CIOCCRYPT, &op), EFAULT);
+  op = good, op.dst = data, op.src = begun + PAGE - 64, op.iv = begun + PAGE - 16;
+  REQUIRE(ioctl(fd, CIOCCRYPT, &op) == 0);
+
+  uint8_t sealed[2][80];
+  struct crypt_auth_op whole = {.ses = start_aes(fd, CRYPTO_AES_GCM), .len = 64, .auth_len = 20, .auth_src = begun,
+                                .src = begun, .dst = sealed[0], .tag_len = 16, .iv = begun, .iv_len = 12}, part = whole;
+  REQUIRE(ioctl(fd, CIOCAUTHCRYPT, &part) == 0);
+  part = whole, part.dst = sealed[1], part.auth_src = begun + PAGE - 20, part.src = begun + PAGE - 64;
+  REQUIRE(ioctl(fd, CIOCAUTHCRYPT, &part) == 0);
+  REQUIRE(memcmp(sealed[0], sealed[1], sizeof sealed[0]) == 0);
+  part = whole, part.src = begun + PAGE - 63;
+  REFUSED(ioctl(fd, CIOCAUTHCRYPT, &part), EINVAL);
+  part = whole, part.auth_src = begun + PAGE - 19;
+  REFUSED(ioctl(fd, CIOCAUTHCRYPT, &part), EFAULT);
+  part = whole, part.src = nothing, part.auth_src = nothing, part.iv = nothing;
+  REFUSED(ioctl(fd, CIOCAUTHCRYPT, &part), EFAULT);
+  part = whole, part.src = nothing, part.auth_src = nothing;
+  REFUSED(ioctl(fd, CIOCAUTHCRYPT, &part), EINVAL);
+
+  /* As much as a server has room for, and more. */
+  for (size_t size = 1 << 20; size <= 3 << 20; size += 1 << 20) {
+    uint8_t *many = calloc(2, size);
+    REQUIRE(many != NULL);
+    count_from(1, many, size);
+    op = good, op.src = many, op.dst = many + size, op.len = size;
+    REQUIRE(ioctl(fd, CIOCCRYPT, &op) == 0);
+    op.src = op.dst, op.op = COP_DECRYPT;
+    REQUIRE(ioctl(fd, CIOCCRYPT, &op) == 0);
+    REQUIRE(memcmp(many, many + size, size) == 0);
+    free(many);
+  }
+
   /* The struct itself: one that cannot be written back starts no session, and the driver counts what it could not. */
   uint8_t key[16] = {0};
   struct session_op session = {.cipher = CRYPTO_AES_CBC, .keylen = 16, .key = key};

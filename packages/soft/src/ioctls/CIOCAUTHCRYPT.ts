@@ -31,6 +31,8 @@ export const ciocauthcryptHandler: Handler<typeof crypt_auth_op> = {
     if ((isSrtp || isTls) && operation.src !== operation.dst) {
       throw new Errno("EINVAL", "a record is processed in place, and dst is not src");
     }
+    memory.expect?.(operation.src, operation.len);
+    memory.expect?.(operation.authSrc, operation.authLen);
     // iv_len is not looked at: as many bytes are read as the cipher has.
     const ivAddress = argument.getPointer(at.iv);
     const iv =

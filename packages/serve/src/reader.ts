@@ -1,0 +1,96 @@
+import type { LibcHost } from "@cryptodev/core";
+import { MOST_PIECES, type ProcessVm } from "./process_vm.ts";
+
+/** Room for what one call reads; keys are at its start, as the first that a call reads. */
+const SCRATCH = 2 ** 20;
+const KEYS = 4096;
+
+/** Memory that will be read, and its bytes as soon as they are there. */
+interface Expected {
+  address: number;
+  length: number;
+  bytes: Uint8Array | undefined;
+}
+
+/**
+ * Reads a caller's memory, and brings what will be read next in the same system call: one costs about as much as all else
+ * that a server does for a short operation.
+ */
+export class Reader {
+  readonly #vm: ProcessVm;
+  readonly #scratch = new Uint8Array(new ArrayBuffer(SCRATCH));
+  readonly #address: number;
+  readonly #probe = new Uint8Array(new ArrayBuffer(1));
+  readonly #expected: readonly Expected[];
+  #expectedCount = 0;
+  #used = 0;
+
+  constructor(host: LibcHost, vm: ProcessVm) {
+    this.#vm = vm;
+    this.#address = Number(host.addressOf(this.#scratch));
+    this.#expected = Array.from({ length: MOST_PIECES - 1 }, () => ({ address: 0, length: 0, bytes: undefined }));
+  }
+
+  /** Forgets all that was read and expected, keys first of all. */
+  forget(): void {
+    this.#scratch.fill(0, 0, Math.min(this.#used, KEYS));
+    this.#used = 0;
+    this.#expectedCount = 0;
+  }
+
+  /** Whether a byte can be read. @throws `UnreachableCallerError` */
+  canRead(address: number): boolean {
+    return this.#vm.move("processVmReadv", address, this.#probe);
+  }
+
+  /** Has the next bytes that are read bring these too. */
+  expect(address: number, length: number): void {
+    const expected = this.#expected[this.#expectedCount];
+    if (expected === undefined || length === 0) return;
+    this.#expectedCount += 1;
+    expected.address = address;
+    expected.length = length;
+    expected.bytes = undefined;
+  }
+
+  /** @returns the bytes, which are there until they are forgotten; `undefined` unless all of them are readable */
+  read(address: number, length: number): Uint8Array | undefined {
+    for (let index = 0; index < this.#expectedCount; index += 1) {
+      const { address: start, length: size, bytes } = this.#expected[index] as Expected;
+      if (start === address && size === length && bytes !== undefined) return bytes;
+    }
+    if (length <= SCRATCH - this.#used) return this.#readAhead(address, length);
+    // What is not there needs no room either: the caller names the length.
+    if (!this.canRead(address + length - 1)) return undefined;
+    const bytes = new Uint8Array(new ArrayBuffer(length));
+    return this.#vm.move("processVmReadv", address, bytes) ? bytes : undefined;
+  }
+
+  /** Reads into the scratch, and as much as is expected and fits. */
+  #readAhead(address: number, length: number): Uint8Array | undefined {
+    const vm = this.#vm;
+    const start = this.#used;
+    let end = start + length;
+    let ahead = 0;
+    vm.setRemote(0, address, length);
+    for (; ahead < this.#expectedCount; ahead += 1) {
+      const expected = this.#expected[ahead] as Expected;
+      if (expected.length > SCRATCH - end) break;
+      end += expected.length;
+      vm.setRemote(1 + ahead, expected.address, expected.length);
+    }
+    vm.setLocal(this.#address + start, end - start);
+    const arrived = start + vm.transfer("processVmReadv", 1 + ahead);
+    // What did not come is asked for again by whoever reads it, and told of then.
+    this.#expectedCount = 0;
+    if (arrived < start + length) return undefined;
+    this.#used = start + length;
+    for (; this.#expectedCount < ahead; this.#expectedCount += 1) {
+      const expected = this.#expected[this.#expectedCount] as Expected;
+      if (expected.length > arrived - this.#used) break;
+      expected.bytes = this.#scratch.subarray(this.#used, this.#used + expected.length);
+      this.#used += expected.length;
+    }
+    return this.#scratch.subarray(start, start + length);
+  }
+}
