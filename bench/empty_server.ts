@@ -1,10 +1,11 @@
 /*
- * The least that a file server can do: answers every ioctl with 0, and looks at nothing. What a round trip to it costs is
- * the price of the carrier, which no server of devices can do without.
+ * The least that a file server can do: answers every ioctl with 0. What a round trip to it costs is the price of the
+ * carrier, which no server of devices can do without. Of a CIOCCRYPT it brings iv and data here, and the data back: that
+ * is the price of the payload.
  */
 import { writeFileSync } from "node:fs";
 import process from "node:process";
-import { Argument, errnos, type LibcHost } from "@cryptodev/core";
+import { Argument, CIOCCRYPT, crypt_op, errnos, iovec, type LibcHost, layout, requestNumber } from "@cryptodev/core";
 import { libcHost } from "@cryptodev/serve";
 
 const path = process.argv[2] as string;
@@ -17,6 +18,33 @@ const fd = host.open("/dev/fuse", 2);
 const mounted = host.mount("empty", path, "fuse.cryptodev-bench", 0, `fd=${fd},rootmode=100666,user_id=0,group_id=0`);
 if (mounted < 0) throw new Error(`mount: ${-mounted}`);
 process.stdout.write("ready\n");
+
+const scratch = new Uint8Array(2 ** 20);
+const local = new Argument(host, iovec);
+const remote = new Argument(host, { name: "iovec", fields: [["pieces", "char", 2 * local.bytes.length]] });
+const { iov_base, iov_len } = local.offset;
+local.point(iov_base, scratch);
+
+/** Where the struct of an ioctl is in its request, and its pid, its number. */
+const [STRUCT, PID, COMMAND] = [72, 32, 52];
+const cioccrypt = requestNumber(CIOCCRYPT, host.machine);
+const { src, dst, iv, len } = layout(crypt_op, host.machine).offset;
+const [IV, SECOND] = [16, local.bytes.length];
+
+function carry(): void {
+  const size = request.getUint32(STRUCT + len);
+  const pid = request.getUint32(PID);
+  remote.setAddress(iov_base, request.getPointer(STRUCT + iv));
+  remote.setAddress(iov_len, IV);
+  remote.setAddress(SECOND + iov_base, request.getPointer(STRUCT + src));
+  remote.setAddress(SECOND + iov_len, size);
+  local.setAddress(iov_len, IV + size);
+  host.processVmReadv(pid, local, remote, 2);
+  remote.setAddress(iov_base, request.getPointer(STRUCT + dst));
+  remote.setAddress(iov_len, size);
+  local.setAddress(iov_len, size);
+  host.processVmWritev(pid, local, remote, 1);
+}
 
 const [INIT, GETATTR, OPEN, FLUSH, RELEASE, IOCTL, DESTROY] = [26, 3, 14, 25, 18, 39, 38];
 for (;;) {
@@ -33,8 +61,10 @@ for (;;) {
   } else if (opcode === GETATTR) {
     size = 104;
     reply.setUint32(16 + 16 + 60, 0o100666);
-  } else if (opcode === OPEN || opcode === IOCTL) size = 16;
-  else if (opcode !== FLUSH && opcode !== RELEASE && opcode !== DESTROY) reply.setUint32(4, -errnos.ENOSYS);
+  } else if (opcode === OPEN || opcode === IOCTL) {
+    size = 16;
+    if (opcode === IOCTL && request.getUint32(COMMAND) === cioccrypt) carry();
+  } else if (opcode !== FLUSH && opcode !== RELEASE && opcode !== DESTROY) reply.setUint32(4, -errnos.ENOSYS);
   reply.setUint32(0, 16 + size);
   reply.setUint32(8, request.getUint32(8));
   reply.setUint32(12, request.getUint32(12));

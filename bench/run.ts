@@ -61,7 +61,7 @@ try {
 const work = mkdtempSync(join(tmpdir(), "cryptodev-bench-"));
 try {
   const program = join(work, "client");
-  execFileSync("cc", ["-O2", "-pthread", "-o", program, Bench.file("../programs/client.c")]);
+  execFileSync("cc", ["-O2", "-pthread", "-o", program, Bench.file("../programs/client.c")], { stdio: "inherit" });
   const bench = new Bench(runtimes, program, work, Number(flags.rounds));
   const device = flags.path ?? "a served device";
   /** Measures on the device at a path, or on one that is served for the occasion. */

@@ -2,16 +2,12 @@
  * The C side of the benchmarks: reads `case size count` lines, does that many operations, and answers each line with the
  * nanoseconds that one took. Cases: `call`, an ioctl that does nothing in the kernel, on a pipe; `encrypt`, AES-128-CBC on
  * the device at the path given; `session`, the start and end of one; `sessions-N`, N of them in turn; `threads-N`, N threads
- * with a device and a session each; `ping`, a round trip to a server; `copy`, what a server copies of its caller for
- * `encrypt`, of a child that sleeps; `verify`, which prints a digest of what `encrypt` makes.
+ * with a device and a session each; `ping`, a round trip to a server; `verify`, which prints a digest of what `encrypt` makes.
  */
 #define _GNU_SOURCE
 #include "../../test/serve/programs/cryptodev.h"
 #include <pthread.h>
 #include <semaphore.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/uio.h>
 #include <time.h>
 
 enum { MOST = 1 << 20 };
@@ -83,24 +79,6 @@ static void work_at_once(const char *path, unsigned many, unsigned size, unsigne
   for (unsigned index = 0; index < many; index += 1) sem_wait(&done);
 }
 
-/* iv and data of a caller, and data to it. */
-static void copy(pid_t pid, unsigned size) {
-  struct iovec ours = {destination, sizeof iv}, theirs = {iv, sizeof iv};
-  if (process_vm_readv(pid, &ours, 1, &theirs, 1, 0) < 0) fail("process_vm_readv");
-  ours.iov_len = theirs.iov_len = size, theirs.iov_base = source;
-  if (process_vm_readv(pid, &ours, 1, &theirs, 1, 0) < 0) fail("process_vm_readv");
-  theirs.iov_base = destination;
-  if (process_vm_writev(pid, &ours, 1, &theirs, 1, 0) < 0) fail("process_vm_writev");
-}
-
-static pid_t start_sleeper(void) {
-  pid_t pid = fork();
-  if (pid < 0) fail("fork");
-  if (pid > 0) return pid;
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  for (;;) pause();
-}
-
 static void *sleep_on(void *nothing) {
   for (;;) pause();
   return nothing;
@@ -109,7 +87,6 @@ static void *sleep_on(void *nothing) {
 int main(int count, char **arguments) {
   static uint32_t sessions[10000];
   unsigned open_sessions = 0, many;
-  pid_t sleeper = start_sleeper();
   int pipes[2], fd = count > 1 ? open(arguments[1], O_RDWR) : -1;
   uint32_t ses = 0;
   pthread_t thread;
@@ -136,8 +113,6 @@ int main(int count, char **arguments) {
     } else if (strcmp(name, "ping") == 0) {
       /* To a device an ioctl that it does not have; an empty server answers everything. */
       for (unsigned index = 0; index < rounds; index += 1) ioctl(fd, _IO('c', 108), NULL);
-    } else if (strcmp(name, "copy") == 0) {
-      for (unsigned index = 0; index < rounds; index += 1) copy(sleeper, size);
     } else if (sscanf(name, "sessions-%u", &many) == 1 && many <= sizeof sessions / sizeof *sessions) {
       while (open_sessions < many) sessions[open_sessions++] = start(fd);
       begin = now();
@@ -164,6 +139,5 @@ int main(int count, char **arguments) {
     }
     printf("%.3f\n", (now() - begin) / rounds);
   }
-  kill(sleeper, SIGKILL);
   return 0;
 }

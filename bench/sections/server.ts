@@ -9,25 +9,27 @@ export async function server(bench: Bench, add: (row: Row) => void): Promise<voi
   const { together } = bench;
   for (const [index, runtime] of bench.runtimes.entries()) {
     const who = runtime.name;
-    const [ours, empty] = [join(bench.work, `ours-${index}`), join(bench.work, `empty-${index}`)];
+    const [ours, idle] = [join(bench.work, `ours-${index}`), join(bench.work, `empty-${index}`)];
     const serving = await bench.serveDevice(together, runtime, ours);
-    const idling = await bench.serve(together, runtime, Bench.file("empty_server.js"), empty);
-    const [one, other, nobody] = await Promise.all([ours, ours, empty].map((path) => bench.startC(together, path)));
+    const idling = await bench.serve(together, runtime, Bench.file("empty_server.js"), idle);
+    const [one, other, nobody] = await Promise.all([ours, ours, idle].map((path) => bench.startC(together, path)));
     if (one === undefined || other === undefined || nobody === undefined) return;
 
-    const cases = ["ping", "encrypt", "ping", "copy"];
-    const rounds = await bench.interleave([one, one, nobody, nobody], cases, 16);
-    const [refused = [], short = [], nothing = [], copied = []] = rounds;
-    const { median, spread } = summarize(nothing);
-    add({ what: "round trip to an empty file server", who, value: median / 1000, unit: "us", spread });
-    const timesEmpty = (what: string, rounds: readonly number[], limit?: Row["limit"]): void => {
-      const { median: value, spread } = compare(rounds, nothing, ratio);
-      add({ what, who, value, unit: "x", spread, ...(limit && { limit }) });
+    const rounds = await bench.interleave([one, one, nobody, nobody], ["ping", "encrypt", "ping", "encrypt"], 16);
+    const [refused = [], short = [], empty = [], carried = []] = rounds;
+    const took = (what: string, rounds: readonly number[]): void => {
+      const { median, spread } = summarize(rounds);
+      add({ what, who, value: median / 1000, unit: "us", spread });
     };
-    timesEmpty("a call without data, time of that", refused, { most: 1.5 });
-    timesEmpty("to encrypt 16 bytes, time of that", short, { most: 1.5 });
-    const least = copied.map((round, turn) => round + (nothing[turn] as number));
-    timesEmpty("of which the round trip, and the kernel's copies of iv and data alone", least);
+    const times = (what: string, rounds: readonly number[], least: readonly number[], limit?: Row["limit"]): void => {
+      const { median, spread } = compare(rounds, least, ratio);
+      add({ what, who, value: median, unit: "x", spread, ...(limit && { limit }) });
+    };
+    took("round trip to an empty file server", empty);
+    times("a call without data, time of that", refused, empty, { most: 1.5 });
+    took("round trip that carries 16 bytes there and back, and an iv there", carried);
+    times("to encrypt 16 bytes, time of that", short, carried, { most: 1.5 });
+    times("to encrypt 16 bytes, time of an empty round trip", short, empty);
 
     const [long = []] = await bench.interleave([one], "encrypt", 2 ** 20);
     // Of many calls in a row the sum is known, so that averages are compared.
@@ -41,7 +43,7 @@ export async function server(bench: Bench, add: (row: Row) => void): Promise<voi
     add({ what, who, value, unit: "x", limit: { most: 1.25 } });
 
     for (const participant of [one, other, nobody]) participant.stop();
-    spawnSync("umount", ["-l", empty]);
+    spawnSync("umount", ["-l", idle]);
     await stop(serving);
     idling.kill();
   }
