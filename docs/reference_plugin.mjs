@@ -20,8 +20,17 @@ function showNames(context, alias) {
   alias.type = new UnionType(type.types.map(({ value }) => new LiteralType(value)));
 }
 
+/** Classes that programs are given and do not make, such as sessions, are exported as types: to TypeDoc, as interfaces. */
+function showClass(context, reflection) {
+  const isClass = context.getSymbolFromReflection(reflection).valueDeclaration !== undefined;
+  if (isClass) reflection.kind = ReflectionKind.Class;
+}
+
 export function load(app) {
   app.converter.on(Converter.EVENT_RESOLVE_BEGIN, (context) => {
+    for (const reflection of context.project.getReflectionsByKind(ReflectionKind.Interface)) {
+      showClass(context, reflection);
+    }
     for (const variable of context.project.getReflectionsByKind(ReflectionKind.Variable)) {
       if (variable.type instanceof ReflectionType) showTable(context, variable);
     }
