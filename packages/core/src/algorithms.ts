@@ -52,7 +52,7 @@ export const allCiphers: readonly CipherAlgorithm[] = Object.values(ciphers);
 export const allMacs: readonly MacAlgorithm[] = Object.values(macs);
 
 /** A cipher under its own name, with all its key sizes. */
-export const unsized = (algorithm: CipherAlgorithm): NamedCipher => ({
+const unsized = (algorithm: CipherAlgorithm): NamedCipher => ({
   name: algorithm.name,
   algorithm,
   keySizes: algorithm.keySizes,

@@ -1,5 +1,10 @@
 import type { CipherAlgorithm } from "./abi/ciphers.ts";
+import { CRYPTO_HMAC_MAX_KEY_LEN } from "./abi/constants.ts";
 import type { MacAlgorithm } from "./abi/macs.ts";
+import { type AeadName, allCiphers, allMacs, type CipherName, type HashName, type HmacName } from "./algorithms.ts";
+import type { Device } from "./device.ts";
+import { CryptodevError } from "./errors.ts";
+import type { Session } from "./sessions/session.ts";
 
 /** One algorithm, whether it works here, and what does it. Plain data. */
 export interface Capability {
@@ -34,18 +39,39 @@ export interface CapabilityOptions {
 }
 
 /** What a session told of its driver. */
-export type Served = Pick<Capability, "available" | "driver" | "hardware" | "alignmask">;
+type Served = Pick<Capability, "available" | "driver" | "hardware" | "alignmask">;
 
-export const notServed: Served = { available: false, driver: undefined, hardware: false, alignmask: 0 };
+/** What serves a session that is started only to ask. */
+function served(start: () => Session): Served {
+  let session: Session;
+  try {
+    session = start();
+  } catch (error) {
+    const isLack = error instanceof CryptodevError && (error.code === "EINVAL" || error.code === "ENODEV");
+    if (!isLack) throw error;
+    return { available: false, driver: undefined, hardware: false, alignmask: 0 };
+  }
+  try {
+    const { cipher, mac, hardware, alignmask } = session.info();
+    return { available: true, driver: (cipher ?? mac)?.driver, hardware, alignmask };
+  } finally {
+    session.close();
+  }
+}
 
-export function cipherCapability(
-  { name, kind, keySizes, blockSize, ivSize, tagSizes }: CipherAlgorithm,
-  served: Served,
-): Capability {
+/** A key to try an algorithm with: of a good size, and no two halves of it alike, as some drivers refuse that. */
+function trialKey(keySizes: CipherAlgorithm["keySizes"]): Uint8Array {
+  const size = "min" in keySizes ? Math.min(16, keySizes.max) : (keySizes[0] as number);
+  return Uint8Array.from({ length: size }, (_, index) => index * 37 + 1);
+}
+
+function cipherCapability(device: Device, algorithm: CipherAlgorithm): Capability {
+  const { name, kind, keySizes, blockSize, ivSize, tagSizes } = algorithm;
+  const key = trialKey(keySizes);
   return {
     name,
     kind: kind === "aead" ? "aead" : "cipher",
-    ...served,
+    ...served(() => (kind === "aead" ? device.aead(name as AeadName, key) : device.cipher(name as CipherName, key))),
     keySizes,
     blockSize,
     ivSize,
@@ -54,12 +80,14 @@ export function cipherCapability(
   };
 }
 
-export function macCapability({ hash, keyed, digestSize }: MacAlgorithm, served: Served): Capability {
-  const keySizes = keyed ? { min: 0, max: 512 } : undefined;
+function macCapability(device: Device, { hash, keyed, digestSize }: MacAlgorithm): Capability {
+  const keySizes = keyed ? { min: 0, max: CRYPTO_HMAC_MAX_KEY_LEN } : undefined;
+  const start = () =>
+    keySizes === undefined ? device.hash(hash as HashName) : device.hmac(hash as HmacName, trialKey(keySizes));
   return {
     name: hash,
     kind: keyed ? "hmac" : "hash",
-    ...served,
+    ...served(start),
     keySizes,
     blockSize: 1,
     ivSize: 0,
@@ -68,16 +96,14 @@ export function macCapability({ hash, keyed, digestSize }: MacAlgorithm, served:
   };
 }
 
-/** Applies the policy of the options. */
-export function byPolicy(capabilities: readonly Capability[], { hardware = "allow" }: CapabilityOptions): Capability[] {
-  if (hardware === "require") return capabilities.filter((capability) => capability.hardware);
-  if (hardware === "prefer")
-    return [...capabilities].sort((one, other) => Number(other.hardware) - Number(one.hardware));
-  return [...capabilities];
-}
-
-/** A key to try an algorithm with: of a good size, and no two halves of it alike, as some drivers refuse that. */
-export function trialKey(keySizes: CipherAlgorithm["keySizes"]): Uint8Array {
-  const size = "min" in keySizes ? Math.min(16, keySizes.max) : (keySizes[0] as number);
-  return Uint8Array.from({ length: size }, (_, index) => index * 37 + 1);
+/** Tries every algorithm: see {@link Device.capabilities}. */
+export function capabilitiesOf(device: Device, { hardware = "allow" }: CapabilityOptions): Capability[] {
+  const ciphers = allCiphers.filter(({ kernelName, kind }) => kernelName !== undefined && kind !== "record");
+  const macs = allMacs.filter(({ kernelName }) => kernelName !== undefined);
+  const all = [
+    ...ciphers.map((algorithm) => cipherCapability(device, algorithm)),
+    ...macs.map((algorithm) => macCapability(device, algorithm)),
+  ].sort((one, other) => (one.name < other.name ? -1 : one.name > other.name ? 1 : 0));
+  if (hardware === "require") return all.filter((capability) => capability.hardware);
+  return hardware === "prefer" ? all.sort((one, other) => Number(other.hardware) - Number(one.hardware)) : all;
 }

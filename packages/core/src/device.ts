@@ -1,7 +1,5 @@
 import {
   type AeadName,
-  allCiphers,
-  allMacs,
   type CipherName,
   findAead,
   findCipher,
@@ -17,28 +15,16 @@ import {
   type MacName,
   type SrtpCipherName,
   type TlsCipherName,
-  unsized,
 } from "./algorithms.ts";
 import { alignedMemory, CACHE_LINE } from "./aligned.ts";
 import { inWords } from "./bytes.ts";
-import {
-  byPolicy,
-  type Capability,
-  type CapabilityOptions,
-  cipherCapability,
-  macCapability,
-  notServed,
-  type Served,
-  trialKey,
-} from "./capabilities.ts";
+import { type Capability, type CapabilityOptions, capabilitiesOf } from "./capabilities.ts";
 import { Descriptor, type DeviceOptions } from "./descriptor.ts";
-import { CryptodevError } from "./errors.ts";
 import type { Host } from "./host.ts";
 import { Aead, type AeadOptions } from "./sessions/aead.ts";
 import { Cipher } from "./sessions/cipher.ts";
 import { CombinedCipher } from "./sessions/combined.ts";
 import { Hash } from "./sessions/hash.ts";
-import type { Session } from "./sessions/session.ts";
 import { type SrtpOptions, SrtpPacket } from "./sessions/srtp.ts";
 import { Submitter } from "./sessions/submitter.ts";
 import { TlsRecord } from "./sessions/tls.ts";
@@ -51,23 +37,6 @@ const dropped = new FinalizationRegistry<Descriptor>((descriptor) => {
   }
   descriptor.warn(`a device (${descriptor.path}) was dropped without close(); its descriptor was held until now`);
 });
-
-/** What serves a session that is started only to ask. */
-function served(start: () => Session): Served {
-  let session: Session;
-  try {
-    session = start();
-  } catch (error) {
-    if (error instanceof CryptodevError && (error.code === "EINVAL" || error.code === "ENODEV")) return notServed;
-    throw error;
-  }
-  try {
-    const { cipher, mac, hardware, alignmask } = session.info();
-    return { available: true, driver: (cipher ?? mac)?.driver, hardware, alignmask };
-  } finally {
-    session.close();
-  }
-}
 
 /**
  * An open `/dev/crypto`: where sessions start.
@@ -221,29 +190,7 @@ export class Device {
    * ```
    */
   capabilities(options: CapabilityOptions = {}): Capability[] {
-    const ciphers = allCiphers
-      .filter(({ kernelName, kind }) => kernelName !== undefined && kind !== "record")
-      .map((algorithm) => {
-        const [cipher, key] = [unsized(algorithm), trialKey(algorithm.keySizes)];
-        const start = () =>
-          algorithm.kind === "aead"
-            ? new Aead(this, this.#descriptor, cipher, key)
-            : new Cipher(this, this.#descriptor, cipher, key);
-        return cipherCapability(algorithm, served(start));
-      });
-    const macs = allMacs
-      .filter(({ kernelName }) => kernelName !== undefined)
-      .map((algorithm) => {
-        const key = algorithm.keyed ? trialKey({ min: 0, max: 16 }) : undefined;
-        return macCapability(
-          algorithm,
-          served(() => new Hash(this, this.#descriptor, algorithm, key)),
-        );
-      });
-    const all = [...ciphers, ...macs].sort((one, other) =>
-      one.name < other.name ? -1 : one.name > other.name ? 1 : 0,
-    );
-    return byPolicy(all, options);
+    return capabilitiesOf(this, options);
   }
 
   /**
