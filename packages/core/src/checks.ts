@@ -33,17 +33,10 @@ export function checkKey(key: Uint8Array, { name, keySizes }: NamedCipher): void
   checkSizes(key, keySizes, "key", name);
 }
 
-export function checkMacKey(key: Uint8Array, { name }: MacAlgorithm): void {
-  checkAtMost(key, CRYPTO_HMAC_MAX_KEY_LEN, "key", name);
-}
-
 /** Refuses a key for a mac that has none, and a missing one for a mac that needs it. */
-export function checkOptionalMacKey(key: Uint8Array | undefined, mac: MacAlgorithm): void {
-  if (key === undefined && !mac.keyed) return;
-  if (key !== undefined && !mac.keyed) {
-    throw new TypeError(`key for ${mac.name}: expected none; hmac-${mac.hash} has one`);
-  }
-  checkMacKey(key as Uint8Array, mac);
+export function checkMacKey(key: Uint8Array | undefined, { name, hash, keyed }: MacAlgorithm): void {
+  if (keyed) checkAtMost(key as Uint8Array, CRYPTO_HMAC_MAX_KEY_LEN, "key", name);
+  else if (key !== undefined) throw new TypeError(`key for ${name}: expected none; hmac-${hash} has one`);
 }
 
 function checkAtMost(bytes: Uint8Array, most: number, role: string, name: string): number {

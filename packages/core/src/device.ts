@@ -132,7 +132,8 @@ export class Device {
    * @throws as {@link Device.cipher}
    */
   combined(cipher: CipherName, key: Uint8Array, mac: MacName, mackey?: Uint8Array): CombinedCipher {
-    return new CombinedCipher(this, this.#descriptor, findCipher(cipher), key, findMac(mac), mackey);
+    const start = { cipher: findCipher(cipher), key, mac: findMac(mac), mackey };
+    return new CombinedCipher(this, this.#descriptor, start);
   }
 
   /**
@@ -152,7 +153,8 @@ export class Device {
    * @throws as {@link Device.cipher}
    */
   tls(cipher: TlsCipherName, key: Uint8Array, mac: KeyedMacName, mackey: Uint8Array): TlsRecord {
-    return new TlsRecord(this, this.#descriptor, findTlsCipher(cipher), key, findKeyedMac(mac), mackey);
+    const start = { cipher: findTlsCipher(cipher), key, mac: findKeyedMac(mac), mackey };
+    return new TlsRecord(this, this.#descriptor, start);
   }
 
   /**
@@ -168,7 +170,8 @@ export class Device {
     mackey: Uint8Array,
     options?: SrtpOptions,
   ): SrtpPacket {
-    return new SrtpPacket(this, this.#descriptor, findSrtpCipher(cipher), key, findKeyedMac(mac), mackey, options);
+    const start = { cipher: findSrtpCipher(cipher), key, mac: findKeyedMac(mac), mackey };
+    return new SrtpPacket(this, this.#descriptor, start, options);
   }
 
   /**

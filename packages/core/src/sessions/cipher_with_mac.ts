@@ -1,9 +1,17 @@
 import type { MacAlgorithm } from "../abi/macs.ts";
 import type { NamedCipher } from "../algorithms.ts";
-import { checkKey, checkOptionalMacKey } from "../checks.ts";
+import { checkKey, checkMacKey } from "../checks.ts";
 import type { Descriptor } from "../descriptor.ts";
 import type { Device } from "../device.ts";
 import { Session } from "./session.ts";
+
+/** What a session with a cipher and a mac starts with. */
+export interface CipherAndMac {
+  readonly cipher: NamedCipher;
+  readonly key: Uint8Array;
+  readonly mac: MacAlgorithm;
+  readonly mackey?: Uint8Array | undefined;
+}
 
 /** A session that has a cipher and a mac: the part that all kinds share. */
 export abstract class CipherWithMac extends Session {
@@ -17,13 +25,10 @@ export abstract class CipherWithMac extends Session {
     device: Device,
     descriptor: Descriptor,
     label: string,
-    cipher: NamedCipher,
-    key: Uint8Array,
-    mac: MacAlgorithm,
-    mackey: Uint8Array | undefined,
+    { cipher, key, mac, mackey }: CipherAndMac,
   ) {
     checkKey(key, cipher);
-    checkOptionalMacKey(mackey, mac);
+    checkMacKey(mackey, mac);
     const { id, kernelName } = cipher.algorithm;
     const start = { cipher: id, key, mac: mac.id, ...(mackey === undefined ? {} : { mackey }) };
     super(device, descriptor, label, `${kernelName} or ${mac.kernelName}`, start);

@@ -17,7 +17,7 @@ import {
 import type { Descriptor } from "../descriptor.ts";
 import type { Device } from "../device.ts";
 import type { Channel } from "./channel.ts";
-import { CipherWithMac } from "./cipher_with_mac.ts";
+import { type CipherAndMac, CipherWithMac } from "./cipher_with_mac.ts";
 import { Crypt } from "./crypt.ts";
 import { channelOf } from "./session.ts";
 
@@ -55,15 +55,9 @@ export class CombinedCipher extends CipherWithMac {
   #chained = false;
 
   /** @internal */
-  constructor(
-    device: Device,
-    descriptor: Descriptor,
-    cipher: NamedCipher,
-    key: Uint8Array,
-    mac: MacAlgorithm,
-    mackey?: Uint8Array,
-  ) {
-    super(device, descriptor, `${cipher.name} with ${mac.name}`, cipher, key, mac, mackey);
+  constructor(device: Device, descriptor: Descriptor, start: CipherAndMac) {
+    const { cipher, mac } = start;
+    super(device, descriptor, `${cipher.name} with ${mac.name}`, start);
     const { blockSize, ivSize } = cipher.algorithm;
     this.blockSize = blockSize;
     this.ivSize = ivSize;

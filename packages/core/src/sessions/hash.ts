@@ -6,7 +6,7 @@ import type { crypt_op } from "../abi/structs/crypt_op.ts";
 import { alignedMemory, CACHE_LINE } from "../aligned.ts";
 import { byteLengthOf, partOf, sizeOf } from "../bytes.ts";
 import { Call } from "../call.ts";
-import { checkOptionalMacKey, checkRoom } from "../checks.ts";
+import { checkMacKey, checkRoom } from "../checks.ts";
 import type { Descriptor } from "../descriptor.ts";
 import type { Device } from "../device.ts";
 import type { Channel } from "./channel.ts";
@@ -48,7 +48,7 @@ export class Hash extends Session {
 
   /** @internal */
   constructor(device: Device, descriptor: Descriptor, mac: MacAlgorithm, key?: Uint8Array) {
-    checkOptionalMacKey(key, mac);
+    checkMacKey(key, mac);
     super(
       device,
       descriptor,

@@ -1,5 +1,4 @@
 import { COP_DECRYPT, COP_ENCRYPT, COP_FLAG_AEAD_SRTP_TYPE } from "../abi/constants.ts";
-import type { MacAlgorithm } from "../abi/macs.ts";
 import type { NamedCipher } from "../algorithms.ts";
 import { inWords, partOf } from "../bytes.ts";
 import { checkApart, checkData, checkIv, checkRoom } from "../checks.ts";
@@ -7,12 +6,14 @@ import type { Descriptor } from "../descriptor.ts";
 import type { Device } from "../device.ts";
 import { AuthCrypt } from "./auth_crypt.ts";
 import type { Channel } from "./channel.ts";
-import { CipherWithMac } from "./cipher_with_mac.ts";
+import { type CipherAndMac, CipherWithMac } from "./cipher_with_mac.ts";
 import { channelOf } from "./session.ts";
 
 /** Options of {@link Device.srtp}. */
 export interface SrtpOptions {
-  /** Bytes in a tag, 1 to the size of the mac; the whole mac if left out. SRTP itself uses 10 or 4 (RFC 3711, section 5.2). */
+  /**
+   * Bytes in a tag, 1 to the size of the mac; the whole mac if left out. SRTP itself uses 10 or 4 (RFC 3711, section 5.2).
+   */
   readonly tagSize?: number | undefined;
 }
 
@@ -47,19 +48,13 @@ export class SrtpPacket extends CipherWithMac {
   readonly #auth: AuthCrypt;
 
   /** @internal */
-  constructor(
-    device: Device,
-    descriptor: Descriptor,
-    cipher: NamedCipher,
-    key: Uint8Array,
-    mac: MacAlgorithm,
-    mackey: Uint8Array,
-    { tagSize = mac.digestSize }: SrtpOptions = {},
-  ) {
+  constructor(device: Device, descriptor: Descriptor, start: CipherAndMac, options: SrtpOptions = {}) {
+    const { cipher, mac } = start;
+    const { tagSize = mac.digestSize } = options;
     if (!Number.isInteger(tagSize) || tagSize < 1 || tagSize > mac.digestSize) {
       throw new RangeError(`tag size for ${mac.name}: expected 1 to ${mac.digestSize} bytes, got ${inWords(tagSize)}`);
     }
-    super(device, descriptor, `srtp with ${cipher.name} and ${mac.name}`, cipher, key, mac, mackey);
+    super(device, descriptor, `srtp with ${cipher.name} and ${mac.name}`, start);
     this.tagSize = tagSize;
     this.#cipher = cipher;
     this.#tagSize = tagSize;

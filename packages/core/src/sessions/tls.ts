@@ -1,7 +1,6 @@
 import { COP_DECRYPT, COP_ENCRYPT, COP_FLAG_AEAD_TLS_TYPE } from "../abi/constants.ts";
 import { errnos } from "../abi/errno.ts";
 import { CIOCAUTHCRYPT } from "../abi/ioctls/CIOCAUTHCRYPT.ts";
-import type { MacAlgorithm } from "../abi/macs.ts";
 import type { NamedCipher } from "../algorithms.ts";
 import { inWords } from "../bytes.ts";
 import { checkAad, checkApart, checkData, checkIv, checkRoom, checkSource } from "../checks.ts";
@@ -10,7 +9,7 @@ import type { Device } from "../device.ts";
 import { CryptodevError } from "../errors.ts";
 import { AuthCrypt } from "./auth_crypt.ts";
 import type { Channel } from "./channel.ts";
-import { CipherWithMac } from "./cipher_with_mac.ts";
+import { type CipherAndMac, CipherWithMac } from "./cipher_with_mac.ts";
 import { channelOf } from "./session.ts";
 
 /**
@@ -44,15 +43,9 @@ export class TlsRecord extends CipherWithMac {
   readonly #auth: AuthCrypt;
 
   /** @internal */
-  constructor(
-    device: Device,
-    descriptor: Descriptor,
-    cipher: NamedCipher,
-    key: Uint8Array,
-    mac: MacAlgorithm,
-    mackey: Uint8Array,
-  ) {
-    super(device, descriptor, `tls with ${cipher.name} and ${mac.name}`, cipher, key, mac, mackey);
+  constructor(device: Device, descriptor: Descriptor, start: CipherAndMac) {
+    const { cipher, mac } = start;
+    super(device, descriptor, `tls with ${cipher.name} and ${mac.name}`, start);
     const { blockSize } = cipher.algorithm;
     this.macSize = mac.digestSize;
     this.blockSize = blockSize;
