@@ -1,6 +1,6 @@
 import { type CipherAlgorithm, ciphers } from "./abi/ciphers.ts";
 import { type MacAlgorithm, macs } from "./abi/macs.ts";
-import { inWords } from "./bytes.ts";
+import { inWords } from "./words.ts";
 
 type Ciphers = (typeof ciphers)[keyof typeof ciphers];
 type Macs = (typeof macs)[keyof typeof macs];

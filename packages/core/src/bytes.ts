@@ -1,3 +1,5 @@
+import { inWords, remedyFor } from "./words.ts";
+
 /*
  * What a Uint8Array really is, whatever its own properties claim. The kernel is told lengths and addresses, so they are
  * read by the language's own getters: a subclass or an object with a `byteLength` of its own cannot lie to it.
@@ -56,24 +58,6 @@ const fill = Uint8Array.prototype.fill;
 /** Overwrites the first bytes of a view with zeros. */
 export function wipe(bytes: Uint8Array, size: number): void {
   fill.call(bytes, 0, 0, size);
-}
-
-/** A value that was not expected, for a message: what kind it is, and itself only where it is a short word. */
-export function inWords(value: unknown): string {
-  if (value === null || value === undefined || typeof value === "number") return String(value);
-  // Anything longer, or of another kind, may be a secret in the wrong place.
-  if (typeof value === "string") return /^[\w-]{0,32}$/.test(value) ? JSON.stringify(value) : "a string";
-  if (typeof value !== "object") return `a ${typeof value}`;
-  const name = Object.prototype.toString.call(value).slice(8, -1);
-  return `${/^[AEIO]/.test(name) ? "an" : "a"} ${name}`;
-}
-
-function remedyFor(value: unknown): string {
-  if (typeof value === "string") return "; encode it, as new TextEncoder().encode(text) does";
-  if (ArrayBuffer.isView(value)) return "; wrap it: new Uint8Array(view.buffer, view.byteOffset, view.byteLength)";
-  return /^\[object (Shared)?ArrayBuffer\]$/.test(Object.prototype.toString.call(value))
-    ? "; wrap it: new Uint8Array(buffer)"
-    : "";
 }
 
 const at = Uint8Array.prototype.at;

@@ -8,11 +8,12 @@ import { pollfd } from "./abi/structs/pollfd.ts";
 import type { session_op } from "./abi/structs/session_op.ts";
 import type { u32 } from "./abi/structs/u32.ts";
 import { Argument } from "./argument.ts";
-import { byteLengthOf, inWords } from "./bytes.ts";
+import { byteLengthOf } from "./bytes.ts";
 import { Call } from "./call.ts";
 import { ClosedError, CryptodevError, ioctlHint, openHint } from "./errors.ts";
 import type { Host } from "./host.ts";
 import type { Channel } from "./sessions/channel.ts";
+import { inWords } from "./words.ts";
 
 /** What a session starts with. Keys are read in place, and not referenced any more once the session has started. */
 export interface SessionParameters {

@@ -17,7 +17,6 @@ import {
   type TlsCipherName,
 } from "./algorithms.ts";
 import { alignedMemory, CACHE_LINE } from "./aligned.ts";
-import { inWords } from "./bytes.ts";
 import { type Capability, type CapabilityOptions, capabilitiesOf } from "./capabilities.ts";
 import { Descriptor, type DeviceOptions } from "./descriptor.ts";
 import type { Host } from "./host.ts";
@@ -28,6 +27,7 @@ import { Hash } from "./sessions/hash.ts";
 import { type SrtpOptions, SrtpPacket } from "./sessions/srtp.ts";
 import { Submitter } from "./sessions/submitter.ts";
 import { TlsRecord } from "./sessions/tls.ts";
+import { inWords } from "./words.ts";
 
 const dropped = new FinalizationRegistry<Descriptor>((descriptor) => {
   try {

@@ -1,5 +1,6 @@
-import { inWords, partOf, sizeOf } from "../bytes.ts";
+import { partOf, sizeOf } from "../bytes.ts";
 import { ClosedError, type CryptodevError } from "../errors.ts";
+import { inWords } from "../words.ts";
 
 /** Options of {@link Cipher.encryptor} and {@link Cipher.decryptor}. */
 export interface ChunkOptions {

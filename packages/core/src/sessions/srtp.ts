@@ -1,9 +1,10 @@
 import { COP_DECRYPT, COP_ENCRYPT, COP_FLAG_AEAD_SRTP_TYPE } from "../abi/constants.ts";
 import type { NamedCipher } from "../algorithms.ts";
-import { inWords, partOf } from "../bytes.ts";
+import { partOf } from "../bytes.ts";
 import { checkApart, checkData, checkIv, checkRoom } from "../checks.ts";
 import type { Descriptor } from "../descriptor.ts";
 import type { Device } from "../device.ts";
+import { inWords } from "../words.ts";
 import { AuthCrypt } from "./auth_crypt.ts";
 import type { Channel } from "./channel.ts";
 import { type CipherAndMac, CipherWithMac } from "./cipher_with_mac.ts";

@@ -2,11 +2,11 @@ import { COP_DECRYPT, COP_ENCRYPT, COP_FLAG_AEAD_TLS_TYPE } from "../abi/constan
 import { errnos } from "../abi/errno.ts";
 import { CIOCAUTHCRYPT } from "../abi/ioctls/CIOCAUTHCRYPT.ts";
 import type { NamedCipher } from "../algorithms.ts";
-import { inWords } from "../bytes.ts";
 import { checkAad, checkApart, checkData, checkIv, checkRoom, checkSource } from "../checks.ts";
 import type { Descriptor } from "../descriptor.ts";
 import type { Device } from "../device.ts";
 import { CryptodevError } from "../errors.ts";
+import { inWords } from "../words.ts";
 import { AuthCrypt } from "./auth_crypt.ts";
 import type { Channel } from "./channel.ts";
 import { type CipherAndMac, CipherWithMac } from "./cipher_with_mac.ts";
