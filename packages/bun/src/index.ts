@@ -5,7 +5,7 @@
  */
 import { createRequire } from "node:module";
 import process from "node:process";
-import { bufferOf, type LibcHost, libcPaths, machineOf, UnsupportedError } from "@cryptodev/core";
+import { bufferOf, type LibcHost, libcPaths, linuxMachine, UnsupportedError } from "@cryptodev/core";
 import type { BunFFI } from "./types.ts";
 
 /**
@@ -57,12 +57,7 @@ function loadLibc({ dlopen }: BunFFI): ReturnType<typeof dlopen<keyof typeof sym
 }
 
 function load(): LibcHost {
-  // Elsewhere the calls themselves would go wrong: ioctl is variadic, and Apple's arm64 passes those arguments apart.
-  if (process.platform !== "linux") {
-    throw new UnsupportedError(`/dev/crypto is a device of Linux, this is ${process.platform}`);
-  }
-  const machine = machineOf(process.arch);
-  if (machine === undefined) throw new UnsupportedError(`the layout of /dev/crypto on ${process.arch} is not known`);
+  const machine = linuxMachine(process.platform, process.arch);
   let ffi: BunFFI;
   try {
     // Not an import: other runtimes, which refuse `bun:` specifiers, can then load this module and be told so.

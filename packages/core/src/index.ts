@@ -53,6 +53,7 @@ export type { DeviceOptions } from "./descriptor.ts";
 export { Device } from "./device.ts";
 export { ClosedError, CryptodevError, type Refusal, UnsupportedError } from "./errors.ts";
 export type { Address, Host, LibcHost } from "./host.ts";
+export { linuxMachine } from "./linux_machine.ts";
 export type { Aead, AeadOptions } from "./sessions/aead.ts";
 export type { ChunkOptions, CipherChunks } from "./sessions/chunks.ts";
 export type { Cipher } from "./sessions/cipher.ts";

@@ -5,7 +5,7 @@
  *
  * @module @cryptodev/deno
  */
-import { type LibcHost, libcPaths, machineOf, UnsupportedError } from "@cryptodev/core";
+import { type LibcHost, libcPaths, linuxMachine, UnsupportedError } from "@cryptodev/core";
 import type { DenoNamespace, Globals } from "./types.ts";
 
 /**
@@ -69,11 +69,7 @@ function loadLibc(deno: DenoNamespace): ReturnType<typeof deno.dlopen<keyof type
 
 function load(): LibcHost {
   if (Deno === undefined) throw new UnsupportedError("@cryptodev/deno runs in Deno, and this is another runtime");
-  // Elsewhere the calls themselves would go wrong: ioctl is variadic, and Apple's arm64 passes those arguments apart.
-  if (Deno.build.os !== "linux")
-    throw new UnsupportedError(`/dev/crypto is a device of Linux, this is ${Deno.build.os}`);
-  const machine = machineOf(Deno.build.arch);
-  if (machine === undefined) throw new UnsupportedError(`the layout of /dev/crypto on ${Deno.build.arch} is not known`);
+  const machine = linuxMachine(Deno.build.os, Deno.build.arch);
   const libc = loadLibc(Deno);
   const { open, close, ioctl, poll, read, write, mount, umount2, process_vm_readv, process_vm_writev, memcpy } = libc;
   const toC = (text: string): Uint8Array => new TextEncoder().encode(`${text}\0`);

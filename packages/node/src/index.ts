@@ -1,10 +1,11 @@
 /**
- * The {@link @cryptodev/core!Host | Host} of Node.js: libc through the built-in node:ffi where that is there and does as it should, else koffi.
+ * The {@link @cryptodev/core!Host | Host} of Node.js: libc through the built-in node:ffi where that is there and does as it
+ * should, else koffi.
  *
  * @module @cryptodev/node
  */
 import process from "node:process";
-import { type Address, type LibcHost, machineOf, UnsupportedError } from "@cryptodev/core";
+import { type Address, type LibcHost, linuxMachine } from "@cryptodev/core";
 import { koffiLibc } from "./koffi.ts";
 import { nodeFfiLibc } from "./node_ffi.ts";
 
@@ -28,12 +29,7 @@ export function nodeHost(): LibcHost {
 let host: LibcHost | undefined;
 
 function load(): LibcHost {
-  // Elsewhere the calls themselves would go wrong: ioctl is variadic, and Apple's arm64 passes those arguments apart.
-  if (process.platform !== "linux") {
-    throw new UnsupportedError(`/dev/crypto is a device of Linux, this is ${process.platform}`);
-  }
-  const machine = machineOf(process.arch);
-  if (machine === undefined) throw new UnsupportedError(`the layout of /dev/crypto on ${process.arch} is not known`);
+  const machine = linuxMachine(process.platform, process.arch);
   const libc = nodeFfiLibc() ?? koffiLibc();
   const { open, close, ioctl, poll, read, write, mount, umount2, processVmReadv, processVmWritev, errno } = libc;
   // In the form that this interface takes without converting it.
