@@ -2,34 +2,11 @@ import { type ErrnoName, errnos, LP64, type Machine, requestNumber, type Struct 
 import { type CipherDriver, cipherDrivers, type MacDriver, macDrivers } from "./algorithms.ts";
 import { Errno } from "./errno.ts";
 import type { Caller, Handler } from "./handler.ts";
-import { ciocasymfeatHandler } from "./ioctls/CIOCASYMFEAT.ts";
-import { ciocasynccryptHandler } from "./ioctls/CIOCASYNCCRYPT.ts";
-import { ciocasyncfetchHandler } from "./ioctls/CIOCASYNCFETCH.ts";
-import { ciocauthcryptHandler } from "./ioctls/CIOCAUTHCRYPT.ts";
-import { cioccphashHandler } from "./ioctls/CIOCCPHASH.ts";
-import { cioccryptHandler } from "./ioctls/CIOCCRYPT.ts";
-import { ciocfsessionHandler } from "./ioctls/CIOCFSESSION.ts";
-import { ciocgsessinfoHandler } from "./ioctls/CIOCGSESSINFO.ts";
-import { ciocgsessionHandler } from "./ioctls/CIOCGSESSION.ts";
-import { criogetHandler } from "./ioctls/CRIOGET.ts";
+import { handlersOf } from "./ioctls.ts";
 import { KernelCrashError } from "./kernel_crash_error.ts";
 import { OpenFile } from "./open_file.ts";
 import { type UsageRecord, usageLine } from "./usage.ts";
 import { UserStruct } from "./user_struct.ts";
-
-const handlers: readonly unknown[] = [
-  criogetHandler,
-  ciocgsessionHandler,
-  ciocfsessionHandler,
-  ciocgsessinfoHandler,
-  cioccryptHandler,
-  ciocauthcryptHandler,
-  ciocasymfeatHandler,
-  cioccphashHandler,
-];
-
-/** Only in drivers that were built with ENABLE_ASYNC. */
-const asyncHandlers: readonly unknown[] = [ciocasynccryptHandler, ciocasyncfetchHandler];
 
 /** How much the device says: nothing, why it refuses, or everything. */
 export type Verbosity = 0 | 1 | 2;
@@ -126,9 +103,8 @@ export class SoftwareDevice {
     this.lacks = new Set(lacks);
     this.#onUsage = options.onUsage ?? (() => {});
     this.#log = options.log ?? ((line) => console.error(line));
-    const present = (async ? [...handlers, ...asyncHandlers] : handlers) as readonly Handler[];
     this.#byRequest = new Map(
-      present.map((handler) => [
+      handlersOf(async).map((handler) => [
         requestNumber(handler.ioctl, machine),
         { handler, argument: new UserStruct<Struct>(handler.ioctl.argument, machine) },
       ]),
