@@ -31,17 +31,22 @@ const anyCbc = (family: string, block: (key: Uint8Array) => BlockCipher) => (key
 };
 const aesCbc = anyCbc("aes", aes);
 
-/** Triple DES with one key three times over is DES: the second run undoes the first. */
-function threefold(key: Uint8Array): Uint8Array {
-  const result = new Uint8Array(key.length * 3);
-  for (let times = 0; times < 3; times += 1) result.set(key, times * key.length);
-  return result;
-}
 const tripleDesCbc = (key: Uint8Array): KeyedCipher => nativeCbc("des-ede3-cbc", key);
+
+/** Triple DES with one key three times over is DES: the second run undoes the first. */
+function desCbc(key: Uint8Array): KeyedCipher {
+  const threefold = new Uint8Array(key.length * 3);
+  for (let times = 0; times < 3; times += 1) threefold.set(key, times * key.length);
+  try {
+    return tripleDesCbc(threefold);
+  } finally {
+    threefold.fill(0);
+  }
+}
 
 const allCiphers: readonly CipherDriver[] = [
   { algorithm: ciphers.CRYPTO_NULL, key: () => ({ crypt: (_decrypt, data) => data.slice(), wipe: () => {} }) },
-  { algorithm: ciphers.CRYPTO_DES_CBC, key: (key) => tripleDesCbc(threefold(key)) },
+  { algorithm: ciphers.CRYPTO_DES_CBC, key: desCbc },
   { algorithm: ciphers.CRYPTO_3DES_CBC, key: tripleDesCbc },
   { algorithm: ciphers.CRYPTO_BLF_CBC, key: (key) => cbc(blowfish(key)) },
   { algorithm: ciphers.CRYPTO_AES_CBC, key: aesCbc },

@@ -1,5 +1,4 @@
-import { type Cipher, createCipheriv, createDecipheriv, createSecretKey, type Decipher } from "node:crypto";
-import { type BlockCipher, type KeyedCipher, native } from "./cipher.ts";
+import { type BlockCipher, type KeyedCipher, type NativeRun, native } from "./cipher.ts";
 import { xor } from "./xor.ts";
 
 /** Keeps the last block of ciphertext: the next operation chains on it. */
@@ -41,14 +40,14 @@ const SHORT = 4096;
 
 /** One direction of a cipher of node:crypto that is made once. It chains on whatever it had before, which is made up for. */
 class Chain {
-  readonly #cipher: Cipher | Decipher;
+  readonly #run: NativeRun;
   /** The last block of ciphertext that went through. */
   readonly #previous: Uint8Array;
   /** Room for a plaintext whose first block is to differ; of the size that was needed last. */
   #plaintext = new Uint8Array();
 
-  constructor(cipher: Cipher | Decipher, iv: Uint8Array) {
-    this.#cipher = cipher.setAutoPadding(false);
+  constructor(run: NativeRun, iv: Uint8Array) {
+    this.#run = run;
     this.#previous = iv.slice();
   }
 
@@ -63,14 +62,14 @@ class Chain {
     if (this.#plaintext.length !== data.length) this.#plaintext = new Uint8Array(data.length);
     this.#plaintext.set(data);
     this.#redirect(this.#plaintext, iv);
-    const ciphertext = this.#cipher.update(this.#plaintext);
+    const ciphertext = this.#run.update(this.#plaintext);
     this.#plaintext.fill(0);
     chainOn(ciphertext, this.#previous);
     return ciphertext;
   }
 
   decrypt(data: Uint8Array, iv: Uint8Array): Uint8Array {
-    const plaintext = this.#cipher.update(data);
+    const plaintext = this.#run.update(data);
     this.#redirect(plaintext, iv);
     chainOn(data, this.#previous);
     return plaintext;
@@ -78,22 +77,21 @@ class Chain {
 
   /** Ends the cipher, which then forgets its key. */
   wipe(): void {
-    this.#cipher.final();
+    this.#run.final();
   }
 }
 
 /** The same by node:crypto, for a cipher that it has. */
 export function nativeCbc(name: string, key: Uint8Array): KeyedCipher {
-  const run = native(name, key);
-  const secret = createSecretKey(key);
+  const { start, run } = native(name, key);
   let encryptor: Chain | undefined;
   let decryptor: Chain | undefined;
   const short = (decrypt: boolean, data: Uint8Array, iv: Uint8Array): Uint8Array => {
     if (decrypt) {
-      decryptor ??= new Chain(createDecipheriv(name, secret, iv), iv);
+      decryptor ??= new Chain(start(true, iv), iv);
       return decryptor.decrypt(data, iv);
     }
-    encryptor ??= new Chain(createCipheriv(name, secret, iv), iv);
+    encryptor ??= new Chain(start(false, iv), iv);
     return encryptor.encrypt(data, iv);
   };
   return {
@@ -106,7 +104,6 @@ export function nativeCbc(name: string, key: Uint8Array): KeyedCipher {
     wipe() {
       encryptor?.wipe();
       decryptor?.wipe();
-      key.fill(0);
     },
   };
 }

@@ -28,22 +28,37 @@ export function isAvailable(name: string): boolean {
   return available.has(name);
 }
 
-/** A cipher of node:crypto with its key: one run, without padding. */
-export type NativeRun = (decrypt: boolean, iv: Uint8Array, data: Uint8Array) => Uint8Array;
+/** The little of a Cipher of node:crypto that is used here; its own types stay out of the published ones. */
+export interface NativeRun {
+  update(data: Uint8Array): Uint8Array;
+  final(): Uint8Array;
+}
+
+/** A cipher of node:crypto with its key. There is no padding. */
+export interface NativeCipher {
+  /** Begins at an iv. */
+  start(decrypt: boolean, iv: Uint8Array): NativeRun;
+  /** Begins at an iv, and works on the whole of some data. */
+  run(decrypt: boolean, iv: Uint8Array, data: Uint8Array): Uint8Array;
+}
 
 /**
  * Keys a cipher of node:crypto. It gets the key as a KeyObject, made once: newer versions of Node.js spend ten
  * microseconds on making one of bytes.
  */
-export function native(name: string, key: Uint8Array): NativeRun {
+export function native(name: string, key: Uint8Array): NativeCipher {
   const secret = createSecretKey(key);
-  return (decrypt, iv, data) => {
-    const cipher = decrypt ? createDecipheriv(name, secret, iv) : createCipheriv(name, secret, iv);
-    cipher.setAutoPadding(false);
-    const result = cipher.update(data);
-    // Without padding nothing is left to come; Deno frees what belongs to a cipher only when it has ended.
-    cipher.final();
-    return result;
+  const start = (decrypt: boolean, iv: Uint8Array): NativeRun =>
+    (decrypt ? createDecipheriv(name, secret, iv) : createCipheriv(name, secret, iv)).setAutoPadding(false);
+  return {
+    start,
+    run(decrypt, iv, data) {
+      const cipher = start(decrypt, iv);
+      const result = cipher.update(data);
+      // Without padding nothing is left to come; Deno frees what belongs to a cipher only when it has ended.
+      cipher.final();
+      return result;
+    },
   };
 }
 
