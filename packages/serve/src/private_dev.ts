@@ -3,13 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { errnoName } from "@cryptodev/core";
 import { libcHost } from "./libc.ts";
+import { MS_BIND, MS_MOVE, MS_NOSUID, MS_REC } from "./mount_flags.ts";
 import { ServeError } from "./serve_error.ts";
-
-/** `<sys/mount.h>`. */
-const MS_NOSUID = 2;
-const MS_BIND = 4096;
-const MS_MOVE = 8192;
-const MS_REC = 16384;
 
 /**
  * Puts a `/dev` of our own over the system's, with all of its nodes bound in: what is made in it is seen in this mount

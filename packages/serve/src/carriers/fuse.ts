@@ -2,15 +2,10 @@ import { readFileSync, realpathSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { errnoName, errnos, type LibcHost, O_CLOEXEC, O_RDWR } from "@cryptodev/core";
+import { MNT_DETACH, MS_NODEV, MS_NOEXEC, MS_NOSUID } from "../mount_flags.ts";
 import { ServeError } from "../serve_error.ts";
 import type { Carrier } from "./carrier.ts";
 import { Guard } from "./guard.ts";
-
-/** `<sys/mount.h>`. */
-const MS_NOSUID = 2;
-const MS_NODEV = 4;
-const MS_NOEXEC = 8;
-const MNT_DETACH = 2;
 
 /** How our mounts are marked in `/proc/self/mountinfo`. */
 const TYPE = "fuse.cryptodev";

@@ -15,7 +15,6 @@ export const opcodes = {
   FUSE_RELEASE: 18,
   FUSE_INIT: 26,
   FUSE_INTERRUPT: 36,
-  FUSE_DESTROY: 38,
   FUSE_IOCTL: 39,
   FUSE_POLL: 40,
   FUSE_BATCH_FORGET: 42,
@@ -33,5 +32,5 @@ export const FUSE_IOCTL_32BIT = 8;
 export const FUSE_POLL_SCHEDULE_NOTIFY = 1;
 export const FUSE_NOTIFY_POLL = 1;
 
-/** Changes of mode, owner and group, which a caller would expect to last. */
+/** FATTR_MODE, FATTR_UID and FATTR_GID at once: changes that a caller would expect to last. */
 export const FATTR_LASTING = 7;
