@@ -1,14 +1,7 @@
 export * from "@cryptodev/core";
-export type {
-  AsyncAead,
-  AsyncCipher,
-  AsyncDevice,
-  AsyncHash,
-  AsyncOpenOptions,
-  AsyncOptions,
-  AsyncSession,
-} from "./async/device.ts";
+export type { AsyncDevice, AsyncOpenOptions } from "./async/device.ts";
 export type { AbortSignalLike } from "./async/executor.ts";
 export { openAsync } from "./async/open_async.ts";
+export type { AsyncAead, AsyncCipher, AsyncHash, AsyncOptions, AsyncSession } from "./async/sessions.ts";
 export type { Backend, Open, OpenOptions } from "./open.ts";
 export { type ByteTransform, type Chunks, cipherStream, type Digest, hashStream } from "./streams.ts";

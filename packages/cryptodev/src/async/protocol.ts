@@ -18,9 +18,9 @@ export function fromWire(value: unknown): unknown {
 /** One job for a worker. */
 export interface Job {
   readonly id: number;
-  /** The session to call; of a start, the name that it gets. */
+  /** The session to call; of a start, the number that it gets. */
   readonly session: number;
-  /** `start` and a method of Device, or the method of a session. */
+  /** The method of a session to call; of a start, that of the device. */
   readonly method: string;
   readonly args: readonly unknown[];
   readonly isStart: boolean;
