@@ -1,38 +1,12 @@
 import { Buffer } from "node:buffer";
-import { Transform, type TransformCallback, type TransformOptions } from "node:stream";
+import { Transform, type TransformCallback } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
-import { type AeadName, type CipherName, type Device, hasSize } from "@cryptodev/core";
-import { CcmWork, GcmWork } from "./aead_work.ts";
+import type { Device } from "@cryptodev/core";
 import { endsWith } from "./dropped.ts";
-import {
-  cannotAdd,
-  invalidArgType,
-  invalidArgValue,
-  invalidAuthTag,
-  invalidIv,
-  invalidKeyLength,
-  invalidState,
-  unknownCipher,
-} from "./errors.ts";
-import { lacking, startOr } from "./lacks.ts";
-import { findNodeCipher, type NodeCipher } from "./names.ts";
-import { ChunkedWork, SectorWork } from "./plain_work.ts";
-import { bufferOver, bytesOf, dataOf, isText, withKey } from "./values.ts";
+import { cannotAdd, invalidArgValue, invalidState } from "./errors.ts";
+import { type CipherOptions, type Request, startWork } from "./start_work.ts";
+import { bufferOver, bytesOf, dataOf, isText } from "./values.ts";
 import { isAuthenticated, type Work } from "./work.ts";
-
-/** Options of `createCipheriv` and `createDecipheriv`: those of the stream, and the size of the tag in bytes. */
-export interface CipherOptions extends TransformOptions {
-  /** Bytes in a tag of GCM or CCM; 16 if left out for GCM, while CCM asks for it. */
-  readonly authTagLength?: number | undefined;
-}
-
-/** What `createCipheriv` was called with, or `createDecipheriv`. */
-export interface Request {
-  readonly name: unknown;
-  readonly key: unknown;
-  readonly iv: unknown;
-  readonly options: CipherOptions | undefined;
-}
 
 /** Tells its encoding by the one name that node has for it. */
 type Decoder = StringDecoder & { readonly encoding: string };
@@ -170,60 +144,4 @@ export class Decipheriv extends CipherStream {
     this.work.setAuthTag(bytes);
     return this;
   }
-}
-
-function startWork(device: Device, { name, key, iv, options }: Request, decrypt: boolean): Work {
-  if (typeof name !== "string") throw invalidArgType("cipher", "of type string", name);
-  const authTagLength = tagLengthOf(options);
-  return withKey(key, options?.encoding, (keyBytes) => {
-    const ivBytes = iv === null ? undefined : bytesOf(iv, "iv");
-    const cipher = findNodeCipher(name);
-    if (cipher === undefined) throw lacking(unknownCipher());
-    const { algorithm, keySizes } = cipher;
-    checkIv(algorithm.kind === "aead", algorithm.ivSize, ivBytes);
-    const isKey = hasSize(keySizes, keyBytes.length);
-    if (algorithm.kind !== "aead") {
-      if (!isKey) throw invalidKeyLength();
-      const session = startOr(unknownCipher, () => device.cipher(algorithm.name as CipherName, keyBytes));
-      const ownIv = algorithm.ivSize === 0 ? undefined : new Uint8Array(ivBytes as Uint8Array);
-      return algorithm.name === "aes-xts"
-        ? new SectorWork(session, decrypt, ownIv as Uint8Array)
-        : new ChunkedWork(session, decrypt, ownIv);
-    }
-    const isCcm = algorithm.name === "aes-ccm";
-    const nonce = new Uint8Array(ivBytes as Uint8Array);
-    const tagSize = checkTagLength(cipher, isCcm, authTagLength);
-    if (isCcm ? nonce.length < 7 || nonce.length > 13 : nonce.length === 0) throw invalidIv();
-    if (!isKey) throw invalidKeyLength();
-    if (!isCcm && nonce.length !== 12) {
-      throw lacking(invalidIv(new RangeError(`iv for ${cipher.name}: the device takes 12 bytes, got ${nonce.length}`)));
-    }
-    const session = startOr(unknownCipher, () => device.aead(algorithm.name as AeadName, keyBytes, { tagSize }));
-    if (isCcm) return new CcmWork(session, decrypt, nonce);
-    try {
-      const counter = startOr(unknownCipher, () => device.cipher("aes-ctr", keyBytes));
-      return new GcmWork(session, counter, decrypt, nonce);
-    } catch (error) {
-      session.close();
-      throw error;
-    }
-  });
-}
-
-/** An iv of its one size, or of any for an authenticated cipher; a cipher without one takes null and nothing. */
-function checkIv(isAead: boolean, ivSize: number, iv: Uint8Array | undefined): void {
-  if (iv === undefined ? ivSize > 0 : !isAead && iv.length !== ivSize) throw invalidIv();
-}
-
-function tagLengthOf(options: CipherOptions | undefined): number | undefined {
-  const length: unknown = options?.authTagLength ?? undefined;
-  if (length === undefined || (typeof length === "number" && length >>> 0 === length)) return length as number;
-  const got = typeof length === "number" ? length : `'${typeof length === "string" ? length : typeof length}'`;
-  throw invalidArgValue(`The property 'options.authTagLength' is invalid. Received ${got}`);
-}
-
-function checkTagLength({ name, algorithm }: NodeCipher, isRequired: boolean, length: number | undefined): number {
-  if (length === undefined && isRequired) throw invalidAuthTag(`authTagLength required for ${name}`);
-  if (length === undefined || algorithm.tagSizes?.includes(length)) return length ?? 16;
-  throw invalidAuthTag(`Invalid authentication tag length: ${length}`);
 }

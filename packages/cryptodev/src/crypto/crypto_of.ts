@@ -1,12 +1,13 @@
 import { Buffer } from "node:buffer";
 import node, { type HashOptions } from "node:crypto";
 import type { Device } from "@cryptodev/core";
-import { Cipheriv, type CipherOptions, Decipheriv } from "./ciphers.ts";
+import { Cipheriv, Decipheriv } from "./ciphers.ts";
 import { inPlaceOf } from "./delegate.ts";
 import { Hash, Hmac, type HmacOptions } from "./digests.ts";
 import { invalidArgType, invalidArgValue } from "./errors.ts";
 import { isLack } from "./lacks.ts";
 import { findNodeHash, nodeCiphers } from "./names.ts";
+import type { CipherOptions } from "./start_work.ts";
 import { dataOf } from "./values.ts";
 
 /** The interface of node:crypto, as the program's own types declare it. */

@@ -6,9 +6,10 @@
 import type { NodeCrypto } from "./crypto_of.ts";
 import { crypto } from "./device_crypto.ts";
 
-export { Cipheriv, type CipherOptions, Decipheriv } from "./ciphers.ts";
+export { Cipheriv, Decipheriv } from "./ciphers.ts";
 export { type CryptoOptions, cryptoOf, type NodeCrypto } from "./crypto_of.ts";
 export * from "./node_names.ts";
+export type { CipherOptions } from "./start_work.ts";
 export default crypto;
 
 /** What `createHash` makes: a stream, and a message in pieces. The session ends with `digest()`. */
