@@ -1,15 +1,12 @@
 import { Buffer } from "node:buffer";
 import type { HashOptions } from "node:crypto";
 import { Transform, type TransformCallback, type TransformOptions } from "node:stream";
-import type { Device, HashName, Hash as HashSession } from "@cryptodev/core";
+import { CRYPTO_HMAC_MAX_KEY_LEN, type Device, type HashName, type Hash as HashSession } from "@cryptodev/core";
 import { endsWith } from "./dropped.ts";
 import { hashFinalized, hashUpdateFailed, invalidArgType, invalidDigest, notXof, unknownDigest } from "./errors.ts";
 import { lacking, startOr } from "./lacks.ts";
 import { findNodeHash } from "./names.ts";
 import { bufferOver, dataOf, encoded, withKey } from "./values.ts";
-
-/** The most bytes of a key that the device takes for an HMAC. */
-const LONGEST_KEY = 512;
 
 /** What a hash and an HMAC of node:crypto share: a stream, and a message in pieces. The session ends with the digest. */
 abstract class Digest extends Transform {
@@ -144,7 +141,7 @@ export class Hmac extends Digest {
 export type HmacOptions = TransformOptions;
 
 function keyed(device: Device, name: HashName, key: Uint8Array): HashSession {
-  if (key.length <= LONGEST_KEY) return device.hmac(name, key);
+  if (key.length <= CRYPTO_HMAC_MAX_KEY_LEN) return device.hmac(name, key);
   // A key longer than a block is replaced by its hash (RFC 2104, section 2); all blocks are shorter than this key.
   const hash = device.hash(name);
   const short = hash.digest(key);

@@ -1,4 +1,4 @@
-import { type CipherAlgorithm, ciphers, type HashName, macs } from "@cryptodev/core";
+import { type CipherAlgorithm, ciphers, type HashName, hasSize, macs } from "@cryptodev/core";
 
 /* What node:crypto, after OpenSSL, calls the device's algorithms. It takes names in any case. */
 
@@ -17,6 +17,7 @@ function sized(family: string, bits: readonly number[], mode: string, algorithm:
 
 const all = [128, 192, 256];
 
+/** All ciphers of the device that node:crypto has a name for. */
 export const nodeCiphers: readonly NodeCipher[] = [
   ...sized("aes", all, "cbc", ciphers.CRYPTO_AES_CBC),
   ...sized("aes", all, "ccm", ciphers.CRYPTO_AES_CCM),
@@ -52,6 +53,11 @@ export function findNodeCipher(name: string): NodeCipher | undefined {
   const lower = name.toLowerCase();
   const own = cipherAliases[lower] ?? lower;
   return nodeCiphers.find((cipher) => cipher.name === own);
+}
+
+/** What node:crypto calls a cipher of the device with a key of so many bytes; `undefined` where it has no such cipher. */
+export function nodeNameOf(name: string, keySize: number): string | undefined {
+  return nodeCiphers.find(({ algorithm, keySizes }) => algorithm.name === name && hasSize(keySizes, keySize))?.name;
 }
 
 /** The hashes, and what else node:crypto calls them. */

@@ -1,5 +1,6 @@
 import { type CipherCCMTypes, type CipherGCMTypes, createCipheriv, createHash, createHmac } from "node:crypto";
 import type { AeadName, Capability, CipherName, Device, HashName, HmacName } from "cryptodev";
+import { nodeNameOf } from "../../crypto/names.ts";
 
 /** Something that does one operation on data of one size, again and again. */
 export interface Contender {
@@ -57,19 +58,12 @@ export function onDevice(device: Device, capability: Capability, size: number): 
   };
 }
 
-/** What OpenSSL calls a cipher. */
-function nativeName(name: string, keySize: number): string {
-  const others: Readonly<Record<string, string>> = { "3des-cbc": "des-ede3-cbc", "blowfish-cbc": "bf-cbc" };
-  const bits = name === "aes-xts" ? keySize * 4 : keySize * 8;
-  return others[name] ?? name.replace(/^(aes|camellia)-/, `$1-${bits}-`);
-}
-
 /** This runtime's node:crypto; `undefined` where it has no such algorithm. */
 export function onNode(capability: Capability, size: number): Contender | undefined {
   const { name, kind, ivSize } = capability;
   const key = pattern(keySizeOf(capability));
   const data = pattern(size);
-  const native = nativeName(name, key.length);
+  const native = nodeNameOf(name, key.length) ?? name;
   const iv = ivSize === 0 ? null : pattern(ivSize);
   const nonce = pattern(NONCE);
   const compute = (): Uint8Array => {
