@@ -1,8 +1,9 @@
-import { timingSafeEqual } from "node:crypto";
 import process from "node:process";
 import { Command } from "commander";
-import { type Hash, type HashName, type HmacName, type MacAlgorithm, macs } from "cryptodev";
-import { escapeName, formatLine, parseLine } from "./checksum_line.ts";
+import type { Hash, HashName, HmacName } from "cryptodev";
+import { formatLine } from "./checksum_line.ts";
+import { type CheckFlags, checkLists } from "./checksum_list.ts";
+import { complain } from "./complain.ts";
 import { type DeviceFlags, openDevice, withDevice } from "./device_flags.ts";
 import { exitCodes } from "./exit_codes.ts";
 import { openInput } from "./input.ts";
@@ -11,13 +12,8 @@ import { Progress } from "./progress.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** The command line of `dgst` and `hmac`, as it was given. */
-interface DigestFlags extends DeviceFlags, KeyFlags {
+interface DigestFlags extends DeviceFlags, KeyFlags, CheckFlags {
   readonly check?: true;
-  readonly ignoreMissing?: true;
-  readonly quiet?: true;
-  readonly status?: true;
-  readonly strict?: true;
-  readonly warn?: true;
   readonly zero?: true;
   readonly verbose?: true;
 }
@@ -96,7 +92,9 @@ async function digest(
   }
   const one = (file: string): Promise<string> => digestOf(hash, file, flags.quiet ?? flags.status ?? false);
   // Not before they have ended is the device closed.
-  return await (flags.check ? check(files, algorithm, one, flags) : print(files, one, flags));
+  return await (flags.check
+    ? checkLists(files, { algorithm, digestSize: hash.digestSize, digestOf: one }, flags)
+    : print(files, one, flags));
 }
 
 async function digestOf(hash: Hash, file: string, isQuiet: boolean): Promise<string> {
@@ -117,14 +115,12 @@ async function digestOf(hash: Hash, file: string, isQuiet: boolean): Promise<str
   return Buffer.from(hash.digest()).toString("hex");
 }
 
-function complain(file: string, error: unknown): void {
-  console.error(`cryptodev: ${escapeName(file, file.includes("\n")).name}: ${(error as Error).message}`);
-}
-
-type DigestOf = (file: string) => Promise<string>;
-
-async function print(files: readonly string[], one: DigestOf, { zero }: DigestFlags): Promise<number> {
-  let status: number = 0;
+async function print(
+  files: readonly string[],
+  one: (file: string) => Promise<string>,
+  { zero }: DigestFlags,
+): Promise<number> {
+  let status = 0;
   for (const file of files) {
     try {
       process.stdout.write(`${formatLine({ digest: await one(file), file }, !zero)}${zero ? "\0" : "\n"}`);
@@ -134,81 +130,4 @@ async function print(files: readonly string[], one: DigestOf, { zero }: DigestFl
     }
   }
   return status;
-}
-
-async function check(lists: readonly string[], algorithm: string, one: DigestOf, flags: DigestFlags): Promise<number> {
-  let status: number = 0;
-  for (const list of lists) {
-    const ended = await checkList(list, algorithm, one, flags);
-    status = Math.max(status, ended);
-  }
-  return status;
-}
-
-/** "1 line", "2 lines". */
-const count = (number: number, one: string, many: string): string => `${number} ${number === 1 ? one : many}`;
-
-async function checkList(list: string, algorithm: string, one: DigestOf, flags: DigestFlags): Promise<number> {
-  const { digestSize } = Object.values<MacAlgorithm>(macs).find(({ hash }) => hash === algorithm) as MacAlgorithm;
-  const say = (text: string): void => {
-    if (!flags.status) console.error(`cryptodev: ${text}`);
-  };
-  let lines: readonly string[];
-  try {
-    lines = await linesOf(list);
-  } catch (error) {
-    complain(list, error);
-    return exitCodes.failure;
-  }
-  const found = { good: 0, improper: 0, mismatched: 0, unreadable: 0 };
-  for (const [index, line] of lines.entries()) {
-    if (line.startsWith("#")) continue;
-    const checksum = parseLine(line, digestSize, algorithm);
-    if (checksum === undefined) {
-      found.improper += 1;
-      if (flags.warn) say(`${list}: ${index + 1}: this is no line with a digest of ${algorithm}`);
-      continue;
-    }
-    const { mark, name } = escapeName(checksum.file, checksum.file.includes("\n"));
-    const tell = (outcome: string): void => {
-      if (!flags.status && !(flags.quiet && outcome === "OK")) process.stdout.write(`${mark}${name}: ${outcome}\n`);
-    };
-    try {
-      const isSame = timingSafeEqual(Buffer.from(await one(checksum.file)), Buffer.from(checksum.digest));
-      found[isSame ? "good" : "mismatched"] += 1;
-      tell(isSame ? "OK" : "FAILED");
-    } catch (error) {
-      if (flags.ignoreMissing && (error as NodeJS.ErrnoException).code === "ENOENT") continue;
-      found.unreadable += 1;
-      complain(checksum.file, error);
-      tell("FAILED open or read");
-    }
-  }
-  return verdict(list, found, flags, say);
-}
-
-async function linesOf(list: string): Promise<readonly string[]> {
-  const pieces: Uint8Array[] = [];
-  for await (const piece of (await openInput(list)).pieces) pieces.push(piece);
-  const lines = Buffer.concat(pieces).toString().split("\n");
-  return lines.at(-1) === "" ? lines.slice(0, -1) : lines;
-}
-
-/** Sums up what was found in a list. @returns the exit status */
-function verdict(
-  list: string,
-  found: Readonly<Record<"good" | "improper" | "mismatched" | "unreadable", number>>,
-  flags: DigestFlags,
-  say: (text: string) => void,
-): number {
-  const { good, improper, mismatched, unreadable } = found;
-  if (good + mismatched + unreadable === 0) {
-    say(`${list}: ${flags.ignoreMissing ? "no file was verified" : "no properly formatted checksum lines found"}`);
-    return exitCodes.failure;
-  }
-  if (improper > 0) say(`WARNING: ${count(improper, "line is", "lines are")} improperly formatted`);
-  if (unreadable > 0) say(`WARNING: ${count(unreadable, "listed file", "listed files")} could not be read`);
-  if (mismatched > 0) say(`WARNING: ${count(mismatched, "computed checksum", "computed checksums")} did NOT match`);
-  if (mismatched > 0) return exitCodes.mismatch;
-  return unreadable > 0 || (improper > 0 && flags.strict) ? exitCodes.failure : 0;
 }
