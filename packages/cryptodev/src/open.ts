@@ -38,10 +38,11 @@ export interface Runtime {
   append(path: string, text: string): void;
 }
 
-const backends: readonly string[] = ["kernel", "software", "auto"] satisfies Backend[];
+/** Every backend that there is. */
+export const backends: readonly Backend[] = ["kernel", "software", "auto"];
 
 function check(backend: unknown, source: string): Backend {
-  if (typeof backend === "string" && backends.includes(backend)) return backend as Backend;
+  if (backends.includes(backend as Backend)) return backend as Backend;
   throw new RangeError(`${source}: expected "kernel", "software" or "auto", got ${JSON.stringify(backend)}`);
 }
 

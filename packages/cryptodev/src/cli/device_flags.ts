@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import { type Backend, type Device, open } from "cryptodev";
+import { backends } from "../open.ts";
 
 /** Which device a command works with, as its flags say. */
 export interface DeviceFlags {
@@ -8,16 +9,15 @@ export interface DeviceFlags {
   readonly requireHardware?: true;
 }
 
+/** The flag that says what answers. */
+export function backendOption(description: string): Option {
+  return new Option("--backend <name>", description).choices(backends);
+}
+
 /** Gives a command the flags that choose the device. */
 export function withDevice(command: Command): Command {
   return command
-    .addOption(
-      new Option("--backend <name>", "what answers; CRYPTODEV_BACKEND, or kernel, if left out").choices([
-        "kernel",
-        "software",
-        "auto",
-      ]),
-    )
+    .addOption(backendOption("what answers; CRYPTODEV_BACKEND, or kernel, if left out"))
     .option("--path <file>", "where the device is; /dev/crypto if left out")
     .option("--require-hardware", "take no driver but hardware");
 }

@@ -8,10 +8,10 @@ export const exitCodes = {
   hazard: 3,
   /** Data is not what it was: it did not authenticate, its padding is wrong, or a digest did not match. */
   mismatch: 4,
-  /** Nobody reads what is written: what a shell says of SIGPIPE. */
-  brokenPipe: 141,
   /** A program is there and cannot be run, as `env(1)` has it. */
   notExecutable: 126,
   /** There is no such program. */
   notFound: 127,
+  /** Nobody reads what is written: what a shell says of SIGPIPE. */
+  brokenPipe: 141,
 } as const;

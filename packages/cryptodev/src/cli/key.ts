@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync } from "node:fs";
-import { CRYPTO_HMAC_MAX_KEY_LEN } from "@cryptodev/core";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { CRYPTO_HMAC_MAX_KEY_LEN } from "cryptodev";
 import { UsageError } from "./usage_error.ts";
 
 /** Where the key is, as the flags of a command say. */

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /* The command `cryptodev`. Each of its subcommands is a file beside this one. */
 import process from "node:process";
-import { CryptodevError } from "@cryptodev/core";
 import { Command, CommanderError } from "commander";
+import { CryptodevError } from "cryptodev";
 import { dgstCommand, hmacCommand } from "./dgst.ts";
 import { decCommand, encCommand } from "./enc.ts";
 import { exitCodes } from "./exit_codes.ts";

@@ -1,9 +1,9 @@
 import { spawnSync } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { type ErrnoName, errnos } from "@cryptodev/core";
 import { type HazardPolicy, makePrivateDev, type ServedFault, ServeError, Server } from "@cryptodev/serve";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { type ErrnoName, errnos } from "cryptodev";
 import { exitCodes } from "./exit_codes.ts";
 import { endingSignals, runProgram } from "./run_program.ts";
 

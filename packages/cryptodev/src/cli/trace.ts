@@ -1,8 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import process from "node:process";
-import { Command, Option } from "commander";
+import { Command } from "commander";
 import { BACKEND_VARIABLE, TRACE_VARIABLE } from "../open.ts";
+import { backendOption } from "./device_flags.ts";
 import { runProgram } from "./run_program.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -40,13 +41,7 @@ export function traceCommand(program: readonly string[]): Command {
     .addHelpText("after", footer)
     .usage("[options] -- program args...")
     .option("-o, --out <file>", "where calls are written; standard error if left out")
-    .addOption(
-      new Option("--backend <name>", "what answers, where the program does not say").choices([
-        "kernel",
-        "software",
-        "auto",
-      ]),
-    )
+    .addOption(backendOption("what answers, where the program does not say"))
     .action(async ({ out, backend }: TraceFlags) => {
       if (program.length === 0) throw new UsageError("expected a program after `--`");
       // The program may go elsewhere, and adds to what it finds.
