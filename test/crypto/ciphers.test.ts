@@ -1,11 +1,11 @@
 import real, { type CipherGCMTypes } from "node:crypto";
-import type { Device } from "@cryptodev/core";
-import { cryptoOf, type NodeCrypto } from "cryptodev/crypto";
+import type { NodeCrypto } from "cryptodev/crypto";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { backends } from "../backends.ts";
 import { pattern } from "../bytes.ts";
 import { runtimeName } from "../runtime.ts";
+import { cryptoOn } from "./crypto_on.ts";
 
 /* Every cipher against the real node:crypto of this runtime. */
 
@@ -62,13 +62,7 @@ if (missing.length > 0) {
 }
 
 describe.each(backends)("createCipheriv and createDecipheriv on the $name", (backend) => {
-  let device: Device;
-  let crypto: NodeCrypto;
-  beforeAll(() => {
-    device = backend.open();
-    crypto = cryptoOf(device);
-  });
-  afterAll(() => device.close());
+  const crypto = cryptoOn(backend.open());
 
   test.each(known)("%s: pieces of any size give what node:crypto gives for each", (name, keySize, ivSize) => {
     const [key, iv] = [keyOf(keySize), ivOf(ivSize)];

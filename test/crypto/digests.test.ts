@@ -1,10 +1,9 @@
 import real from "node:crypto";
-import type { Device } from "@cryptodev/core";
-import { cryptoOf, type NodeCrypto } from "cryptodev/crypto";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { backends } from "../backends.ts";
 import { pattern } from "../bytes.ts";
+import { cryptoOn } from "./crypto_on.ts";
 
 /* Every hash and HMAC against the real node:crypto of this runtime. */
 
@@ -12,13 +11,7 @@ const names = ["md5", "sha1", "sha224", "sha256", "sha384", "sha512", "ripemd160
 const encodings = ["hex", "base64", "base64url", "latin1", "binary", "buffer", undefined] as const;
 
 describe.each(backends)("createHash, createHmac and hash on the $name", (backend) => {
-  let device: Device;
-  let crypto: NodeCrypto;
-  beforeAll(() => {
-    device = backend.open();
-    crypto = cryptoOf(device);
-  });
-  afterAll(() => device.close());
+  const crypto = cryptoOn(backend.open());
 
   test.each(names)("%s: pieces of any size", (name) => {
     fc.assert(

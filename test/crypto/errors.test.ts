@@ -1,9 +1,10 @@
 import real from "node:crypto";
 import { Device } from "@cryptodev/core";
 import { SoftwareHost } from "@cryptodev/soft";
-import { cryptoOf, type NodeCrypto } from "cryptodev/crypto";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { NodeCrypto } from "cryptodev/crypto";
+import { describe, expect, test } from "vitest";
 import { runtimeName } from "../runtime.ts";
+import { cryptoOn } from "./crypto_on.ts";
 
 /*
  * What programs can test for in an error: its class, its code and its message. Node.js is the model in all runtimes; in
@@ -456,27 +457,22 @@ function outcome(make: () => unknown): string {
 }
 
 describe("mistakes have the errors of Node.js:", () => {
-  let device: Device;
-  beforeAll(() => {
-    device = Device.open(new SoftwareHost());
-  });
-  afterAll(() => device.close());
+  const crypto = cryptoOn(Device.open(new SoftwareHost()));
 
   test.each(mistakes)("%s", (_what, make, expected) => {
-    const crypto = cryptoOf(device);
     expect(outcome(() => make(crypto))).toBe(expected);
     if (runtimeName === "Node.js") expect(outcome(() => make(real))).toBe(expected);
   });
 
   test("what OpenSSL adds to its errors", () => {
-    const decipher = cryptoOf(device).createDecipheriv("aes-128-cbc", key, iv);
+    const decipher = crypto.createDecipheriv("aes-128-cbc", key, iv);
     expect(() => decipher.final()).toThrow(
       expect.objectContaining({ library: "Provider routines", reason: "wrong final block length" }),
     );
   });
 
   test("an output encoding that changes on the way", () => {
-    const cipher = cryptoOf(device).createCipheriv("aes-128-ctr", key, iv);
+    const cipher = crypto.createCipheriv("aes-128-ctr", key, iv);
     expect(cipher.update("abc", "utf8", "utf-8")).toBeTypeOf("string");
     expect(cipher.update("abc", "utf8", "utf8")).toBeTypeOf("string");
     // What Node.js 24 throws; Node.js 20 calls it an error of its own.
@@ -487,11 +483,7 @@ describe("mistakes have the errors of Node.js:", () => {
 });
 
 describe("what the device asks for beyond node:crypto is refused when it is asked for:", () => {
-  let device: Device;
-  beforeAll(() => {
-    device = Device.open(new SoftwareHost());
-  });
-  afterAll(() => device.close());
+  const crypto = cryptoOn(Device.open(new SoftwareHost()));
 
   test.each<Mistake>([
     ["a GCM nonce of 16 bytes", (from) => from.createCipheriv("aes-128-gcm", key, iv), wrongIv],
@@ -522,13 +514,13 @@ describe("what the device asks for beyond node:crypto is refused when it is aske
       state("setAutoPadding"),
     ],
   ])("%s", (_what, make, expected) => {
-    expect(outcome(() => make(cryptoOf(device)))).toBe(expected);
+    expect(outcome(() => make(crypto))).toBe(expected);
   });
 
   test("with the reason as the cause", () => {
     const { cause } = (() => {
       try {
-        return cryptoOf(device).createCipheriv("aes-128-gcm", key, iv) as unknown as Error;
+        return crypto.createCipheriv("aes-128-gcm", key, iv) as unknown as Error;
       } catch (error) {
         return error as Error;
       }

@@ -3,22 +3,17 @@ import { Device, UnsupportedError } from "@cryptodev/core";
 import { SoftwareHost } from "@cryptodev/soft";
 import * as module from "cryptodev/crypto";
 import { cryptoOf, type NodeCrypto } from "cryptodev/crypto";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { pattern } from "../bytes.ts";
 import { runForJson } from "../child.ts";
+import { cryptoOn } from "./crypto_on.ts";
 
 const [key, iv] = [pattern(16), pattern(16)];
 
 describe("what the device cannot do", () => {
-  let device: Device;
-  let strict: NodeCrypto;
-  let lenient: NodeCrypto;
-  beforeAll(() => {
-    device = Device.open(new SoftwareHost({ lacks: ["aes-cbc", "sha512", "hmac-sha512"] }));
-    strict = cryptoOf(device);
-    lenient = cryptoOf(device, { fallback: true });
-  });
-  afterAll(() => device.close());
+  const device = Device.open(new SoftwareHost({ lacks: ["aes-cbc", "sha512", "hmac-sha512"] }));
+  const strict = cryptoOn(device);
+  const lenient = cryptoOf(device, { fallback: true });
 
   const lacking: readonly [string, (from: NodeCrypto) => unknown, string][] = [
     ["a cipher without a driver", (from) => from.createCipheriv("aes-128-cbc", key, iv).final("hex"), "Unknown cipher"],
