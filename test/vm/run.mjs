@@ -65,7 +65,10 @@ function makeInitramfs() {
   return archive;
 }
 
-/** What the guest does: the tests on a character device, by this very Node.js, and a part of them in the other runtimes, which are slow when emulated. */
+/**
+ * What the guest does: the tests on a character device by this very Node.js, and a part of them in the other runtimes, which
+ * are slow when emulated.
+ */
 function guestScript() {
   const test = here("..");
   const run = (runtimes, ...files) =>

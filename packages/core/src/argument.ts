@@ -63,7 +63,7 @@ export class Argument<S extends Struct = Struct> extends StructBytes<S> {
     this.setPointer(offset, address);
   }
 
-  /** Sets every pointer to NULL, so that nothing is kept alive any more. */
+  /** Sets every pointer that names a view to NULL, so that none is kept alive any more. */
   release(): void {
     for (const [slot, target] of this.#pointees.entries()) {
       if (target !== null) this.point(slot * this.pointerSize, null);

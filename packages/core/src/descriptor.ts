@@ -33,8 +33,8 @@ export interface DeviceOptions {
    */
   readonly chunkSize?: number | undefined;
   /**
-   * Which drivers may serve sessions: `"require"` ends a session at its start, with an `UnsupportedError`, unless its
-   * driver is hardware; `"allow"`, if left out, takes what the kernel gives.
+   * Which drivers may serve sessions: `"require"` ends a session at its start, by a `CryptodevError` with `ENODEV`, unless
+   * its driver is hardware; `"allow"`, if left out, takes what the kernel gives.
    */
   readonly hardware?: "require" | "allow" | undefined;
 }

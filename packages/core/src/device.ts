@@ -100,7 +100,8 @@ export class Device {
    *
    * @param key - as many bytes as the cipher's name asks for. It is read in place, and not kept
    * @throws `RangeError` for an unknown name or a wrong size; `TypeError` for what is no Uint8Array; `CryptodevError` with
-   * `EINVAL` where this kernel lacks the algorithm; `ClosedError` once the device is closed
+   * `EINVAL` where this kernel lacks the algorithm, or `ENODEV` where only software has it and hardware is required;
+   * `ClosedError` once the device is closed
    */
   cipher(name: CipherName, key: Uint8Array): Cipher {
     return new Cipher(this, this.#descriptor, findCipher(name), key);

@@ -58,7 +58,7 @@ export class CryptodevError extends Error {
 
 /**
  * This system lacks what reaching a kernel's `/dev/crypto` takes: Linux, libc, or the runtime's foreign function
- * interface. The software device works all the same.
+ * interface. The software device works all the same. `cryptodev/crypto` throws it for functions that no device has.
  */
 export class UnsupportedError extends Error {
   /** The name of the class, as errors have it. */

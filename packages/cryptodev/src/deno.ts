@@ -1,6 +1,7 @@
 /**
  * Asks the Linux kernel for cryptography: `/dev/crypto` in Deno.
- * All of {@link @cryptodev/core! | @cryptodev/core} is exported from here too: the `Device` that `open()` gives, and its sessions.
+ * All of {@link @cryptodev/core! | @cryptodev/core} is exported from here too: the `Device` that `open()` gives, and its
+ * sessions.
  *
  * @module cryptodev
  */

@@ -13,7 +13,7 @@ interface NodeFFI {
   toArrayBuffer(address: bigint, size: number, copy: false): ArrayBuffer;
 }
 
-/** Loads the module without its warning that it is experimental: whether it can be relied on is our affair, and tried below. */
+/** Loads the module, without its warning that it is experimental: whether it can be relied on is tried below. */
 function loadModule(): NodeFFI | undefined {
   const { emitWarning } = process;
   process.emitWarning = () => {};
@@ -26,7 +26,7 @@ function loadModule(): NodeFFI | undefined {
   }
 }
 
-// Pointers and BigInts alone: with any other type, or a Number, node:ffi leaves its fast path and takes thirty times as long.
+// Pointers and BigInts alone: with any other type, or a Number, node:ffi takes thirty times as long.
 const pointers = (count: number) => ({ arguments: new Array<string>(count).fill("pointer"), return: "pointer" });
 const symbols = {
   open: pointers(2),
@@ -47,7 +47,7 @@ const int = (value: bigint): number => Number(BigInt.asIntN(32, value));
 /** A `long` that came back as a pointer. */
 const long = (value: bigint): number => Number(BigInt.asIntN(64, value));
 
-/** libc through node:ffi, which Node.js has from version 26 on; `undefined` where it is missing or does not do as it should. */
+/** libc through node:ffi, which Node.js 26 and newer have; `undefined` where it is missing or does not do as it should. */
 export function nodeFfiLibc(): Libc | undefined {
   const ffi = loadModule();
   if (ffi === undefined) return undefined;

@@ -12,7 +12,11 @@ export interface Caller {
   readonly memory: Memory;
   /** The device that is to answer. */
   readonly device: SoftwareDevice;
-  /** Makes a second descriptor of the caller's file. @returns it, or a negative error number; that of EOPNOTSUPP where nobody could */
+  /**
+   * Makes a second descriptor of the caller's file.
+   *
+   * @returns it, or a negative error number: that of EOPNOTSUPP where nobody could
+   */
   duplicate(): number;
   /** Closes it again. */
   close(fd: number): void;

@@ -113,8 +113,8 @@ export class Cipher extends Session {
    * Has the driver encrypt by itself, into new memory (CIOCASYNCCRYPT); the thread goes on meanwhile.
    *
    * @param submitter - that of {@link Device.submitter}
-   * @returns what {@link Cipher.encrypt} returns; operations are finished in the order of their calls. `source` and `iv` are
-   * copied, and free to change at once
+   * @returns what {@link Cipher.encrypt} returns; operations are finished in the order of their calls. `source` and `iv`
+   * are copied, and free to change at once
    * @throws as {@link Cipher.encrypt}, by rejection
    */
   async encryptAsync(submitter: Submitter, source: Uint8Array, iv?: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {

@@ -132,9 +132,7 @@ export abstract class Session {
     };
   }
 
-  /**
-   * Ends the session (CIOCFSESSION). Ending it again does nothing.
-   */
+  /** Ends the session (CIOCFSESSION). Ending it again does nothing. */
   close(): void {
     dropped.unregister(this.#channel);
     this.#channel.end("it was closed");

@@ -163,7 +163,7 @@ async function serve(path: string, command: readonly string[], flags: ServeFlags
   return status;
 }
 
-/** Stops a server; where its thread cannot be reached, nothing but a signal ends the process, and others clean up after it. */
+/** Stops a server. Where its thread cannot be reached, nothing but a signal ends us, and others clean up after us. */
 async function stop(server: Server): Promise<void> {
   try {
     await server.stop();

@@ -1,4 +1,7 @@
-/** Before every request: what is asked, of which node, and by whom. `pid` is the calling thread, 0 if it cannot be seen from here. */
+/**
+ * Before every request: what is asked, of which node, and by whom. `pid` is the calling thread, 0 if it cannot be seen from
+ * here.
+ */
 export const fuse_in_header = {
   name: "fuse_in_header",
   fields: [
