@@ -220,9 +220,7 @@ describe("where something is missing, importing works and opening says what:", (
         rmSync(folder, { recursive: true });
       }
     });
-  }
 
-  if (runtimeName === "Node.js") {
     const permission = process.allowedNodeEnvironmentFlags.has("--permission")
       ? "--permission"
       : "--experimental-permission";

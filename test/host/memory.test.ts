@@ -2,6 +2,7 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { Argument, crypt_op } from "@cryptodev/core";
 import { afterAll, describe, expect, test } from "vitest";
 import { pattern, toHex } from "../bytes.ts";
+import { detach, detached } from "../memory.ts";
 import { collectGarbage, realHost, runtimeName } from "../runtime.ts";
 
 /*
@@ -84,13 +85,11 @@ test("the struct itself is where its address says, and stays there", () => {
 });
 
 describe("a pointer to no bytes is NULL:", () => {
-  const detached = pattern(16);
-  structuredClone(detached.buffer, { transfer: [detached.buffer] });
   test.each([
     ["null", null],
     ["an empty view", new Uint8Array()],
     ["an empty view into a buffer", new Uint8Array(new ArrayBuffer(16), 8, 0)],
-    ["a detached view", detached],
+    ["a detached view", detached(16)],
   ])("%s", (_name, view) => {
     const argument = new Argument(host, crypt_op);
     argument.point(argument.offset.src, pattern(16));
@@ -102,7 +101,7 @@ describe("a pointer to no bytes is NULL:", () => {
     const argument = new Argument(host, crypt_op);
     const view = pattern(16);
     argument.point(argument.offset.src, view);
-    structuredClone(view.buffer, { transfer: [view.buffer] });
+    detach(view);
     argument.point(argument.offset.src, view);
     expect(pointer(argument, argument.offset.src)).toBe(0n);
   });

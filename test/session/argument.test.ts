@@ -1,6 +1,7 @@
 import { Argument, crypt_op, type Host, ILP32, LP64, type Machine } from "@cryptodev/core";
 import { describe, expect, test } from "vitest";
 import { pattern } from "../bytes.ts";
+import { detach } from "../memory.ts";
 
 /** A host that only tells addresses. */
 const hostOf = (machine: Machine, address: number) => ({ machine, addressOf: () => address }) as unknown as Host;
@@ -29,7 +30,7 @@ describe("the struct of a call", () => {
     const slot = call.offset.src / 8;
     const memory = pattern(8);
     call.point(call.offset.src, memory);
-    structuredClone(memory.buffer, { transfer: [memory.buffer] });
+    detach(memory);
     call.point(call.offset.src, memory);
     expect([call.addresses[slot], call.pointees[slot]]).toEqual([0, null]);
     call.point(call.offset.src, new Uint8Array());

@@ -3,6 +3,7 @@ import { KernelCrashError } from "@cryptodev/soft";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { pattern } from "../bytes.ts";
+import { detached } from "../memory.ts";
 import { parametersOf } from "../soft/random.ts";
 import { VigilantHost } from "../vigilant_host.ts";
 
@@ -158,11 +159,8 @@ function make(arena: ArrayBuffer, spec: unknown): unknown {
       return [1, 2, 3];
     case "words":
       return new Uint32Array(4);
-    case "detached": {
-      const view = pattern(16);
-      structuredClone(view.buffer, { transfer: [view.buffer] });
-      return view;
-    }
+    case "detached":
+      return detached(16);
     case "lying":
       return Object.defineProperties(pattern(8), {
         length: { value: 16 },

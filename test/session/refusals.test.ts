@@ -15,17 +15,12 @@ import {
 } from "@cryptodev/core";
 import { beforeEach, describe, expect, test } from "vitest";
 import { fromHex, pattern } from "../bytes.ts";
+import { detach, detached, resizable } from "../memory.ts";
 import { RecordingHost } from "../recording_host.ts";
 import { collectUntil } from "../runtime.ts";
 
 const key = fromHex("2b7e151628aed2a6abf7158809cf4f3c");
 const iv = pattern(16);
-
-function detached(size: number): Uint8Array<ArrayBuffer> {
-  const bytes = pattern(size);
-  structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
-  return bytes;
-}
 
 /** A view that claims another length than it has. */
 function lying(size: number, claim: number): Uint8Array {
@@ -164,18 +159,13 @@ describe("bad input is refused before the device is asked:", () => {
     const aes = device.cipher("aes-cbc", key);
     const source = pattern(16);
     aes.encrypt(source, iv);
-    structuredClone(source.buffer, { transfer: [source.buffer] });
+    detach(source);
     expect(() => aes.encrypt(source, iv)).toThrow(TypeError);
   });
 
   test("a resizable buffer that shrank since it was used", () => {
     const aes = device.cipher("aes-cbc", key);
-    const buffer = new (
-      ArrayBuffer as unknown as new (
-        size: number,
-        options: object,
-      ) => ArrayBuffer & { resize(size: number): void }
-    )(64, { maxByteLength: 64 });
+    const buffer = resizable(64, 64);
     const destination = new Uint8Array(buffer);
     aes.encryptInto(pattern(64), destination, iv);
     buffer.resize(32);
@@ -317,10 +307,7 @@ describe("bad input is refused before the device is asked:", () => {
   });
 
   test("a view that a shrunk buffer does not hold any more, even where none at all would do", () => {
-    type Resizable = ArrayBuffer & { resize(size: number): void };
-    const buffer = new (ArrayBuffer as unknown as new (size: number, options: object) => Resizable)(64, {
-      maxByteLength: 64,
-    });
+    const buffer = resizable(64, 64);
     const view = new Uint8Array(buffer, 32, 16);
     const hash = device.hash("sha256");
     // Often enough for an optimizing compiler, which in Bun once took the check away.

@@ -1,6 +1,7 @@
 import { Device, errnos, type Submitter } from "@cryptodev/core";
 import { beforeEach, describe, expect, test } from "vitest";
 import { pattern, toHex } from "../bytes.ts";
+import { detach, resizable } from "../memory.ts";
 import { RecordingHost } from "../recording_host.ts";
 
 /*
@@ -9,10 +10,6 @@ import { RecordingHost } from "../recording_host.ts";
  */
 
 const key = pattern(16);
-type Resizable = ArrayBuffer & { resize(size: number): void };
-const Resizable = ArrayBuffer as unknown as new (size: number, options: { maxByteLength: number }) => Resizable;
-
-const detach = (bytes: Uint8Array<ArrayBuffer>) => structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
 
 let host: RecordingHost;
 let device: Device;
@@ -87,7 +84,7 @@ describe("an operation over the memory of the one before", () => {
     ["iv", "grew", 17, /^iv for aes-ctr: expected 16 bytes, got 17$/],
   ] as const)("is refused once its %s %s", (role, _change, size, message) => {
     const memory: Record<string, Uint8Array> = { source: pattern(32), destination: pattern(32), iv: pattern(16) };
-    const buffer = new Resizable((memory[role] as Uint8Array).length, { maxByteLength: 64 });
+    const buffer = resizable((memory[role] as Uint8Array).length, 64);
     memory[role] = new Uint8Array(buffer);
     const ctr = device.cipher("aes-ctr", key);
     const encrypt = () =>

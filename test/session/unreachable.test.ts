@@ -3,6 +3,7 @@ import { type AeadName, type CipherName, Device, type HashName } from "@cryptode
 import { type CrashRule, crashRules, KernelCrashError } from "@cryptodev/soft";
 import { describe, expect, test } from "vitest";
 import { pattern } from "../bytes.ts";
+import { detached } from "../memory.ts";
 import { VigilantHost } from "../vigilant_host.ts";
 
 /*
@@ -11,11 +12,7 @@ import { VigilantHost } from "../vigilant_host.ts";
 
 const none = undefined as unknown as Uint8Array;
 const nothing = new Uint8Array();
-const gone = (() => {
-  const bytes = pattern(16);
-  structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
-  return bytes;
-})();
+const gone = detached(16);
 const [key, iv, nonce] = [pattern(16), pattern(16), pattern(12)];
 
 /** Attempts; each either works, in a way that a kernel survives, or is refused before anything is sent. */
