@@ -3,6 +3,7 @@ import { CRYPTO_HMAC_MAX_KEY_LEN } from "./abi/constants.ts";
 import type { MacAlgorithm } from "./abi/macs.ts";
 import type { NamedCipher } from "./algorithms.ts";
 import { overlap, sizeOf, startsWith } from "./bytes.ts";
+import { inWords } from "./words.ts";
 
 /*
  * The sizes that the device asks for, checked before it is asked: many of these mistakes crash a kernel, which looks at
@@ -107,7 +108,8 @@ export function checkApart(
 
 /** A tag size that the algorithm has: the kernel crashes over any other. */
 export function checkTagSize(size: number, name: string, sizes: readonly number[]): void {
-  if (!hasSize(sizes, size)) throw new RangeError(`tag size for ${name}: expected ${sizesInWords(sizes)}, got ${size}`);
+  if (hasSize(sizes, size)) return;
+  throw new RangeError(`tag size for ${name}: expected ${sizesInWords(sizes)}, got ${inWords(size)}`);
 }
 
 /**

@@ -72,7 +72,7 @@ export class Descriptor {
     const { chunkSize = 2 ** 28, hardware = "allow", statistics = false } = options;
     // Above 512 MiB the driver warns and falls back to copying.
     if (!(chunkSize % 16 === 0 && chunkSize > 0 && chunkSize <= 2 ** 29)) {
-      throw new RangeError(`chunkSize: expected a multiple of 16 bytes, at most ${2 ** 29}, got ${chunkSize}`);
+      throw new RangeError(`chunkSize: expected a multiple of 16 bytes, at most ${2 ** 29}, got ${inWords(chunkSize)}`);
     }
     if (hardware !== "allow" && hardware !== "require") {
       throw new RangeError(`hardware: expected "allow" or "require", got ${inWords(hardware)}`);

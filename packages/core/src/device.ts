@@ -236,9 +236,10 @@ export class Device {
    * ```
    */
   allocate(size: number, alignmask: number = CACHE_LINE): Uint8Array<ArrayBuffer> {
-    if (!Number.isInteger(size) || size < 0) throw new RangeError(`size: expected a number of bytes, got ${size}`);
+    if (!Number.isInteger(size) || size < 0)
+      throw new RangeError(`size: expected a number of bytes, got ${inWords(size)}`);
     if (!Number.isInteger(alignmask) || alignmask < 0 || (alignmask & (alignmask + 1)) !== 0) {
-      throw new RangeError(`alignmask: expected one less than a power of two, got ${alignmask}`);
+      throw new RangeError(`alignmask: expected one less than a power of two, got ${inWords(alignmask)}`);
     }
     return alignedMemory(this.#descriptor.host, size, alignmask);
   }

@@ -50,6 +50,7 @@ export class Aead extends Session {
   readonly tagSize: number;
   /** The least and the most bytes in a nonce. */
   readonly nonceSize: SizeRange;
+  /** What counts: a program can redefine what it sees. */
   readonly #name: string;
   readonly #tagSize: number;
   readonly #isCcm: boolean;

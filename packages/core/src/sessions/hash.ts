@@ -36,7 +36,6 @@ export class Hash extends Session {
   readonly name: string;
   /** Bytes in a digest. */
   readonly digestSize: number;
-  readonly #descriptor: Descriptor;
   readonly #mac: MacAlgorithm;
   readonly #chunkSize: number;
   readonly #channel: Channel;
@@ -58,7 +57,6 @@ export class Hash extends Session {
     );
     this.name = mac.name;
     this.digestSize = mac.digestSize;
-    this.#descriptor = descriptor;
     this.#mac = mac;
     this.#chunkSize = descriptor.options.chunkSize;
     this.#channel = channelOf(this);
@@ -139,7 +137,7 @@ export class Hash extends Session {
     this.#channel.requireOpen();
     const size = sizeOf(data, "data", this.#mac.name);
     if (this.#running) throw new TypeError(`data for ${this.#mac.name}: expected a whole message, got the end of one`);
-    const { host } = this.#descriptor;
+    const { host } = this.#channel.descriptor;
     const memory = alignedMemory(host, size, CACHE_LINE);
     memory.set(data);
     const digest = alignedMemory(host, this.#mac.digestSize, CACHE_LINE);
@@ -176,10 +174,11 @@ export class Hash extends Session {
    */
   copy(key?: Uint8Array): Hash {
     this.#channel.requireIdle();
-    const copy = new Hash(this.device, this.#descriptor, this.#mac, key);
+    const { descriptor } = this.#channel;
+    const copy = new Hash(this.device, descriptor, this.#mac, key);
     // Between messages there is nothing to copy, and a finished state must not be.
     if (!this.#running) return copy;
-    const call = new Call(this.#descriptor.host, CIOCCPHASH);
+    const call = new Call(descriptor.host, CIOCCPHASH);
     call.setUint32(call.offset.dst_ses, copy.#channel.id);
     call.setUint32(call.offset.src_ses, this.#channel.id);
     try {

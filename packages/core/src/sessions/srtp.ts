@@ -44,6 +44,7 @@ export class SrtpPacket extends CipherWithMac {
   /** Bytes in a tag. */
   readonly tagSize: number;
   readonly #cipher: NamedCipher;
+  /** What counts: a program can redefine what it sees. */
   readonly #tagSize: number;
   readonly #channel: Channel;
   readonly #auth: AuthCrypt;
