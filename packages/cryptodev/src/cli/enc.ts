@@ -77,15 +77,16 @@ function parseSize(text: string): number {
   return Number(text);
 }
 
-const known: readonly CipherAlgorithm[] = Object.values(ciphers).filter((cipher) => "kernelName" in cipher);
+const known: readonly CipherAlgorithm[] = Object.values(ciphers).filter(
+  (cipher) => "kernelName" in cipher && cipher.kind !== "record",
+);
 
 /** Finds what a name stands for, which may have the size of the key in it. */
 function parseAlgorithm(name: string): CipherAlgorithm & { readonly asked: string } {
   const bare = name.replace(/-(128|192|256)-/, "-");
-  const algorithm = known.find((cipher) => cipher.name === bare && cipher.kind !== "record");
+  const algorithm = known.find((cipher) => cipher.name === bare);
   if (algorithm !== undefined) return { ...algorithm, asked: name };
-  const names = known.filter(({ kind }) => kind !== "record").map((cipher) => cipher.name);
-  throw new InvalidArgumentError(`It is one of ${names.join(", ")}.`);
+  throw new InvalidArgumentError(`It is one of ${known.map((cipher) => cipher.name).join(", ")}.`);
 }
 
 type Algorithm = ReturnType<typeof parseAlgorithm>;

@@ -12,7 +12,7 @@ interface ServeFlags {
   readonly json?: true;
   readonly carrier?: "fuse" | "cuse";
   readonly onHazard: HazardPolicy;
-  readonly verbosity: 0 | 1 | 2;
+  readonly verbosity: "0" | "1" | "2";
   readonly stats?: true;
   readonly async?: true;
   readonly driver?: string;

@@ -112,8 +112,8 @@ function choose(device: Device, { algorithm, bytes }: SpeedFlags): readonly Capa
     if (found === undefined) throw new UsageError(`expected one of ${all.map(nameOf).join(", ")}; got ${name}`);
     if (!found.available) throw new Error(`this device has no ${name}; \`cryptodev info\` tells how to come by it`);
   }
-  const asked = all.filter(({ available, ...capability }) =>
-    algorithm.length === 0 ? available : algorithm.includes(nameOf(capability as Capability)),
+  const asked = all.filter((capability) =>
+    algorithm.length === 0 ? capability.available : algorithm.includes(nameOf(capability)),
   );
   for (const { name, blockSize } of asked) {
     const odd = bytes.find((size) => size % blockSize !== 0);
