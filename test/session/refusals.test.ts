@@ -602,19 +602,19 @@ describe("what reaches the device", () => {
   test("opens it closed on exec", () => {
     expect(host.opened).toEqual([["/dev/crypto", O_RDWR | O_CLOEXEC]]);
   });
-});
 
-test("what reaches the device never has a NULL or short pointer beside a length", () => {
-  const aes = device.cipher("aes-cbc", key);
-  aes.encrypt(pattern(32), iv);
-  aes.encrypt(new Uint8Array(), iv);
-  const at = { len: 8, src: 16, dst: 24 };
-  const crypts = host.calls.filter(({ request }) => request === requestNumber(CIOCCRYPT, LP64));
-  expect(crypts).toHaveLength(2);
-  for (const { bytes } of crypts) {
-    const view = new DataView(bytes.buffer, bytes.byteOffset);
-    const isNull = view.getUint32(at.len, true) === 0;
-    expect(view.getBigUint64(at.src, true) === 0n).toBe(isNull);
-    expect(view.getBigUint64(at.dst, true) === 0n).toBe(isNull);
-  }
+  test("never has a NULL or short pointer beside a length", () => {
+    const aes = device.cipher("aes-cbc", key);
+    aes.encrypt(pattern(32), iv);
+    aes.encrypt(new Uint8Array(), iv);
+    const at = { len: 8, src: 16, dst: 24 };
+    const crypts = host.calls.filter(({ request }) => request === requestNumber(CIOCCRYPT, LP64));
+    expect(crypts).toHaveLength(2);
+    for (const { bytes } of crypts) {
+      const view = new DataView(bytes.buffer, bytes.byteOffset);
+      const isNull = view.getUint32(at.len, true) === 0;
+      expect(view.getBigUint64(at.src, true) === 0n).toBe(isNull);
+      expect(view.getBigUint64(at.dst, true) === 0n).toBe(isNull);
+    }
+  });
 });
