@@ -34,7 +34,8 @@ describe("openAsync()", () => {
       say({
         backend: device.backend,
         path: device.path,
-        name: aes.info.cipher.name,
+        names: [aes, sha, hmac, gcm].map(({ name }) => name).join(),
+        driver: aes.info.cipher.name,
         ciphertext: hex(ciphertext),
         plaintext: hex(await aes.decrypt(ciphertext, pattern(16))),
         sha: hex(await sha.digest(pattern(100))),
@@ -48,7 +49,8 @@ describe("openAsync()", () => {
     expect(results).toEqual({
       backend: "software",
       path: "/dev/crypto",
-      name: "cbc(aes)",
+      names: "aes-128-cbc,sha256,hmac-sha1,aes-gcm",
+      driver: "cbc(aes)",
       ciphertext: cipher.update(pattern(64)).toString("hex"),
       plaintext: toHex(pattern(64)),
       sha: createHash("sha256").update(pattern(100)).digest("hex"),
@@ -114,6 +116,7 @@ describe("openAsync()", () => {
         await caught(device.cipher("aes-cbc", pattern(15))),
         await caught(gcm.open(pattern(32), pattern(12))),
         await caught(gcm.seal("text", pattern(12))),
+        await caught(device.hmac("sha1", new ArrayBuffer(20))),
         await caught(closed.digest(pattern(1))),
         await caught(openAsync({ backend: "kernel", path: "/dev/no-crypto" })),
         await caught(openAsync({ workers: 0 })),
@@ -131,7 +134,16 @@ describe("openAsync()", () => {
         message: "CIOCAUTHCRYPT /dev/crypto: EBADMSG, the data did not authenticate",
         isOurs: true,
       },
-      { name: "TypeError", isOurs: true },
+      {
+        name: "TypeError",
+        message: expect.stringMatching(/^source for aes-gcm: expected a Uint8Array, got a string; encode it/),
+        isOurs: true,
+      },
+      {
+        name: "TypeError",
+        message: expect.stringMatching(/^key for hmac-sha1: expected a Uint8Array, got an ArrayBuffer; wrap it/),
+        isOurs: true,
+      },
       { name: "ClosedError", isOurs: true },
       {
         name: "CryptodevError",

@@ -70,6 +70,9 @@ describe.each(ways)("capabilities, $name:", ({ reach }) => {
     const { host, path } = await reach();
     const software = Device.open(host, path);
     expect(software.capabilities({ hardware: "require" })).toEqual([]);
+    expect(() => software.capabilities({ hardware: "only" as "require" })).toThrow(
+      new RangeError('hardware: expected "allow", "require" or "prefer", got "only"'),
+    );
     for (const device of [hardware, software]) device.close();
   });
 });

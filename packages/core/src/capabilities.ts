@@ -5,6 +5,7 @@ import { type AeadName, allCiphers, allMacs, type CipherName, type HashName, typ
 import type { Device } from "./device.ts";
 import { CryptodevError } from "./errors.ts";
 import type { Session } from "./sessions/session.ts";
+import { inWords } from "./words.ts";
 
 /** One algorithm, whether it works here, and what does it. Plain data. */
 export interface Capability {
@@ -98,6 +99,9 @@ function macCapability(device: Device, { hash, keyed, digestSize }: MacAlgorithm
 
 /** Tries every algorithm: see {@link Device.capabilities}. */
 export function capabilitiesOf(device: Device, { hardware = "allow" }: CapabilityOptions): Capability[] {
+  if (hardware !== "allow" && hardware !== "require" && hardware !== "prefer") {
+    throw new RangeError(`hardware: expected "allow", "require" or "prefer", got ${inWords(hardware)}`);
+  }
   const ciphers = allCiphers.filter(({ kernelName, kind }) => kernelName !== undefined && kind !== "record");
   const macs = allMacs.filter(({ kernelName }) => kernelName !== undefined);
   const all = [

@@ -46,7 +46,7 @@ export type {
   TlsCipherName,
 } from "./algorithms.ts";
 export { Argument } from "./argument.ts";
-export { bufferOf, byteLengthOf, byteOffsetOf, littleEndian, partOf } from "./bytes.ts";
+export { bufferOf, byteLengthOf, byteOffsetOf, littleEndian, partOf, sizeOf } from "./bytes.ts";
 export { Call } from "./call.ts";
 export type { Capability, CapabilityOptions } from "./capabilities.ts";
 export type { DeviceOptions } from "./descriptor.ts";

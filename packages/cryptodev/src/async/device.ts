@@ -20,7 +20,7 @@ export interface AsyncOpenOptions extends Pick<OpenOptions, "backend" | "path" |
   readonly workers?: number | undefined;
 }
 
-type Kind<S extends AsyncSession> = new (executor: Executor, id: number, info: SessionInfo) => S;
+type Kind<S extends AsyncSession> = new (name: string, executor: Executor, id: number, info: SessionInfo) => S;
 
 /**
  * A device whose operations do not block the event loop: they are done by the driver itself, where it was built for that
@@ -86,11 +86,16 @@ export class AsyncDevice {
     const id = this.#started;
     this.#started += 1;
     // The key is copied before anything is waited for: it is the caller's to wipe as soon as the call returns.
-    const args = [name, ...(key === undefined ? [] : [copied(key)]), ...(options === undefined ? [] : [options])];
+    const fullName = method === "hmac" ? `hmac-${name}` : name;
+    const args = [
+      name,
+      ...(key === undefined ? [] : [copied(key, "key", fullName)]),
+      ...(options === undefined ? [] : [options]),
+    ];
     const executor = await this.#executorFor(method, id);
     const transfer = args.flatMap((arg) => (arg instanceof Uint8Array ? [arg.buffer as ArrayBuffer] : []));
     const info = await executor.call({ session: id, method, args, isStart: true }, transfer);
-    return new kind(executor, id, info as SessionInfo);
+    return new kind(fullName, executor, id, info as SessionInfo);
   }
 
   /** The driver does what it can; the threads, which are started when they are first needed, take turns with the rest. */

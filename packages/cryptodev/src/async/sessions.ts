@@ -1,4 +1,4 @@
-import { ClosedError, type SessionInfo } from "@cryptodev/core";
+import { ClosedError, type SessionInfo, sizeOf } from "@cryptodev/core";
 import type { AbortSignalLike, Executor } from "./executor.ts";
 
 /** Options of an operation that does not block. */
@@ -10,20 +10,24 @@ export interface AsyncOptions {
 }
 
 /** A copy that the caller can neither change nor take away while it waits for its turn. */
-export function copied(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  if (!(bytes instanceof Uint8Array)) throw new TypeError("data of an asynchronous operation: expected a Uint8Array");
-  return new Uint8Array(bytes);
+export function copied(bytes: Uint8Array, role: string, name: string): Uint8Array<ArrayBuffer> {
+  const copy = new Uint8Array(sizeOf(bytes, role, name));
+  copy.set(bytes);
+  return copy;
 }
 
 /** A session that works beside the program: the part that all kinds share. */
 export abstract class AsyncSession {
+  /** The algorithm's name, as that of the blocking session. */
+  readonly name: string;
   readonly #executor: Executor;
   readonly #id: number;
   readonly #info: SessionInfo;
   #closed = false;
 
   /** @internal */
-  constructor(executor: Executor, id: number, info: SessionInfo) {
+  constructor(name: string, executor: Executor, id: number, info: SessionInfo) {
+    this.name = name;
     this.#executor = executor;
     this.#id = id;
     this.#info = info;
@@ -54,11 +58,11 @@ export abstract class AsyncSession {
   /** @internal */
   protected async call(
     method: string,
-    bytes: readonly (Uint8Array | undefined)[],
+    given: Readonly<Record<string, Uint8Array | undefined>>,
     { signal }: AsyncOptions = {},
   ): Promise<Uint8Array<ArrayBuffer>> {
     if (this.#closed) throw new ClosedError("asynchronous session: it was closed");
-    const args = bytes.map((view) => (view === undefined ? undefined : copied(view)));
+    const args = Object.entries(given).map(([role, bytes]) => bytes && copied(bytes, role, this.name));
     const transfer = args.flatMap((view) => (view === undefined ? [] : [view.buffer]));
     const job = { session: this.#id, method, args, isStart: false };
     return (await this.#executor.call(job, transfer, signal)) as Uint8Array<ArrayBuffer>;
@@ -72,12 +76,12 @@ export abstract class AsyncSession {
 export class AsyncCipher extends AsyncSession {
   /** As {@link Cipher.encrypt}, without blocking: `source` and `iv` are copied, and free to change at once. */
   encrypt(source: Uint8Array, iv?: Uint8Array, options?: AsyncOptions): Promise<Uint8Array<ArrayBuffer>> {
-    return this.call("encrypt", [source, iv], options);
+    return this.call("encrypt", { source, iv }, options);
   }
 
   /** As {@link Cipher.decrypt}, without blocking. */
   decrypt(source: Uint8Array, iv?: Uint8Array, options?: AsyncOptions): Promise<Uint8Array<ArrayBuffer>> {
-    return this.call("decrypt", [source, iv], options);
+    return this.call("decrypt", { source, iv }, options);
   }
 }
 
@@ -85,7 +89,7 @@ export class AsyncCipher extends AsyncSession {
 export class AsyncHash extends AsyncSession {
   /** As {@link Hash.digest} of a whole message, without blocking. */
   digest(data: Uint8Array, options?: AsyncOptions): Promise<Uint8Array<ArrayBuffer>> {
-    return this.call("digest", [data], options);
+    return this.call("digest", { data }, options);
   }
 }
 
@@ -98,7 +102,7 @@ export class AsyncAead extends AsyncSession {
     aad?: Uint8Array,
     options?: AsyncOptions,
   ): Promise<Uint8Array<ArrayBuffer>> {
-    return this.call("seal", [source, nonce, aad], options);
+    return this.call("seal", { source, nonce, aad }, options);
   }
 
   /** As {@link Aead.open}, without blocking. */
@@ -108,6 +112,6 @@ export class AsyncAead extends AsyncSession {
     aad?: Uint8Array,
     options?: AsyncOptions,
   ): Promise<Uint8Array<ArrayBuffer>> {
-    return this.call("open", [sealed, nonce, aad], options);
+    return this.call("open", { source: sealed, nonce, aad }, options);
   }
 }
