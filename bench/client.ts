@@ -10,15 +10,14 @@ import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { Worker } from "node:worker_threads";
-import { type Cipher, Device, type Host, type LibcHost } from "@cryptodev/core";
+import { type Cipher, Device, type Host, type LibcHost, O_RDWR } from "@cryptodev/core";
 import { libcHost } from "@cryptodev/serve";
 import { SoftwareHost } from "@cryptodev/soft";
 import { cryptoOf } from "cryptodev/crypto";
 
 const MOST = 2 ** 20;
-/** `<asm-generic/ioctls.h>`, `<fcntl.h>`. */
+/** `<asm-generic/ioctls.h>`. */
 const FIONREAD = 0x541b;
-const O_RDWR = 2;
 
 const host = await libcHost();
 const pattern = (size: number, seed: number) => Uint8Array.from({ length: size }, (_, index) => index * 7 + seed);
@@ -31,8 +30,7 @@ function onPipe(real: LibcHost): Host {
   spawnSync("mkfifo", [path]);
   const fd = real.open(path, O_RDWR);
   rmSync(folder, { recursive: true });
-  const { addressOf, close, poll, machine } = real;
-  const { ioctl } = real;
+  const { addressOf, close, poll, machine, ioctl } = real;
   return {
     backend: "kernel",
     machine,

@@ -73,7 +73,7 @@ function composed(key: Uint8Array): Pick<AeadCipher, "seal" | "wipe"> {
   };
 }
 
-function native(name: CipherGCMTypes, key: KeyObject): Pick<AeadCipher, "seal" | "wipe"> {
+function nodeGcm(name: CipherGCMTypes, key: KeyObject): Pick<AeadCipher, "seal" | "wipe"> {
   const seal: AeadCipher["seal"] = (iv, aad, plaintext) => {
     const cipher = createCipheriv(name, key, iv);
     if (aad.length > 0) cipher.setAAD(aad);
@@ -89,7 +89,7 @@ export function gcm(key: Uint8Array): AeadCipher {
   const name = `aes-${key.length * 8}-gcm` as CipherGCMTypes;
   const isNative = isAvailable(name);
   const secret = createSecretKey(key);
-  const { seal, wipe } = isNative ? native(name, secret) : composed(key);
+  const { seal, wipe } = isNative ? nodeGcm(name, secret) : composed(key);
   return {
     seal,
     wipe,

@@ -1,0 +1,107 @@
+import { Argument, errnoName, errnos, type Layout, type LibcHost, layout, type Struct } from "@cryptodev/core";
+import { fuse_in_header } from "./structs/fuse_in_header.ts";
+import { fuse_out_header } from "./structs/fuse_out_header.ts";
+
+/** The kernel takes no buffer smaller than this; our largest request is a `write(2)` that is refused. */
+const BUFFER = 2 ** 16;
+/** The most that a caller may write at once. */
+export const MOST_WRITE = 4096;
+
+/** Memory for a message: a header, and what it announces. */
+const message = (size: number): Struct => ({ name: "message", fields: [["bytes", "char", size]] });
+
+/** What comes after the header of a message. */
+export interface Body<S extends Struct = Struct> {
+  /** Where it ends, if nothing follows. */
+  readonly end: number;
+  /** Where its members are, in the whole message. */
+  readonly at: Layout<S>["offset"];
+}
+
+/** The requests of a kernel that speaks FUSE or CUSE over a descriptor, one at a time, and the answers. */
+export class Messages {
+  /** The request that was received last. */
+  readonly request: Argument;
+  /** What is to be answered. */
+  readonly reply: Argument;
+  readonly #host: LibcHost;
+  readonly #fd: number;
+  readonly #in: Layout<typeof fuse_in_header>;
+  readonly #out: Layout<typeof fuse_out_header>;
+
+  constructor(host: LibcHost, fd: number) {
+    this.request = new Argument(host, message(BUFFER));
+    this.reply = new Argument(host, message(MOST_WRITE));
+    this.#host = host;
+    this.#fd = fd;
+    this.#in = layout(fuse_in_header, host.machine);
+    this.#out = layout(fuse_out_header, host.machine);
+  }
+
+  /** Lays out the body of a request. */
+  requestBody<const S extends Struct>(struct: S): Body<S> {
+    return this.#body(struct, this.#in.size);
+  }
+
+  /** Lays out the body of an answer. */
+  replyBody<const S extends Struct>(struct: S): Body<S> {
+    return this.#body(struct, this.#out.size);
+  }
+
+  #body<S extends Struct>(struct: S, start: number): Body<S> {
+    const { size, offset } = layout(struct, this.#host.machine);
+    const at = Object.fromEntries(Object.entries<number>(offset).map(([name, place]) => [name, start + place]));
+    return { end: start + size, at: at as Layout<S>["offset"] };
+  }
+
+  /** Waits for a request. @returns its bytes, or a negative error number */
+  receive(): number {
+    return this.#host.read(this.#fd, this.request);
+  }
+
+  /** What the request asks for. */
+  get opcode(): number {
+    return this.request.getUint32(this.#in.offset.opcode);
+  }
+
+  /** The thread that asks; 0 where it cannot be seen from here. */
+  get pid(): number {
+    return this.request.getUint32(this.#in.offset.pid);
+  }
+
+  /** Starts an answer, with a body that is all zeros. */
+  start<S extends Struct>(body: Body<S>): Body<S> {
+    this.reply.bytes.fill(0, this.#out.size, body.end);
+    return body;
+  }
+
+  /**
+   * Answers the request.
+   *
+   * @param error - 0, or a negative error number
+   * @param end - where the answer ends; after its header if left out
+   */
+  send(error: number, end: number = this.#out.size): void {
+    const from = this.#in.offset.unique;
+    const to = this.#out.offset.unique;
+    this.reply.setUint32(to, this.request.getUint32(from));
+    this.reply.setUint32(to + 4, this.request.getUint32(from + 4));
+    this.#write(error, end);
+  }
+
+  /** Says something that nobody asked. @param code - what, in the place of an error */
+  notify(code: number, end: number): void {
+    this.reply.setUint64(this.#out.offset.unique, 0);
+    this.#write(code, end);
+  }
+
+  #write(error: number, end: number): void {
+    this.reply.setUint32(this.#out.offset.len, end);
+    this.reply.setUint32(this.#out.offset.error, error);
+    const result = this.#host.write(this.#fd, this.reply, end);
+    // ENOENT: nobody waits for this answer any more. ENODEV: nobody waits at all, which the next read finds too.
+    if (result < 0 && result !== -errnos.ENOENT && result !== -errnos.ENODEV) {
+      throw new Error(`answering: ${errnoName(-result)}`);
+    }
+  }
+}
