@@ -3,6 +3,7 @@ import * as core from "@cryptodev/core";
 import { ILP32, type Ioctl, LP64, layout, type Machine, machineOf, requestNumber, type Struct } from "@cryptodev/core";
 import { describe, expect, test } from "vitest";
 import { ioctls as declared } from "../ioctls.ts";
+import { cHeader } from "./c_header.ts";
 
 /** What C compilers made of the driver's header; `README.md` beside it says how it was measured. */
 const measured: Record<string, Measured> = JSON.parse(readFileSync(new URL("abi.json", import.meta.url), "utf8"));
@@ -59,6 +60,10 @@ describe("where the direction bits are swapped", () => {
     expect(requestNumber(core.CIOCCRYPT, machineOf("ppc64") as Machine)).toBe(requestNumber(core.CIOCCRYPT, LP64));
     expect(requestNumber(core.CIOCCRYPT, machineOf("mips") as Machine)).toBe(requestNumber(core.CIOCCRYPT, ILP32));
   });
+});
+
+test("the header that programs in C are compiled with is what the tables say", async () => {
+  await expect(cHeader).toMatchFileSnapshot("crypto/cryptodev.h");
 });
 
 test("machineOf() knows no architecture by accident", () => {

@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
-import { relative } from "node:path";
+import { readdirSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
 import { runProgram } from "../child.ts";
@@ -19,6 +19,35 @@ export function examplesIn(file: string, pattern: RegExp, clean: (code: string) 
     where: `${relative(root, file)}:${source.slice(0, match.index).split("\n").length}`,
     code: clean(match[1] as string),
   }));
+}
+
+/** A fenced block of a page, and the heading that it stands under. */
+export interface Block extends Example {
+  readonly language: string;
+  readonly heading: string;
+}
+
+/** Where the pages for users are, from the root of this repository. */
+export const pages: readonly string[] = [
+  "README.md",
+  ...readdirSync(join(root, "packages")).map((name) => `packages/${name}/README.md`),
+  "docs/index.md",
+  ...readdirSync(join(root, "docs/guide")).map((name) => `docs/guide/${name}`),
+];
+
+/** Finds all blocks of a page. */
+export function blocksIn(page: string): Block[] {
+  const source = readFileSync(join(root, page), "utf8");
+  return [...source.matchAll(/^```(.*)\n([\s\S]*?)^```$/gm)].map(({ index, 1: language, 2: code }) => {
+    const before = source.slice(0, index);
+    const headings = [...before.matchAll(/^##+ (.*)$/gm)];
+    return {
+      where: `${page}:${before.split("\n").length}`,
+      heading: headings.at(-1)?.[1] ?? "",
+      language: language as string,
+      code: code as string,
+    };
+  });
 }
 
 /** Runs an example: it succeeds, and prints what it promises. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { runtimeName } from "../runtime.ts";
-import { type Example, examplesIn, expectToRun } from "./example.ts";
+import { blocksIn, type Example, examplesIn, expectToRun, pages } from "./example.ts";
 
 const packages = fileURLToPath(new URL("../../packages/", import.meta.url));
 
@@ -13,13 +13,13 @@ function documented(file: string): Example[] {
 
 const files = readdirSync(packages, { recursive: true, encoding: "utf8" });
 const sources = files.filter((path) => /^[^/]+\/src\/.*\.ts$/.test(path)).map((path) => join(packages, path));
-const readmes = files.filter((path) => /^[^/]+\/README\.md$/.test(path)).map((path) => join(packages, path));
-const shown = (readme: string): Example[] => examplesIn(readme, /```ts\n([\s\S]*?)```\n/g);
+const readmes = pages.filter((page) => page.startsWith("packages/"));
+const shown = (readme: string): Example[] => blocksIn(readme).filter(({ language }) => language === "ts");
 
 const own = { "Node.js": "node", Deno: "deno", Bun: "bun" }[runtimeName];
 /** Whether a file's examples can run here: a host's own run only in its runtime. */
 const runsHere = (file: string): boolean =>
-  !/\/packages\/(node|deno|bun)\//.test(file) || file.includes(`/packages/${own}/`);
+  !/\bpackages\/(node|deno|bun)\//.test(file) || file.includes(`packages/${own}/`);
 const examples = [...readmes.filter(runsHere).flatMap(shown), ...sources.filter(runsHere).flatMap(documented)];
 
 describe("every example in the documentation runs as it stands", () => {

@@ -1,20 +1,29 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { examplesIn, expectToRun } from "./example.ts";
+import { runProgram } from "../child.ts";
+import { blocksIn, expectToRun, pages } from "./example.ts";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const names = ["index.md", ...readdirSync(here("../../docs/guide")).map((name) => `guide/${name}`)];
-const pages = names.map((name) => here(`../../docs/${name}`));
-const examples = pages
-  .flatMap((file) => examplesIn(file, /^```ts\n([\s\S]*?)^```$/gm))
+const ofGuide = pages.filter((page) => page.startsWith("docs/"));
+const blocks = ofGuide.flatMap((page) => blocksIn(page));
+const examples = blocks
+  .filter(({ language }) => language === "ts")
   .map((example) => ({ ...example, name: example.where.replace(/\W+/g, "-") }));
 
-test.each(names.slice(1))("the README and the sidebar lead to %s", (name) => {
-  expect(readFileSync(here("../../README.md"), "utf8")).toContain(`(docs/${name})`);
-  expect(readFileSync(here("../../docs/.vitepress/config.ts"), "utf8")).toContain(`"${basename(name, ".md")}")`);
+test.each(ofGuide.slice(1))("the README and the sidebar lead to %s", (page) => {
+  expect(readFileSync(here("../../README.md"), "utf8")).toContain(`(${page})`);
+  expect(readFileSync(here("../../docs/.vitepress/config.ts"), "utf8")).toContain(`"${basename(page, ".md")}")`);
+});
+
+test("no block of a page is in a language that no test knows", () => {
+  const fences = pages.flatMap((page) => readFileSync(here(`../../${page}`), "utf8").match(/^ *```\w+/gm) ?? []);
+  const all = pages.flatMap((page) => blocksIn(page)).map(({ language }) => language);
+  expect(all).toEqual(fences.map((fence) => fence.slice(3)));
+  // Beside this file: sh and yaml are for commands.test.ts, c is for from_c.test.ts.
+  expect(new Set(all)).toEqual(new Set(["ts", "text", "sh", "yaml", "c"]));
 });
 
 describe("every example of the guide", () => {
@@ -46,11 +55,20 @@ describe("every example of the guide", () => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  test("was found", () => {
-    const fences = pages.flatMap((file) => readFileSync(file, "utf8").match(/```ts/g) ?? []);
-    expect(examples).toHaveLength(fences.length);
-    expect(examples.length).toBeGreaterThan(30);
+  test("was found", () => expect(examples.length).toBeGreaterThan(30));
+
+  const programOf = (name: string) => readFileSync(join(folder, `${name}.mjs`), "utf8");
+
+  test.each(examples)("runs: $where", ({ name }) => expectToRun(programOf(name)));
+
+  // Numbers of sessions are random.
+  const withoutNumbers = (text: string) => text.replace(/\b(ses|value)=[1-9]\d*/g, "$1=N");
+  const outputs = blocks.flatMap(({ language, where, code }, index) => {
+    const before = blocks.slice(0, index).filter(({ language }) => language === "ts");
+    return language === "text" ? [{ where, code, name: examples[before.length - 1]?.name as string }] : [];
   });
 
-  test.each(examples)("runs: $where", ({ name }) => expectToRun(readFileSync(join(folder, `${name}.mjs`), "utf8")));
+  test.each(outputs)("prints what is shown of it: $where", ({ code, name }) => {
+    expect(withoutNumbers(runProgram(programOf(name)).stdout)).toBe(withoutNumbers(code));
+  });
 });

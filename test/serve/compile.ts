@@ -7,13 +7,19 @@ import { afterAll } from "vitest";
 
 const sources = fileURLToPath(new URL("programs/", import.meta.url));
 
-/** Compiles the programs in C with the system's compiler. @returns where each of them is */
+/** Compiles one program in C with the system's compiler, which finds `cryptodev.h`; a warning is an error. */
+export function cc(source: string, program: string, ...flags: readonly string[]): void {
+  const strict = ["-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "-I", sources];
+  execFileSync("cc", [...strict, ...flags, "-o", program, source]);
+}
+
+/** Compiles the programs in C. @returns where each of them is */
 export function compile<const Name extends string>(...names: readonly Name[]): Readonly<Record<Name, string>> {
   const folder = mkdtempSync(join(tmpdir(), "cryptodev-programs-"));
   afterAll(() => rmSync(folder, { recursive: true }));
   const compiled = names.map((name) => {
     const program = join(folder, name);
-    execFileSync("cc", ["-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "-o", program, join(sources, `${name}.c`)]);
+    cc(join(sources, `${name}.c`), program);
     return [name, program];
   });
   return Object.fromEntries(compiled);

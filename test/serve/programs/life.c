@@ -8,7 +8,7 @@ int main(int count, char **arguments) {
 
   struct session_info_op info = {.ses = ses};
   REQUIRE(ioctl(fd, CIOCGSESSINFO, &info) == 0);
-  REQUIRE(strcmp(info.names[0], "cbc(aes)") == 0);
+  REQUIRE(strcmp(info.cipher_info.cra_name, "cbc(aes)") == 0);
 
   uint8_t plaintext[64], ciphertext[64], iv[16];
   count_from(100, plaintext, sizeof plaintext);

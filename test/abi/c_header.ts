@@ -1,0 +1,60 @@
+import type { Field, Struct } from "@cryptodev/core";
+import * as core from "@cryptodev/core";
+import { ioctls } from "../ioctls.ts";
+
+/* The interface as a header for programs in C, from the tables of the core. */
+
+const scalars = {
+  char: "char ",
+  i16: "int16_t ",
+  u16: "uint16_t ",
+  i32: "int32_t ",
+  u32: "uint32_t ",
+  u64: "uint64_t ",
+};
+const types = { ...scalars, pointer: "uint8_t *" } as const;
+
+/** A struct, after those that are its members. */
+const withMembers = (struct: Struct): Struct[] => [
+  ...struct.fields.flatMap(([, type]) => (typeof type === "object" ? withMembers(type) : [])),
+  struct,
+];
+
+const declaration = ([name, type, count]: Field): string =>
+  `  ${typeof type === "object" ? `struct ${type.name} ` : types[type]}${name}${count === undefined ? "" : `[${count}]`};`;
+
+// A struct of one number is that number in C.
+const isNumber = (struct: Struct): boolean => struct === core.u32;
+const structs = new Set(Object.values(ioctls).flatMap(({ argument }) => withMembers(argument)));
+
+const constants = [
+  ...Object.entries(core).filter(([name, value]) => typeof value === "number" && !name.startsWith("O_")),
+  ...Object.entries({ ...core.ciphers, ...core.macs }).map(([name, { id }]) => [name, id] as const),
+];
+
+/** The text of `<crypto/cryptodev.h>` as far as the core has it. */
+export const cHeader: string = `/*
+ * The interface of /dev/crypto under the names of its own header, which this machine need not have. The tests make this of
+ * the tables in packages/core/src/abi: \`npm test -- abi -u\` makes it anew.
+ */
+#ifndef CRYPTO_CRYPTODEV_H
+#define CRYPTO_CRYPTODEV_H
+
+#include <stdint.h>
+#include <sys/ioctl.h>
+
+enum {
+${constants.map(([name, value]) => `  ${name} = ${value},`).join("\n")}
+};
+${[...structs]
+  .filter((struct) => !isNumber(struct))
+  .map(({ name, fields }) => `\nstruct ${name} {\n${fields.map(declaration).join("\n")}\n};\n`)
+  .join("")}
+${Object.values(ioctls)
+  .map(({ name, direction, type, number, argument }) => {
+    const carried = isNumber(argument) ? "uint32_t" : `struct ${argument.name}`;
+    return `#define ${name} _${direction}('${type}', ${number}, ${carried})\n`;
+  })
+  .join("")}
+#endif
+`;
