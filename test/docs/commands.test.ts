@@ -1,0 +1,153 @@
+import { createHash, createHmac } from "node:crypto";
+import { chmodSync, mkdirSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { fromText, pattern } from "../bytes.ts";
+import { Folder, quoted } from "../cli/folder.ts";
+import { canServe, command } from "../software.ts";
+import { blocksIn, pages } from "./example.ts";
+
+/* The commands that the pages show, as they stand, in a folder that has this library and what the page takes for granted. */
+
+/** Commands that are not run here, and why. */
+const notRun: Readonly<Record<string, string>> = {
+  "npm install && npm run demo":
+    "installs this workspace; test/examples runs what it starts, and the gate the demo itself",
+  "npm install && npm test": "installs this workspace, and is this suite",
+  "npm install cryptodev": "takes what is published; test/install does the same with what is here",
+  "deno add npm:cryptodev": "takes what is published; test/install does the same with what is here",
+  "modprobe cryptodev": "needs the module",
+  "ls -l /dev/crypto": "needs the module",
+  "cat /proc/crypto": "needs a kernel that shows it, which not all do",
+  "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0": "changes the whole machine",
+};
+
+/** The commands of a block: all lines of a shell's, what a workflow's steps run. */
+function commandsOf({ language, code }: { language: string; code: string }): string[] {
+  const lines = code.split("\n").filter((line) => line !== "");
+  if (language === "sh") return lines;
+  return lines.map((line) => {
+    const [, run] = /^- run: (.*)$/.exec(line) ?? [];
+    if (run === undefined) throw new Error(`this step of a workflow is not understood: ${line}`);
+    return run;
+  });
+}
+
+const withoutComment = (line: string): string => line.replace(/ +# .*$/, "");
+const blocks = pages
+  .flatMap((page) => blocksIn(page))
+  .filter(({ language }) => language === "sh" || language === "yaml")
+  .map((block) => ({ ...block, commands: commandsOf(block) }));
+const scripts = blocks
+  .map((block) => ({ ...block, commands: block.commands.filter((line) => !(withoutComment(line) in notRun)) }))
+  .filter(({ commands }) => commands.length > 0);
+
+/** What a script finds, and what is to come of it. */
+interface Frame {
+  /** The files that it takes for granted. */
+  readonly given?: Readonly<Record<string, string | Uint8Array>>;
+  /** Whether it brings its own `/dev/crypto`, and its programs are to use that. */
+  readonly isServed?: true;
+  readonly stdout?: RegExp;
+  readonly stderr?: RegExp;
+  /** The files that it makes; one whose content is not known is `undefined`. */
+  readonly makes?: Readonly<Record<string, string | Uint8Array | RegExp | undefined>>;
+}
+
+const trace = /^(\w+\(.*\) = (\d+|-1 ENOENT)\n)+$/;
+const sha256 = (data: string | Uint8Array): string => createHash("sha256").update(data).digest("hex");
+const manifest = JSON.stringify({
+  private: true,
+  type: "module",
+  scripts: { test: "cryptodev dgst sha256 package.json" },
+});
+const tested: Frame = { isServed: true, stdout: new RegExp(`\n${sha256(manifest)} {2}package.json\n$`) };
+const chart = /^cryptodev \d[\s\S]*█/;
+
+const readme = fromText("A README.\n");
+const key = fromText("a key of 16 byte");
+const [image, firmware] = [pattern(5000), pattern(3000)];
+
+/** Each script, by its first command. */
+const frames: Readonly<Record<string, Frame>> = {
+  "export CRYPTODEV_BACKEND=auto": {
+    given: { "README.md": readme },
+    stdout: /^cryptodev \d[\s\S]*\nREADME\.md: OK\n[0-9a-f]{64} {2}README\.md\ncryptodev \d[\s\S]*█/,
+    // What is on standard error is the trace alone.
+    stderr: trace,
+    makes: { SHA256SUMS: `${sha256(readme)}  README.md\n`, iv: undefined, key: undefined, sealed: undefined },
+  },
+  "npx cryptodev serve -- npm test": tested,
+  "npx cryptodev serve --on-hazard fail -- npm test": tested,
+  "cryptodev speed --algorithm aes-cbc --chart": { stdout: chart },
+  "head -c 32 /dev/urandom > key": {
+    given: { plain: image },
+    makes: { key: undefined, nonce: undefined, sealed: undefined, "plain.again": image },
+  },
+  "cryptodev dgst sha256 *.iso > SHA256SUMS": {
+    given: { "a.iso": image, "b.iso": firmware, "firmware.bin": firmware, key },
+    stdout: /^a\.iso: OK\nb\.iso: OK\nfirmware\.bin: OK\n$/,
+    makes: {
+      SHA256SUMS: `${sha256(image)}  a.iso\n${sha256(firmware)}  b.iso\n`,
+      "firmware.hmac": `${createHmac("sha256", key).update(firmware).digest("hex")}  firmware.bin\n`,
+    },
+  },
+  "cryptodev info": { stdout: chart },
+  "cryptodev trace -- node program.js": {
+    given: { "program.js": 'import { open } from "cryptodev"; open().close();' },
+    stdout: /\n[0-9a-f]{64} {2}package.json\n$/,
+    stderr: /^open\(.*\) = 0\nclose\(0\) = 0\n$/,
+    makes: { calls: trace },
+  },
+};
+
+/** The command in this runtime, where npm puts it, and the package. */
+function install(folder: Folder): void {
+  const root = fileURLToPath(new URL("../../", import.meta.url));
+  mkdirSync(join(folder.path, "node_modules/.bin"), { recursive: true });
+  symlinkSync(join(root, "packages/cryptodev"), join(folder.path, "node_modules/cryptodev"));
+  // What is measured does not matter here.
+  const hurry = 'case "$1" in speed) set -- "$@" --seconds 0.01 ;; esac';
+  folder.write("node_modules/.bin/cryptodev", `#!/bin/sh\n${hurry}\nexec ${quoted(command)} "$@"\n`);
+  chmodSync(join(folder.path, "node_modules/.bin/cryptodev"), 0o755);
+  folder.write("package.json", manifest);
+}
+
+test("every command of a page is run here, or it is said why not", () => {
+  const firsts = scripts.map(({ commands }) => withoutComment(commands[0] as string));
+  expect([...new Set(firsts)].sort()).toEqual(Object.keys(frames).sort());
+  const shown = blocks.flatMap(({ commands }) => commands.map(withoutComment));
+  expect(shown).toEqual(expect.arrayContaining(Object.keys(notRun)));
+});
+
+const runs = scripts.map(({ where, heading, commands }) => ({
+  where,
+  heading,
+  commands,
+  frame: frames[withoutComment(commands[0] as string)] as Frame,
+}));
+
+function expectToWork({ commands, frame }: (typeof runs)[number]): void {
+  const folder = new Folder();
+  install(folder);
+  for (const [name, content] of Object.entries(frame.given ?? {})) folder.write(name, content);
+  const before = folder.names;
+  folder.write("script", `PATH="$PWD/node_modules/.bin:$PATH"\nset -e\n${commands.join("\n")}\n`);
+  const env = frame.isServed ? { CRYPTODEV_BACKEND: "kernel" } : {};
+  const { status, stdout, stderr } = folder.run("sh", ["script"], "", env);
+  expect(stderr).toMatch(frame.stderr ?? /^$/);
+  expect(status).toBe(0);
+  expect(stdout.toString()).toMatch(frame.stdout ?? /^$/);
+  const makes = Object.entries(frame.makes ?? {});
+  expect(folder.names).toEqual([...before, "script", ...makes.map(([name]) => name)].sort());
+  for (const [name, content] of makes) {
+    if (content instanceof RegExp) expect(folder.read(name).toString()).toMatch(content);
+    else if (content !== undefined) expect(folder.read(name).equals(Buffer.from(content))).toBe(true);
+  }
+}
+
+describe("what the pages do at a shell works", () => {
+  test.each(runs.filter(({ frame }) => !frame.isServed))("$where, $heading", expectToWork);
+  test.runIf(canServe).each(runs.filter(({ frame }) => frame.isServed))("$where, $heading", expectToWork);
+});
