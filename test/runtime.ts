@@ -1,7 +1,7 @@
 import process from "node:process";
 import v8 from "node:v8";
 import vm from "node:vm";
-import type { Host } from "@cryptodev/core";
+import type { LibcHost } from "@cryptodev/core";
 import { libcHost } from "@cryptodev/serve";
 import { runtime } from "cryptodev";
 
@@ -9,7 +9,7 @@ import { runtime } from "cryptodev";
 export const runtimeName = runtime.split(" ")[0] as "Node.js" | "Deno" | "Bun";
 
 /** The runtime's own host, which calls the real libc. */
-export const realHost: () => Promise<Host> = libcHost;
+export const realHost: () => Promise<LibcHost> = libcHost;
 
 function findCollector(): () => void {
   const { Bun, gc } = globalThis as { Bun?: { gc(force: boolean): void }; gc?: () => void };

@@ -2,12 +2,14 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import {
   Argument,
   Call,
   CIOCCRYPT,
   Device,
   errnos,
+  iovec,
   LP64,
   O_CLOEXEC,
   O_RDWR,
@@ -16,6 +18,7 @@ import {
   u32,
 } from "@cryptodev/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { pattern } from "../bytes.ts";
 import { collectGarbage, realHost } from "../runtime.ts";
 
 /* The real libc, on descriptors that every Linux has. */
@@ -120,6 +123,60 @@ test("poll() tells which events are ready", () => {
   host.close(fd);
   expect(host.poll(argument, 0)).toBe(1);
   expect(argument.getUint16(argument.offset.revents)).toBe(POLLNVAL);
+});
+
+describe("what a server calls", () => {
+  const message = { name: "message", fields: [["bytes", "char", 32]] } as const;
+
+  test("write() sends as many bytes as it is told, read() takes what is there", () => {
+    const { fd } = openPipe();
+    const [sent, received] = [new Argument(host, message), new Argument(host, message)];
+    sent.bytes.set(pattern(32));
+    expect(host.read(fd, received)).toBe(-errnos.EAGAIN);
+    expect(host.write(fd, sent, 20)).toBe(20);
+    expect(host.read(fd, received)).toBe(20);
+    expect([...received.bytes]).toEqual([...pattern(20), ...new Uint8Array(12)]);
+    host.close(fd);
+    expect(host.read(999, received)).toBe(-errnos.EBADF);
+    expect(host.write(999, sent, 20)).toBe(-errnos.EBADF);
+  });
+
+  test("mount() and umount2() of what is not there are ENOENT", () => {
+    expect(host.mount("cryptodev", "/nowhere/crypto", "tmpfs", 0, "")).toBe(-errnos.ENOENT);
+    expect(host.umount2("/nowhere/crypto", 0)).toBe(-errnos.ENOENT);
+  });
+
+  test("processVmReadv() and processVmWritev() move bytes between two processes, which may be one", () => {
+    const [here, there] = [new Uint8Array(new ArrayBuffer(32)), pattern(32)];
+    const local = new Argument(host, iovec);
+    const { iov_base, iov_len } = local.offset;
+    const second = local.bytes.length;
+    const remote = new Argument(host, { name: "two pieces", fields: [["pieces", "char", 2 * second]] });
+    local.point(iov_base, here);
+    local.setAddress(iov_len, 20);
+    const start = Number(host.addressOf(there));
+    remote.setAddress(iov_base, start + 24);
+    remote.setAddress(iov_len, 4);
+    remote.setAddress(second + iov_base, start);
+    remote.setAddress(second + iov_len, 16);
+    expect(host.processVmReadv(process.pid, local, remote, 2)).toBe(20);
+    expect([...here]).toEqual([...pattern(32).subarray(24, 28), ...pattern(16), ...new Uint8Array(12)]);
+    expect(host.processVmReadv(process.pid, local, remote, 1)).toBe(4);
+    here.fill(7);
+    expect(host.processVmWritev(process.pid, local, remote, 2)).toBe(20);
+    const sevens = (count: number) => new Uint8Array(count).fill(7);
+    const rest = pattern(32);
+    expect([...there]).toEqual([...sevens(16), ...rest.subarray(16, 24), ...sevens(4), ...rest.subarray(28)]);
+
+    remote.setAddress(second + iov_base, 8);
+    expect(host.processVmReadv(process.pid, local, remote, 2)).toBe(4);
+    remote.setAddress(iov_base, 8);
+    for (const call of ["processVmReadv", "processVmWritev"] as const) {
+      expect(host[call](process.pid, local, remote, 2)).toBe(-errnos.EFAULT);
+      // No kernel has so many: pid_max(5) is 2^22 at most.
+      expect(host[call](2 ** 22 + 1, local, remote, 1)).toBe(-errnos.ESRCH);
+    }
+  });
 });
 
 test("errno is that of the call it belongs to, whatever the garbage collector does in between", () => {
