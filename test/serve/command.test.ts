@@ -1,6 +1,20 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,7 +23,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { pattern } from "../bytes.ts";
 import { realHost, runtimeName } from "../runtime.ts";
 import { Replay } from "../soft/replay.ts";
-import { canServe, command, ServedDevice } from "../software.ts";
+import { canServe, canServeCharacterDevice, command, ServedDevice } from "../software.ts";
 import { compile } from "./compile.ts";
 
 /* `cryptodev serve`, as a user runs it. */
@@ -95,17 +109,57 @@ describe.runIf(canServe)("cryptodev serve", () => {
     expect({ status, stderr }).toEqual({ status: 1, stderr: `cryptodev: ${path} is there and no empty file\n` });
   });
 
+  test("is written, truncated and dated like any device, and keeps its mode and its owner", async () => {
+    await start();
+    closeSync(openSync(path, "w"));
+    truncateSync(path);
+    utimesSync(path, 1, 1);
+    const refused = expect.objectContaining({ code: "EPERM" });
+    expect(() => chmodSync(path, 0o600)).toThrow(refused);
+    expect(() => chownSync(path, 1, 1)).toThrow(refused);
+    expect(statSync(path)).toMatchObject({ mode: 0o100666, uid: 0, gid: 0, size: 0 });
+    Device.open(host, path).close();
+  });
+
   test("says what is wrong", async () => {
     await start();
     expect(serve(path)).toMatchObject({ status: 1, stderr: `cryptodev: ${path} is served already\n` });
     expect(serve("/dev/null")).toMatchObject({ status: 1, stderr: expect.stringContaining("is a device already") });
     expect(serve("/nowhere/crypto")).toMatchObject({ status: 1, stderr: expect.stringContaining("ENOENT") });
+    expect(serve("/proc/crypto-device")).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining("cannot be made: ENOENT"),
+    });
     expect(serve("--nonsense")).toMatchObject({ status: 2, stderr: expect.stringContaining("--nonsense") });
     expect(serve("--fail", "EWHAT")).toMatchObject({ status: 2, stderr: expect.stringContaining("ENOMEM") });
     expect(serve("--help")).toMatchObject({
       status: 0,
       stdout: expect.stringMatching(/^\nExamples:\n {2}\$ cryptodev/),
     });
+  });
+
+  test("says what a machine lacks, and what to do about it", async () => {
+    const without = (setup: readonly string[]) => {
+      const [program = "", ...args] = [...setup, file, ...first, "serve", path];
+      return spawnSync(program, args, { encoding: "utf8", env: { ...process.env, NO_COLOR: "1" } }).stderr;
+    };
+    expect(without(["unshare", "-m", "sh", "-c", 'mount -t tmpfs none /dev && exec "$0" "$@"'])).toBe(
+      "cryptodev: /dev/fuse cannot be opened: ENOENT; this system has no FUSE: load its module with `modprobe fuse`, or in a container, give it /dev/fuse\n",
+    );
+    expect(without(["setpriv", "--bounding-set=-sys_admin"])).toBe(
+      `cryptodev: ${path} cannot be mounted: EPERM; it takes root, or a namespace of your own: \`cryptodev serve -- program\`\n`,
+    );
+    await eventually(() => leftovers(path), []);
+  });
+
+  test("makes character devices in /dev alone, where nothing else is, and where there is CUSE", () => {
+    const refusal = (at: string) => serve(at, "--carrier", "cuse").stderr;
+    expect(refusal(path)).toBe(`cryptodev: ${path}: CUSE makes devices in /dev and nowhere else\n`);
+    expect(refusal("/dev/null")).toBe("cryptodev: /dev/null is there already\n");
+    if (canServeCharacterDevice) return;
+    expect(refusal("/dev/crypto-test")).toBe(
+      "cryptodev: /dev/cuse cannot be opened: ENOENT; it takes root and `modprobe cuse`\n",
+    );
   });
 
   test("prints one line when it is ready", async () => {
@@ -186,8 +240,10 @@ describe.runIf(canServe)("cryptodev serve", () => {
 
     test("fail ends the server with a status of its own, and leaves nothing", async () => {
       const served = await start("--on-hazard", "fail");
-      spawn(crash, [path], { stdio: "inherit" });
+      const program = spawn(crash, [path], { stdio: "inherit" });
       const status = served.process.exitCode ?? (await once(served.process, "close"))[0];
+      // It sleeps, and the run would wait for it.
+      program.kill();
       expect(status).toBe(3);
       expect(leftovers(path)).toEqual([]);
     });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { pattern, toHex } from "../bytes.ts";
-import { ways } from "../software.ts";
+import { type Reached, ways } from "../software.ts";
 import { Replay } from "./replay.ts";
 
 /* The driver built with ENABLE_ASYNC. */
@@ -10,6 +10,7 @@ const POLLOUT = 4;
 const key = toHex(pattern(16, 5));
 const iv = toHex(pattern(16, 1));
 
+let reached: Reached;
 let run: Replay;
 const submit = (input: Record<string, unknown> = {}) =>
   run.send({ ioctl: "CIOCASYNCCRYPT", in: { ses: "s", src: { count: 32 }, dst: 32, mac: 20, iv, ...input }, ret: 0 });
@@ -18,8 +19,8 @@ const ready = () => run.poll(POLLIN | POLLOUT);
 
 describe.each(ways)("$name:", ({ reach }) => {
   beforeEach(async () => {
-    const { host, path } = await reach({ async: true, alignmask: 15 });
-    run = new Replay(host, path);
+    reached = await reach({ async: true, alignmask: 15 });
+    run = new Replay(reached.host, reached.path);
     run.send({ ioctl: "CIOCGSESSION", in: { cipher: 11, key, mac: 14 }, ret: 0, as: "s" });
   });
   afterEach(() => {
@@ -38,6 +39,11 @@ describe.each(ways)("$name:", ({ reach }) => {
     for (let count = 1; count < 64; count += 1) expect(fetch().ret).toBe(0);
     expect(fetch()).toEqual({ ret: -1, errno: "EBUSY" });
     expect(ready()).toBe(POLLOUT);
+  });
+
+  test("what a kernel would not survive is no error to be fetched", async () => {
+    expect(await reached.crashOf(() => submit({ src: undefined, len: 32 }))).toBe("src-null");
+    expect(fetch()).toEqual({ ret: -1, errno: "EBUSY" });
   });
 
   test("a fetch looks at its argument only when there is something to fetch", () => {

@@ -106,8 +106,25 @@ int main(int count, char **arguments) {
     free(many);
   }
 
+  /* An AEAD and a record answer EINVAL where a cipher answers EFAULT. */
+  struct crypt_auth_op gcm = {.ses = start_aes(fd, CRYPTO_AES_GCM), .len = 32, .src = readable, .dst = readable, .iv = iv};
+  REFUSED(ioctl(fd, CIOCAUTHCRYPT, &gcm), EINVAL);
+  gcm.src = nothing, gcm.dst = data;
+  REFUSED(ioctl(fd, CIOCAUTHCRYPT, &gcm), EINVAL);
+  uint8_t key[16] = {0}, mackey[20] = {0}, tag[20];
+  struct session_op record = {.cipher = CRYPTO_AES_CTR, .keylen = sizeof key, .key = key,
+                              .mac = CRYPTO_SHA1_HMAC, .mackeylen = sizeof mackey, .mackey = mackey};
+  REQUIRE(ioctl(fd, CIOCGSESSION, &record) == 0);
+  struct crypt_auth_op packet = {.ses = record.ses, .flags = COP_FLAG_AEAD_SRTP_TYPE, .iv = iv, .tag = tag, .tag_len = 20};
+  packet.auth_src = packet.src = packet.dst = readable, packet.auth_len = packet.len = 32;
+  REFUSED(ioctl(fd, CIOCAUTHCRYPT, &packet), EINVAL);
+  packet.auth_src = packet.src = packet.dst = ending + PAGE - 32, packet.auth_len = 48;
+  REFUSED(ioctl(fd, CIOCAUTHCRYPT, &packet), EINVAL);
+  packet.auth_len = 32;
+  REQUIRE(ioctl(fd, CIOCAUTHCRYPT, &packet) == 0);
+  REQUIRE(is_untouched(readable));
+
   /* The struct itself: one that cannot be written back starts no session, and the driver counts what it could not. */
-  uint8_t key[16] = {0};
   struct session_op session = {.cipher = CRYPTO_AES_CBC, .keylen = 16, .key = key};
   REQUIRE(mprotect(writable, PAGE, PROT_READ | PROT_WRITE) == 0);
   memcpy(writable, &session, sizeof session);
