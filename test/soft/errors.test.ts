@@ -1,5 +1,16 @@
-import { Call, CIOCASYMFEAT, CIOCGSESSINFO, Device, errnos, SIOP_FLAG_KERNEL_DRIVER_ONLY } from "@cryptodev/core";
-import { SoftwareHost } from "@cryptodev/soft";
+import {
+  Argument,
+  Call,
+  CIOCASYMFEAT,
+  CIOCGSESSINFO,
+  CRIOGET,
+  Device,
+  errnos,
+  pollfd,
+  requestNumber,
+  SIOP_FLAG_KERNEL_DRIVER_ONLY,
+} from "@cryptodev/core";
+import { type Caller, type Memory, type OpenFile, SoftwareDevice, SoftwareHost } from "@cryptodev/soft";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { fromHex, pattern, toHex } from "../bytes.ts";
 import { type DeviceTraits, type Reached, ways } from "../software.ts";
@@ -10,6 +21,8 @@ import { Replay } from "./replay.ts";
 const key = toHex(pattern(16, 5));
 const iv = toHex(pattern(16, 1));
 const unmapped = 8;
+/** `<poll.h>`. */
+const POLLNVAL = 32;
 const data = { count: 16 };
 
 let reached: Reached;
@@ -161,7 +174,7 @@ describe("in process, where memory ends with a view,", () => {
 });
 
 describe("descriptors", () => {
-  test("a full table: open() is EMFILE, CRIOGET returns 0 and stores the error", () => {
+  test("a full table: open() is EMFILE", () => {
     const narrow = new SoftwareHost({ descriptors: 1 });
     const fd = narrow.open("/dev/crypto", 2);
     expect(narrow.open("/dev/crypto", 2)).toBe(-errnos.EMFILE);
@@ -169,6 +182,33 @@ describe("descriptors", () => {
     expect([narrow.close(fd), narrow.close(fd)]).toEqual([0, -errnos.EBADF]);
     expect(narrow.open("/dev/elsewhere", 2)).toBe(-errnos.ENOENT);
     expect(narrow.ioctl(5, 0, null)).toBe(-errnos.EBADF);
+  });
+
+  test("poll() of one that is not open is POLLNVAL", () => {
+    const host = new SoftwareHost();
+    const argument = new Argument(host, pollfd);
+    argument.setUint32(argument.offset.fd, 5);
+    expect(host.poll(argument, 0)).toBe(1);
+    expect(argument.getUint16(argument.offset.revents)).toBe(POLLNVAL);
+  });
+
+  test("CRIOGET closes a clone again whose number its caller cannot be told", () => {
+    const device = new SoftwareDevice();
+    const memory: Memory = {
+      read: (_address, length) => new Uint8Array(length),
+      isWritable: () => false,
+      write: () => false,
+      retain: () => memory,
+    };
+    const closed: number[] = [];
+    const clone = (answer: number) => {
+      const close = (fd: number) => void closed.push(fd);
+      const caller: Caller = { file: device.open() as OpenFile, device, memory, duplicate: () => answer, close };
+      return device.ioctl(requestNumber(CRIOGET, device.machine), 4096, caller);
+    };
+    expect(clone(7)).toBe(-errnos.EFAULT);
+    expect(clone(-errnos.EMFILE)).toBe(-errnos.EFAULT);
+    expect(closed).toEqual([7]);
   });
 });
 
