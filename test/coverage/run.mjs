@@ -2,8 +2,8 @@
  * Runs the suite and tells how much of each package it covers: `npm run coverage`.
  *
  * The runtime itself writes down what was run, in every process and thread that a test starts, and source maps lead from
- * what was built back to the sources. What only runs in Deno is measured there. Bun has no such record outside of
- * `bun test`, so that its host is not measured.
+ * what was built back to the sources. What only runs in Deno is measured there: its host, and the ciphers of the device in
+ * software that its node:crypto lacks. Bun has no such record outside of `bun test`, so that its host is not measured.
  */
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, rmSync } from "node:fs";
@@ -34,7 +34,7 @@ function measure(runtime, variable, filters) {
 // Packed copies are no files of these packages, and long runs run nothing that short ones do not.
 const left = ["install", "packages", "soak"].flatMap((room) => ["--exclude", `${room}/**`]);
 const byNode = measure("node", "NODE_V8_COVERAGE", [...left, ...process.argv.slice(2)]);
-const byDeno = measure("deno", "DENO_COVERAGE_DIR", ["host/"]);
+const byDeno = measure("deno", "DENO_COVERAGE_DIR", ["host/", "session/cipher", "session/aead"]);
 
 const builtOf = (source) => source.replace("/src/", "/dist/").replace(/\.ts$/, ".js");
 
@@ -65,7 +65,7 @@ await report.addFromDir(byNode);
 // Deno writes one file for each script, and leaves out what Node.js adds: the script itself.
 for (const name of readdirSync(byDeno)) {
   const script = JSON.parse(readFileSync(join(byDeno, name), "utf8"));
-  if (/\/packages\/deno\/dist\//.test(script.url))
+  if (/\/packages\/(deno|soft)\/dist\//.test(script.url))
     await report.add([{ ...script, ...scriptAndMap(fileURLToPath(script.url)) }]);
 }
 const { files } = await report.generate();
@@ -106,8 +106,8 @@ for (const name of [...packages.keys()].sort()) {
   failed = true;
 }
 console.log(`
-The host of Deno was measured in Deno by the tests under host/, all else in Node.js ${process.versions.node} by the
-suite. Bun writes down no coverage outside of \`bun test\`: its host is tested as the others are, and not measured. Of
+The host of Deno was measured in Deno, and the device in software there too; all else in Node.js
+${process.versions.node}. Bun writes down no coverage outside of \`bun test\`: its host is tested as the others are, and not measured. Of
 the host of Node.js a version uses one half: node_ffi.ts from 26 on, koffi.ts before.
 Line by line: test/coverage/results/report/index.html`);
 process.exit(failed ? 1 : 0);
