@@ -1,8 +1,18 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 import { afterAll } from "vitest";
 import { command } from "../software.ts";
 
@@ -12,6 +22,15 @@ export interface CommandEnding {
   readonly stdout: Buffer;
   readonly stderr: string;
 }
+
+const library = fileURLToPath(new URL("../../packages/cryptodev", import.meta.url));
+
+/** The `package.json` of a folder with this library: its test hashes itself. */
+export const manifest: string = JSON.stringify({
+  private: true,
+  type: "module",
+  scripts: { test: "cryptodev dgst sha256 package.json" },
+});
 
 /** A folder for as long as a test file runs, and the command `cryptodev` in it, with the software device. */
 export class Folder {
@@ -35,6 +54,27 @@ export class Folder {
 
   get names(): string[] {
     return readdirSync(this.path).sort();
+  }
+
+  /** Writes a program for the shell. */
+  writeProgram(name: string, code: string): void {
+    chmodSync(join(this.path, this.write(name, `#!/bin/sh\n${code}\n`)), 0o755);
+  }
+
+  /** Puts the library and its command, in this runtime, where npm puts them. */
+  install(): void {
+    mkdirSync(join(this.path, "node_modules/.bin"), { recursive: true });
+    symlinkSync(library, join(this.path, "node_modules/cryptodev"));
+    // What is measured does not matter here.
+    const hurry = 'case "$1" in speed) set -- "$@" --seconds 0.001 ;; esac';
+    this.writeProgram("node_modules/.bin/cryptodev", `${hurry}\nexec ${quoted(command)} "$@"`);
+    this.write("package.json", manifest);
+  }
+
+  /** Runs lines of a shell, up to the first that fails, with the command that was installed. */
+  shell(lines: readonly string[], env: Record<string, string> = {}): CommandEnding {
+    const before = ['PATH="$PWD/node_modules/.bin:$PATH"', "set -e"];
+    return this.run("sh", ["-c", [...before, ...lines].join("\n")], "", env);
   }
 
   /** Runs `cryptodev`. */

@@ -1,11 +1,8 @@
 import { createHash, createHmac } from "node:crypto";
-import { chmodSync, mkdirSync, symlinkSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { fromText, pattern } from "../bytes.ts";
-import { Folder, quoted } from "../cli/folder.ts";
-import { canServe, command } from "../software.ts";
+import { Folder, manifest } from "../cli/folder.ts";
+import { canServe } from "../software.ts";
 import { blocksIn, pages } from "./example.ts";
 
 /* The commands that the pages show, as they stand, in a folder that has this library and what the page takes for granted. */
@@ -57,11 +54,6 @@ interface Frame {
 
 const trace = /^(\w+\(.*\) = (\d+|-1 ENOENT)\n)+$/;
 const sha256 = (data: string | Uint8Array): string => createHash("sha256").update(data).digest("hex");
-const manifest = JSON.stringify({
-  private: true,
-  type: "module",
-  scripts: { test: "cryptodev dgst sha256 package.json" },
-});
 const tested: Frame = { isServed: true, stdout: new RegExp(`\n${sha256(manifest)} {2}package.json\n$`) };
 const chart = /^cryptodev \d[\s\S]*█/;
 
@@ -102,18 +94,6 @@ const frames: Readonly<Record<string, Frame>> = {
   },
 };
 
-/** The command in this runtime, where npm puts it, and the package. */
-function install(folder: Folder): void {
-  const root = fileURLToPath(new URL("../../", import.meta.url));
-  mkdirSync(join(folder.path, "node_modules/.bin"), { recursive: true });
-  symlinkSync(join(root, "packages/cryptodev"), join(folder.path, "node_modules/cryptodev"));
-  // What is measured does not matter here.
-  const hurry = 'case "$1" in speed) set -- "$@" --seconds 0.01 ;; esac';
-  folder.write("node_modules/.bin/cryptodev", `#!/bin/sh\n${hurry}\nexec ${quoted(command)} "$@"\n`);
-  chmodSync(join(folder.path, "node_modules/.bin/cryptodev"), 0o755);
-  folder.write("package.json", manifest);
-}
-
 test("every command of a page is run here, or it is said why not", () => {
   const firsts = scripts.map(({ commands }) => withoutComment(commands[0] as string));
   expect([...new Set(firsts)].sort()).toEqual(Object.keys(frames).sort());
@@ -130,17 +110,16 @@ const runs = scripts.map(({ where, heading, commands }) => ({
 
 function expectToWork({ commands, frame }: (typeof runs)[number]): void {
   const folder = new Folder();
-  install(folder);
+  folder.install();
   for (const [name, content] of Object.entries(frame.given ?? {})) folder.write(name, content);
   const before = folder.names;
-  folder.write("script", `PATH="$PWD/node_modules/.bin:$PATH"\nset -e\n${commands.join("\n")}\n`);
   const env = frame.isServed ? { CRYPTODEV_BACKEND: "kernel" } : {};
-  const { status, stdout, stderr } = folder.run("sh", ["script"], "", env);
+  const { status, stdout, stderr } = folder.shell(commands, env);
   expect(stderr).toMatch(frame.stderr ?? /^$/);
   expect(status).toBe(0);
   expect(stdout.toString()).toMatch(frame.stdout ?? /^$/);
   const makes = Object.entries(frame.makes ?? {});
-  expect(folder.names).toEqual([...before, "script", ...makes.map(([name]) => name)].sort());
+  expect(folder.names).toEqual([...before, ...makes.map(([name]) => name)].sort());
   for (const [name, content] of makes) {
     if (content instanceof RegExp) expect(folder.read(name).toString()).toMatch(content);
     else if (content !== undefined) expect(folder.read(name).equals(Buffer.from(content))).toBe(true);

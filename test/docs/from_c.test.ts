@@ -60,7 +60,6 @@ const cipherOp = `
   uint8_t ciphertext[64];
   struct session_op sess = {.ses = start_aes(fd, CRYPTO_AES_CBC)};
   struct crypt_op op = {.ses = sess.ses, .len = 16, .src = plaintext, .dst = ciphertext, .iv = iv};`;
-const showSealed = 'show("sealed", sealed, sizeof sealed);';
 const recordOp = (cipher: string) => `
   struct session_op sess = {.cipher = ${cipher}, .keylen = 16, .key = key,
                             .mac = CRYPTO_SHA1_HMAC, .mackeylen = 20, .mackey = mackey};
@@ -137,7 +136,7 @@ const frames: readonly Frame[] = [
       enum { size = sizeof plaintext, aad_size = sizeof aad };
       uint8_t sealed[size + 16], opened[size + 16], *nonce = iv;
       struct session_op sess = {.ses = start_aes(fd, CRYPTO_AES_GCM)};`,
-    after: [showSealed, 'show("opened", opened, size);'],
+    after: ['show("sealed", sealed, sizeof sealed);', 'show("opened", opened, size);'],
     prints: line("sealed", gcm()) + line("opened", plaintext),
   },
   {

@@ -1,0 +1,78 @@
+import { describe, expect, test } from "vitest";
+import { pattern } from "../bytes.ts";
+import { isRequired } from "../runtime.ts";
+import { canServe } from "../software.ts";
+import { Folder, has } from "./folder.ts";
+
+/* The examples that the command's help begins with, as they stand. */
+
+const help = new Folder();
+const commands = ["", "info", "enc", "dec", "dgst", "hmac", "speed", "trace", "serve"];
+const examples = commands.flatMap((name) => {
+  const [, block = ""] =
+    /^\nExamples:\n((?: {2}\$ .*\n)+)/.exec(help.cryptodev([name, "--help"].filter(Boolean)).stdout.toString()) ?? [];
+  return [...block.matchAll(/\$ (.*?)(?: +# .*)?$/gm)].map(([, example]) => example as string);
+});
+
+const encrypted = (cipher: string): string => `cryptodev enc ${cipher} --key-file key -i plain -o sealed && rm plain`;
+const cbc = encrypted("aes-256-cbc --pad --iv-file iv");
+const decrypts = (before: string) => ({ before, after: "cmp plain original" });
+const lists = "cryptodev dgst sha256 *.iso > SHA256SUMS";
+const authenticates = "cryptodev hmac sha256 --key-file key firmware.bin > firmware.hmac";
+
+/** What goes before an example, and what has to be so after it. */
+const around: Readonly<Record<string, { readonly before?: string; readonly after?: string }>> = {
+  "cryptodev dec aes-256-cbc --pad --key-file key --iv-file iv -i sealed -o plain": decrypts(cbc),
+  "cryptodev dec aes-256-cbc --pad --key-fd 3 --iv-file iv < sealed 3< key": { before: cbc },
+  "cryptodev dec aes-256-gcm --key-file key --iv 00112233445566778899aabb -i sealed -o plain": decrypts(
+    encrypted("aes-256-gcm --iv 00112233445566778899aabb"),
+  ),
+  "cryptodev dec aes-256-ctr --key-file key --iv-file iv < sealed | tar x": decrypts(
+    "tar c plain | cryptodev enc aes-256-ctr --key-file key --iv-file iv > sealed && rm plain",
+  ),
+  "cryptodev dgst sha256 --check SHA256SUMS": { before: lists },
+  "cryptodev hmac sha256 --key-file key --check firmware.hmac": { before: authenticates },
+  [lists]: { after: "sha256sum --check SHA256SUMS" },
+  "cryptodev speed --svg speed.svg": { after: "grep '</svg>' speed.svg" },
+  "cryptodev speed --json > speed.json": { after: "grep bytes speed.json" },
+  "cryptodev trace -o calls -- npm test": { after: "grep CIOCCRYPT calls" },
+};
+
+/** Examples that are not run here, and why. */
+const notRun: Record<string, string> = {
+  "sudo cryptodev info --set-verbosity 1": "needs the module",
+  "cryptodev serve": "ends when it is stopped, as serve/command.test.ts does",
+  "cryptodev serve /tmp/crypto --stats": "ends when it is stopped, as serve/command.test.ts does",
+};
+const isServed = (example: string): boolean => /\bserve\b/.test(example);
+const lacksJq = !has("jq") && !isRequired("JQ");
+if (lacksJq) console.log("skipped: an example with jq, which this machine has not (REQUIRE_JQ=1 makes that a failure)");
+
+function expectToRun(example: string): void {
+  const { before = "", after = "" } = around[example] ?? {};
+  const folder = new Folder();
+  folder.install();
+  for (const name of ["plain", "original", "a.iso", "b.iso", "firmware.bin", "README.md"])
+    folder.write(name, pattern(1000));
+  folder.write("key", pattern(32));
+  folder.write("iv", pattern(16));
+  folder.write("program.js", 'import { open } from "cryptodev"; open().close();');
+  folder.writeProgram("prog", "cryptodev dgst sha1 key");
+  const backend = isServed(example) ? "kernel" : "software";
+  const { status, stdout, stderr } = folder.shell([before, example, after], { CRYPTODEV_BACKEND: backend });
+  expect(status, `${stdout}${stderr}`).toBe(0);
+}
+
+describe("an example of the help runs:", () => {
+  const run = [...new Set(examples)].filter(
+    (example) => !(example in notRun) && !(lacksJq && example.includes("| jq ")),
+  );
+
+  test("and all were found", () => {
+    expect(examples.length).toBeGreaterThan(30);
+    expect(examples).toEqual(expect.arrayContaining([...Object.keys(around), ...Object.keys(notRun)]));
+  });
+
+  test.each(run.filter((example) => !isServed(example)))("%s", expectToRun);
+  test.runIf(canServe).each(run.filter(isServed))("%s", expectToRun);
+});
