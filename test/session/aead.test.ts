@@ -1,3 +1,4 @@
+import { createCipheriv } from "node:crypto";
 import { type AeadName, Device } from "@cryptodev/core";
 import { SoftwareHost } from "@cryptodev/soft";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -125,6 +126,17 @@ describe.each(backends)("an AEAD session on the $name", (backend) => {
     }
     expect(session.seal(new Uint8Array(65535), pattern(13))).toHaveLength(65535 + 16);
     expect(session.nonceSize).toEqual({ min: 7, max: 13 });
+  });
+
+  test("a GCM message of more than three bytes can count, which is the limit of CCM with such a nonce", () => {
+    const session = device.aead("aes-128-gcm", pattern(16));
+    const data = new Uint8Array(2 ** 24);
+    const sealed = session.seal(data, pattern(12));
+    expect(sealed).toHaveLength(2 ** 24 + 16);
+    const direct = createCipheriv("aes-128-gcm", pattern(16), pattern(12));
+    direct.update(data);
+    direct.final();
+    expect(toHex(sealed.subarray(-16))).toBe(direct.getAuthTag().toString("hex"));
   });
 
   test("tells what serves it", () => {

@@ -1,6 +1,6 @@
-import { Argument, crypt_op, type Host, ILP32, LP64, type Machine } from "@cryptodev/core";
+import { Argument, crypt_op, type Host, ILP32, LP64, type Machine, StructBytes } from "@cryptodev/core";
 import { describe, expect, test } from "vitest";
-import { pattern } from "../bytes.ts";
+import { pattern, toHex } from "../bytes.ts";
 import { detach } from "../memory.ts";
 
 /** A host that only tells addresses. */
@@ -58,6 +58,20 @@ describe("the struct of a call", () => {
     expect(call.pointees.every((target) => target === null)).toBe(true);
     expect(call.getUint32(call.offset.src)).toBe(0);
     expect(call.getUint32(call.offset.len)).toBe(7);
+  });
+
+  test("writes text with its zero, cut to its width, and nothing beside it", () => {
+    const struct = new StructBytes(crypt_op, LP64);
+    const written = (width: number, text: string): string => {
+      struct.bytes.fill(0xff);
+      struct.setString(4, width, text);
+      return toHex(struct.bytes.subarray(0, 12));
+    };
+    expect(written(5, "abc")).toBe("ffffffff61626300ffffffff");
+    expect(written(4, "abc")).toBe("ffffffff61626300ffffffff");
+    expect(written(3, "abc")).toBe("ffffffff616200ffffffffff");
+    expect(written(3, "")).toBe("ffffffff00ffffffffffffff");
+    expect(struct.getString(4, 3)).toBe("");
   });
 
   test("reads text up to its first zero, or to the end of its width", () => {

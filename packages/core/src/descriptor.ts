@@ -20,7 +20,7 @@ export interface SessionParameters {
   readonly cipher?: number;
   readonly key?: Uint8Array;
   readonly mac?: number;
-  readonly mackey?: Uint8Array;
+  readonly mackey?: Uint8Array | undefined;
 }
 
 /** How a device is used. */

@@ -30,8 +30,7 @@ export abstract class CipherWithMac extends Session {
     checkKey(key, cipher);
     checkMacKey(mackey, mac);
     const { id, kernelName } = cipher.algorithm;
-    const start = { cipher: id, key, mac: mac.id, ...(mackey === undefined ? {} : { mackey }) };
-    super(device, descriptor, label, `${kernelName} or ${mac.kernelName}`, start);
+    super(device, descriptor, label, `${kernelName} or ${mac.kernelName}`, { cipher: id, key, mac: mac.id, mackey });
     this.name = cipher.name;
     this.mac = mac.name;
   }

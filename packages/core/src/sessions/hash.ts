@@ -48,13 +48,7 @@ export class Hash extends Session {
   /** @internal */
   constructor(device: Device, descriptor: Descriptor, mac: MacAlgorithm, key?: Uint8Array) {
     checkMacKey(key, mac);
-    super(
-      device,
-      descriptor,
-      mac.name,
-      `${mac.kernelName}`,
-      key === undefined ? { mac: mac.id } : { mac: mac.id, mackey: key },
-    );
+    super(device, descriptor, mac.name, `${mac.kernelName}`, { mac: mac.id, mackey: key });
     this.name = mac.name;
     this.digestSize = mac.digestSize;
     this.#mac = mac;
@@ -103,7 +97,8 @@ export class Hash extends Session {
 
   #digestInto(destination: Uint8Array, data: Uint8Array | undefined): number {
     const crypt = this.#crypt;
-    if (data !== undefined && !this.#running && crypt.isOver(data, destination, undefined)) {
+    // Never within a message: its pieces set all pointers anew.
+    if (data !== undefined && crypt.isOver(data, destination, undefined)) {
       this.#channel.requireIdle();
       this.#operate(crypt.again(COP_ENCRYPT), this.#size);
       return this.#mac.digestSize;
@@ -113,7 +108,7 @@ export class Hash extends Session {
     this.#channel.requireIdle();
     // All but the last piece of what is too long for one call.
     const before = size > this.#chunkSize ? size - this.#chunkSize : 0;
-    if (data !== undefined && before > 0) this.#update(data, before);
+    if (data !== undefined) this.#update(data, before);
     const last = before > 0 ? partOf(data as Uint8Array, before, size) : (data ?? null);
     const isWhole = !this.#running;
     this.#send(isWhole ? 0 : COP_FLAG_FINAL, size - before, last, destination);
