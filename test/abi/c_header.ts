@@ -28,7 +28,10 @@ const isNumber = (struct: Struct): boolean => struct === core.u32;
 const structs = new Set(Object.values(ioctls).flatMap(({ argument }) => withMembers(argument)));
 
 const constants = [
-  ...Object.entries(core).filter(([name, value]) => typeof value === "number" && !name.startsWith("O_")),
+  // In an order that does not depend on how modules are loaded.
+  ...Object.entries(core)
+    .filter(([name, value]) => typeof value === "number" && !name.startsWith("O_"))
+    .sort(([one], [other]) => (one < other ? -1 : 1)),
   ...Object.entries({ ...core.ciphers, ...core.macs }).map(([name, { id }]) => [name, id] as const),
 ];
 
