@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { runtimeName } from "../runtime.ts";
 import { canServe, ServedDevice } from "../software.ts";
 import { compile } from "./compile.ts";
@@ -26,6 +26,10 @@ test.runIf(canServe)(
     const { hammer } = compile("hammer");
     const folder = mkdtempSync(join(tmpdir(), "cryptodev-storm-"));
     const served = await ServedDevice.start(join(folder, "crypto"));
+    onTestFinished(async () => {
+      await served.stop();
+      rmSync(folder, { recursive: true });
+    });
     const pid = served.process.pid as number;
     let seed = 1;
     const failures: string[] = [];
@@ -74,7 +78,6 @@ test.runIf(canServe)(
     // What leaked a session each time would be far above this.
     expect(after.memory - before.memory).toBeLessThan(128 * 1024);
     expect(await served.stop()).toBe(0);
-    rmSync(folder, { recursive: true });
   },
   (DURATION + 60) * 1000,
 );

@@ -63,6 +63,12 @@ describe("an operation over the memory of the one before", () => {
     host.answers.push(-errnos.ENOMEM);
     expect(() => aes.encryptInto(memory, memory, iv)).toThrow(expect.objectContaining({ code: "ENOMEM" }));
     expect(() => aes.encryptInto(memory, memory)).toThrow(TypeError);
+    // The same where the one before went on without an iv.
+    aes.encryptInto(memory, memory, iv);
+    aes.encryptInto(memory, memory);
+    host.answers.push(-errnos.ENOMEM);
+    expect(() => aes.encryptInto(memory, memory)).toThrow(expect.objectContaining({ code: "ENOMEM" }));
+    expect(() => aes.encryptInto(memory, memory)).toThrow(TypeError);
   });
 
   test.each(["source", "destination", "iv"])("is refused once its %s was detached", (role) => {
