@@ -28,7 +28,10 @@ export class Bench {
   /** A folder for what is needed meanwhile. */
   readonly work: string;
   readonly #rounds: number;
-  /** For those who never sleep in a call: nobody else gets their processor. */
+  /**
+   * For those who never sleep in a call: nobody else gets their processor. It is the same for all, as another one may be
+   * slower for a while.
+   */
   readonly alone: readonly string[];
   /**
    * For those who wait for each other: all on one processor. On two, a round trip takes twice or thrice as long whenever
@@ -41,7 +44,7 @@ export class Bench {
     this.program = program;
     this.work = work;
     this.#rounds = rounds;
-    this.alone = permitted("chrt", "--rr", "10");
+    this.alone = permitted("taskset", "--cpu-list", "1", "chrt", "--rr", "10");
     this.together = permitted("taskset", "--cpu-list", "0", "chrt", "--rr", "10");
   }
 
