@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import {
   chmodSync,
@@ -37,13 +38,26 @@ const serve = (...args: readonly string[]) =>
     env: { ...process.env, NO_COLOR: "1" },
   });
 
+/** What is started from here inherits it: other tests serve a `/dev/crypto` meanwhile. */
+const mark = randomUUID();
+process.env.CRYPTODEV_TESTED_BY = mark;
+
+function isOurs(pid: string): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, "latin1").includes(mark);
+  } catch {
+    // It has ended.
+    return false;
+  }
+}
+
 /** What of ours is mounted, or runs, because of this path. */
 function leftovers(path: string): string[] {
   const mounts = readFileSync("/proc/self/mountinfo", "utf8")
     .split("\n")
     .filter((line) => line.includes(` ${path} `));
-  const guards = spawnSync("pgrep", ["-af", `cryptodev-guard ${path}`], { encoding: "utf8" }).stdout.trim();
-  return [...mounts, ...(guards === "" ? [] : [guards]), ...(existsSync(path) ? [path] : [])];
+  const guards = spawnSync("pgrep", ["-f", `cryptodev-guard ${path}`], { encoding: "utf8" }).stdout.split("\n");
+  return [...mounts, ...guards.filter((pid) => pid !== "" && isOurs(pid)), ...(existsSync(path) ? [path] : [])];
 }
 
 async function eventually<T>(look: () => T, expected: T): Promise<void> {
