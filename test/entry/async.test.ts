@@ -116,6 +116,7 @@ describe("openAsync()", () => {
         await caught(device.cipher("aes-cbc", pattern(15))),
         await caught(gcm.open(pattern(32), pattern(12))),
         await caught(gcm.seal("text", pattern(12))),
+        await caught(gcm.seal("", pattern(12))),
         await caught(device.hmac("sha1", new ArrayBuffer(20))),
         await caught(closed.digest(pattern(1))),
         await caught(openAsync({ backend: "kernel", path: "/dev/no-crypto" })),
@@ -139,6 +140,7 @@ describe("openAsync()", () => {
         message: expect.stringMatching(/^source for aes-gcm: expected a Uint8Array, got a string; encode it/),
         isOurs: true,
       },
+      { name: "TypeError", message: expect.stringMatching(/^source for aes-gcm: /), isOurs: true },
       {
         name: "TypeError",
         message: expect.stringMatching(/^key for hmac-sha1: expected a Uint8Array, got an ArrayBuffer; wrap it/),

@@ -1,4 +1,5 @@
 import type { Machine } from "./abi/machine.ts";
+import type { iovec } from "./abi/structs/iovec.ts";
 import type { pollfd as pollfdStruct } from "./abi/structs/pollfd.ts";
 import type { Argument } from "./argument.ts";
 
@@ -60,11 +61,11 @@ export interface LibcHost extends Host {
   /**
    * `process_vm_readv(2)`: reads memory of the process or thread `pid`, with its page protections kept to.
    *
-   * @param local - an `iovec`: where the bytes go, one piece after the other
+   * @param local - where the bytes go, one piece after the other
    * @param remote - as many `iovec` as `remotes` says: where the pieces are
    * @returns how many bytes came, fewer than were asked for where the memory ends, or a negative error number
    */
-  processVmReadv(pid: number, local: Argument, remote: Argument, remotes: number): number;
+  processVmReadv(pid: number, local: Argument<typeof iovec>, remote: Argument, remotes: number): number;
   /** `process_vm_writev(2)`: the same, to write. */
-  processVmWritev(pid: number, local: Argument, remote: Argument, remotes: number): number;
+  processVmWritev(pid: number, local: Argument<typeof iovec>, remote: Argument, remotes: number): number;
 }

@@ -62,7 +62,9 @@ export abstract class AsyncSession {
     { signal }: AsyncOptions = {},
   ): Promise<Uint8Array<ArrayBuffer>> {
     if (this.#closed) throw new ClosedError("asynchronous session: it was closed");
-    const args = Object.entries(given).map(([role, bytes]) => bytes && copied(bytes, role, this.name));
+    const args = Object.entries(given).map(([role, bytes]) =>
+      bytes === undefined ? undefined : copied(bytes, role, this.name),
+    );
     const transfer = args.flatMap((view) => (view === undefined ? [] : [view.buffer]));
     const job = { session: this.#id, method, args, isStart: false };
     return (await this.#executor.call(job, transfer, signal)) as Uint8Array<ArrayBuffer>;

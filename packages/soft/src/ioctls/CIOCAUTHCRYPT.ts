@@ -31,12 +31,14 @@ export const ciocauthcryptHandler: Handler<typeof crypt_auth_op> = {
     if ((isSrtp || isTls) && operation.src !== operation.dst) {
       throw new Errno("EINVAL", "a record is processed in place, and dst is not src");
     }
-    memory.expect?.(operation.src, operation.len);
-    memory.expect?.(operation.authSrc, operation.authLen);
     // iv_len is not looked at: as many bytes are read as the cipher has.
     const ivAddress = argument.getPointer(at.iv);
-    const iv =
-      ivAddress === 0 || cipher === undefined ? undefined : copyFromUser(memory, ivAddress, cipher.iv.length, "iv");
+    let iv: Uint8Array | undefined;
+    if (ivAddress !== 0 && cipher !== undefined) {
+      memory.expect?.(operation.src, operation.len);
+      memory.expect?.(operation.authSrc, operation.authLen);
+      iv = copyFromUser(memory, ivAddress, cipher.iv.length, "iv");
+    }
     const op = argument.getUint16(at.op);
     if (op !== COP_ENCRYPT && op !== COP_DECRYPT) throw new Errno("EINVAL", `op is ${op}, neither 0 nor 1`);
     if (cipher !== undefined) session.mac?.reset();
