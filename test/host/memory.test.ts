@@ -116,22 +116,6 @@ describe("a pointer to no bytes is NULL:", () => {
   });
 });
 
-test("pointing at the same view again leaves the address as it is, and asks nobody", () => {
-  let asked = 0;
-  const addressOf = (bytes: Uint8Array) => {
-    asked += 1;
-    return host.addressOf(bytes);
-  };
-  const counting = { ...host, addressOf };
-  const argument = new Argument(counting, crypt_op);
-  const view = pattern(16);
-  argument.point(argument.offset.src, view);
-  const [before, address] = [asked, pointer(argument, argument.offset.src)];
-  for (let round = 0; round < 10; round += 1) argument.point(argument.offset.src, view);
-  expect(asked).toBe(before);
-  expect(pointer(argument, argument.offset.src)).toBe(address);
-});
-
 if (runtimeName === "Bun") {
   test("in Bun, an address that was taken before the buffer was asked for goes stale", async () => {
     // If this fails, Bun no longer moves small views, and its host need not ask for the buffer first.

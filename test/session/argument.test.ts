@@ -37,7 +37,7 @@ describe("the struct of a call", () => {
     expect([call.addresses[slot], call.pointees[slot]]).toEqual([0, null]);
   });
 
-  test("asks for no address of what it points at already", () => {
+  test("asks for the address each time, as memory can move under a view that stays the same", () => {
     let asked = 0;
     const addressOf = () => {
       asked += 1;
@@ -47,7 +47,7 @@ describe("the struct of a call", () => {
     asked = 0;
     const [memory, other] = [pattern(8), pattern(8)];
     for (const target of [memory, memory, other, memory]) call.point(call.offset.src, target);
-    expect(asked).toBe(3);
+    expect(asked).toBe(4);
   });
 
   test("keeps an address that was only set, and lets go of all that it points at", () => {

@@ -1,5 +1,6 @@
 import { type CipherAlgorithm, ciphers } from "./abi/ciphers.ts";
 import { type MacAlgorithm, macs } from "./abi/macs.ts";
+import { nearest } from "./suggest.ts";
 import { inWords } from "./words.ts";
 
 type Ciphers = (typeof ciphers)[keyof typeof ciphers];
@@ -74,8 +75,18 @@ const byName: ReadonlyMap<string, NamedCipher> = new Map(
   allCiphers.flatMap((algorithm) => [...named(algorithm)].map((cipher) => [cipher.name, cipher] as const)),
 );
 
-function refuseName(what: string, name: unknown, known: readonly string[]): never {
-  throw new RangeError(`${what}: expected one of ${known.join(", ")}; got ${inWords(name)}`);
+/** Every name that means something somewhere: none of them is a secret. */
+const everyName: readonly string[] = [...byName.keys(), ...allMacs.flatMap(({ name, hash }) => [name, hash])];
+
+/**
+ * @param known - what is listed
+ * @param accepted - all that would have been right, of which the closest is suggested
+ */
+function refuseName(what: string, name: unknown, known: readonly string[], accepted: readonly string[] = known): never {
+  const close = typeof name === "string" && !everyName.includes(name) ? nearest(name, accepted) : undefined;
+  const isAead = typeof name === "string" && byName.get(name)?.algorithm.kind === "aead";
+  const remedy = isAead ? ", which is an AEAD: use device.aead()" : close ? `; did you mean "${close}"?` : "";
+  throw new RangeError(`${what}: expected one of ${known.join(", ")}; got ${inWords(name, everyName)}${remedy}`);
 }
 
 /** Finds an implemented cipher of some kinds. @throws `RangeError` */
@@ -83,8 +94,14 @@ function cipherOf(what: string, name: string, ...kinds: readonly CipherAlgorithm
   const fits = ({ kind, kernelName }: CipherAlgorithm): boolean => kernelName !== undefined && kinds.includes(kind);
   const cipher = byName.get(name);
   if (cipher !== undefined && fits(cipher.algorithm)) return cipher;
-  const known = allCiphers.filter(fits).map((algorithm) => algorithm.name);
-  return refuseName(what, name, known);
+  const accepted = [...byName.values()].filter((candidate) => fits(candidate.algorithm));
+  const known = accepted.map(({ algorithm }) => algorithm.name);
+  return refuseName(
+    what,
+    name,
+    [...new Set(known)],
+    accepted.map((candidate) => candidate.name),
+  );
 }
 
 /** Finds a cipher that CIOCCRYPT can carry; it crashes the kernel with any other. @throws `RangeError` */

@@ -43,13 +43,11 @@ export class Argument<S extends Struct = Struct> extends StructBytes<S> {
   }
 
   /**
-   * Sets a pointer to the first byte of `target`, and holds `target` until it is set again. No bytes make NULL.
-   *
-   * Pointing at what it points at already costs nothing: the address of a view whose buffer is not detached stays.
+   * Sets a pointer to the first byte of `target`, and holds `target` until it is set again. No bytes make NULL. The address
+   * is asked for each time: memory can move under a view that stays the same, as WebAssembly's does in Bun when it grows.
    */
   point(offset: number, target: Uint8Array | null): void {
     const slot = offset / this.pointerSize;
-    if (target === this.#pointees[slot] && target !== null && target[0] !== undefined) return;
     const address = target === null || byteLengthOf(target) === 0 ? 0 : Number(this.#host.addressOf(target, this));
     this.setAddress(offset, address);
     this.#pointees[slot] = address === 0 ? null : target;

@@ -53,7 +53,12 @@ export function partOf(bytes: Uint8Array, start: number, end: number): Uint8Arra
   return new Uint8Array(bufferOf(bytes), byteOffsetOf(bytes) + start, end - start);
 }
 
-const fill = Uint8Array.prototype.fill;
+const { fill, set } = Uint8Array.prototype;
+
+/** Copies all of a view to the beginning of another. */
+export function copyInto(target: Uint8Array, source: Uint8Array): void {
+  set.call(target, source);
+}
 
 /** Overwrites the first bytes of a view with zeros. */
 export function wipe(bytes: Uint8Array, size: number): void {
@@ -93,11 +98,6 @@ export function sizeOf(value: Uint8Array, role: string, name: string): number {
     );
   }
   return size;
-}
-
-/** Whether two views start at the same byte. */
-export function startsWith(one: Uint8Array, other: Uint8Array): boolean {
-  return bufferOf(one) === bufferOf(other) && byteOffsetOf(one) === byteOffsetOf(other);
 }
 
 /** Whether the first bytes of two views share memory. */

@@ -1,9 +1,10 @@
-import type { CipherAlgorithm } from "./abi/ciphers.ts";
+import { type CipherAlgorithm, isList } from "./abi/ciphers.ts";
 import { CRYPTO_HMAC_MAX_KEY_LEN } from "./abi/constants.ts";
 import type { MacAlgorithm } from "./abi/macs.ts";
 import { type AeadName, allCiphers, allMacs, type CipherName, type HashName, type HmacName } from "./algorithms.ts";
 import type { Device } from "./device.ts";
 import { CryptodevError } from "./errors.ts";
+import { option } from "./options.ts";
 import type { Session } from "./sessions/session.ts";
 import { inWords } from "./words.ts";
 
@@ -60,9 +61,14 @@ function served(start: () => Session): Served {
   }
 }
 
+/** A program may change what it is given. */
+function copyOf(sizes: CipherAlgorithm["keySizes"]): CipherAlgorithm["keySizes"] {
+  return isList(sizes) ? [...sizes] : { ...sizes };
+}
+
 /** A key to try an algorithm with: of a good size, and no two halves of it alike, as some drivers refuse that. */
 function trialKey(keySizes: CipherAlgorithm["keySizes"]): Uint8Array {
-  const size = "min" in keySizes ? Math.min(16, keySizes.max) : (keySizes[0] as number);
+  const size = isList(keySizes) ? (keySizes[0] as number) : Math.min(16, keySizes.max);
   return Uint8Array.from({ length: size }, (_, index) => index * 37 + 1);
 }
 
@@ -73,10 +79,10 @@ function cipherCapability(device: Device, algorithm: CipherAlgorithm): Capabilit
     name,
     kind: kind === "aead" ? "aead" : "cipher",
     ...served(() => (kind === "aead" ? device.aead(name as AeadName, key) : device.cipher(name as CipherName, key))),
-    keySizes,
+    keySizes: copyOf(keySizes),
     blockSize,
     ivSize,
-    tagSizes,
+    tagSizes: tagSizes && [...tagSizes],
     digestSize: undefined,
   };
 }
@@ -98,9 +104,12 @@ function macCapability(device: Device, { hash, keyed, digestSize }: MacAlgorithm
 }
 
 /** Tries every algorithm: see {@link Device.capabilities}. */
-export function capabilitiesOf(device: Device, { hardware = "allow" }: CapabilityOptions): Capability[] {
+export function capabilitiesOf(device: Device, options: CapabilityOptions | undefined): Capability[] {
+  const hardware = option(options, "hardware", "capabilities") ?? "allow";
   if (hardware !== "allow" && hardware !== "require" && hardware !== "prefer") {
-    throw new RangeError(`hardware: expected "allow", "require" or "prefer", got ${inWords(hardware)}`);
+    throw new RangeError(
+      `hardware: expected "allow", "require" or "prefer", got ${inWords(hardware, ["allow", "require", "prefer"])}`,
+    );
   }
   const ciphers = allCiphers.filter(({ kernelName, kind }) => kernelName !== undefined && kind !== "record");
   const macs = allMacs.filter(({ kernelName }) => kernelName !== undefined);

@@ -18,24 +18,24 @@ import {
 } from "./algorithms.ts";
 import { alignedMemory, CACHE_LINE } from "./aligned.ts";
 import { type Capability, type CapabilityOptions, capabilitiesOf } from "./capabilities.ts";
-import { Descriptor, type DeviceOptions } from "./descriptor.ts";
 import type { Host } from "./host.ts";
+import { DeviceFile, type DeviceOptions } from "./kernel/device_file.ts";
+import { Submitter } from "./kernel/submitter.ts";
 import { Aead, type AeadOptions } from "./sessions/aead.ts";
 import { Cipher } from "./sessions/cipher.ts";
 import { CombinedCipher } from "./sessions/combined.ts";
 import { Hash } from "./sessions/hash.ts";
 import { type SrtpOptions, SrtpPacket } from "./sessions/srtp.ts";
-import { Submitter } from "./sessions/submitter.ts";
 import { TlsRecord } from "./sessions/tls.ts";
 import { inWords } from "./words.ts";
 
-const dropped = new FinalizationRegistry<Descriptor>((descriptor) => {
+const dropped = new FinalizationRegistry<DeviceFile>((file) => {
   try {
-    descriptor.close();
+    file.close();
   } catch {
     // Nobody is left whom an error could reach.
   }
-  descriptor.warn(`a device (${descriptor.path}) was dropped without close(); its descriptor was held until now`);
+  file.warn(`a device (${file.path}) was dropped without close(); its descriptor was held until now`);
 });
 
 /**
@@ -58,13 +58,13 @@ export class Device {
   readonly path: string;
   /** What answers: the kernel's driver, or the software device. */
   readonly backend: Host["backend"];
-  readonly #descriptor: Descriptor;
+  readonly #file: DeviceFile;
 
-  private constructor(descriptor: Descriptor) {
-    this.#descriptor = descriptor;
-    this.path = descriptor.path;
-    this.backend = descriptor.host.backend;
-    dropped.register(this, descriptor, descriptor);
+  private constructor(file: DeviceFile) {
+    this.#file = file;
+    this.path = file.path;
+    this.backend = file.host.backend;
+    dropped.register(this, file, file);
   }
 
   /**
@@ -87,12 +87,12 @@ export class Device {
     if (typeof path !== "string" || path.includes("\0")) {
       throw new TypeError(`path of the device: expected a string without zero characters, got ${inWords(path)}`);
     }
-    return new Device(Descriptor.open(host, path, options));
+    return new Device(DeviceFile.open(host, path, options));
   }
 
   /** Whether {@link Device.close} was called. */
   get closed(): boolean {
-    return this.#descriptor.closed;
+    return this.#file.closed;
   }
 
   /**
@@ -104,7 +104,7 @@ export class Device {
    * `ClosedError` once the device is closed
    */
   cipher(name: CipherName, key: Uint8Array): Cipher {
-    return new Cipher(this, this.#descriptor, findCipher(name), key);
+    return new Cipher(this, this.#file, findCipher(name), key);
   }
 
   /**
@@ -113,7 +113,7 @@ export class Device {
    * @throws as {@link Device.cipher}
    */
   hash(name: HashName): Hash {
-    return new Hash(this, this.#descriptor, findHash(name));
+    return new Hash(this, this.#file, findHash(name));
   }
 
   /**
@@ -123,7 +123,7 @@ export class Device {
    * @throws as {@link Device.cipher}
    */
   hmac(name: HmacName, key: Uint8Array): Hash {
-    return new Hash(this, this.#descriptor, findHmac(name), key);
+    return new Hash(this, this.#file, findHmac(name), key);
   }
 
   /**
@@ -134,7 +134,7 @@ export class Device {
    */
   combined(cipher: CipherName, key: Uint8Array, mac: MacName, mackey?: Uint8Array): CombinedCipher {
     const start = { cipher: findCipher(cipher), key, mac: findMac(mac), mackey };
-    return new CombinedCipher(this, this.#descriptor, start);
+    return new CombinedCipher(this, this.#file, start);
   }
 
   /**
@@ -144,7 +144,7 @@ export class Device {
    * @throws as {@link Device.cipher}
    */
   aead(name: AeadName, key: Uint8Array, options?: AeadOptions): Aead {
-    return new Aead(this, this.#descriptor, findAead(name), key, options);
+    return new Aead(this, this.#file, findAead(name), key, options);
   }
 
   /**
@@ -155,7 +155,7 @@ export class Device {
    */
   tls(cipher: TlsCipherName, key: Uint8Array, mac: KeyedMacName, mackey: Uint8Array): TlsRecord {
     const start = { cipher: findTlsCipher(cipher), key, mac: findKeyedMac(mac), mackey };
-    return new TlsRecord(this, this.#descriptor, start);
+    return new TlsRecord(this, this.#file, start);
   }
 
   /**
@@ -172,7 +172,7 @@ export class Device {
     options?: SrtpOptions,
   ): SrtpPacket {
     const start = { cipher: findSrtpCipher(cipher), key, mac: findKeyedMac(mac), mackey };
-    return new SrtpPacket(this, this.#descriptor, start, options);
+    return new SrtpPacket(this, this.#file, start, options);
   }
 
   /**
@@ -193,7 +193,7 @@ export class Device {
    * device.close();
    * ```
    */
-  capabilities(options: CapabilityOptions = {}): Capability[] {
+  capabilities(options?: CapabilityOptions): Capability[] {
     return capabilitiesOf(this, options);
   }
 
@@ -216,7 +216,7 @@ export class Device {
    * ```
    */
   submitter(wait: () => Promise<void>): Submitter | undefined {
-    return Submitter.of(this.#descriptor, wait);
+    return Submitter.of(this.#file, wait);
   }
 
   /**
@@ -241,7 +241,7 @@ export class Device {
     if (!Number.isInteger(alignmask) || alignmask < 0 || (alignmask & (alignmask + 1)) !== 0) {
       throw new RangeError(`alignmask: expected one less than a power of two, got ${inWords(alignmask)}`);
     }
-    return alignedMemory(this.#descriptor.host, size, alignmask);
+    return alignedMemory(this.#file.host, size, alignmask);
   }
 
   /**
@@ -261,7 +261,7 @@ export class Device {
    * ```
    */
   clone(): Device {
-    return new Device(this.#descriptor.clone());
+    return new Device(this.#file.clone());
   }
 
   /**
@@ -270,8 +270,8 @@ export class Device {
    * @throws `CryptodevError` where the kernel refuses; the device is closed all the same
    */
   close(): void {
-    this.#descriptor.close();
-    dropped.unregister(this.#descriptor);
+    this.#file.close();
+    dropped.unregister(this.#file);
   }
 
   /** The same as {@link Device.close}, for `using`. */

@@ -1,6 +1,5 @@
 import type { Machine } from "./abi/machine.ts";
-import type { iovec } from "./abi/structs/iovec.ts";
-import type { pollfd as pollfdStruct } from "./abi/structs/pollfd.ts";
+import type { iovec, pollfd as pollfdStruct } from "./abi/structs.ts";
 import type { Argument } from "./argument.ts";
 
 /** A memory address, in the form that the runtime's foreign function interface takes without converting it. */

@@ -13,20 +13,23 @@ export interface Statistics {
 }
 
 /** Counts what a session does. */
-export class StatisticsCounter implements Statistics {
-  operations = 0;
-  bytes = 0;
-  biggest = 0;
-  zeroCopyLost = 0;
-
-  get average(): number {
-    return this.operations === 0 ? 0 : this.bytes / this.operations;
-  }
+export class StatisticsCounter {
+  #operations = 0;
+  #bytes = 0;
+  #biggest = 0;
+  #zeroCopyLost = 0;
 
   add(size: number, isCopied: boolean): void {
-    this.operations += 1;
-    this.bytes += size;
-    if (size > this.biggest) this.biggest = size;
-    if (isCopied) this.zeroCopyLost += 1;
+    this.#operations += 1;
+    this.#bytes += size;
+    if (size > this.#biggest) this.#biggest = size;
+    if (isCopied) this.#zeroCopyLost += 1;
+  }
+
+  /** What it has counted by now, as plain data that is the program's to keep and to change. */
+  snapshot(): Statistics {
+    const [operations, bytes] = [this.#operations, this.#bytes];
+    const average = operations === 0 ? 0 : bytes / operations;
+    return { operations, bytes, biggest: this.#biggest, average, zeroCopyLost: this.#zeroCopyLost };
   }
 }

@@ -9,7 +9,7 @@ import {
   COP_FLAG_WRITE_IV,
 } from "./abi/constants.ts";
 import { errnoName } from "./abi/errno.ts";
-import { FIOCLEX } from "./abi/ioctls/FIOCLEX.ts";
+import { FIOCLEX } from "./abi/ioctls.ts";
 import type { Machine } from "./abi/machine.ts";
 import { macs } from "./abi/macs.ts";
 import { layout, type Struct } from "./abi/struct.ts";
@@ -47,7 +47,17 @@ function numberInWords(struct: string, field: string, value: number): string {
   return field === "flags" ? flagsInWords(value) : `${value}`;
 }
 
-/** A struct's members in words. What pointers name is told by its size alone: it may be a key, or plaintext. */
+/** The members that say how much the kernel uses of what a pointer names: it can be the beginning of something larger. */
+const lengthOf: Readonly<Record<string, string>> = {
+  src: "len",
+  dst: "len",
+  auth_src: "auth_len",
+  tag: "tag_len",
+  key: "keylen",
+  mackey: "mackeylen",
+};
+
+/** A struct's members in words. What pointers name is shown only by its size: it may be a key, or plaintext. */
 function membersInWords(struct: Struct, machine: Machine, argument: Argument, start = 0): string[] {
   const { offset, width } = layout(struct, machine);
   return struct.fields.map(([field, type]) => {
@@ -56,7 +66,9 @@ function membersInWords(struct: Struct, machine: Machine, argument: Argument, st
     if (type === "char") return `${field}=${JSON.stringify(argument.getString(at, width[field] as number))}`;
     if (type === "pointer") {
       const target = argument.pointees[at / machine.pointerSize];
-      const size = target === null || target === undefined ? 0 : byteLengthOf(target);
+      const whole = target === null || target === undefined ? 0 : byteLengthOf(target);
+      const length = offset[lengthOf[field] ?? ""];
+      const size = length === undefined ? whole : Math.min(whole, argument.getUint32(start + length));
       return `${field}=${size === 0 ? "NULL" : `[${size} bytes]`}`;
     }
     const value = type === "u16" || type === "i16" ? argument.getUint16(at) : argument.getUint32(at);
@@ -65,12 +77,13 @@ function membersInWords(struct: Struct, machine: Machine, argument: Argument, st
 }
 
 /**
- * Wraps a host so that every system call is told, as `strace(1)` would: the request and its struct decoded, and after an
+ * Wraps a host so that every system call is traced, as `strace(1)` does: the request and its struct decoded, and after an
  * arrow what the kernel changed. Keys and data are never shown, only their sizes.
  *
  * A device without it does not pay for it.
  *
- * @param tell - is given one line for each call, once it has been answered
+ * @param write - is called with one line for each call, once it has been answered. The device is in the middle of its call
+ * then: what uses it gets a `CryptodevError` with `EBUSY`. An error that it throws becomes a warning
  * @example
  * ```ts
  * import { Device, traced } from "@cryptodev/core";
@@ -80,8 +93,18 @@ function membersInWords(struct: Struct, machine: Machine, argument: Argument, st
  * device.close();
  * ```
  */
-export function traced(host: Host, tell: (line: string) => void): Host {
+export function traced(host: Host, write: (line: string) => void): Host {
   const { machine } = host;
+  // The call was carried out, and what comes of it must not depend on who watches.
+  const tell = (line: string): void => {
+    try {
+      write(line);
+    } catch (error) {
+      try {
+        host.warn(`the trace of a device failed: ${error instanceof Error ? error.message : typeof error}`);
+      } catch {}
+    }
+  };
   const outcome = (result: number): string => (result < 0 ? `-1 ${errnoName(-result)}` : `${result}`);
   const told = (call: string, result: number): number => {
     tell(`${call} = ${outcome(result)}`);

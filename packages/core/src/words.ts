@@ -1,8 +1,14 @@
-/** A value that was not expected, for a message: what kind it is, and itself only where it is a short word. */
-export function inWords(value: unknown): string {
+import { nearest } from "./suggest.ts";
+
+/**
+ * A value that was not expected, for a message: what kind it is. Text is shown only if it is close to a known name: anything
+ * else may be a secret in the wrong place.
+ */
+export function inWords(value: unknown, known: readonly string[] = []): string {
   if (value === null || value === undefined || typeof value === "number") return String(value);
-  // Anything longer, or of another kind, may be a secret in the wrong place.
-  if (typeof value === "string") return /^[\w-]{0,32}$/.test(value) ? JSON.stringify(value) : "a string";
+  if (typeof value === "string") {
+    return value === "" || nearest(value, known) !== undefined ? JSON.stringify(value) : "a string";
+  }
   if (typeof value !== "object") return `a ${typeof value}`;
   const name = Object.prototype.toString.call(value).slice(8, -1);
   return `${/^[AEIO]/.test(name) ? "an" : "a"} ${name}`;

@@ -1,3 +1,5 @@
+import { freezeTable } from "./frozen.ts";
+
 /** The least and the most of a size; all between them are good too. Bytes. */
 export interface SizeRange {
   /** The least. */
@@ -177,6 +179,13 @@ export const ciphers = {
   },
 } as const;
 
+freezeTable(ciphers);
+
+/** Whether sizes are each named, and not the least and the most. */
+export function isList(sizes: CipherAlgorithm["keySizes"]): sizes is readonly number[] {
+  return Array.isArray(sizes);
+}
+
 /**
  * Whether a size is one of those that an algorithm has.
  *
@@ -189,5 +198,5 @@ export const ciphers = {
  * ```
  */
 export function hasSize(sizes: CipherAlgorithm["keySizes"], size: number): boolean {
-  return "min" in sizes ? size >= sizes.min && size <= sizes.max : sizes.includes(size);
+  return isList(sizes) ? sizes.includes(size) : size >= sizes.min && size <= sizes.max;
 }

@@ -1,3 +1,5 @@
+import { freezeTable } from "./frozen.ts";
+
 /**
  * The error numbers that the device, or a system call on the way to it, can answer (`asm-generic/errno.h`; MIPS and
  * SPARC have other numbers for some of them).
@@ -36,6 +38,8 @@ export const errnos = {
   ECANCELED: 125,
   ENOTRECOVERABLE: 131,
 } as const;
+
+freezeTable(errnos);
 
 /** The name of an error number, such as `"EINVAL"`. */
 export type ErrnoName = keyof typeof errnos;

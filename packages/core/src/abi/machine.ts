@@ -1,3 +1,5 @@
+import { freezeTable } from "./frozen.ts";
+
 /** What the binary interface depends on: two traits lay out every struct and number every request. */
 export interface Machine {
   /** Bytes in a pointer: 8 on LP64, 4 on ILP32. */
@@ -32,6 +34,10 @@ const machines: Readonly<Record<string, Machine>> = {
   ppc: { pointerSize: 4, requests: "powerpc" },
   sparc64: { pointerSize: 8, requests: "powerpc" },
 };
+
+freezeTable(LP64);
+freezeTable(ILP32);
+freezeTable(machines);
 
 /**
  * Finds the machine behind an architecture's name as Node, Bun (`process.arch`) or Deno (`Deno.build.arch`) spell it.

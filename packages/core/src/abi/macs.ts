@@ -1,3 +1,5 @@
+import { freezeTable } from "./frozen.ts";
+
 /** What the kernel must be told of a mac, and what it gives. All sizes are bytes. */
 export interface MacAlgorithm {
   /** The number in `session_op.mac`. */
@@ -75,3 +77,5 @@ export const macs = {
     digestSize: 28,
   },
 } as const;
+
+freezeTable(macs);

@@ -1,15 +1,14 @@
 import type { SizeRange } from "../abi/ciphers.ts";
 import { COP_DECRYPT, COP_ENCRYPT } from "../abi/constants.ts";
-import type { crypt_auth_op } from "../abi/structs/crypt_auth_op.ts";
 import type { NamedCipher } from "../algorithms.ts";
-import { byteLengthOf } from "../bytes.ts";
-import type { Call } from "../call.ts";
-import { checkAad, checkApart, checkData, checkDestination, checkKey, checkSizes, checkTagSize } from "../checks.ts";
-import type { Descriptor } from "../descriptor.ts";
+import { byteLengthOf, copyInto, partOf } from "../bytes.ts";
+import { checkAad, checkDestination, checkKey, checkOneCall, checkSizes, checkTagSize } from "../checks.ts";
 import type { Device } from "../device.ts";
-import { AuthCrypt } from "./auth_crypt.ts";
-import type { Channel } from "./channel.ts";
-import { channelOf, Session } from "./session.ts";
+import type { DeviceFile } from "../kernel/device_file.ts";
+import type { KernelSession } from "../kernel/kernel_session.ts";
+import { AuthOperation } from "../kernel/operation.ts";
+import { option } from "../options.ts";
+import { kernelSessionOf, Session } from "./session.ts";
 
 /** Options of {@link Device.aead}. */
 export interface AeadOptions {
@@ -21,8 +20,8 @@ export interface AeadOptions {
 }
 
 /** Nonces of CCM leave 2 to 8 bytes of the block to count the message (NIST SP 800-38C, section A.1). */
-const CCM_NONCE = { min: 7, max: 13 } as const;
-const GCM_NONCE = { min: 12, max: 12 } as const;
+const CCM_NONCE = Object.freeze({ min: 7, max: 13 });
+const GCM_NONCE = Object.freeze({ min: 12, max: 12 });
 
 /**
  * A session that encrypts and authenticates: AES-GCM or AES-CCM. {@link Device.aead} starts it.
@@ -54,44 +53,39 @@ export class Aead extends Session {
   readonly #name: string;
   readonly #tagSize: number;
   readonly #isCcm: boolean;
-  readonly #channel: Channel;
-  readonly #auth: AuthCrypt;
-  /** The kernel's iv: GCM's is the nonce, CCM's has the nonce inside. */
-  readonly #iv: Uint8Array;
-  /** Where no data is: NULL would crash the kernel. */
-  readonly #nothing = new Uint8Array(new ArrayBuffer(16));
-  /** The last operation: what it did, to how many bytes, with how many as a result. */
-  #op = -1;
-  #size = 0;
-  #result = 0;
+  readonly #kernel: KernelSession;
+  readonly #operation: AuthOperation;
+  /** CCM's iv, which has the nonce inside. GCM's is the nonce. */
+  readonly #block = new Uint8Array(new ArrayBuffer(16));
 
   /** @internal */
   constructor(
     device: Device,
-    descriptor: Descriptor,
+    file: DeviceFile,
     cipher: NamedCipher,
     key: Uint8Array,
-    { tagSize = 16 }: AeadOptions = {},
+    options: AeadOptions | undefined,
   ) {
-    const { id, kernelName, ivSize, tagSizes = [] } = cipher.algorithm;
+    const { name, algorithm } = cipher;
+    const tagSize = option(options, "tagSize", name) ?? 16;
     checkKey(key, cipher);
-    checkTagSize(tagSize, cipher.name, tagSizes);
-    super(device, descriptor, cipher.name, `${kernelName}`, { cipher: id, key });
-    this.name = cipher.name;
+    checkTagSize(tagSize, name, algorithm.tagSizes ?? []);
+    super(device, file, name, `${algorithm.kernelName}`, { cipher: algorithm.id, key, mac: 0, mackey: undefined });
+    this.name = name;
     this.tagSize = tagSize;
-    this.#name = cipher.name;
+    this.#name = name;
     this.#tagSize = tagSize;
-    this.#isCcm = cipher.algorithm.name === "aes-ccm";
+    this.#isCcm = algorithm.name === "aes-ccm";
     this.nonceSize = this.#isCcm ? CCM_NONCE : GCM_NONCE;
-    this.#iv = new Uint8Array(new ArrayBuffer(ivSize));
-    this.#channel = channelOf(this);
-    this.#auth = new AuthCrypt(this.#channel, 0, tagSize);
+    this.#kernel = kernelSessionOf(this);
+    this.#operation = new AuthOperation(this.#kernel, { name, ivSize: algorithm.ivSize, macSize: tagSize }, 0);
   }
 
   /**
    * Encrypts and authenticates into new memory (CIOCAUTHCRYPT).
    *
-   * @param source - any number of bytes, at most 2 GiB - 1: an AEAD cannot work in chunks
+   * @param source - any number of bytes, at most 256 MiB less the tag: an AEAD cannot work in chunks, and the driver takes
+   * 512 MiB of source and destination together
    * @param nonce - 12 bytes for GCM, 7 to 13 for CCM
    * @param aad - at most 4096 bytes that are authenticated and not encrypted
    * @returns the ciphertext with the tag after it: {@link Aead.tagSize} bytes more than `source`
@@ -99,7 +93,8 @@ export class Aead extends Session {
    * session's end; `CryptodevError` where the kernel refuses
    */
   seal(source: Uint8Array, nonce: Uint8Array, aad?: Uint8Array): Uint8Array<ArrayBuffer> {
-    const sealed = new Uint8Array(checkData(source, "source", this.#name) + this.#tagSize);
+    const size = checkOneCall(source, "source", this.#name, this.#tagSize);
+    const sealed = new Uint8Array(size + this.#tagSize);
     this.#run(COP_ENCRYPT, source, sealed, nonce, aad);
     return sealed;
   }
@@ -108,7 +103,7 @@ export class Aead extends Session {
    * Encrypts and authenticates into given memory.
    *
    * @param destination - room for `source` and the tag: memory that starts with `source`, to work in place, or memory
-   * apart from it, and apart from `aad`
+   * apart from it
    * @returns the number of bytes written
    * @throws as {@link Aead.seal}; `RangeError` for a destination that is too short or overlaps partly
    */
@@ -124,6 +119,7 @@ export class Aead extends Session {
    * plaintext is left then
    */
   open(sealed: Uint8Array, nonce: Uint8Array, aad?: Uint8Array): Uint8Array<ArrayBuffer> {
+    checkOneCall(sealed, "source", this.#name, 0);
     const plaintext = new Uint8Array(this.#checkSealed(sealed));
     return plaintext.subarray(0, this.#run(COP_DECRYPT, sealed, plaintext, nonce, aad));
   }
@@ -162,16 +158,16 @@ export class Aead extends Session {
 
   /** Checks and decrypts ciphertext and tag that are apart. All else is as in {@link Aead.open}. */
   decrypt(ciphertext: Uint8Array, tag: Uint8Array, nonce: Uint8Array, aad?: Uint8Array): Uint8Array<ArrayBuffer> {
-    const size = checkData(ciphertext, "source", this.#name);
+    const size = checkOneCall(ciphertext, "source", this.#name);
     const tagSize = checkSizes(tag, [this.#tagSize], "tag", this.#name);
     const sealed = new Uint8Array(size + tagSize);
-    sealed.set(ciphertext);
-    sealed.set(tag, size);
+    copyInto(sealed, partOf(ciphertext, 0, size));
+    sealed.set(partOf(tag, 0, tagSize), size);
     return sealed.subarray(0, this.#run(COP_DECRYPT, sealed, sealed, nonce, aad));
   }
 
   #checkSealed(sealed: Uint8Array): number {
-    const size = checkData(sealed, "source", this.#name);
+    const size = checkOneCall(sealed, "source", this.#name);
     if (size < this.#tagSize) {
       throw new RangeError(`source for ${this.#name}: expected at least the tag's ${this.#tagSize} bytes, got ${size}`);
     }
@@ -186,44 +182,19 @@ export class Aead extends Session {
     nonce: Uint8Array,
     aad: Uint8Array | undefined,
   ): number {
-    this.#channel.requireOpen();
-    const auth = this.#auth;
-    if (op === this.#op && auth.isOver(source, destination, nonce, aad)) {
-      this.#setIv(nonce);
-      this.#send(auth.again(this.#size, null), destination);
-      return this.#result;
-    }
+    this.#kernel.requireIdle();
     const isSeal = op === COP_ENCRYPT;
-    const size = isSeal ? checkData(source, "source", this.#name) : this.#checkSealed(source);
+    const size = isSeal ? checkOneCall(source, "source", this.#name) : this.#checkSealed(source);
     const result = isSeal ? size + this.#tagSize : size - this.#tagSize;
     const written = isSeal ? result : size;
-    const authLen = checkAad(aad, "aad", this.#name);
+    const aadSize = checkAad(aad, "aad", this.#name);
     checkDestination(destination, written, source, size, this.#name);
-    // The driver reads the aad when it has begun to write: what is in both would not authenticate.
-    if (aad !== undefined) checkApart(destination, written, aad, authLen, "aad", this.#name);
     this.#checkNonce(nonce, isSeal ? size : result);
-    this.#setIv(nonce);
-    this.#op = op;
-    this.#size = size;
-    this.#result = result;
-    const call = auth.prepare({
-      op,
-      auth: aad ?? null,
-      authLen,
-      src: size === 0 ? this.#nothing : source,
-      len: size,
-      dst: destination,
-      tag: null,
-      iv: this.#iv,
-    });
-    this.#send(call, destination);
-    auth.remember(source, destination, nonce, aad);
-    return result;
-  }
-
-  #send(call: Call<typeof crypt_auth_op>, destination: Uint8Array): void {
+    const iv = this.#isCcm ? this.#counterBlock(nonce) : nonce;
     // Plaintext that did not authenticate is wiped; a source that could not be sealed in place is not.
-    this.#channel.operateOrWipe(call, this.#size, destination, this.#op === COP_DECRYPT ? this.#size : 0);
+    const suspect = isSeal ? 0 : size;
+    this.#operation.run({ op, aad: aad ?? null, aadSize, source, size, destination, written, iv, suspect });
+    return result;
   }
 
   #checkNonce(nonce: Uint8Array, messageSize: number): void {
@@ -237,14 +208,13 @@ export class Aead extends Session {
     );
   }
 
-  #setIv(nonce: Uint8Array): void {
-    if (!this.#isCcm) {
-      this.#iv.set(nonce);
-      return;
-    }
+  /** The kernel's iv for a nonce of CCM (NIST SP 800-38C, section A.2). */
+  #counterBlock(nonce: Uint8Array): Uint8Array {
+    const block = this.#block;
     // The first byte is how many bytes count the message, less one; they are the last, and the kernel's to fill.
-    this.#iv.fill(0);
-    this.#iv[0] = 14 - byteLengthOf(nonce);
-    this.#iv.set(nonce, 1);
+    block.fill(0);
+    block[0] = 14 - byteLengthOf(nonce);
+    block.set(nonce, 1);
+    return block;
   }
 }

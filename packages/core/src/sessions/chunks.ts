@@ -1,5 +1,6 @@
 import { partOf, sizeOf } from "../bytes.ts";
 import { ClosedError, type CryptodevError } from "../errors.ts";
+import { option } from "../options.ts";
 import { inWords } from "../words.ts";
 
 /** Options of {@link Cipher.encryptor} and {@link Cipher.decryptor}. */
@@ -27,10 +28,10 @@ export interface ChunkWork {
   readonly isWhole: boolean;
   /** What to throw when the kernel would have refused, had it looked. */
   readonly refusal: (hint: string) => CryptodevError;
-  /** Works on a chunk, going on from the one before. */
-  readonly run: (source: Uint8Array, destination: Uint8Array) => void;
-  /** Works on a chunk, and forgets that it did: the next one goes on from the same place. */
-  readonly peek: (source: Uint8Array, destination: Uint8Array) => void;
+  /** Works on a chunk of `size` bytes, continuing from the one before. */
+  readonly run: (source: Uint8Array, size: number, destination: Uint8Array) => void;
+  /** Works on a chunk, and forgets that it did: the next one continues from the same place. */
+  readonly peek: (source: Uint8Array, size: number, destination: Uint8Array) => void;
 }
 
 /**
@@ -66,9 +67,16 @@ export class CipherChunks {
   #isFinished = false;
 
   /** @internal */
-  constructor(work: ChunkWork, { padding = "none", eager = false }: ChunkOptions) {
+  constructor(work: ChunkWork, options: ChunkOptions | undefined) {
+    const padding = option(options, "padding", work.name) ?? "none";
+    const eager = option(options, "eager", work.name) ?? false;
+    if (typeof eager !== "boolean") {
+      throw new TypeError(`eager for ${work.name}: expected true or false, got ${inWords(eager)}`);
+    }
     if (padding !== "pkcs7" && padding !== "none") {
-      throw new RangeError(`padding for ${work.name}: expected "pkcs7" or "none", got ${inWords(padding)}`);
+      throw new RangeError(
+        `padding for ${work.name}: expected "pkcs7" or "none", got ${inWords(padding, ["pkcs7", "none"])}`,
+      );
     }
     if (padding === "pkcs7" && !work.isWhole) {
       throw new RangeError(`padding for ${work.name}: expected "none", as it takes any number of bytes`);
@@ -99,11 +107,11 @@ export class CipherChunks {
     const taken = Math.max(0, ready - this.#restSize);
     if (ready > 0) {
       if (this.#restSize === 0) {
-        run(ready === size ? data : partOf(data, 0, ready), result);
+        run(ready === size ? data : partOf(data, 0, ready), ready, result);
       } else {
         result.set(this.#rest.subarray(0, this.#restSize));
         result.set(partOf(data, 0, taken), this.#restSize);
-        run(result, result);
+        run(result, ready, result);
         this.#restSize = 0;
       }
     }
@@ -121,7 +129,7 @@ export class CipherChunks {
     if (size === 0) return whole.subarray(given);
     const result = new Uint8Array(whole.length + size);
     result.set(whole);
-    this.#work.peek(partOf(this.#rest, 0, size), partOf(result, whole.length, result.length));
+    this.#work.peek(this.#rest, size, partOf(result, whole.length, result.length));
     return result.subarray(given);
   }
 
@@ -149,7 +157,7 @@ export class CipherChunks {
     }
     const last = this.#rest.slice(0, this.#isPadded ? granularity : size);
     this.#rest.fill(0);
-    if (last.length > 0) run(last, last);
+    if (last.length > 0) run(last, last.length, last);
     return this.#isPadded && decrypt ? this.#unpad(last) : last;
   }
 

@@ -1,18 +1,18 @@
 import { COP_DECRYPT, COP_ENCRYPT, COP_FLAG_WRITE_IV } from "../abi/constants.ts";
 import { errnos } from "../abi/errno.ts";
-import { CIOCASYNCCRYPT } from "../abi/ioctls/CIOCASYNCCRYPT.ts";
-import { CIOCCRYPT } from "../abi/ioctls/CIOCCRYPT.ts";
+import { CIOCCRYPT } from "../abi/ioctls.ts";
 import type { NamedCipher } from "../algorithms.ts";
 import { alignedMemory, CACHE_LINE } from "../aligned.ts";
-import { byteLengthOf, partOf } from "../bytes.ts";
-import { checkDestination, checkIv, checkKey, checkSource, granularityOf, requireChunks } from "../checks.ts";
-import type { Descriptor } from "../descriptor.ts";
+import { copyInto, partOf } from "../bytes.ts";
+import { checkDestination, checkIv, checkKey, checkSource, granularityOf, isXts, requireChunks } from "../checks.ts";
 import type { Device } from "../device.ts";
-import type { Channel } from "./channel.ts";
+import { asyncCall } from "../kernel/async_call.ts";
+import type { DeviceFile } from "../kernel/device_file.ts";
+import type { KernelSession } from "../kernel/kernel_session.ts";
+import { CryptOperation } from "../kernel/operation.ts";
+import type { Submitter } from "../kernel/submitter.ts";
 import { type ChunkOptions, CipherChunks } from "./chunks.ts";
-import { Crypt } from "./crypt.ts";
-import { channelOf, Session } from "./session.ts";
-import type { Submitter } from "./submitter.ts";
+import { kernelSessionOf, Session } from "./session.ts";
 
 /**
  * A session that encrypts and decrypts with one key. {@link Device.cipher} starts it.
@@ -37,8 +37,8 @@ export class Cipher extends Session {
   /** Bytes in an iv; 0 for a cipher without one. */
   readonly ivSize: number;
   readonly #cipher: NamedCipher;
-  readonly #channel: Channel;
-  readonly #crypt: Crypt;
+  readonly #kernel: KernelSession;
+  readonly #operation: CryptOperation;
   readonly #granularity: number;
   readonly #chunkSize: number;
   #chained = false;
@@ -48,18 +48,18 @@ export class Cipher extends Session {
   #submitted: Promise<unknown> = Promise.resolve();
 
   /** @internal */
-  constructor(device: Device, descriptor: Descriptor, cipher: NamedCipher, key: Uint8Array) {
+  constructor(device: Device, file: DeviceFile, cipher: NamedCipher, key: Uint8Array) {
     checkKey(key, cipher);
     const { id, kernelName, blockSize, ivSize } = cipher.algorithm;
-    super(device, descriptor, cipher.name, `${kernelName}`, { cipher: id, key });
+    super(device, file, cipher.name, `${kernelName}`, { cipher: id, key, mac: 0, mackey: undefined });
     this.name = cipher.name;
     this.blockSize = blockSize;
     this.ivSize = ivSize;
     this.#cipher = cipher;
-    this.#channel = channelOf(this);
-    this.#crypt = Crypt.of(this.#channel);
+    this.#kernel = kernelSessionOf(this);
+    this.#operation = new CryptOperation(this.#kernel, { name: cipher.name, ivSize, macSize: 0 }, isXts(cipher));
     this.#granularity = granularityOf(cipher);
-    this.#chunkSize = descriptor.options.chunkSize;
+    this.#chunkSize = file.options.chunkSize;
   }
 
   /**
@@ -132,22 +132,22 @@ export class Cipher extends Session {
     source: Uint8Array,
     iv: Uint8Array | undefined,
   ): Promise<Uint8Array<ArrayBuffer>> {
-    this.#channel.requireOpen();
+    this.#kernel.requireOpen();
     const size = checkSource(source, this.#cipher);
     checkIv(iv, this.#cipher, this.#chained);
     if (size > this.#chunkSize) requireChunks(this.#cipher, `${size} bytes`);
     // The driver has no way to copy what is not aligned.
-    const { host } = this.#channel.descriptor;
+    const { host } = this.#kernel.file;
     const memory = alignedMemory(host, size, CACHE_LINE);
-    memory.set(source);
+    copyInto(memory, partOf(source, 0, size));
     const start = iv === undefined ? null : alignedMemory(host, this.#cipher.algorithm.ivSize, CACHE_LINE);
-    start?.set(iv as Uint8Array);
+    if (start !== null) copyInto(start, iv as Uint8Array);
     const submitted: Promise<void>[] = [];
     for (let done = 0; done === 0 || done < size; done += this.#chunkSize) {
       const part = partOf(memory, done, Math.min(done + this.#chunkSize, size));
-      const crypt = new Crypt(host, this.#channel.id, CIOCASYNCCRYPT);
-      const call = crypt.prepare(op, 0, part.length, part, part, null, done === 0 ? start : null);
-      submitted.push(this.#channel.submit(submitter, call, part.length));
+      const data = { op, flags: 0, src: part, dst: part, mac: null, iv: done === 0 ? start : null };
+      const call = asyncCall(host, this.#kernel.id, data);
+      submitted.push(this.#kernel.submit(submitter, call, part.length));
     }
     this.#chained = size % this.#granularity === 0;
     // What goes on from an operation that fails was submitted before anybody could know, and fails with it.
@@ -181,11 +181,11 @@ export class Cipher extends Session {
     requireChunks(this.#cipher, "data in chunks");
     checkIv(iv, this.#cipher, false);
     const running = iv === undefined ? null : new Uint8Array(new ArrayBuffer(this.#cipher.algorithm.ivSize));
-    running?.set(iv as Uint8Array);
-    const work = (flags: number) => (source: Uint8Array, destination: Uint8Array) => {
-      this.#channel.requireIdle();
+    if (running !== null) copyInto(running, iv as Uint8Array);
+    const work = (flags: number) => (source: Uint8Array, size: number, destination: Uint8Array) => {
+      this.#kernel.requireIdle();
       this.#chained = false;
-      this.#send(op, flags, source, byteLengthOf(source), destination, running);
+      this.#send(op, flags, source, size, destination, running);
     };
     return new CipherChunks(
       {
@@ -194,7 +194,7 @@ export class Cipher extends Session {
         // Only the end of the data may be a part of a block, and only of a stream.
         granularity: this.#granularity,
         isWhole: this.#cipher.algorithm.blockSize > 1,
-        refusal: (hint: string) => this.#channel.descriptor.refusal(errnos.EBADMSG, CIOCCRYPT.name, hint),
+        refusal: (hint: string) => this.#kernel.file.refusal(errnos.EBADMSG, CIOCCRYPT.name, hint),
         run: work(COP_FLAG_WRITE_IV),
         peek: work(0),
       },
@@ -203,33 +203,41 @@ export class Cipher extends Session {
   }
 
   #fresh(op: number, source: Uint8Array, iv: Uint8Array | undefined): Uint8Array<ArrayBuffer> {
-    const destination = new Uint8Array(checkSource(source, this.#cipher));
-    this.#into(op, source, destination, iv);
+    this.#kernel.requireIdle();
+    const size = checkSource(source, this.#cipher);
+    checkIv(iv, this.#cipher, this.#chained);
+    const destination = new Uint8Array(size);
+    this.#operate(op, source, size, destination, iv);
     return destination;
   }
 
   #into(op: number, source: Uint8Array, destination: Uint8Array, iv: Uint8Array | undefined): number {
-    this.#channel.requireIdle();
-    const crypt = this.#crypt;
-    if (crypt.isOver(source, destination, iv)) {
+    this.#kernel.requireIdle();
+    const operation = this.#operation;
+    if (operation.isOver(source, destination, iv)) {
+      const size = this.#size;
       this.#chained = false;
-      this.#channel.operate(crypt.again(op), this.#size);
-      this.#chained = this.#size % this.#granularity === 0;
-      return this.#size;
+      operation.again(op, size);
+      this.#chained = size % this.#granularity === 0;
+      return size;
     }
     const size = checkSource(source, this.#cipher);
     checkDestination(destination, size, source, size, this.#cipher.name);
     checkIv(iv, this.#cipher, this.#chained);
-    // A refused operation may have moved the kernel's iv or not: the next one has to bring its own.
-    this.#chained = false;
-    this.#send(op, 0, source, size, destination, iv ?? null);
+    this.#operate(op, source, size, destination, iv);
     this.#size = size;
-    this.#chained = size % this.#granularity === 0;
-    if (iv !== undefined && size <= this.#chunkSize) crypt.remember(source, destination, iv);
+    if (iv !== undefined && size <= this.#chunkSize) operation.settle(source, size, destination, iv);
     return size;
   }
 
-  /** Sends data in as many calls as it takes. With WRITE_IV each one brings the iv, else the session's own goes on. */
+  #operate(op: number, source: Uint8Array, size: number, destination: Uint8Array, iv: Uint8Array | undefined): void {
+    // A refused operation may have moved the kernel's iv or not: the next one has to bring its own.
+    this.#chained = false;
+    this.#send(op, 0, source, size, destination, iv ?? null);
+    this.#chained = size % this.#granularity === 0;
+  }
+
+  /** Sends data in as many calls as it takes. With WRITE_IV each one brings the iv, else the session's own continues. */
   #send(
     op: number,
     flags: number,
@@ -240,7 +248,7 @@ export class Cipher extends Session {
   ): void {
     const most = this.#chunkSize;
     if (size <= most) {
-      this.#channel.operate(this.#crypt.prepare(op, flags, size, source, destination, null, iv), size);
+      this.#operation.run(op, flags, source, size, destination, iv, null);
       return;
     }
     requireChunks(this.#cipher, `${size} bytes`);
@@ -248,7 +256,7 @@ export class Cipher extends Session {
       const end = Math.min(done + most, size);
       const start = done === 0 || flags !== 0 ? iv : null;
       const [from, to] = [partOf(source, done, end), partOf(destination, done, end)];
-      this.#channel.operate(this.#crypt.prepare(op, flags, end - done, from, to, null, start), end - done);
+      this.#operation.run(op, flags, from, end - done, to, start, null);
     }
   }
 }

@@ -1,8 +1,8 @@
 import type { MacAlgorithm } from "../abi/macs.ts";
 import type { NamedCipher } from "../algorithms.ts";
 import { checkKey, checkMacKey } from "../checks.ts";
-import type { Descriptor } from "../descriptor.ts";
 import type { Device } from "../device.ts";
+import type { DeviceFile } from "../kernel/device_file.ts";
 import { Session } from "./session.ts";
 
 /** What a session with a cipher and a mac starts with. */
@@ -21,16 +21,11 @@ export abstract class CipherWithMac extends Session {
   readonly mac: string;
 
   /** @internal */
-  protected constructor(
-    device: Device,
-    descriptor: Descriptor,
-    label: string,
-    { cipher, key, mac, mackey }: CipherAndMac,
-  ) {
+  protected constructor(device: Device, file: DeviceFile, label: string, { cipher, key, mac, mackey }: CipherAndMac) {
     checkKey(key, cipher);
     checkMacKey(mackey, mac);
     const { id, kernelName } = cipher.algorithm;
-    super(device, descriptor, label, `${kernelName} or ${mac.kernelName}`, { cipher: id, key, mac: mac.id, mackey });
+    super(device, file, label, `${kernelName} or ${mac.kernelName}`, { cipher: id, key, mac: mac.id, mackey });
     this.name = cipher.name;
     this.mac = mac.name;
   }

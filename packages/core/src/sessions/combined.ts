@@ -1,6 +1,6 @@
 import { COP_DECRYPT, COP_ENCRYPT, COP_FLAG_FINAL, COP_FLAG_RESET, COP_FLAG_UPDATE } from "../abi/constants.ts";
 import { errnos } from "../abi/errno.ts";
-import { CIOCCRYPT } from "../abi/ioctls/CIOCCRYPT.ts";
+import { CIOCCRYPT } from "../abi/ioctls.ts";
 import type { MacAlgorithm } from "../abi/macs.ts";
 import type { NamedCipher } from "../algorithms.ts";
 import { equalInConstantTime, partOf, wipe } from "../bytes.ts";
@@ -12,14 +12,15 @@ import {
   checkSizes,
   checkSource,
   granularityOf,
+  isXts,
   requireChunks,
 } from "../checks.ts";
-import type { Descriptor } from "../descriptor.ts";
 import type { Device } from "../device.ts";
-import type { Channel } from "./channel.ts";
+import type { DeviceFile } from "../kernel/device_file.ts";
+import type { KernelSession } from "../kernel/kernel_session.ts";
+import { CryptOperation } from "../kernel/operation.ts";
 import { type CipherAndMac, CipherWithMac } from "./cipher_with_mac.ts";
-import { Crypt } from "./crypt.ts";
-import { channelOf } from "./session.ts";
+import { kernelSessionOf } from "./session.ts";
 
 /**
  * A session that encrypts and computes a mac of the plaintext in one pass over the data. {@link Device.combined} starts
@@ -47,26 +48,27 @@ export class CombinedCipher extends CipherWithMac {
   /** Bytes in a mac. */
   readonly macSize: number;
   readonly #cipher: NamedCipher;
-  readonly #channel: Channel;
-  readonly #crypt: Crypt;
+  readonly #kernel: KernelSession;
+  readonly #operation: CryptOperation;
   readonly #mac: MacAlgorithm;
   readonly #computed: Uint8Array;
   readonly #chunkSize: number;
   #chained = false;
 
   /** @internal */
-  constructor(device: Device, descriptor: Descriptor, start: CipherAndMac) {
+  constructor(device: Device, file: DeviceFile, start: CipherAndMac) {
     const { cipher, mac } = start;
-    super(device, descriptor, `${cipher.name} with ${mac.name}`, start);
+    super(device, file, `${cipher.name} with ${mac.name}`, start);
     const { blockSize, ivSize } = cipher.algorithm;
     this.blockSize = blockSize;
     this.ivSize = ivSize;
     this.macSize = mac.digestSize;
     this.#cipher = cipher;
     this.#mac = mac;
-    this.#chunkSize = descriptor.options.chunkSize;
-    this.#channel = channelOf(this);
-    this.#crypt = Crypt.of(this.#channel);
+    this.#chunkSize = file.options.chunkSize;
+    this.#kernel = kernelSessionOf(this);
+    const sizes = { name: cipher.name, ivSize, macSize: mac.digestSize };
+    this.#operation = new CryptOperation(this.#kernel, sizes, isXts(cipher));
     this.#computed = new Uint8Array(new ArrayBuffer(mac.digestSize));
   }
 
@@ -143,7 +145,7 @@ export class CombinedCipher extends CipherWithMac {
     wipe(destination, size);
     // The kernel's iv is a block of what was forged.
     this.#chained = false;
-    throw this.#channel.descriptor.refusal(
+    throw this.#kernel.file.refusal(
       errnos.EBADMSG,
       CIOCCRYPT.name,
       `the plaintext has another ${name} than the one given: the ciphertext, the mac, the iv or a key is wrong`,
@@ -151,17 +153,19 @@ export class CombinedCipher extends CipherWithMac {
   }
 
   #into(op: number, source: Uint8Array, destination: Uint8Array, mac: Uint8Array, iv: Uint8Array | undefined): number {
-    this.#channel.requireOpen();
+    this.#kernel.requireIdle();
     const size = checkSource(source, this.#cipher);
     checkDestination(destination, size, source, size, this.#cipher.name);
     checkApart(destination, size, mac, this.#mac.digestSize, "mac", this.#mac.name);
     checkIv(iv, this.#cipher, this.#chained);
+    if (size > this.#chunkSize) requireChunks(this.#cipher, `${size} bytes`);
     this.#chained = false;
     try {
       this.#send(op, source, size, destination, mac, iv ?? null);
     } catch (error) {
-      // Plaintext that nothing was checked of; ciphertext is nobody's secret, and in place it may be all that there is.
-      if (op === COP_DECRYPT) wipe(destination, size);
+      // Plaintext that nothing was checked of; ciphertext is nobody's secret, and in place it may be all that there is. A
+      // RangeError comes before anything is sent.
+      if (op === COP_DECRYPT && !(error instanceof RangeError)) wipe(destination, size);
       throw error;
     }
     this.#chained = size % granularityOf(this.#cipher) === 0;
@@ -179,19 +183,15 @@ export class CombinedCipher extends CipherWithMac {
   ): void {
     const most = this.#chunkSize;
     if (size <= most) {
-      this.#channel.operate(this.#crypt.prepare(op, 0, size, source, destination, mac, iv), size);
+      this.#operation.run(op, 0, source, size, destination, iv, mac);
       return;
     }
-    requireChunks(this.#cipher, `${size} bytes`);
     for (let done = 0; done < size; done += most) {
       const end = Math.min(done + most, size);
       const flags = done === 0 ? COP_FLAG_RESET | COP_FLAG_UPDATE : end < size ? COP_FLAG_UPDATE : COP_FLAG_FINAL;
       const [from, to] = [partOf(source, done, end), partOf(destination, done, end)];
       const start = done === 0 ? iv : null;
-      this.#channel.operate(
-        this.#crypt.prepare(op, flags, end - done, from, to, end < size ? null : mac, start),
-        end - done,
-      );
+      this.#operation.run(op, flags, from, end - done, to, start, end < size ? null : mac);
     }
   }
 }

@@ -1,18 +1,17 @@
 import { COP_ENCRYPT, COP_FLAG_FINAL, COP_FLAG_RESET, COP_FLAG_UPDATE } from "../abi/constants.ts";
-import { CIOCASYNCCRYPT } from "../abi/ioctls/CIOCASYNCCRYPT.ts";
-import { CIOCCPHASH } from "../abi/ioctls/CIOCCPHASH.ts";
+import { CIOCCPHASH } from "../abi/ioctls.ts";
 import type { MacAlgorithm } from "../abi/macs.ts";
-import type { crypt_op } from "../abi/structs/crypt_op.ts";
 import { alignedMemory, CACHE_LINE } from "../aligned.ts";
-import { byteLengthOf, partOf, sizeOf } from "../bytes.ts";
+import { copyInto, partOf, sizeOf } from "../bytes.ts";
 import { Call } from "../call.ts";
 import { checkMacKey, checkRoom } from "../checks.ts";
-import type { Descriptor } from "../descriptor.ts";
 import type { Device } from "../device.ts";
-import type { Channel } from "./channel.ts";
-import { Crypt } from "./crypt.ts";
-import { channelOf, Session } from "./session.ts";
-import type { Submitter } from "./submitter.ts";
+import { asyncCall } from "../kernel/async_call.ts";
+import type { DeviceFile } from "../kernel/device_file.ts";
+import type { KernelSession } from "../kernel/kernel_session.ts";
+import { CryptOperation } from "../kernel/operation.ts";
+import type { Submitter } from "../kernel/submitter.ts";
+import { kernelSessionOf, Session } from "./session.ts";
 
 /**
  * A session that hashes, with a key (HMAC) or without. {@link Device.hash} and {@link Device.hmac} start it.
@@ -38,23 +37,23 @@ export class Hash extends Session {
   readonly digestSize: number;
   readonly #mac: MacAlgorithm;
   readonly #chunkSize: number;
-  readonly #channel: Channel;
-  readonly #crypt: Crypt;
+  readonly #kernel: KernelSession;
+  readonly #operation: CryptOperation;
   /** Whether the kernel holds a part of a message. A finished state is never continued: that digest has no meaning. */
   #running = false;
   /** The size of the last whole message. */
   #size = 0;
 
   /** @internal */
-  constructor(device: Device, descriptor: Descriptor, mac: MacAlgorithm, key?: Uint8Array) {
+  constructor(device: Device, file: DeviceFile, mac: MacAlgorithm, key?: Uint8Array) {
     checkMacKey(key, mac);
-    super(device, descriptor, mac.name, `${mac.kernelName}`, { mac: mac.id, mackey: key });
+    super(device, file, mac.name, `${mac.kernelName}`, { cipher: 0, key: undefined, mac: mac.id, mackey: key });
     this.name = mac.name;
     this.digestSize = mac.digestSize;
     this.#mac = mac;
-    this.#chunkSize = descriptor.options.chunkSize;
-    this.#channel = channelOf(this);
-    this.#crypt = Crypt.of(this.#channel);
+    this.#chunkSize = file.options.chunkSize;
+    this.#kernel = kernelSessionOf(this);
+    this.#operation = new CryptOperation(this.#kernel, { name: mac.name, ivSize: 0, macSize: mac.digestSize });
   }
 
   /**
@@ -66,7 +65,7 @@ export class Hash extends Session {
    */
   update(data: Uint8Array): this {
     const size = sizeOf(data, "data", this.#mac.name);
-    this.#channel.requireIdle();
+    this.#kernel.requireIdle();
     this.#update(data, size);
     return this;
   }
@@ -79,8 +78,11 @@ export class Hash extends Session {
    * @throws as {@link Hash.update}
    */
   digest(data?: Uint8Array): Uint8Array<ArrayBuffer> {
-    const digest = new Uint8Array(this.#mac.digestSize);
-    this.#digestInto(digest, data);
+    const { digestSize, name } = this.#mac;
+    const size = data === undefined ? 0 : sizeOf(data, "data", name);
+    this.#kernel.requireIdle();
+    const digest = new Uint8Array(digestSize);
+    this.#finish(digest, data, size);
     return digest;
   }
 
@@ -96,28 +98,38 @@ export class Hash extends Session {
   }
 
   #digestInto(destination: Uint8Array, data: Uint8Array | undefined): number {
-    const crypt = this.#crypt;
+    const operation = this.#operation;
+    const { digestSize, name } = this.#mac;
     // Never within a message: its pieces set all pointers anew.
-    if (data !== undefined && crypt.isOver(data, destination, undefined)) {
-      this.#channel.requireIdle();
-      this.#operate(crypt.again(COP_ENCRYPT), this.#size);
-      return this.#mac.digestSize;
+    if (data !== undefined && operation.isOver(data, destination, undefined)) {
+      this.#kernel.requireIdle();
+      try {
+        operation.again(COP_ENCRYPT, this.#size);
+      } catch (error) {
+        this.#lose(error);
+      }
+      return digestSize;
     }
-    checkRoom(destination, this.#mac.digestSize, "destination", this.#mac.name);
-    const size = data === undefined ? 0 : sizeOf(data, "data", this.#mac.name);
-    this.#channel.requireIdle();
+    checkRoom(destination, digestSize, "destination", name);
+    const size = data === undefined ? 0 : sizeOf(data, "data", name);
+    this.#kernel.requireIdle();
+    const isWhole = !this.#running && size <= this.#chunkSize;
+    this.#finish(destination, data, size);
+    if (isWhole && data !== undefined) {
+      this.#size = size;
+      operation.settleDigest(data, size, destination);
+    }
+    return digestSize;
+  }
+
+  /** Ends the message with the first `size` bytes of `data`. */
+  #finish(destination: Uint8Array, data: Uint8Array | undefined, size: number): void {
     // All but the last piece of what is too long for one call.
     const before = size > this.#chunkSize ? size - this.#chunkSize : 0;
     if (data !== undefined) this.#update(data, before);
     const last = before > 0 ? partOf(data as Uint8Array, before, size) : (data ?? null);
-    const isWhole = !this.#running;
-    this.#send(isWhole ? 0 : COP_FLAG_FINAL, size - before, last, destination);
+    this.#send(this.#running ? COP_FLAG_FINAL : 0, size - before, last, destination);
     this.#running = false;
-    if (isWhole && data !== undefined) {
-      this.#size = size;
-      crypt.remember(data, destination, undefined);
-    }
-    return this.#mac.digestSize;
   }
 
   /**
@@ -129,22 +141,22 @@ export class Hash extends Session {
    * @throws as {@link Hash.update}, by rejection; `TypeError` within a message that {@link Hash.update} has begun
    */
   async digestAsync(submitter: Submitter, data: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
-    this.#channel.requireOpen();
+    this.#kernel.requireOpen();
     const size = sizeOf(data, "data", this.#mac.name);
     if (this.#running) throw new TypeError(`data for ${this.#mac.name}: expected a whole message, got the end of one`);
-    const { host } = this.#channel.descriptor;
+    const { host } = this.#kernel.file;
     const memory = alignedMemory(host, size, CACHE_LINE);
-    memory.set(data);
+    copyInto(memory, partOf(data, 0, size));
     const digest = alignedMemory(host, this.#mac.digestSize, CACHE_LINE);
     const submitted: Promise<void>[] = [];
     for (let done = 0; done === 0 || done < size; done += this.#chunkSize) {
       const end = Math.min(done + this.#chunkSize, size);
       const isLast = end === size;
       const flags = (done === 0 ? COP_FLAG_RESET : 0) | (isLast ? COP_FLAG_FINAL : COP_FLAG_UPDATE);
-      const crypt = new Crypt(host, this.#channel.id, CIOCASYNCCRYPT);
-      const part = partOf(memory, done, end);
-      const call = crypt.prepare(COP_ENCRYPT, flags, end - done, part, null, isLast ? digest : null, null);
-      submitted.push(this.#channel.submit(submitter, call, end - done));
+      const src = partOf(memory, done, end);
+      const rest = { dst: null, mac: isLast ? digest : null, iv: null };
+      const call = asyncCall(host, this.#kernel.id, { op: COP_ENCRYPT, flags, src, ...rest });
+      submitted.push(this.#kernel.submit(submitter, call, end - done));
     }
     await Promise.all(submitted);
     return digest;
@@ -168,16 +180,16 @@ export class Hash extends Session {
    * ```
    */
   copy(key?: Uint8Array): Hash {
-    this.#channel.requireIdle();
-    const { descriptor } = this.#channel;
-    const copy = new Hash(this.device, descriptor, this.#mac, key);
+    this.#kernel.requireIdle();
+    const { file } = this.#kernel;
+    const copy = new Hash(this.device, file, this.#mac, key);
     // Between messages there is nothing to copy, and a finished state must not be.
     if (!this.#running) return copy;
-    const call = new Call(descriptor.host, CIOCCPHASH);
-    call.setUint32(call.offset.dst_ses, copy.#channel.id);
-    call.setUint32(call.offset.src_ses, this.#channel.id);
+    const call = new Call(file.host, CIOCCPHASH);
+    call.setUint32(call.offset.dst_ses, copy.#kernel.id);
+    call.setUint32(call.offset.src_ses, this.#kernel.id);
     try {
-      this.#channel.send(call);
+      file.send(call);
     } catch (error) {
       copy.close();
       throw error;
@@ -191,22 +203,23 @@ export class Hash extends Session {
     // To the driver an UPDATE of no bytes is the end of the message, and the loop sends none.
     for (let done = 0; done < size; done += this.#chunkSize) {
       const end = Math.min(done + this.#chunkSize, size);
-      const piece = done === 0 && end === byteLengthOf(data) ? data : partOf(data, done, end);
+      const piece = size <= this.#chunkSize ? data : partOf(data, done, end);
       this.#send(COP_FLAG_UPDATE | (this.#running ? 0 : COP_FLAG_RESET), end - done, piece, null);
       this.#running = true;
     }
   }
 
   #send(flags: number, size: number, data: Uint8Array | null, digest: Uint8Array | null): void {
-    this.#operate(this.#crypt.prepare(COP_ENCRYPT, flags, size, data, null, digest, null), size);
+    try {
+      this.#operation.run(COP_ENCRYPT, flags, data, size, null, null, digest);
+    } catch (error) {
+      this.#lose(error);
+    }
   }
 
-  #operate(call: Call<typeof crypt_op>, size: number): void {
-    try {
-      this.#channel.operate(call, size);
-    } catch (error) {
-      this.#channel.end("it was closed when the kernel refused a part of its message");
-      throw error;
-    }
+  /** A message of which the kernel has refused a part is lost, and the state that it has is not continued. */
+  #lose(error: unknown): never {
+    this.#kernel.end("it was closed when the kernel refused a part of its message");
+    throw error;
   }
 }

@@ -1,13 +1,12 @@
 import { SIOP_FLAG_KERNEL_DRIVER_ONLY } from "../abi/constants.ts";
 import { errnos } from "../abi/errno.ts";
-import { CIOCGSESSINFO } from "../abi/ioctls/CIOCGSESSINFO.ts";
+import { CIOCGSESSINFO } from "../abi/ioctls.ts";
 import { layout } from "../abi/struct.ts";
-import { alg_info } from "../abi/structs/alg_info.ts";
-import { Call } from "../call.ts";
-import type { Descriptor, SessionParameters } from "../descriptor.ts";
+import { alg_info } from "../abi/structs.ts";
 import type { Device } from "../device.ts";
+import type { DeviceFile, SessionParameters } from "../kernel/device_file.ts";
+import { KernelSession } from "../kernel/kernel_session.ts";
 import type { Statistics } from "../statistics.ts";
-import { Channel } from "./channel.ts";
 
 /** An algorithm by the CryptoAPI's name, such as `cbc(aes)`, and the driver that does it, such as `cbc-aes-aesni`. */
 export interface AlgorithmInfo {
@@ -29,10 +28,10 @@ export interface SessionInfo {
   readonly hardware: boolean;
 }
 
-const dropped = new FinalizationRegistry<Channel>((channel) => channel.abandon());
+const dropped = new FinalizationRegistry<KernelSession>((session) => session.abandon());
 
 /** A session's way to the kernel, for the kinds of sessions alone. */
-export let channelOf: (session: Session) => Channel;
+export let kernelSessionOf: (session: Session) => KernelSession;
 
 /**
  * One session of the device, from its start to {@link Session.close}: the part that all kinds share.
@@ -43,42 +42,42 @@ export let channelOf: (session: Session) => Channel;
 export abstract class Session {
   /** The device that the session was started on. */
   readonly device: Device;
-  readonly #channel: Channel;
+  readonly #kernel: KernelSession;
 
   static {
-    channelOf = (session) => session.#channel;
+    kernelSessionOf = (session) => session.#kernel;
   }
 
   /** @internal */
   protected constructor(
     device: Device,
-    descriptor: Descriptor,
+    file: DeviceFile,
     label: string,
     kernelNames: string,
     start: SessionParameters,
   ) {
     this.device = device;
-    const id = descriptor.start(
+    const id = file.start(
       start,
       `the device cannot start ${label}. Either it has no ${kernelNames} (/proc/crypto lists what the kernel has; a module may need loading, or the kernel was built without it), or it refuses the key as weak`,
     );
-    this.#channel = new Channel(descriptor, id, label);
-    if (descriptor.options.hardware === "require") this.#requireHardware();
-    dropped.register(this, this.#channel, this.#channel);
+    this.#kernel = new KernelSession(file, id, label);
+    if (file.options.hardware === "require") this.#requireHardware();
+    dropped.register(this, this.#kernel, this.#kernel);
   }
 
   /** The kernel's number for the session, unique on its device. */
   get id(): number {
-    return this.#channel.id;
+    return this.#kernel.id;
   }
 
   /** Whether the session has ended, by {@link Session.close} or with its device. */
   get closed(): boolean {
-    return this.#channel.ended !== undefined;
+    return this.#kernel.ended !== undefined;
   }
 
   /**
-   * What the session did so far; `undefined` unless the device was opened with `statistics`.
+   * What the session did so far, as it is now; `undefined` unless the device was opened with `statistics`.
    *
    * @example
    * ```ts
@@ -92,7 +91,7 @@ export abstract class Session {
    * ```
    */
   get statistics(): Statistics | undefined {
-    return this.#channel.statistics;
+    return this.#kernel.statistics?.snapshot();
   }
 
   /**
@@ -110,15 +109,10 @@ export abstract class Session {
    * ```
    */
   info(): SessionInfo {
-    const { descriptor } = this.#channel;
-    const call = new Call(descriptor.host, CIOCGSESSINFO);
+    this.#kernel.requireOpen();
+    const call = this.#kernel.info();
     const at = call.offset;
-    call.setUint32(at.ses, this.#channel.id);
-    // A positive answer is the count of bytes that the kernel could not write.
-    if (this.#channel.send(call) > 0) {
-      throw descriptor.refusal(errnos.EFAULT, CIOCGSESSINFO.name, "the answer could not be written");
-    }
-    const names = layout(alg_info, descriptor.host.machine);
+    const names = layout(alg_info, this.#kernel.file.host.machine);
     const algorithm = (start: number): AlgorithmInfo | undefined => {
       const name = call.getString(start + names.offset.cra_name, names.width.cra_name);
       const driver = call.getString(start + names.offset.cra_driver_name, names.width.cra_driver_name);
@@ -134,8 +128,8 @@ export abstract class Session {
 
   /** Ends the session (CIOCFSESSION). Ending it again does nothing. */
   close(): void {
-    dropped.unregister(this.#channel);
-    this.#channel.end("it was closed");
+    dropped.unregister(this.#kernel);
+    this.#kernel.end("it was closed");
   }
 
   /** The same as {@link Session.close}, for `using`. */
@@ -146,9 +140,9 @@ export abstract class Session {
   #requireHardware(): void {
     const { cipher, mac, hardware } = this.info();
     if (hardware) return;
-    const { label, descriptor } = this.#channel;
+    const { label, file } = this.#kernel;
     const why = `${label} is done by ${(cipher ?? mac)?.driver}, which is no hardware, and hardware is required`;
-    this.#channel.end(why);
-    throw descriptor.refusal(errnos.ENODEV, CIOCGSESSINFO.name, why);
+    this.#kernel.end(why);
+    throw file.refusal(errnos.ENODEV, CIOCGSESSINFO.name, why);
   }
 }

@@ -1,14 +1,16 @@
 import { COP_DECRYPT, COP_ENCRYPT, COP_FLAG_AEAD_SRTP_TYPE } from "../abi/constants.ts";
 import type { NamedCipher } from "../algorithms.ts";
-import { partOf } from "../bytes.ts";
-import { checkApart, checkData, checkIv, checkRoom } from "../checks.ts";
-import type { Descriptor } from "../descriptor.ts";
+import { copyInto, partOf } from "../bytes.ts";
+import { checkIv, checkOneCall, checkRoom } from "../checks.ts";
 import type { Device } from "../device.ts";
+import type { DeviceFile } from "../kernel/device_file.ts";
+import type { KernelSession } from "../kernel/kernel_session.ts";
+import { LONGEST_SRTP_HEADER } from "../kernel/limits.ts";
+import { AuthOperation } from "../kernel/operation.ts";
+import { option } from "../options.ts";
 import { inWords } from "../words.ts";
-import { AuthCrypt } from "./auth_crypt.ts";
-import type { Channel } from "./channel.ts";
 import { type CipherAndMac, CipherWithMac } from "./cipher_with_mac.ts";
-import { channelOf } from "./session.ts";
+import { kernelSessionOf } from "./session.ts";
 
 /** Options of {@link Device.srtp}. */
 export interface SrtpOptions {
@@ -17,9 +19,6 @@ export interface SrtpOptions {
    */
   readonly tagSize?: number | undefined;
 }
-
-/** The driver takes no longer header. */
-const longestHeader = 256;
 
 /**
  * A session for SRTP packets: the payload is encrypted in counter mode, then a mac covers header and payload (RFC 3711,
@@ -46,22 +45,23 @@ export class SrtpPacket extends CipherWithMac {
   readonly #cipher: NamedCipher;
   /** What counts: a program can redefine what it sees. */
   readonly #tagSize: number;
-  readonly #channel: Channel;
-  readonly #auth: AuthCrypt;
+  readonly #kernel: KernelSession;
+  readonly #operation: AuthOperation;
 
   /** @internal */
-  constructor(device: Device, descriptor: Descriptor, start: CipherAndMac, options: SrtpOptions = {}) {
+  constructor(device: Device, file: DeviceFile, start: CipherAndMac, options: SrtpOptions | undefined) {
     const { cipher, mac } = start;
-    const { tagSize = mac.digestSize } = options;
+    const tagSize = option(options, "tagSize", mac.name) ?? mac.digestSize;
     if (!Number.isInteger(tagSize) || tagSize < 1 || tagSize > mac.digestSize) {
       throw new RangeError(`tag size for ${mac.name}: expected 1 to ${mac.digestSize} bytes, got ${inWords(tagSize)}`);
     }
-    super(device, descriptor, `srtp with ${cipher.name} and ${mac.name}`, start);
+    super(device, file, `srtp with ${cipher.name} and ${mac.name}`, start);
     this.tagSize = tagSize;
     this.#cipher = cipher;
     this.#tagSize = tagSize;
-    this.#channel = channelOf(this);
-    this.#auth = new AuthCrypt(this.#channel, COP_FLAG_AEAD_SRTP_TYPE, tagSize);
+    this.#kernel = kernelSessionOf(this);
+    const sizes = { name: cipher.name, ivSize: cipher.algorithm.ivSize, macSize: tagSize };
+    this.#operation = new AuthOperation(this.#kernel, sizes, COP_FLAG_AEAD_SRTP_TYPE);
   }
 
   /**
@@ -75,9 +75,9 @@ export class SrtpPacket extends CipherWithMac {
    * session's end; `CryptodevError` where the kernel refuses
    */
   seal(packet: Uint8Array, headerSize: number, iv: Uint8Array): Uint8Array<ArrayBuffer> {
-    const size = checkData(packet, "packet", this.#cipher.name);
+    const size = checkOneCall(packet, "packet", this.#cipher.name);
     const memory = new Uint8Array(size + this.#tagSize);
-    memory.set(packet);
+    copyInto(memory, partOf(packet, 0, size));
     this.#run(COP_ENCRYPT, memory, headerSize, iv);
     return memory;
   }
@@ -100,8 +100,9 @@ export class SrtpPacket extends CipherWithMac {
    * @throws as {@link SrtpPacket.seal}; `CryptodevError` with `EBADMSG` where packet, tag or iv were changed
    */
   open(sealed: Uint8Array, headerSize: number, iv: Uint8Array): Uint8Array<ArrayBuffer> {
-    const memory = new Uint8Array(checkData(sealed, "packet", this.#cipher.name));
-    memory.set(sealed);
+    const size = checkOneCall(sealed, "packet", this.#cipher.name);
+    const memory = new Uint8Array(size);
+    copyInto(memory, partOf(sealed, 0, size));
     this.#run(COP_DECRYPT, memory, headerSize, iv);
     return memory.subarray(0, memory.length - this.#tagSize);
   }
@@ -116,31 +117,19 @@ export class SrtpPacket extends CipherWithMac {
   }
 
   #run(op: number, memory: Uint8Array, headerSize: number, iv: Uint8Array): void {
-    this.#channel.requireOpen();
+    this.#kernel.requireIdle();
     const { name } = this.#cipher;
-    if (!Number.isInteger(headerSize) || headerSize < 0 || headerSize > longestHeader) {
-      throw new RangeError(`header for ${name}: expected 0 to ${longestHeader} bytes, got ${inWords(headerSize)}`);
+    if (!Number.isInteger(headerSize) || headerSize < 0 || headerSize > LONGEST_SRTP_HEADER) {
+      throw new RangeError(
+        `header for ${name}: expected 0 to ${LONGEST_SRTP_HEADER} bytes, got ${inWords(headerSize)}`,
+      );
     }
-    checkData(memory, "packet", name);
+    checkOneCall(memory, "packet", name);
     // A payload of no bytes would be a NULL pointer, which is not inside the packet, and the driver opens none that is
     // shorter than its tag.
     const shortest = op === COP_DECRYPT ? this.#tagSize : 1;
     const whole = checkRoom(memory, headerSize + shortest + this.#tagSize, "packet", name);
-    const size = whole - this.#tagSize;
     checkIv(iv, this.#cipher, false);
-    checkApart(memory, whole, iv, this.#cipher.algorithm.ivSize, "iv", name);
-    const payload = partOf(memory, headerSize, size);
-    const data = {
-      op,
-      auth: memory,
-      authLen: size,
-      src: payload,
-      len: size - headerSize,
-      dst: payload,
-      tag: partOf(memory, size, whole),
-      iv,
-    };
-    const suspect = op === COP_DECRYPT ? size - headerSize : 0;
-    this.#channel.operateOrWipe(this.#auth.prepare(data), size, payload, suspect);
+    this.#operation.runPacket(op, memory, whole, headerSize, iv);
   }
 }

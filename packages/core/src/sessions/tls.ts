@@ -1,16 +1,17 @@
 import { COP_DECRYPT, COP_ENCRYPT, COP_FLAG_AEAD_TLS_TYPE } from "../abi/constants.ts";
 import { errnos } from "../abi/errno.ts";
-import { CIOCAUTHCRYPT } from "../abi/ioctls/CIOCAUTHCRYPT.ts";
+import { CIOCAUTHCRYPT } from "../abi/ioctls.ts";
 import type { NamedCipher } from "../algorithms.ts";
-import { checkAad, checkApart, checkData, checkIv, checkRoom, checkSource } from "../checks.ts";
-import type { Descriptor } from "../descriptor.ts";
+import { copyInto, partOf } from "../bytes.ts";
+import { checkHeader, checkIv, checkOneCall, checkOneCallSize, checkRoom, checkSource } from "../checks.ts";
 import type { Device } from "../device.ts";
 import { CryptodevError } from "../errors.ts";
+import type { DeviceFile } from "../kernel/device_file.ts";
+import type { KernelSession } from "../kernel/kernel_session.ts";
+import { AuthOperation } from "../kernel/operation.ts";
 import { inWords } from "../words.ts";
-import { AuthCrypt } from "./auth_crypt.ts";
-import type { Channel } from "./channel.ts";
 import { type CipherAndMac, CipherWithMac } from "./cipher_with_mac.ts";
-import { channelOf } from "./session.ts";
+import { kernelSessionOf } from "./session.ts";
 
 /**
  * A session for the records of TLS with a block cipher: mac, then padding, then CBC (RFC 5246, section 6.2.3.2).
@@ -39,20 +40,21 @@ export class TlsRecord extends CipherWithMac {
   readonly blockSize: number;
   readonly #cipher: NamedCipher;
   readonly #overhead: number;
-  readonly #channel: Channel;
-  readonly #auth: AuthCrypt;
+  readonly #kernel: KernelSession;
+  readonly #operation: AuthOperation;
 
   /** @internal */
-  constructor(device: Device, descriptor: Descriptor, start: CipherAndMac) {
+  constructor(device: Device, file: DeviceFile, start: CipherAndMac) {
     const { cipher, mac } = start;
-    super(device, descriptor, `tls with ${cipher.name} and ${mac.name}`, start);
+    super(device, file, `tls with ${cipher.name} and ${mac.name}`, start);
     const { blockSize } = cipher.algorithm;
     this.macSize = mac.digestSize;
     this.blockSize = blockSize;
     this.#cipher = cipher;
     this.#overhead = mac.digestSize + blockSize;
-    this.#channel = channelOf(this);
-    this.#auth = new AuthCrypt(this.#channel, COP_FLAG_AEAD_TLS_TYPE, mac.digestSize);
+    this.#kernel = kernelSessionOf(this);
+    const sizes = { name: cipher.name, ivSize: cipher.algorithm.ivSize, macSize: mac.digestSize };
+    this.#operation = new AuthOperation(this.#kernel, sizes, COP_FLAG_AEAD_TLS_TYPE);
   }
 
   /**
@@ -66,9 +68,9 @@ export class TlsRecord extends CipherWithMac {
    * session's end; `CryptodevError` where the kernel refuses
    */
   seal(fragment: Uint8Array, header: Uint8Array, iv: Uint8Array): Uint8Array<ArrayBuffer> {
-    const size = checkData(fragment, "fragment", this.#cipher.name);
+    const size = checkOneCall(fragment, "fragment", this.#cipher.name);
     const memory = new Uint8Array(size + this.#overhead);
-    memory.set(fragment);
+    copyInto(memory, partOf(fragment, 0, size));
     return memory.subarray(0, this.#seal(memory, size, header, iv));
   }
 
@@ -94,8 +96,9 @@ export class TlsRecord extends CipherWithMac {
    * are not told apart: no plaintext is left then
    */
   open(record: Uint8Array, header: Uint8Array, iv: Uint8Array): Uint8Array<ArrayBuffer> {
-    const memory = new Uint8Array(checkData(record, "record", this.#cipher.name));
-    memory.set(record);
+    const size = checkOneCall(record, "record", this.#cipher.name);
+    const memory = new Uint8Array(size);
+    copyInto(memory, partOf(record, 0, size));
     return memory.subarray(0, this.#open(memory, header, iv));
   }
 
@@ -117,31 +120,31 @@ export class TlsRecord extends CipherWithMac {
 
   #seal(memory: Uint8Array, size: number, header: Uint8Array, iv: Uint8Array): number {
     const written = size + this.#overhead;
+    checkOneCallSize(written, "fragment", this.#cipher.name);
     checkRoom(memory, written, "memory", this.#cipher.name);
-    this.#run(COP_ENCRYPT, memory, size, written, header, iv);
-    return this.#auth.len;
+    return this.#run(COP_ENCRYPT, memory, size, written, header, iv);
   }
 
   #open(record: Uint8Array, header: Uint8Array, iv: Uint8Array): number {
+    checkOneCall(record, "record", this.#cipher.name);
     const size = checkSource(record, this.#cipher);
     checkRoom(record, this.#cipher.algorithm.blockSize, "record", this.#cipher.name);
     try {
-      this.#run(COP_DECRYPT, record, size, size, header, iv);
+      return this.#run(COP_DECRYPT, record, size, size, header, iv);
     } catch (error) {
       // The kernel answers a record that its padding leaves too short for a mac with another number than one whose mac is
       // wrong: who can tell these apart can decrypt (RFC 5246, section 6.2.3.2).
       if (!(error instanceof CryptodevError) || error.errno !== errnos.EINVAL) throw error;
-      throw this.#channel.descriptor.refusal(errnos.EBADMSG, CIOCAUTHCRYPT.name);
+      throw this.#kernel.file.refusal(errnos.EBADMSG, CIOCAUTHCRYPT.name);
     }
-    return this.#auth.len;
   }
 
-  #run(op: number, memory: Uint8Array, size: number, written: number, header: Uint8Array, iv: Uint8Array): void {
-    this.#channel.requireOpen();
-    const authLen = checkAad(header, "header", this.#cipher.name);
-    checkApart(memory, written, header, authLen, "header", this.#cipher.name);
+  #run(op: number, memory: Uint8Array, size: number, written: number, aad: Uint8Array, iv: Uint8Array): number {
+    this.#kernel.requireIdle();
+    const aadSize = checkHeader(aad, "header", this.#cipher.name);
     checkIv(iv, this.#cipher, false);
-    const data = { op, auth: header, authLen, src: memory, len: size, dst: memory, tag: null, iv };
-    this.#channel.operateOrWipe(this.#auth.prepare(data), size, memory, op === COP_DECRYPT ? written : 0);
+    const suspect = op === COP_DECRYPT ? written : 0;
+    const data = { op, aad, aadSize, source: memory, size, destination: memory, written, iv, suspect };
+    return this.#operation.run(data);
   }
 }

@@ -1,9 +1,9 @@
 import { errnos } from "../abi/errno.ts";
-import { CIOCASYNCFETCH } from "../abi/ioctls/CIOCASYNCFETCH.ts";
-import type { crypt_op } from "../abi/structs/crypt_op.ts";
+import { CIOCASYNCFETCH } from "../abi/ioctls.ts";
+import type { crypt_op } from "../abi/structs.ts";
 import { Call } from "../call.ts";
-import type { Descriptor } from "../descriptor.ts";
 import { CryptodevError } from "../errors.ts";
+import type { DeviceFile } from "./device_file.ts";
 
 /** `POLLIN` of `<poll.h>`: an operation can be fetched. */
 const POLLIN = 1;
@@ -25,47 +25,47 @@ interface Submission {
  * The driver finishes in the order of submission; its 64 places are filled up again as they become free.
  */
 export class Submitter {
-  readonly #descriptor: Descriptor;
+  readonly #file: DeviceFile;
   readonly #wait: () => Promise<void>;
   readonly #fetch: Call<typeof crypt_op>;
   readonly #queued: Submission[] = [];
   readonly #flying: Submission[] = [];
   #isPumping = false;
 
-  private constructor(descriptor: Descriptor, fetch: Call<typeof crypt_op>, wait: () => Promise<void>) {
-    this.#descriptor = descriptor;
+  private constructor(file: DeviceFile, fetch: Call<typeof crypt_op>, wait: () => Promise<void>) {
+    this.#file = file;
     this.#fetch = fetch;
     this.#wait = wait;
   }
 
   /** @internal */
-  static of(descriptor: Descriptor, wait: () => Promise<void>): Submitter | undefined {
-    const fetch = new Call(descriptor.host, CIOCASYNCFETCH);
+  static of(file: DeviceFile, wait: () => Promise<void>): Submitter | undefined {
+    const fetch = new Call(file.host, CIOCASYNCFETCH);
     try {
-      descriptor.ioctl(fetch);
+      file.ioctl(fetch);
     } catch (error) {
       if (!(error instanceof CryptodevError)) throw error;
       // With nothing to fetch, a driver that has the ioctl answers EBUSY; one without it does not know the number.
       if (error.errno !== errnos.EBUSY) return undefined;
     }
-    return new Submitter(descriptor, fetch, wait);
+    return new Submitter(file, fetch, wait);
   }
 
   /** @internal Resolves when the operation is finished; `call` and its memory are the driver's until then. */
   submit(call: Call<typeof crypt_op>): Promise<void> {
-    this.#descriptor.inFlight += 1;
+    this.#file.inFlight += 1;
     const promise = new Promise<void>((resolve, reject) => this.#queued.push({ call, resolve, reject }));
     this.#submitQueued();
     if (!this.#isPumping) void this.#pump();
     return promise.finally(() => {
-      this.#descriptor.inFlight -= 1;
+      this.#file.inFlight -= 1;
     });
   }
 
   #submitQueued(): void {
     for (let next = this.#queued[0]; next !== undefined; next = this.#queued[0]) {
       try {
-        this.#descriptor.ioctl(next.call);
+        this.#file.ioctl(next.call);
         this.#flying.push(next);
       } catch (error) {
         // All places are taken: it waits for one.
@@ -82,7 +82,7 @@ export class Submitter {
     while (this.#flying.length > 0) {
       await this.#wait();
       // Each finished operation once; one that could not be fetched is asked for again after the next pause.
-      for (let left = this.#flying.length; left > 0 && this.#descriptor.isReady(POLLIN); left -= 1) this.#fetchOne();
+      for (let left = this.#flying.length; left > 0 && this.#file.isReady(POLLIN); left -= 1) this.#fetchOne();
       this.#submitQueued();
     }
     this.#isPumping = false;
@@ -92,7 +92,7 @@ export class Submitter {
   #fetchOne(): void {
     const [oldest] = this.#flying;
     try {
-      this.#descriptor.ioctl(this.#fetch);
+      this.#file.ioctl(this.#fetch);
       oldest?.resolve();
     } catch (error) {
       // Nothing was handed out: it is still to come.

@@ -1,40 +1,38 @@
-import { O_CLOEXEC, O_RDWR } from "./abi/constants.ts";
-import { errnos } from "./abi/errno.ts";
-import { CIOCFSESSION } from "./abi/ioctls/CIOCFSESSION.ts";
-import { CIOCGSESSION } from "./abi/ioctls/CIOCGSESSION.ts";
-import { CRIOGET } from "./abi/ioctls/CRIOGET.ts";
-import { FIOCLEX } from "./abi/ioctls/FIOCLEX.ts";
-import { pollfd } from "./abi/structs/pollfd.ts";
-import type { session_op } from "./abi/structs/session_op.ts";
-import type { u32 } from "./abi/structs/u32.ts";
-import { Argument } from "./argument.ts";
-import { byteLengthOf } from "./bytes.ts";
-import { Call } from "./call.ts";
-import { ClosedError, CryptodevError, ioctlHint, openHint } from "./errors.ts";
-import type { Host } from "./host.ts";
-import type { Channel } from "./sessions/channel.ts";
-import { inWords } from "./words.ts";
+import { O_CLOEXEC, O_RDWR } from "../abi/constants.ts";
+import { errnos } from "../abi/errno.ts";
+import { CIOCCRYPT, CIOCFSESSION, CIOCGSESSION, CRIOGET, FIOCLEX } from "../abi/ioctls.ts";
+import { pollfd, type session_op, type u32 } from "../abi/structs.ts";
+import { Argument } from "../argument.ts";
+import { byteLengthOf, copyInto, partOf, wipe } from "../bytes.ts";
+import { Call } from "../call.ts";
+import { ClosedError, CryptodevError, ioctlHint, openHint } from "../errors.ts";
+import type { Host } from "../host.ts";
+import { option } from "../options.ts";
+import { inWords } from "../words.ts";
+import { Arena } from "./arena.ts";
+import type { KernelSession } from "./kernel_session.ts";
+import { LONGEST_CHUNK } from "./limits.ts";
 
-/** What a session starts with. Keys are read in place, and not referenced any more once the session has started. */
+/** What a session starts with. Each member is there: what is missing from an object could come from its prototype. */
 export interface SessionParameters {
-  readonly cipher?: number;
-  readonly key?: Uint8Array;
-  readonly mac?: number;
-  readonly mackey?: Uint8Array | undefined;
+  readonly cipher: number;
+  readonly key: Uint8Array | undefined;
+  readonly mac: number;
+  readonly mackey: Uint8Array | undefined;
 }
 
 /** How a device is used. */
 export interface DeviceOptions {
-  /** Whether sessions count what they do: see {@link Session.statistics}. Not, if left out. */
+  /** Whether sessions count what they do: see {@link Session.statistics}. Defaults to `false`. */
   readonly statistics?: boolean | undefined;
   /**
-   * The most bytes that the kernel is given in one call, a multiple of 16; 256 MiB if left out. Longer data goes in
-   * several calls, with the same result.
+   * The most bytes that the kernel is given in one call, a multiple of 16. Longer data goes in several calls, with the same
+   * result. Defaults to 128 MiB, which is the most that the driver always takes without copying.
    */
   readonly chunkSize?: number | undefined;
   /**
    * Which drivers may serve sessions: `"require"` ends a session at its start, by a `CryptodevError` with `ENODEV`, unless
-   * its driver is hardware; `"allow"`, if left out, takes what the kernel gives.
+   * its driver is hardware; `"allow"`, the default, takes what the kernel gives.
    */
   readonly hardware?: "require" | "allow" | undefined;
 }
@@ -43,12 +41,14 @@ export interface DeviceOptions {
 type Checked<Options> = { readonly [Name in keyof Options]-?: NonNullable<Options[Name]> };
 
 /** An open descriptor of the device, and the sessions that were started through it. */
-export class Descriptor {
+export class DeviceFile {
   readonly host: Host;
   readonly path: string;
   readonly options: Checked<DeviceOptions>;
+  /** Memory of our own that small data is copied through. */
+  readonly arena: Arena;
   /** What is to be ended before the descriptor is. */
-  readonly channels: Set<Channel> = new Set();
+  readonly sessions: Set<KernelSession> = new Set();
   readonly #startCall: Call<typeof session_op>;
   readonly #finishCall: Call<typeof u32>;
   readonly #pollfd: Argument<typeof pollfd>;
@@ -56,6 +56,8 @@ export class Descriptor {
   inFlight = 0;
   #fd = -1;
   #closed = false;
+  /** Whether a call is under way. Programs can only notice from what it calls: a trace, a log, or a host of their own. */
+  #isBusy = false;
   /** How many of us use the same descriptor, because it could not be cloned. */
   #share = { users: 1 };
 
@@ -63,22 +65,29 @@ export class Descriptor {
     this.host = host;
     this.path = path;
     this.options = options;
+    this.arena = new Arena(host);
     this.#startCall = new Call(host, CIOCGSESSION);
     this.#finishCall = new Call(host, CIOCFSESSION);
     this.#pollfd = new Argument(host, pollfd);
   }
 
-  static open(host: Host, path: string, options: DeviceOptions): Descriptor {
-    const { chunkSize = 2 ** 28, hardware = "allow", statistics = false } = options;
-    // Above 512 MiB the driver warns and falls back to copying.
-    if (!(chunkSize % 16 === 0 && chunkSize > 0 && chunkSize <= 2 ** 29)) {
-      throw new RangeError(`chunkSize: expected a multiple of 16 bytes, at most ${2 ** 29}, got ${inWords(chunkSize)}`);
+  static open(host: Host, path: string, options: DeviceOptions): DeviceFile {
+    const chunkSize = option(options, "chunkSize", "device") ?? LONGEST_CHUNK;
+    const hardware = option(options, "hardware", "device") ?? "allow";
+    const statistics = option(options, "statistics", "device") ?? false;
+    if (!(typeof chunkSize === "number" && chunkSize % 16 === 0 && chunkSize > 0 && chunkSize <= LONGEST_CHUNK)) {
+      throw new RangeError(
+        `chunkSize: expected a multiple of 16 bytes, at most ${LONGEST_CHUNK}, got ${inWords(chunkSize)}`,
+      );
     }
     if (hardware !== "allow" && hardware !== "require") {
-      throw new RangeError(`hardware: expected "allow" or "require", got ${inWords(hardware)}`);
+      throw new RangeError(`hardware: expected "allow" or "require", got ${inWords(hardware, ["allow", "require"])}`);
+    }
+    if (typeof statistics !== "boolean") {
+      throw new TypeError(`statistics: expected true or false, got ${inWords(statistics)}`);
     }
     // All that can fail otherwise goes before: a descriptor that is open belongs to somebody.
-    const descriptor = new Descriptor(host, path, { chunkSize, hardware, statistics });
+    const descriptor = new DeviceFile(host, path, { chunkSize, hardware, statistics });
     const fd = host.open(path, O_RDWR | O_CLOEXEC);
     if (fd < 0) throw new CryptodevError({ errno: -fd, syscall: "open", path, hint: openHint(-fd) });
     descriptor.#fd = fd;
@@ -98,11 +107,32 @@ export class Descriptor {
   }
 
   /** Sends an ioctl. @returns what the driver returned, which is not negative */
-  ioctl(call: Call, hintOf: (errno: number) => string = ioctlHint): number {
+  ioctl(call: Call, hintOf?: (errno: number) => string): number {
     this.#requireOpen();
-    const result = this.host.ioctl(this.#fd, call.request, call);
+    return this.send(call, hintOf);
+  }
+
+  /** The same for a session, which has asked whether it is open: it ends before its device does. */
+  send(call: Call, hintOf: (errno: number) => string = ioctlHint): number {
+    const result = this.#call(this.#fd, call.request, call);
     if (result < 0) throw this.refusal(-result, call.ioctl.name, hintOf(-result));
     return result;
+  }
+
+  /** @throws `CryptodevError` in the middle of another call, whose memory must stay as it is */
+  requireFree(): void {
+    if (!this.#isBusy) return;
+    const hint = "another call of this device is under way; a trace or a log must not use the device that it is about";
+    throw this.refusal(errnos.EBUSY, CIOCCRYPT.name, hint);
+  }
+
+  #call(fd: number, request: number, argument: Call | null): number {
+    this.#isBusy = true;
+    try {
+      return this.host.ioctl(fd, request, argument);
+    } finally {
+      this.#isBusy = false;
+    }
   }
 
   /** What to throw when an ioctl was refused. */
@@ -118,25 +148,37 @@ export class Descriptor {
   }
 
   #requireOpen(): void {
+    this.requireFree();
     if (this.#closed) throw new ClosedError(`${this.path}: the device was closed`);
   }
 
   /** Starts a session. @returns its id */
-  start({ cipher = 0, key, mac = 0, mackey }: SessionParameters, einvalHint: string): number {
+  start({ cipher, key, mac, mackey }: SessionParameters, einvalHint: string): number {
+    this.#requireOpen();
+    const { arena } = this;
     const call = this.#startCall;
     const at = call.offset;
     call.setUint32(at.cipher, cipher);
     call.setUint32(at.mac, mac);
-    call.setUint32(at.keylen, key === undefined ? 0 : byteLengthOf(key));
-    call.setUint32(at.mackeylen, mackey === undefined ? 0 : byteLengthOf(mackey));
     try {
-      call.point(at.key, key ?? null);
-      call.point(at.mackey, mackey ?? null);
-      this.ioctl(call, (errno) => (errno === errnos.EINVAL ? einvalHint : ioctlHint(errno)));
+      call.setUint32(at.keylen, this.#lendKey(at.key, arena.key, key));
+      call.setUint32(at.mackeylen, this.#lendKey(at.mackey, arena.mackey, mackey));
+      this.send(call, (errno) => (errno === errnos.EINVAL ? einvalHint : ioctlHint(errno)));
       return call.getUint32(at.ses);
     } finally {
       call.release();
+      wipe(arena.key, arena.key.length);
+      wipe(arena.mackey, arena.mackey.length);
     }
+  }
+
+  /** Copies a key to where the kernel reads it. @returns its size */
+  #lendKey(offset: number, place: Uint8Array, key: Uint8Array | undefined): number {
+    const size = key === undefined ? 0 : byteLengthOf(key);
+    // A part is of memory that stays as it is: what grows meanwhile does not leave more of a key than is wiped.
+    if (size > 0) copyInto(place, partOf(key as Uint8Array, 0, size));
+    this.#startCall.point(offset, size === 0 ? null : place);
+    return size;
   }
 
   /**
@@ -146,15 +188,15 @@ export class Descriptor {
   finish(id: number): void {
     if (this.#closed) return;
     this.#finishCall.setUint32(this.#finishCall.offset.value, id);
-    this.host.ioctl(this.#fd, this.#finishCall.request, this.#finishCall);
+    this.#call(this.#fd, this.#finishCall.request, this.#finishCall);
   }
 
   /** A second descriptor of the same open device: it sees the same sessions. Closed on exec, as the first. */
-  clone(): Descriptor {
+  clone(): DeviceFile {
     this.#requireOpen();
-    const clone = new Descriptor(this.host, this.path, this.options);
+    const clone = new DeviceFile(this.host, this.path, this.options);
     const call = new Call(this.host, CRIOGET);
-    const result = this.host.ioctl(this.#fd, call.request, call);
+    const result = this.#call(this.#fd, call.request, call);
     if (result === -errnos.EOPNOTSUPP) {
       // A device that is served by another process cannot put a descriptor into ours. Both of us use this one then.
       this.#share.users += 1;
@@ -166,7 +208,7 @@ export class Descriptor {
     const fd = call.getUint32(call.offset.value) | 0;
     // Without a free descriptor the driver stores the error there and returns success.
     if (fd < 0) throw this.refusal(-fd, CRIOGET.name, openHint(-fd));
-    const closing = this.host.ioctl(fd, FIOCLEX[this.host.machine.requests], null);
+    const closing = this.#call(fd, FIOCLEX[this.host.machine.requests], null);
     if (closing < 0) {
       this.host.close(fd);
       throw this.refusal(-closing, "FIOCLEX");
@@ -178,6 +220,7 @@ export class Descriptor {
   /** Ends all sessions and closes. Once closed, nothing is sent to this number again: it may be another file by then. */
   close(): void {
     if (this.#closed) return;
+    this.requireFree();
     // The driver would go on with operations of sessions that it has freed.
     if (this.inFlight > 0) {
       const hint = `${this.inFlight} asynchronous operations are in flight; await them first`;
@@ -185,9 +228,10 @@ export class Descriptor {
     }
     let result = 0;
     try {
-      for (const channel of this.channels) channel.end("its device was closed");
+      for (const session of this.sessions) session.end("its device was closed");
     } finally {
       this.#closed = true;
+      this.arena.wipe();
       this.#share.users -= 1;
       if (this.#share.users === 0) result = this.host.close(this.#fd);
     }

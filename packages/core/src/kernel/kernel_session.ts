@@ -1,13 +1,11 @@
 import { COP_FLAG_NO_ZC } from "../abi/constants.ts";
 import { errnos } from "../abi/errno.ts";
-import { CIOCCRYPT } from "../abi/ioctls/CIOCCRYPT.ts";
-import type { crypt_auth_op } from "../abi/structs/crypt_auth_op.ts";
-import type { crypt_op } from "../abi/structs/crypt_op.ts";
-import { wipe } from "../bytes.ts";
-import type { Call } from "../call.ts";
-import type { Descriptor } from "../descriptor.ts";
-import { ClosedError, CryptodevError } from "../errors.ts";
+import { CIOCCRYPT, CIOCGSESSINFO } from "../abi/ioctls.ts";
+import type { crypt_auth_op, crypt_op, session_info_op } from "../abi/structs.ts";
+import { Call } from "../call.ts";
+import { ClosedError } from "../errors.ts";
 import { StatisticsCounter } from "../statistics.ts";
+import type { DeviceFile } from "./device_file.ts";
 import type { Submitter } from "./submitter.ts";
 
 /**
@@ -16,21 +14,21 @@ import type { Submitter } from "./submitter.ts";
  * It is apart from the session object for two reasons: it outlives it, so that a session which is dropped without being
  * closed can still be ended; and no program can reach it, so that nothing can step in between a check and its call.
  */
-export class Channel {
+export class KernelSession {
   readonly id: number;
   readonly label: string;
-  readonly descriptor: Descriptor;
+  readonly file: DeviceFile;
   readonly statistics: StatisticsCounter | undefined;
   #release: () => void = () => {};
   #ended: string | undefined;
   #inFlight = 0;
 
-  constructor(descriptor: Descriptor, id: number, label: string) {
+  constructor(file: DeviceFile, id: number, label: string) {
     this.id = id;
     this.label = label;
-    this.descriptor = descriptor;
-    this.statistics = descriptor.options.statistics ? new StatisticsCounter() : undefined;
-    descriptor.channels.add(this);
+    this.file = file;
+    this.statistics = file.options.statistics ? new StatisticsCounter() : undefined;
+    file.sessions.add(this);
   }
 
   /** Why it ended; `undefined` while it goes on. */
@@ -46,11 +44,12 @@ export class Channel {
   /** Ends the kernel's session, once. `why` is what later uses are told. */
   end(why: string): void {
     if (this.#ended !== undefined) return;
+    this.file.requireFree();
     this.#ended = why;
-    this.descriptor.channels.delete(this);
+    this.file.sessions.delete(this);
     this.#release();
     // The driver must not lose a session that it is working for: the last operation ends it.
-    if (this.#inFlight === 0) this.descriptor.finish(this.id);
+    if (this.#inFlight === 0) this.file.finish(this.id);
   }
 
   /** Has the driver carry out an operation by itself. */
@@ -61,7 +60,7 @@ export class Channel {
       this.statistics?.add(size, false);
     } finally {
       this.#inFlight -= 1;
-      if (this.#inFlight === 0 && this.#ended !== undefined) this.descriptor.finish(this.id);
+      if (this.#inFlight === 0 && this.#ended !== undefined) this.file.finish(this.id);
     }
   }
 
@@ -69,48 +68,39 @@ export class Channel {
   abandon(): void {
     if (this.#ended !== undefined) return;
     this.end("it was dropped");
-    this.descriptor.warn(
-      `a session of ${this.label} on ${this.descriptor.path} was dropped without close(); the kernel held it until now`,
+    this.file.warn(
+      `a session of ${this.label} on ${this.file.path} was dropped without close(); the kernel held it until now`,
     );
   }
 
-  /** @throws `ClosedError` after the session's end */
+  /** @throws `ClosedError` after the session's end; `CryptodevError` in the middle of another call of its device */
   requireOpen(): void {
     if (this.#ended !== undefined) throw new ClosedError(`${this.label} session: ${this.#ended}`);
+    this.file.requireFree();
   }
 
-  /** @throws `ClosedError` after the session's end; `CryptodevError` while the driver works for it by itself */
+  /** @throws as {@link KernelSession.requireOpen}; `CryptodevError` while the driver works for it by itself */
   requireIdle(): void {
     this.requireOpen();
     if (this.#inFlight === 0) return;
     const hint = `${this.#inFlight} asynchronous operations of this session are in flight; await them first`;
-    throw this.descriptor.refusal(errnos.EBUSY, CIOCCRYPT.name, hint);
+    throw this.file.refusal(errnos.EBUSY, CIOCCRYPT.name, hint);
   }
 
-  /** Sends a call of this session. */
-  send(call: Call): number {
-    this.requireOpen();
-    return this.descriptor.ioctl(call);
-  }
-
-  /** Sends an operation over `size` bytes of data. */
+  /** Sends an operation over `size` bytes of data, for which it was asked whether the session is open. */
   operate(call: Call<typeof crypt_op> | Call<typeof crypt_auth_op>, size: number): void {
-    this.send(call);
+    this.file.send(call);
     this.statistics?.add(size, (call.getUint16(call.offset.flags) & COP_FLAG_NO_ZC) !== 0);
   }
 
-  /** The same; what a refused operation may have left in the first bytes of `destination`, if any, is wiped. */
-  operateOrWipe(
-    call: Call<typeof crypt_op> | Call<typeof crypt_auth_op>,
-    size: number,
-    destination: Uint8Array,
-    written: number,
-  ): void {
-    try {
-      this.operate(call, size);
-    } catch (error) {
-      if (error instanceof CryptodevError) wipe(destination, written);
-      throw error;
+  /** Asks what serves the session (CIOCGSESSINFO). */
+  info(): Call<typeof session_info_op> {
+    const call = new Call(this.file.host, CIOCGSESSINFO);
+    call.setUint32(call.offset.ses, this.id);
+    // A positive answer is the count of bytes that the kernel could not write.
+    if (this.file.send(call) > 0) {
+      throw this.file.refusal(errnos.EFAULT, CIOCGSESSINFO.name, "the answer could not be written");
     }
+    return call;
   }
 }

@@ -1,0 +1,144 @@
+import { freezeTable } from "./frozen.ts";
+
+/* The structs of `<crypto/cryptodev.h>`, and of two other headers that serving needs, under their own names. */
+
+/** Argument of the ioctls that carry one number: a session id, a descriptor, a set of bits. */
+export const u32 = {
+  name: "u32",
+  fields: [["value", "u32"]],
+} as const;
+
+/** Argument of CIOCGSESSION: the algorithms and keys that a session starts with; `ses` comes back. */
+export const session_op = {
+  name: "session_op",
+  fields: [
+    ["cipher", "u32"],
+    ["mac", "u32"],
+    ["keylen", "u32"],
+    ["key", "pointer"],
+    ["mackeylen", "u32"],
+    ["mackey", "pointer"],
+    ["ses", "u32"],
+  ],
+} as const;
+
+/** Two names of an algorithm: the one asked of the CryptoAPI, and that of the driver which answered. */
+export const alg_info = {
+  name: "alg_info",
+  fields: [
+    ["cra_name", "char", 64],
+    ["cra_driver_name", "char", 64],
+  ],
+} as const;
+
+/** Argument of CIOCGSESSINFO: what serves a session. The kernel fills only the halves that are in use. */
+export const session_info_op = {
+  name: "session_info_op",
+  fields: [
+    ["ses", "u32"],
+    ["cipher_info", alg_info as typeof alg_info],
+    ["hash_info", alg_info as typeof alg_info],
+    ["alignmask", "u16"],
+    ["flags", "u32"],
+  ],
+} as const;
+
+/** Argument of CIOCCRYPT, and of its asynchronous pair: one operation of a cipher, a hash or both. */
+export const crypt_op = {
+  name: "crypt_op",
+  fields: [
+    ["ses", "u32"],
+    ["op", "u16"],
+    ["flags", "u16"],
+    ["len", "u32"],
+    ["src", "pointer"],
+    ["dst", "pointer"],
+    ["mac", "pointer"],
+    ["iv", "pointer"],
+  ],
+} as const;
+
+/** Argument of CIOCAUTHCRYPT: one operation of an AEAD cipher, or of a TLS or SRTP record. */
+export const crypt_auth_op = {
+  name: "crypt_auth_op",
+  fields: [
+    ["ses", "u32"],
+    ["op", "u16"],
+    ["flags", "u16"],
+    ["len", "u32"],
+    ["auth_len", "u32"],
+    ["auth_src", "pointer"],
+    ["src", "pointer"],
+    ["dst", "pointer"],
+    ["tag", "pointer"],
+    ["tag_len", "u32"],
+    ["iv", "pointer"],
+    ["iv_len", "u32"],
+  ],
+} as const;
+
+/** Argument of CIOCCPHASH. The destination comes first. */
+export const cphash_op = {
+  name: "cphash_op",
+  fields: [
+    ["dst_ses", "u32"],
+    ["src_ses", "u32"],
+  ],
+} as const;
+
+/** One big number of a `crypt_kop`. */
+export const crparam = {
+  name: "crparam",
+  fields: [
+    ["crp_p", "pointer"],
+    ["crp_nbits", "u32"],
+  ],
+} as const;
+
+/** Argument of CIOCKEY: one asymmetric operation. No Linux driver in use implements it. */
+export const crypt_kop = {
+  name: "crypt_kop",
+  fields: [
+    ["crk_op", "u32"],
+    ["crk_status", "u32"],
+    ["crk_iparams", "u16"],
+    ["crk_oparams", "u16"],
+    ["crk_pad1", "u32"],
+    ["crk_param", crparam as typeof crparam, 8],
+  ],
+} as const;
+
+/** Argument of `poll(2)`: which events of a descriptor are asked for, and which came (`<poll.h>`). */
+export const pollfd = {
+  name: "pollfd",
+  fields: [
+    ["fd", "i32"],
+    ["events", "i16"],
+    ["revents", "i16"],
+  ],
+} as const;
+
+/** A piece of memory, to `readv(2)` and its kin (`<sys/uio.h>`). `iov_len` is as wide as a pointer. */
+export const iovec = {
+  name: "iovec",
+  fields: [
+    ["iov_base", "pointer"],
+    ["iov_len", "pointer"],
+  ],
+} as const;
+
+for (const struct of [
+  u32,
+  session_op,
+  alg_info,
+  session_info_op,
+  crypt_op,
+  crypt_auth_op,
+  cphash_op,
+  crparam,
+  crypt_kop,
+  pollfd,
+  iovec,
+]) {
+  freezeTable(struct);
+}

@@ -1,0 +1,333 @@
+import { COP_DECRYPT, COP_FLAG_NO_ZC, COP_FLAG_WRITE_IV } from "../abi/constants.ts";
+import { CIOCAUTHCRYPT, CIOCCRYPT } from "../abi/ioctls.ts";
+import type { crypt_auth_op, crypt_op } from "../abi/structs.ts";
+import { alignedMemory, CACHE_LINE } from "../aligned.ts";
+import { byteLengthOf, copyInto, partOf, wipe } from "../bytes.ts";
+import { Call } from "../call.ts";
+import { UnsupportedError } from "../errors.ts";
+import { type Arena, SMALL } from "./arena.ts";
+import type { KernelSession } from "./kernel_session.ts";
+import { PAGE } from "./limits.ts";
+import { Repeated } from "./repeated.ts";
+import { addressAt, lend, point } from "./zero_copy.ts";
+
+/*
+ * The two ioctls that carry data, on their way to the kernel and back. What is small is copied to memory of our own and
+ * from there; what is large the kernel reads and writes where it is. Ivs, macs, tags and associated data are always small.
+ */
+
+/** What an operation needs to know of its session. */
+export interface OperationOptions {
+  /** What messages call it. */
+  readonly name: string;
+  /** Bytes in an iv. */
+  readonly ivSize: number;
+  /** Bytes in a mac, a digest or a detached tag. */
+  readonly macSize: number;
+}
+
+/** Points at memory of our own, which stays where it is: its address is asked for once. */
+function own(call: Call, offset: number, view: Uint8Array | null): void {
+  if (call.pointees[offset / call.pointerSize] !== view) call.point(offset, view);
+}
+
+/** The bytes that were measured, of memory that is longer, or has grown since. */
+function measured(bytes: Uint8Array, size: number): Uint8Array {
+  return byteLengthOf(bytes) === size ? bytes : partOf(bytes, 0, size);
+}
+
+/** CIOCCRYPT of one session, made ready once: an operation only fills in what differs from the last. */
+export class CryptOperation extends Repeated {
+  readonly #session: KernelSession;
+  readonly #call: Call<typeof crypt_op>;
+  readonly #opAt: number;
+  readonly #flagsAt: number;
+  readonly #arena: Arena;
+  readonly #iv: Uint8Array;
+  readonly #mac: Uint8Array;
+  readonly #name: string;
+  readonly #isXts: boolean;
+  /** What the session's driver asks of addresses; looked up when it first matters. */
+  #alignmask: number | undefined;
+
+  constructor(session: KernelSession, { name, ivSize, macSize }: OperationOptions, isXts: boolean = false) {
+    super();
+    const { host, arena } = session.file;
+    this.#session = session;
+    this.#call = new Call(host, CIOCCRYPT);
+    this.#opAt = this.#call.offset.op;
+    this.#flagsAt = this.#call.offset.flags;
+    this.#call.setUint32(this.#call.offset.ses, session.id);
+    this.#arena = arena;
+    this.#iv = arena.iv(ivSize);
+    this.#mac = arena.mac(macSize);
+    this.#name = name;
+    this.#isXts = isXts;
+    session.onEnd(() => {
+      this.#call.release();
+      this.letGo();
+    });
+  }
+
+  /**
+   * Carries out an operation over the first `size` bytes of `source`.
+   *
+   * @param destination - `null` for a hash
+   * @param iv - `null` to continue from the session's own; with WRITE_IV the next one is written back to it
+   * @param mac - where the digest goes; `null` if none is due
+   */
+  run(
+    op: number,
+    flags: number,
+    source: Uint8Array | null,
+    size: number,
+    destination: Uint8Array | null,
+    iv: Uint8Array | null,
+    mac: Uint8Array | null,
+  ): void {
+    const call = this.#call;
+    const at = call.offset;
+    this.forget();
+    if (iv !== null) copyInto(this.#iv, iv);
+    own(call, at.iv, iv === null ? null : this.#iv);
+    own(call, at.mac, mac === null ? null : this.#mac);
+    call.setUint16(this.#opAt, op);
+    call.setUint16(this.#flagsAt, flags);
+    call.setUint32(at.len, size);
+    if (size <= SMALL) this.#copied(source as Uint8Array, size, destination);
+    else this.#lent(source as Uint8Array, size, destination);
+    if (iv !== null && (flags & COP_FLAG_WRITE_IV) !== 0) copyInto(iv, this.#iv);
+    if (mac !== null) copyInto(mac, this.#mac);
+  }
+
+  /** Works in memory of our own: in place, as a destination apart would be one more to point at. */
+  #copied(source: Uint8Array, size: number, destination: Uint8Array | null): void {
+    const { data } = this.#arena;
+    const at = this.#call.offset;
+    const used = size === 0 ? null : data;
+    if (used !== null) copyInto(data, measured(source, size));
+    own(this.#call, at.src, used);
+    own(this.#call, at.dst, destination === null ? null : used);
+    this.#session.operate(this.#call, size);
+    if (destination !== null && used !== null) copyInto(destination, this.#arena.first(size));
+  }
+
+  /** Works where the data is. */
+  #lent(source: Uint8Array, size: number, destination: Uint8Array | null): void {
+    let aligned: Uint8Array | undefined;
+    try {
+      lend(this.#call, source, size, destination, size, this.#name);
+      if (this.#isXts && destination !== null) aligned = this.#align(source, size);
+      this.#session.operate(this.#call, size);
+      if (aligned !== undefined) copyInto(destination as Uint8Array, aligned);
+      if (this.#isXts && destination !== null) this.#requireZeroCopy(destination, size);
+    } finally {
+      this.#call.release();
+      if (aligned !== undefined) wipe(aligned, size);
+    }
+  }
+
+  /**
+   * Sees to it that the driver does not copy XTS: it would start the tweak anew with each page. @returns memory that the
+   * operation is in instead, if it is not where it was asked for
+   */
+  #align(source: Uint8Array, size: number): Uint8Array | undefined {
+    if (this.#alignmask === undefined) {
+      const info = this.#session.info();
+      this.#alignmask = info.getUint16(info.offset.alignmask);
+    }
+    const call = this.#call;
+    const { src, dst } = call.offset;
+    const multiple = this.#alignmask + 1;
+    const isAligned = (at: number): boolean => addressAt(call, at) % multiple === 0;
+    if (isAligned(src) && isAligned(dst)) return undefined;
+    const memory = alignedMemory(this.#session.file.host, size, Math.max(this.#alignmask, CACHE_LINE));
+    copyInto(memory, partOf(source, 0, size));
+    lend(call, memory, size, memory, size, this.#name);
+    return memory;
+  }
+
+  #requireZeroCopy(destination: Uint8Array, size: number): void {
+    if (size <= PAGE || (this.#call.getUint16(this.#flagsAt) & COP_FLAG_NO_ZC) === 0) return;
+    wipe(destination, size);
+    throw new UnsupportedError(
+      `${this.#name}: the driver copied ${size} bytes page by page, which makes XTS wrong from byte ${PAGE} on`,
+      { remedy: `use sectors of at most ${PAGE} bytes, which are always right` },
+    );
+  }
+
+  /**
+   * Takes note of the memory of an operation that was carried out, which is the program's to keep. If the one before had the
+   * same, the pointers name it from now on, and {@link Repeated.isOver} says so.
+   */
+  settle(source: Uint8Array, size: number, destination: Uint8Array, iv: Uint8Array | undefined): void {
+    if (!this.recurs(source, destination, iv) || (this.#isXts && size > PAGE)) return;
+    if (point(this.#call, source, size, destination, size) !== undefined) return;
+    this.#call.point(this.#call.offset.iv, iv ?? null);
+    this.ready(size, size);
+  }
+
+  /** The same for a message and its digest. */
+  settleDigest(data: Uint8Array, size: number, digest: Uint8Array): void {
+    if (!this.recurs(data, digest, undefined)) return;
+    if (point(this.#call, data, size, null, 0) !== undefined) return;
+    this.#call.point(this.#call.offset.mac, digest);
+    this.ready(size, this.#mac.length);
+  }
+
+  /** The last operation once more, in this direction, and without flags: the driver may have added some. */
+  again(op: number, size: number): void {
+    const call = this.#call;
+    call.setUint16(this.#opAt, op);
+    call.setUint16(this.#flagsAt, 0);
+    this.#session.operate(call, size);
+  }
+}
+
+/** The data of one {@link AuthOperation}. */
+export interface AuthData {
+  readonly op: number;
+  readonly aad: Uint8Array | null;
+  readonly aadSize: number;
+  readonly source: Uint8Array;
+  readonly size: number;
+  readonly destination: Uint8Array;
+  /** The most bytes that the kernel writes at the destination. */
+  readonly written: number;
+  readonly iv: Uint8Array;
+  /** The first bytes of the destination that are wiped if the kernel refuses: what did not authenticate. */
+  readonly suspect: number;
+}
+
+/** CIOCAUTHCRYPT of one session, made ready once. */
+export class AuthOperation {
+  readonly #session: KernelSession;
+  readonly #call: Call<typeof crypt_auth_op>;
+  readonly #arena: Arena;
+  readonly #iv: Uint8Array;
+  readonly #tag: Uint8Array;
+  readonly #name: string;
+  /** An SRTP packet's payload in memory of our own, with the header size that it is for. */
+  #payload: Uint8Array;
+  #headerSize = 0;
+
+  /** @param flags - which form of the ioctl it is: 0 for an AEAD */
+  constructor(session: KernelSession, { name, ivSize, macSize }: OperationOptions, flags: number) {
+    const { host, arena } = session.file;
+    const call = new Call(host, CIOCAUTHCRYPT);
+    call.setUint32(call.offset.ses, session.id);
+    call.setUint16(call.offset.flags, flags);
+    // The driver knows how long the iv is, and does not look.
+    call.setUint32(call.offset.iv_len, ivSize);
+    this.#session = session;
+    this.#call = call;
+    this.#arena = arena;
+    this.#iv = arena.iv(ivSize);
+    this.#tag = arena.mac(macSize);
+    this.#name = name;
+    this.#payload = arena.data;
+    session.onEnd(() => call.release());
+  }
+
+  /**
+   * Seals or opens an AEAD's message or a TLS record.
+   *
+   * @returns how long the data is now, as the kernel says
+   */
+  run({ op, aad, aadSize, source, size, destination, written, iv, suspect }: AuthData): number {
+    const call = this.#call;
+    const at = call.offset;
+    const isSmall = size <= SMALL;
+    const { data } = this.#arena;
+    this.#fill(op, size, iv);
+    if (aad !== null && aadSize > 0) copyInto(this.#arena.aad, measured(aad, aadSize));
+    // NULL with a length would crash the kernel.
+    own(call, at.auth_src, aadSize === 0 ? null : this.#arena.aad);
+    call.setUint32(at.auth_len, aadSize);
+    if (isSmall) {
+      copyInto(data, measured(source, size));
+      own(call, at.src, data);
+      own(call, at.dst, data);
+    } else {
+      lend(call, source, size, destination, written, this.#name);
+    }
+    try {
+      this.#session.operate(call, size);
+      const length = Math.min(call.getUint32(at.len), written);
+      if (isSmall) copyInto(destination, this.#arena.first(length));
+      return length;
+    } catch (error) {
+      this.#wipe(destination, suspect);
+      throw error;
+    } finally {
+      if (!isSmall) call.release();
+    }
+  }
+
+  /**
+   * Seals or opens an SRTP packet in place.
+   *
+   * @param memory - header, payload and tag
+   * @param whole - bytes in all three
+   */
+  runPacket(op: number, memory: Uint8Array, whole: number, headerSize: number, iv: Uint8Array): void {
+    const call = this.#call;
+    const at = call.offset;
+    const size = whole - this.#tag.length;
+    const isSmall = size <= SMALL;
+    this.#fill(op, size - headerSize, iv);
+    copyInto(this.#tag, partOf(memory, size, whole));
+    own(call, at.tag, this.#tag);
+    call.setUint32(at.auth_len, size);
+    if (isSmall) {
+      copyInto(this.#arena.data, partOf(memory, 0, size));
+      own(call, at.auth_src, this.#arena.data);
+      own(call, at.src, this.#payloadAt(headerSize));
+      own(call, at.dst, this.#payload);
+    } else {
+      lend(call, memory, size, memory, size, this.#name);
+      const payload = partOf(memory, headerSize, size);
+      call.point(at.auth_src, partOf(memory, 0, size));
+      call.point(at.src, payload);
+      call.point(at.dst, payload);
+    }
+    try {
+      this.#session.operate(call, size);
+      if (isSmall) copyInto(memory, this.#arena.first(size));
+      copyInto(partOf(memory, size, whole), this.#tag);
+    } catch (error) {
+      this.#wipe(partOf(memory, headerSize, size), op === COP_DECRYPT ? size - headerSize : 0);
+      throw error;
+    } finally {
+      if (!isSmall) call.release();
+    }
+  }
+
+  #payloadAt(headerSize: number): Uint8Array {
+    if (headerSize !== this.#headerSize) {
+      this.#payload = partOf(this.#arena.data, headerSize, this.#arena.data.length);
+      this.#headerSize = headerSize;
+    }
+    return this.#payload;
+  }
+
+  /** What the driver has changed of the last operation, and what is new. */
+  #fill(op: number, len: number, iv: Uint8Array): void {
+    const call = this.#call;
+    const at = call.offset;
+    copyInto(this.#iv, iv);
+    own(call, at.iv, this.#iv);
+    call.setUint16(at.op, op);
+    call.setUint32(at.len, len);
+    call.setUint32(at.tag_len, this.#tag.length);
+    // After an AEAD operation it points where the kernel found the tag.
+    call.setAddress(at.tag, 0);
+  }
+
+  /** What did not authenticate is nobody's to see, and lies in memory of our own as well. */
+  #wipe(destination: Uint8Array, suspect: number): void {
+    if (suspect === 0) return;
+    wipe(destination, suspect);
+    wipe(this.#arena.data, this.#arena.data.length);
+  }
+}

@@ -1,0 +1,44 @@
+/** What people write differently in names: case, and how words are joined. */
+const plain = (name: string): string => name.toLowerCase().replace(/[-_. /]/g, "");
+
+/** How many letters have to be changed, added, removed or swapped with their neighbour to make one word of another. */
+function distance(one: string, other: string): number {
+  let [before, last]: [number[], number[]] = [[], Array.from({ length: other.length + 1 }, (_, index) => index)];
+  for (let row = 1; row <= one.length; row += 1) {
+    const next = [row];
+    for (let column = 1; column <= other.length; column += 1) {
+      const isSame = one[row - 1] === other[column - 1];
+      const isSwap = row > 1 && column > 1 && one[row - 1] === other[column - 2] && one[row - 2] === other[column - 1];
+      next[column] = Math.min(
+        (last[column] as number) + 1,
+        (next[column - 1] as number) + 1,
+        (last[column - 1] as number) + (isSame ? 0 : 1),
+        isSwap ? (before[column - 2] as number) + 1 : Number.POSITIVE_INFINITY,
+      );
+    }
+    [before, last] = [last, next];
+  }
+  return last[other.length] as number;
+}
+
+/**
+ * Finds the known name that a mistyped one is closest to.
+ *
+ * @returns `undefined` if none is close: at most two letters are different, and no more than a quarter of them
+ * @example
+ * ```ts
+ * import { nearest } from "@cryptodev/core";
+ *
+ * console.log(nearest("aes-256-cbs", ["aes-256-cbc", "aes-256-ctr"])); // aes-256-cbc
+ * ```
+ */
+export function nearest(name: string, known: readonly string[]): string | undefined {
+  // Nothing as long as a key is compared, or shown for being close.
+  if (name.length > 32) return undefined;
+  let [best, least]: [string | undefined, number] = [undefined, 3];
+  for (const candidate of known) {
+    const far = distance(plain(name), plain(candidate));
+    if (far < least && far * 4 <= plain(candidate).length) [best, least] = [candidate, far];
+  }
+  return best;
+}

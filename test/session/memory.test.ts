@@ -1,0 +1,203 @@
+import { type Argument, byteLengthOf, Call, Device, traced } from "@cryptodev/core";
+import { SoftwareHost } from "@cryptodev/soft";
+import { beforeEach, describe, expect, test } from "vitest";
+import { pattern, toHex } from "../bytes.ts";
+
+/* Which memory the kernel is given: that of the library for what is small, the program's own for what is large. */
+
+const [key, iv, nonce] = [pattern(16, 5), pattern(16, 9), pattern(12, 3)];
+
+/** Looks at the memory that each operation names. */
+class WatchingHost extends SoftwareHost {
+  /** The buffers that operations named, and the sizes of the views of them. */
+  named: { readonly buffer: ArrayBufferLike; readonly size: number }[] = [];
+  /** What addresses are taken for, if not as usual. */
+  aliases: ((bytes: Uint8Array) => number | undefined) | undefined;
+
+  override ioctl(fd: number, request: number, argument: Argument | null): number {
+    if (argument instanceof Call && argument.ioctl.argument.name.startsWith("crypt_")) {
+      for (const view of argument.pointees) {
+        if (view !== null) this.named.push({ buffer: view.buffer, size: byteLengthOf(view) });
+      }
+    }
+    return super.ioctl(fd, request, argument);
+  }
+
+  override addressOf(bytes: Uint8Array, argument?: Argument): number {
+    return this.aliases?.(bytes) ?? super.addressOf(bytes, argument);
+  }
+}
+
+let host: WatchingHost;
+let device: Device;
+beforeEach(() => {
+  host = new WatchingHost();
+  device = Device.open(host);
+});
+
+describe("what is small goes through memory of the library:", () => {
+  const own = (call: (source: Uint8Array, destination: Uint8Array) => void, size: number): void => {
+    const [source, destination] = [pattern(size), new Uint8Array(size + 64)];
+    host.named = [];
+    call(source, destination);
+    const theirs: ArrayBufferLike[] = [source.buffer, destination.buffer, iv.buffer, nonce.buffer, key.buffer];
+    expect(host.named.length).toBeGreaterThan(0);
+    expect(host.named.filter(({ buffer }) => theirs.includes(buffer))).toEqual([]);
+  };
+
+  test.each([16, 1024, 4096])("%i bytes in every kind of session", (size) => {
+    const cipher = device.cipher("aes-cbc", key);
+    const combined = device.combined("aes-cbc", key, "hmac-sha1", key);
+    const gcm = device.aead("aes-gcm", key);
+    const hash = device.hash("sha256");
+    const tls = device.tls("aes-cbc", key, "hmac-sha1", key);
+    const srtp = device.srtp("aes-ctr", key, "hmac-sha1", key);
+    own((source) => cipher.encrypt(source, iv), size);
+    own((source, destination) => cipher.encryptInto(source, destination, iv), size);
+    own((source) => cipher.encryptor(iv).update(source), size);
+    own((source, destination) => combined.encryptInto(source, destination, new Uint8Array(20), iv), size);
+    own((source, destination) => gcm.sealInto(source, destination, nonce, key), size);
+    own((source) => hash.digest(source), size);
+    own((source) => hash.update(source), size);
+    own((_, destination) => tls.sealInPlace(destination, 1, key, iv), size);
+    own((_, destination) => srtp.sealInPlace(destination.subarray(0, size + 20), 2, iv), size);
+  });
+});
+
+describe("what is large is worked on where it is:", () => {
+  test("with a view of exactly the bytes that were measured, and of no others", () => {
+    const [source, destination] = [pattern(8192), new Uint8Array(10_000)];
+    device.cipher("aes-cbc", key).encryptInto(source, destination, iv);
+    const sizeIn = (buffer: ArrayBufferLike) => host.named.find((named) => named.buffer === buffer)?.size;
+    expect([sizeIn(source.buffer), sizeIn(destination.buffer)]).toEqual([8192, 8192]);
+  });
+
+  test("two buffers over one memory overlap if their addresses do", () => {
+    // What a shared WebAssembly memory gives: buffer objects that are different, and bytes that are the same.
+    const [one, other] = [new Uint8Array(65536), new Uint8Array(65536)];
+    host.aliases = (bytes) =>
+      bytes.buffer === one.buffer || bytes.buffer === other.buffer ? 2 ** 45 + bytes.byteOffset : undefined;
+    const aes = device.cipher("aes-cbc", key);
+    const before = host.named.length;
+    for (const [from, to] of [
+      [one.subarray(0, 8192), other.subarray(16, 8208)],
+      [one.subarray(16, 8208), other.subarray(0, 8192)],
+      [one.subarray(0, 8192), other.subarray(8176)],
+    ] as const) {
+      expect(() => aes.encryptInto(from, to, iv)).toThrow(
+        new RangeError("destination for aes-cbc: expected the source itself or memory apart from it, got an overlap"),
+      );
+    }
+    expect(host.named.length).toBe(before);
+  });
+
+  test.each([
+    ["source", 2 ** 29 + 16],
+    ["source", 2 ** 31],
+  ])("more than the driver takes in one call is refused with the limit: %s of %i bytes", (_, size) => {
+    const memory = new Uint8Array(size);
+    const limit = "expected at most 131072 pages of 4096 bytes for source and destination together";
+    const refused = (call: () => unknown, role: string): void => {
+      expect(call).toThrow(new RegExp(`^${role}: ${limit}`));
+      expect(call).toThrow(RangeError);
+    };
+    const gcm = device.aead("aes-gcm", key);
+    const tls = device.tls("aes-cbc", key, "hmac-sha1", key);
+    const srtp = device.srtp("aes-ctr", key, "hmac-sha1", key);
+    refused(() => gcm.seal(memory, nonce), "source for aes-gcm");
+    refused(() => gcm.open(memory, nonce), "source for aes-gcm");
+    refused(() => gcm.openInto(memory, memory, nonce), "source for aes-gcm");
+    refused(() => gcm.sealInto(memory, memory, nonce), "source for aes-gcm");
+    refused(() => tls.seal(memory, key, iv), "fragment for aes-cbc");
+    refused(() => tls.sealInPlace(memory, size - 36, key, iv), "fragment for aes-cbc");
+    refused(() => tls.open(memory, key, iv), "record for aes-cbc");
+    refused(() => tls.openInPlace(memory, key, iv), "record for aes-cbc");
+    refused(() => srtp.seal(memory, 12, iv), "packet for aes-ctr");
+    refused(() => srtp.sealInPlace(memory, 12, iv), "packet for aes-ctr");
+    refused(() => srtp.openInPlace(memory, 12, iv), "packet for aes-ctr");
+    expect(() => device.cipher("aes-xts", pattern(32)).encryptInto(memory, memory, iv)).toThrow(/cannot be worked on/);
+    expect(host.named).toEqual([]);
+  });
+
+  test("pages count from where they begin: the most is taken in place, and one more byte is refused", () => {
+    const memory = new Uint8Array(2 ** 29 + 4096);
+    const tls = device.tls("aes-cbc", key, "hmac-sha1", key);
+    host.ioctl = () => 0;
+    let start = 2 ** 45;
+    host.aliases = (bytes) => (bytes.buffer === memory.buffer ? start + bytes.byteOffset : undefined);
+    expect(tls.openInPlace(memory.subarray(0, 2 ** 29), key, iv)).toBe(2 ** 29);
+    start += 4095;
+    expect(() => tls.openInPlace(memory.subarray(0, 2 ** 29), key, iv)).toThrow(
+      /^source for aes-cbc: expected at most/,
+    );
+  });
+});
+
+describe("a trace", () => {
+  test("that uses the device in the middle of its call is refused, and changes nothing", () => {
+    let inside: (() => void) | undefined;
+    const errors: unknown[] = [];
+    const watched = Device.open(
+      traced(host, () => {
+        const run = inside;
+        inside = undefined;
+        try {
+          run?.();
+        } catch (error) {
+          errors.push(error);
+        }
+      }),
+    );
+    const aes = watched.cipher("aes-cbc", key);
+    const expected = toHex(aes.encrypt(pattern(32), iv));
+    for (const use of [
+      () => aes.encrypt(pattern(64, 77), iv),
+      () => watched.hash("sha1"),
+      () => aes.info(),
+      () => aes.close(),
+      () => watched.close(),
+      () => watched.clone(),
+    ]) {
+      inside = use;
+      expect(toHex(aes.encrypt(pattern(32), iv))).toBe(expected);
+    }
+    expect(errors).toHaveLength(6);
+    for (const error of errors) expect(error).toMatchObject({ name: "CryptodevError", code: "EBUSY" });
+    expect(aes.closed).toBe(false);
+    watched.close();
+  });
+
+  test("that throws becomes a warning, and the operation has its result", () => {
+    const warnings: string[] = [];
+    host.warn = (message) => warnings.push(message);
+    const failing = Device.open(
+      traced(host, () => {
+        throw new Error("disk full");
+      }),
+    );
+    const aes = failing.cipher("aes-cbc", key);
+    expect(toHex(aes.encrypt(pattern(32), iv))).toBe(toHex(device.cipher("aes-cbc", key).encrypt(pattern(32), iv)));
+    expect(new Set(warnings)).toEqual(new Set(["the trace of a device failed: disk full"]));
+    host.warn = () => {
+      throw new Error("nowhere to warn");
+    };
+    expect(aes.encrypt(pattern(32), iv)).toHaveLength(32);
+    failing.close();
+  });
+});
+
+test("statistics are a copy: what a program does to them changes no operation", () => {
+  const counting = Device.open(host, undefined, { statistics: true });
+  const aes = counting.cipher("aes-cbc", key);
+  const before = Object.freeze(aes.statistics);
+  aes.encrypt(pattern(32), iv);
+  expect(before).toEqual({ operations: 0, bytes: 0, biggest: 0, average: 0, zeroCopyLost: 0 });
+  expect(JSON.parse(JSON.stringify(aes.statistics))).toEqual({
+    operations: 1,
+    bytes: 32,
+    biggest: 32,
+    average: 32,
+    zeroCopyLost: 0,
+  });
+  counting.close();
+});

@@ -1,0 +1,69 @@
+import { type Argument, Call, COP_FLAG_NO_ZC, crypt_op, Device } from "@cryptodev/core";
+import { SoftwareHost } from "@cryptodev/soft";
+import { describe, expect, test } from "vitest";
+import { pattern, toHex } from "../bytes.ts";
+import { ways } from "../software.ts";
+
+/*
+ * A driver that copies data page by page starts XTS's tweak anew with each page. It copies what is not aligned, and what is
+ * too much for it.
+ */
+
+const [key, iv] = [pattern(64, 5), pattern(16, 9)];
+const whole = (size: number): Uint8Array =>
+  Device.open(new SoftwareHost()).cipher("aes-xts", key).encrypt(pattern(size), iv);
+
+describe.each(ways)("XTS on a driver that has an alignmask, $name,", ({ reach }) => {
+  test.each([4096, 4112, 8192, 65536])("is right in unaligned memory: %i bytes", async (size) => {
+    const { host, path } = await reach({ alignmask: 63 });
+    const device = Device.open(host, path, { statistics: true });
+    const xts = device.cipher("aes-xts", key);
+    const combined = device.combined("aes-xts", key, "sha1");
+    const expected = toHex(whole(size));
+    for (const offset of [0, 1, 16]) {
+      const source = pattern(size + offset).subarray(offset);
+      source.set(pattern(size));
+      const destination = new Uint8Array(size + offset).subarray(offset);
+      expect(toHex(xts.encrypt(source, iv))).toBe(expected);
+      for (let round = 0; round < 3; round += 1) {
+        xts.encryptInto(source, destination, iv);
+        expect(toHex(destination)).toBe(expected);
+      }
+      expect(toHex(combined.encrypt(source, iv).ciphertext)).toBe(expected);
+      expect(toHex(xts.decrypt(destination, iv))).toBe(toHex(pattern(size)));
+      xts.encryptInto(source, source, iv);
+      expect(toHex(source)).toBe(expected);
+    }
+    // Up to a page, it does not matter whether the driver copies.
+    if (size > 4096) expect(xts.statistics?.zeroCopyLost).toBe(0);
+    device.close();
+  });
+});
+
+/** A driver that copies although the memory is aligned, as with a scatterlist that it has no memory for. */
+class CopyingHost extends SoftwareHost {
+  override ioctl(fd: number, request: number, argument: Argument | null): number {
+    const result = super.ioctl(fd, request, argument);
+    if (argument instanceof Call && argument.ioctl.argument === crypt_op) {
+      const at = (argument as Call<typeof crypt_op>).offset.flags;
+      argument.setUint16(at, argument.getUint16(at) | COP_FLAG_NO_ZC);
+    }
+    return result;
+  }
+}
+
+test("XTS of more than a page throws if the driver says that it copied, and leaves nothing of the result", () => {
+  const device = Device.open(new CopyingHost());
+  const message =
+    /^aes-xts: the driver copied 8192 bytes page by page, which makes XTS wrong from byte 4096 on; use sectors of at most 4096 bytes/;
+  const xts = device.cipher("aes-xts", key);
+  const destination = pattern(8192);
+  const unsupported = expect.objectContaining({ name: "UnsupportedError", message: expect.stringMatching(message) });
+  expect(() => xts.encryptInto(pattern(8192), destination, iv)).toThrow(unsupported);
+  expect(destination.every((byte) => byte === 0)).toBe(true);
+  expect(() => xts.encrypt(pattern(8192), iv)).toThrow(unsupported);
+  expect(() => device.combined("aes-xts", key, "sha1").encrypt(pattern(8192), iv)).toThrow(unsupported);
+  expect(toHex(xts.encrypt(pattern(4096), iv))).toBe(toHex(whole(4096)));
+  expect(device.cipher("aes-ctr", pattern(16)).encrypt(pattern(8192), iv)).toHaveLength(8192);
+  device.close();
+});
