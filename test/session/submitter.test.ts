@@ -271,3 +271,19 @@ test.each(ways)("openAsync() leaves to such a driver what it can do, $name", asy
   expect(await last).toHaveLength(16);
   await expect(device.hash("sha1")).rejects.toThrow(expect.objectContaining({ name: "ClosedError" }));
 });
+
+test("a clone cannot be closed while an operation of one of its sessions is in flight elsewhere", async () => {
+  const host = new RecordingHost({ async: true });
+  const device = Device.open(host);
+  const submitter = device.submitter(pause) as Submitter;
+  const clone = device.clone();
+  const running = clone.cipher("aes-128-cbc", key).encryptAsync(submitter, pattern(16), iv);
+  for (const one of [clone, device]) {
+    expect(() => one.close()).toThrow(/EBUSY, 1 asynchronous operations are in flight; await them first$/);
+  }
+  await running;
+  host.calls.length = 0;
+  clone.close();
+  expect(namesOf(host)).toEqual(["CIOCFSESSION"]);
+  device.close();
+});

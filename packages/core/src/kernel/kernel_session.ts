@@ -56,7 +56,7 @@ export class KernelSession {
   async submit(submitter: Submitter, call: Call<typeof crypt_op>, size: number): Promise<void> {
     this.#inFlight += 1;
     try {
-      await submitter.submit(call);
+      await submitter.submit(call, this.file);
       this.statistics?.add(size, false);
     } finally {
       this.#inFlight -= 1;

@@ -51,14 +51,19 @@ export class Submitter {
     return new Submitter(file, fetch, wait);
   }
 
-  /** @internal Resolves when the operation is finished; `call` and its memory are the driver's until then. */
-  submit(call: Call<typeof crypt_op>): Promise<void> {
-    this.#file.inFlight += 1;
+  /**
+   * @internal Resolves when the operation is finished; `call` and its memory are the driver's until then.
+   *
+   * @param owner - the file that the operation's session ends with, which may be a clone: neither can be closed meanwhile
+   */
+  submit(call: Call<typeof crypt_op>, owner: DeviceFile): Promise<void> {
+    const files = new Set([this.#file, owner]);
+    for (const file of files) file.inFlight += 1;
     const promise = new Promise<void>((resolve, reject) => this.#queued.push({ call, resolve, reject }));
     this.#submitQueued();
     if (!this.#isPumping) void this.#pump();
     return promise.finally(() => {
-      this.#file.inFlight -= 1;
+      for (const file of files) file.inFlight -= 1;
     });
   }
 
