@@ -6,8 +6,8 @@ export default {
   // What decides whether a call is sent, and what is in it.
   mutate: [
     "packages/core/src/checks.ts",
-    "packages/core/src/argument.ts",
-    "packages/core/src/struct_bytes.ts",
+    "packages/core/src/memory/argument.ts",
+    "packages/core/src/memory/struct_bytes.ts",
     "packages/core/src/device.ts",
     "packages/core/src/sessions/*.ts",
   ],

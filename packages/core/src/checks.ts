@@ -2,8 +2,8 @@ import { hasSize, isList } from "./abi/ciphers.ts";
 import { CRYPTO_HMAC_MAX_KEY_LEN } from "./abi/constants.ts";
 import type { MacAlgorithm } from "./abi/macs.ts";
 import type { NamedCipher } from "./algorithms.ts";
-import { byteOffsetOf, overlap, sizeOf } from "./bytes.ts";
 import { LONGEST_AAD, MOST_PAGES, PAGE } from "./kernel/limits.ts";
+import { byteOffsetOf, overlap, sizeOf } from "./memory/bytes.ts";
 import { inWords } from "./words.ts";
 
 /*

@@ -16,11 +16,11 @@ import {
   type SrtpCipherName,
   type TlsCipherName,
 } from "./algorithms.ts";
-import { alignedMemory, CACHE_LINE } from "./aligned.ts";
 import { type Capability, type CapabilityOptions, capabilitiesOf } from "./capabilities.ts";
 import type { Host } from "./host.ts";
 import { DeviceFile, type DeviceOptions } from "./kernel/device_file.ts";
 import { Submitter } from "./kernel/submitter.ts";
+import { alignedMemory, CACHE_LINE } from "./memory/aligned.ts";
 import { Aead, type AeadOptions } from "./sessions/aead.ts";
 import { Cipher } from "./sessions/cipher.ts";
 import { CombinedCipher } from "./sessions/combined.ts";

@@ -1,6 +1,6 @@
 import type { Machine } from "./abi/machine.ts";
 import type { iovec, pollfd as pollfdStruct } from "./abi/structs.ts";
-import type { Argument } from "./argument.ts";
+import type { Argument } from "./memory/argument.ts";
 
 /** A memory address, in the form that the runtime's foreign function interface takes without converting it. */
 export type Address = number | bigint;

@@ -24,9 +24,6 @@ export type {
   SrtpCipherName,
   TlsCipherName,
 } from "./algorithms.ts";
-export { Argument } from "./argument.ts";
-export { bufferOf, byteLengthOf, byteOffsetOf, littleEndian, partOf, sizeOf } from "./bytes.ts";
-export { Call } from "./call.ts";
 export type { Capability, CapabilityOptions } from "./capabilities.ts";
 export { Device } from "./device.ts";
 export { ClosedError, CryptodevError, type Refusal, UnsupportedError } from "./errors.ts";
@@ -34,6 +31,10 @@ export type { Address, Host, LibcHost } from "./host.ts";
 export type { DeviceOptions } from "./kernel/device_file.ts";
 export type { Submitter } from "./kernel/submitter.ts";
 export { linuxMachine } from "./linux_machine.ts";
+export { Argument } from "./memory/argument.ts";
+export { bufferOf, byteLengthOf, byteOffsetOf, littleEndian, partOf, sizeOf } from "./memory/bytes.ts";
+export { Call } from "./memory/call.ts";
+export { StructBytes } from "./memory/struct_bytes.ts";
 export type { Aead, AeadOptions } from "./sessions/aead.ts";
 export type { ChunkOptions, CipherChunks } from "./sessions/chunks.ts";
 export type { Cipher } from "./sessions/cipher.ts";
@@ -44,7 +45,6 @@ export type { AlgorithmInfo, Session, SessionInfo } from "./sessions/session.ts"
 export type { SrtpOptions, SrtpPacket } from "./sessions/srtp.ts";
 export type { TlsRecord } from "./sessions/tls.ts";
 export type { Statistics } from "./statistics.ts";
-export { StructBytes } from "./struct_bytes.ts";
 export { nearest } from "./suggest.ts";
 export { traced } from "./trace.ts";
 export { workerUrl } from "./worker_url.ts";

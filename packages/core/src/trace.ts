@@ -13,10 +13,10 @@ import { FIOCLEX } from "./abi/ioctls.ts";
 import type { Machine } from "./abi/machine.ts";
 import { macs } from "./abi/macs.ts";
 import { layout, type Struct } from "./abi/struct.ts";
-import type { Argument } from "./argument.ts";
-import { byteLengthOf } from "./bytes.ts";
-import { Call } from "./call.ts";
 import type { Host } from "./host.ts";
+import type { Argument } from "./memory/argument.ts";
+import { byteLengthOf } from "./memory/bytes.ts";
+import { Call } from "./memory/call.ts";
 
 const flagNames: readonly (readonly [number, string])[] = [
   [COP_FLAG_UPDATE, "COP_FLAG_UPDATE"],

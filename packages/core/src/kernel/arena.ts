@@ -1,7 +1,7 @@
 import { CRYPTO_CIPHER_MAX_KEY_LEN, CRYPTO_HMAC_MAX_KEY_LEN } from "../abi/constants.ts";
-import { alignedMemory } from "../aligned.ts";
-import { partOf, wipe } from "../bytes.ts";
 import type { Host } from "../host.ts";
+import { alignedMemory } from "../memory/aligned.ts";
+import { partOf, wipe } from "../memory/bytes.ts";
 import { LONGEST_AAD, PAGE } from "./limits.ts";
 
 /**

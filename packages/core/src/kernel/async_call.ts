@@ -1,7 +1,7 @@
 import { CIOCASYNCCRYPT } from "../abi/ioctls.ts";
 import type { crypt_op } from "../abi/structs.ts";
-import { Call } from "../call.ts";
 import type { Host } from "../host.ts";
+import { Call } from "../memory/call.ts";
 
 /** The data of one CIOCASYNCCRYPT, all of it in aligned memory of our own: the driver uses it while the program runs. */
 export interface AsyncData {

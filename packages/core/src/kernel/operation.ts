@@ -1,10 +1,10 @@
 import { COP_DECRYPT, COP_FLAG_NO_ZC, COP_FLAG_WRITE_IV } from "../abi/constants.ts";
 import { CIOCAUTHCRYPT, CIOCCRYPT } from "../abi/ioctls.ts";
 import type { crypt_auth_op, crypt_op } from "../abi/structs.ts";
-import { alignedMemory, CACHE_LINE } from "../aligned.ts";
-import { byteLengthOf, copyInto, partOf, wipe } from "../bytes.ts";
-import { Call } from "../call.ts";
 import { UnsupportedError } from "../errors.ts";
+import { alignedMemory, CACHE_LINE } from "../memory/aligned.ts";
+import { byteLengthOf, copyInto, partOf, wipe } from "../memory/bytes.ts";
+import { Call } from "../memory/call.ts";
 import { type Arena, SMALL } from "./arena.ts";
 import type { KernelSession } from "./kernel_session.ts";
 import { PAGE } from "./limits.ts";

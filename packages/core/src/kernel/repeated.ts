@@ -1,4 +1,4 @@
-import { byteLengthOf, canResize } from "../bytes.ts";
+import { byteLengthOf, canResize } from "../memory/bytes.ts";
 import { touch } from "./zero_copy.ts";
 
 /**

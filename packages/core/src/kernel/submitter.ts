@@ -1,8 +1,8 @@
 import { errnos } from "../abi/errno.ts";
 import { CIOCASYNCFETCH } from "../abi/ioctls.ts";
 import type { crypt_op } from "../abi/structs.ts";
-import { Call } from "../call.ts";
 import { CryptodevError } from "../errors.ts";
+import { Call } from "../memory/call.ts";
 import type { DeviceFile } from "./device_file.ts";
 
 /** `POLLIN` of `<poll.h>`: an operation can be fetched. */

@@ -1,7 +1,7 @@
 import type { crypt_auth_op, crypt_op } from "../abi/structs.ts";
-import { partOf } from "../bytes.ts";
-import type { Call } from "../call.ts";
 import { refuseOverlap, refuseTooLong } from "../checks.ts";
+import { partOf } from "../memory/bytes.ts";
+import type { Call } from "../memory/call.ts";
 import { MOST_PAGES, PAGE } from "./limits.ts";
 
 /** How many pages `size` bytes touch. */

@@ -1,12 +1,12 @@
 import type { SizeRange } from "../abi/ciphers.ts";
 import { COP_DECRYPT, COP_ENCRYPT } from "../abi/constants.ts";
 import type { NamedCipher } from "../algorithms.ts";
-import { byteLengthOf, copyInto, partOf } from "../bytes.ts";
 import { checkAad, checkDestination, checkKey, checkOneCall, checkSizes, checkTagSize } from "../checks.ts";
 import type { Device } from "../device.ts";
 import type { DeviceFile } from "../kernel/device_file.ts";
 import type { KernelSession } from "../kernel/kernel_session.ts";
 import { AuthOperation } from "../kernel/operation.ts";
+import { byteLengthOf, copyInto, partOf } from "../memory/bytes.ts";
 import { option } from "../options.ts";
 import { kernelSessionOf, Session } from "./session.ts";
 

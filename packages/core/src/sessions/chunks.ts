@@ -1,5 +1,5 @@
-import { partOf, sizeOf } from "../bytes.ts";
 import { ClosedError, type CryptodevError } from "../errors.ts";
+import { partOf, sizeOf } from "../memory/bytes.ts";
 import { option } from "../options.ts";
 import { inWords } from "../words.ts";
 

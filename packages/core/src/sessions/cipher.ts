@@ -2,8 +2,6 @@ import { COP_DECRYPT, COP_ENCRYPT, COP_FLAG_WRITE_IV } from "../abi/constants.ts
 import { errnos } from "../abi/errno.ts";
 import { CIOCCRYPT } from "../abi/ioctls.ts";
 import type { NamedCipher } from "../algorithms.ts";
-import { alignedMemory, CACHE_LINE } from "../aligned.ts";
-import { copyInto, partOf } from "../bytes.ts";
 import { checkDestination, checkIv, checkKey, checkSource, granularityOf, isXts, requireChunks } from "../checks.ts";
 import type { Device } from "../device.ts";
 import { asyncCall } from "../kernel/async_call.ts";
@@ -11,6 +9,8 @@ import type { DeviceFile } from "../kernel/device_file.ts";
 import type { KernelSession } from "../kernel/kernel_session.ts";
 import { CryptOperation } from "../kernel/operation.ts";
 import type { Submitter } from "../kernel/submitter.ts";
+import { alignedMemory, CACHE_LINE } from "../memory/aligned.ts";
+import { copyInto, partOf } from "../memory/bytes.ts";
 import { type ChunkOptions, CipherChunks } from "./chunks.ts";
 import { kernelSessionOf, Session } from "./session.ts";
 

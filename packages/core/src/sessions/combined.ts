@@ -3,7 +3,6 @@ import { errnos } from "../abi/errno.ts";
 import { CIOCCRYPT } from "../abi/ioctls.ts";
 import type { MacAlgorithm } from "../abi/macs.ts";
 import type { NamedCipher } from "../algorithms.ts";
-import { equalInConstantTime, partOf, wipe } from "../bytes.ts";
 import {
   checkApart,
   checkDestination,
@@ -19,6 +18,7 @@ import type { Device } from "../device.ts";
 import type { DeviceFile } from "../kernel/device_file.ts";
 import type { KernelSession } from "../kernel/kernel_session.ts";
 import { CryptOperation } from "../kernel/operation.ts";
+import { equalInConstantTime, partOf, wipe } from "../memory/bytes.ts";
 import { type CipherAndMac, CipherWithMac } from "./cipher_with_mac.ts";
 import { kernelSessionOf } from "./session.ts";
 

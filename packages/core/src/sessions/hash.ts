@@ -1,9 +1,6 @@
 import { COP_ENCRYPT, COP_FLAG_FINAL, COP_FLAG_RESET, COP_FLAG_UPDATE } from "../abi/constants.ts";
 import { CIOCCPHASH } from "../abi/ioctls.ts";
 import type { MacAlgorithm } from "../abi/macs.ts";
-import { alignedMemory, CACHE_LINE } from "../aligned.ts";
-import { copyInto, partOf, sizeOf } from "../bytes.ts";
-import { Call } from "../call.ts";
 import { checkMacKey, checkRoom } from "../checks.ts";
 import type { Device } from "../device.ts";
 import { asyncCall } from "../kernel/async_call.ts";
@@ -11,6 +8,9 @@ import type { DeviceFile } from "../kernel/device_file.ts";
 import type { KernelSession } from "../kernel/kernel_session.ts";
 import { CryptOperation } from "../kernel/operation.ts";
 import type { Submitter } from "../kernel/submitter.ts";
+import { alignedMemory, CACHE_LINE } from "../memory/aligned.ts";
+import { copyInto, partOf, sizeOf } from "../memory/bytes.ts";
+import { Call } from "../memory/call.ts";
 import { kernelSessionOf, Session } from "./session.ts";
 
 /**

@@ -1,12 +1,12 @@
 import { COP_DECRYPT, COP_ENCRYPT, COP_FLAG_AEAD_SRTP_TYPE } from "../abi/constants.ts";
 import type { NamedCipher } from "../algorithms.ts";
-import { copyInto, partOf } from "../bytes.ts";
 import { checkIv, checkOneCall, checkRoom } from "../checks.ts";
 import type { Device } from "../device.ts";
 import type { DeviceFile } from "../kernel/device_file.ts";
 import type { KernelSession } from "../kernel/kernel_session.ts";
 import { LONGEST_SRTP_HEADER } from "../kernel/limits.ts";
 import { AuthOperation } from "../kernel/operation.ts";
+import { copyInto, partOf } from "../memory/bytes.ts";
 import { option } from "../options.ts";
 import { inWords } from "../words.ts";
 import { type CipherAndMac, CipherWithMac } from "./cipher_with_mac.ts";

@@ -2,13 +2,13 @@ import { COP_DECRYPT, COP_ENCRYPT, COP_FLAG_AEAD_TLS_TYPE } from "../abi/constan
 import { errnos } from "../abi/errno.ts";
 import { CIOCAUTHCRYPT } from "../abi/ioctls.ts";
 import type { NamedCipher } from "../algorithms.ts";
-import { copyInto, partOf } from "../bytes.ts";
 import { checkHeader, checkIv, checkOneCall, checkOneCallSize, checkRoom, checkSource } from "../checks.ts";
 import type { Device } from "../device.ts";
 import { CryptodevError } from "../errors.ts";
 import type { DeviceFile } from "../kernel/device_file.ts";
 import type { KernelSession } from "../kernel/kernel_session.ts";
 import { AuthOperation } from "../kernel/operation.ts";
+import { copyInto, partOf } from "../memory/bytes.ts";
 import { inWords } from "../words.ts";
 import { type CipherAndMac, CipherWithMac } from "./cipher_with_mac.ts";
 import { kernelSessionOf } from "./session.ts";

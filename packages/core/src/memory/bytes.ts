@@ -1,4 +1,4 @@
-import { inWords, remedyFor } from "./words.ts";
+import { inWords, remedyFor } from "../words.ts";
 
 /*
  * What a Uint8Array really is, whatever its own properties claim. The kernel is told lengths and addresses, so they are

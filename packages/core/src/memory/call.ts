@@ -1,7 +1,7 @@
-import { type Ioctl, requestNumber } from "./abi/ioctl.ts";
-import type { Struct } from "./abi/struct.ts";
+import { type Ioctl, requestNumber } from "../abi/ioctl.ts";
+import type { Struct } from "../abi/struct.ts";
+import type { Host } from "../host.ts";
 import { Argument } from "./argument.ts";
-import type { Host } from "./host.ts";
 
 /**
  * One ioctl made ready: its request number and its argument, computed once and sent any number of times.

@@ -1,5 +1,5 @@
-import type { Machine } from "./abi/machine.ts";
-import { type Layout, layout, type Struct } from "./abi/struct.ts";
+import type { Machine } from "../abi/machine.ts";
+import { type Layout, layout, type Struct } from "../abi/struct.ts";
 import { littleEndian } from "./bytes.ts";
 
 /** The low and the high word of a 64-bit number that starts at `word`. */

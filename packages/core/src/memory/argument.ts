@@ -1,6 +1,6 @@
-import type { Struct } from "./abi/struct.ts";
+import type { Struct } from "../abi/struct.ts";
+import type { Address, Host } from "../host.ts";
 import { byteLengthOf } from "./bytes.ts";
-import type { Address, Host } from "./host.ts";
 import { StructBytes } from "./struct_bytes.ts";
 
 /**
