@@ -1,4 +1,4 @@
-import { type ErrnoName, errnos, LP64, type Machine, requestNumber, type Struct } from "@cryptodev/core";
+import { type ErrnoName, errnos, ILP32, LP64, type Machine, requestNumber, type Struct } from "@cryptodev/core";
 import { type CipherDriver, cipherDrivers, type MacDriver, macDrivers } from "./algorithms.ts";
 import { Errno } from "./errno.ts";
 import type { Caller, Handler } from "./handler.ts";
@@ -23,8 +23,13 @@ export interface SessionUsage extends UsageRecord {
 
 /** How a {@link SoftwareDevice} is made. */
 export interface SoftwareDeviceOptions {
-  /** The machine whose ABI is spoken; LP64 if left out. */
+  /** The machine whose ABI is spoken; defaults to LP64, or to ILP32 with `compat`. */
   readonly machine?: Machine;
+  /**
+   * Answers as a 64-bit kernel answers a 32-bit process: CIOCAUTHCRYPT, CIOCCPHASH and the asynchronous ioctls are EINVAL,
+   * although sessions of AEADs start. Defaults to false.
+   */
+  readonly compat?: boolean;
   /** Whether it is built with ENABLE_ASYNC: CIOCASYNCCRYPT and CIOCASYNCFETCH. Not, if left out, as usual. */
   readonly async?: boolean;
   /** The original module's parameter; 0 if left out. */
@@ -93,7 +98,13 @@ export class SoftwareDevice {
 
   /** Makes a device with no open files. */
   constructor(options: SoftwareDeviceOptions = {}) {
-    const { machine = LP64, async = false, lacks = [] } = options;
+    const { async = false, compat = false, lacks = [] } = options;
+    const { machine = compat ? ILP32 : LP64 } = options;
+    if (compat && machine.pointerSize !== 4) {
+      throw new RangeError(
+        `machine for compat: expected pointers of 4 bytes, got ${machine.pointerSize}; leave it out, or use ILP32`,
+      );
+    }
     this.machine = machine;
     this.verbosity = options.verbosity ?? 0;
     this.enableStats = options.enableStats ?? false;
@@ -104,7 +115,7 @@ export class SoftwareDevice {
     this.#onUsage = options.onUsage ?? (() => {});
     this.#log = options.log ?? ((line) => console.error(line));
     this.#byRequest = new Map(
-      handlersOf(async).map((handler) => [
+      handlersOf(async, compat).map((handler) => [
         requestNumber(handler.ioctl, machine),
         { handler, argument: new UserStruct<Struct>(handler.ioctl.argument, machine) },
       ]),
