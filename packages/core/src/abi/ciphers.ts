@@ -23,6 +23,8 @@ export interface CipherAlgorithm {
   readonly kind: "block" | "stream" | "aead" | "record" | "compression";
   /** The CryptoAPI's name for it; absent where the header has an id that no driver implements. */
   readonly kernelName?: string;
+  /** The release of Linux that dropped it; absent if the newest has it. */
+  readonly removedIn?: string;
   /** Every key size, or the range of them. */
   readonly keySizes: readonly number[] | SizeRange;
   /** The length of the data is a multiple of this. */
@@ -117,6 +119,7 @@ export const ciphers = {
     name: "aes-cfb",
     kind: "stream",
     kernelName: "cfb(aes)",
+    removedIn: "6.8",
     keySizes: [16, 24, 32],
     blockSize: 1,
     ivSize: 16,
@@ -126,6 +129,7 @@ export const ciphers = {
     name: "aes-ofb",
     kind: "stream",
     kernelName: "ofb(aes)",
+    removedIn: "6.8",
     keySizes: [16, 24, 32],
     blockSize: 1,
     ivSize: 16,

@@ -3,6 +3,7 @@ import { errnos } from "../abi/errno.ts";
 import { CIOCGSESSINFO } from "../abi/ioctls.ts";
 import { layout } from "../abi/struct.ts";
 import { alg_info } from "../abi/structs.ts";
+import { allCiphers } from "../algorithms.ts";
 import type { Device } from "../device.ts";
 import type { DeviceFile, SessionParameters } from "../kernel/device_file.ts";
 import { KernelSession } from "../kernel/kernel_session.ts";
@@ -26,6 +27,17 @@ export interface SessionInfo {
   readonly alignmask: number;
   /** Whether the driver is hardware off the CPU, reached through the kernel alone. AES instructions do not count. */
   readonly hardware: boolean;
+}
+
+/** What EINVAL means at the start of a session. No configuration brings back what newer kernels no longer have. */
+function startHint(label: string, kernelNames: string, cipher: number): string {
+  const gone = allCiphers.find(({ id, removedIn }) => id === cipher && removedIn !== undefined);
+  const list = "/proc/crypto lists what the kernel has";
+  const why =
+    gone === undefined
+      ? `Either it has no ${kernelNames} (${list}; a module may need loading, or the kernel was built without it), or it refuses the key as weak`
+      : `Linux ${gone.removedIn} and newer no longer have ${gone.kernelName}; an older kernel may need a module for ${kernelNames} (${list})`;
+  return `the device cannot start ${label}. ${why}`;
 }
 
 const dropped = new FinalizationRegistry<KernelSession>((session) => session.abandon());
@@ -57,10 +69,7 @@ export abstract class Session {
     start: SessionParameters,
   ) {
     this.device = device;
-    const id = file.start(
-      start,
-      `the device cannot start ${label}. Either it has no ${kernelNames} (/proc/crypto lists what the kernel has; a module may need loading, or the kernel was built without it), or it refuses the key as weak`,
-    );
+    const id = file.start(start, startHint(label, kernelNames, start.cipher));
     this.#kernel = new KernelSession(file, id, label);
     if (file.options.hardware === "require") this.#requireHardware();
     dropped.register(this, this.#kernel, this.#kernel);
