@@ -1,7 +1,8 @@
 import { COP_DECRYPT, COP_FLAG_NO_ZC, COP_FLAG_WRITE_IV } from "../abi/constants.ts";
+import { errnos } from "../abi/errno.ts";
 import { CIOCAUTHCRYPT, CIOCCRYPT } from "../abi/ioctls.ts";
 import type { crypt_auth_op, crypt_op } from "../abi/structs.ts";
-import { UnsupportedError } from "../errors.ts";
+import { CryptodevError, UnsupportedError } from "../errors.ts";
 import { alignedMemory, CACHE_LINE } from "../memory/aligned.ts";
 import { byteLengthOf, copyInto, partOf, wipe } from "../memory/bytes.ts";
 import { Call } from "../memory/call.ts";
@@ -199,8 +200,18 @@ export interface AuthData {
   readonly suspect: number;
 }
 
+/** So many bytes show whether the driver has begun to work on memory: a block that is encrypted to itself does not occur. */
+const BLOCK = 16;
+
 /** CIOCAUTHCRYPT of one session, made ready once. */
 export class AuthOperation {
+  /**
+   * Whether the driver had begun with the last operation that it refused. If it was not reached, or refused the operation with
+   * EINVAL before it looked at the data, the data is as it was, and nobody has found it wrong.
+   */
+  hadBegun = false;
+  /** The first bytes of a destination, as they were before the operation. */
+  readonly #before = new Uint8Array(new ArrayBuffer(BLOCK));
   readonly #session: KernelSession;
   readonly #call: Call<typeof crypt_auth_op>;
   readonly #arena: Arena;
@@ -250,6 +261,7 @@ export class AuthOperation {
       own(call, at.dst, data);
     } else {
       lend(call, source, size, destination, written, this.#name);
+      if (suspect > 0) copyInto(this.#before, partOf(destination, 0, Math.min(suspect, BLOCK)));
     }
     try {
       this.#session.operate(call, size);
@@ -257,7 +269,10 @@ export class AuthOperation {
       if (isSmall) copyInto(destination, this.#arena.first(length));
       return length;
     } catch (error) {
-      this.#wipe(destination, suspect);
+      if (suspect > 0) {
+        const [was, is] = isSmall ? [source, data] : [this.#before, destination];
+        this.#wipe(error, was, is, destination, suspect);
+      }
       throw error;
     } finally {
       if (!isSmall) call.release();
@@ -290,13 +305,18 @@ export class AuthOperation {
       call.point(at.auth_src, partOf(memory, 0, size));
       call.point(at.src, payload);
       call.point(at.dst, payload);
+      copyInto(this.#before, partOf(payload, 0, BLOCK));
     }
     try {
       this.#session.operate(call, size);
       if (isSmall) copyInto(memory, this.#arena.first(size));
       copyInto(partOf(memory, size, whole), this.#tag);
     } catch (error) {
-      this.#wipe(partOf(memory, headerSize, size), op === COP_DECRYPT ? size - headerSize : 0);
+      if (op === COP_DECRYPT) {
+        const payload = partOf(memory, headerSize, size);
+        const [was, is] = isSmall ? [payload, this.#payload] : [this.#before, payload];
+        this.#wipe(error, was, is, payload, payload.length);
+      }
       throw error;
     } finally {
       if (!isSmall) call.release();
@@ -324,9 +344,16 @@ export class AuthOperation {
     call.setAddress(at.tag, 0);
   }
 
-  /** What did not authenticate is nobody's to see, and lies in memory of our own as well. */
-  #wipe(destination: Uint8Array, suspect: number): void {
-    if (suspect === 0) return;
+  /**
+   * Wipes what a refused operation has left of plaintext that did not authenticate, in the destination and in memory of our own.
+   *
+   * @param was - the first bytes of the memory that the kernel worked on, as they were
+   * @param is - that memory
+   */
+  #wipe(error: unknown, was: Uint8Array, is: Uint8Array, destination: Uint8Array, suspect: number): void {
+    this.hadBegun = !(error instanceof CryptodevError && error.errno === errnos.EINVAL);
+    for (let index = 0; index < Math.min(suspect, BLOCK); index += 1) this.hadBegun ||= was[index] !== is[index];
+    if (!this.hadBegun) return;
     wipe(destination, suspect);
     wipe(this.#arena.data, this.#arena.data.length);
   }

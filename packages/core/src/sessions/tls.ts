@@ -105,7 +105,7 @@ export class TlsRecord extends CipherWithMac {
   /**
    * Checks and decrypts a record in place.
    *
-   * @param record - whole blocks; where the check fails it is wiped
+   * @param record - whole blocks; if the check fails it is wiped
    * @returns bytes in the fragment, which is at the record's start
    * @throws as {@link TlsRecord.open}
    */
@@ -133,8 +133,10 @@ export class TlsRecord extends CipherWithMac {
       return this.#run(COP_DECRYPT, record, size, size, header, iv);
     } catch (error) {
       // The kernel answers a record that its padding leaves too short for a mac with another number than one whose mac is
-      // wrong: who can tell these apart can decrypt (RFC 5246, section 6.2.3.2).
-      if (!(error instanceof CryptodevError) || error.errno !== errnos.EINVAL) throw error;
+      // wrong: who can tell these apart can decrypt (RFC 5246, section 6.2.3.2). It has decrypted the record by then; an
+      // EINVAL before that says nothing about the record.
+      const isTooShort = error instanceof CryptodevError && error.errno === errnos.EINVAL && this.#operation.hadBegun;
+      if (!isTooShort) throw error;
       throw this.#kernel.file.refusal(errnos.EBADMSG, CIOCAUTHCRYPT.name);
     }
   }
