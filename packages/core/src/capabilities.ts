@@ -1,5 +1,7 @@
 import { type CipherAlgorithm, isList } from "./abi/ciphers.ts";
 import { CRYPTO_HMAC_MAX_KEY_LEN } from "./abi/constants.ts";
+import type { Ioctl } from "./abi/ioctl.ts";
+import { CIOCAUTHCRYPT, CIOCCRYPT } from "./abi/ioctls.ts";
 import type { MacAlgorithm } from "./abi/macs.ts";
 import { type AeadName, allCiphers, allMacs, type CipherName, type HashName, type HmacName } from "./algorithms.ts";
 import type { Device } from "./device.ts";
@@ -14,8 +16,14 @@ export interface Capability {
   readonly name: string;
   /** Which of them takes it. */
   readonly kind: "cipher" | "aead" | "hash" | "hmac";
-  /** Whether a session of it can be started here. */
+  /** Whether it works here: a session of it starts, and its operations reach the driver. */
   readonly available: boolean;
+  /**
+   * Why it is not available; `undefined` if it is. `"no-driver"`: the kernel does not have it. `"no-hardware"`: only
+   * software does it, and the device was opened with `hardware: "require"`. `"32-bit-process"`: this is a 32-bit process on
+   * a 64-bit kernel, whose driver does not answer CIOCAUTHCRYPT then.
+   */
+  readonly reason: "no-driver" | "no-hardware" | "32-bit-process" | undefined;
   /** The driver that serves it; `undefined` where it is not available. */
   readonly driver: string | undefined;
   /** Whether that driver is hardware. */
@@ -41,21 +49,30 @@ export interface CapabilityOptions {
 }
 
 /** What a session told of its driver. */
-type Served = Pick<Capability, "available" | "driver" | "hardware" | "alignmask">;
+type Served = Pick<Capability, "available" | "reason" | "driver" | "hardware" | "alignmask">;
 
-/** What serves a session that is started only to ask. */
-function served(start: () => Session): Served {
+const unserved = (reason: Served["reason"]): Served => ({
+  available: false,
+  reason,
+  driver: undefined,
+  hardware: false,
+  alignmask: 0,
+});
+
+/** What serves a session that is started only to ask. @param ioctl - what carries its operations */
+function served(start: () => Session, ioctl: Ioctl = CIOCCRYPT): Served {
   let session: Session;
   try {
     session = start();
   } catch (error) {
-    const isLack = error instanceof CryptodevError && (error.code === "EINVAL" || error.code === "ENODEV");
-    if (!isLack) throw error;
-    return { available: false, driver: undefined, hardware: false, alignmask: 0 };
+    if (error instanceof CryptodevError && error.code === "EINVAL") return unserved("no-driver");
+    if (error instanceof CryptodevError && error.code === "ENODEV") return unserved("no-hardware");
+    throw error;
   }
   try {
+    if (!session.device.answers(ioctl)) return unserved("32-bit-process");
     const { cipher, mac, hardware, alignmask } = session.info();
-    return { available: true, driver: (cipher ?? mac)?.driver, hardware, alignmask };
+    return { available: true, reason: undefined, driver: (cipher ?? mac)?.driver, hardware, alignmask };
   } finally {
     session.close();
   }
@@ -78,7 +95,9 @@ function cipherCapability(device: Device, algorithm: CipherAlgorithm): Capabilit
   return {
     name,
     kind: kind === "aead" ? "aead" : "cipher",
-    ...served(() => (kind === "aead" ? device.aead(name as AeadName, key) : device.cipher(name as CipherName, key))),
+    ...(kind === "aead"
+      ? served(() => device.aead(name as AeadName, key), CIOCAUTHCRYPT)
+      : served(() => device.cipher(name as CipherName, key))),
     keySizes: copyOf(keySizes),
     blockSize,
     ivSize,

@@ -116,6 +116,12 @@ export function openHint(errno: number): string {
   return openHints[errno] ?? "the device could not be opened";
 }
 
+/** What EINVAL means if the kernel does not pass an ioctl on to its driver, and what to do. */
+export function compatHint(ioctl: string): string {
+  const instead = ioctl === "CIOCCPHASH" ? "hash the data twice" : "use node:crypto";
+  return `this is a 32-bit process on a 64-bit kernel, whose driver does not answer ${ioctl} then. Use a 64-bit runtime, or ${instead}`;
+}
+
 /** What a failed ioctl means, where the caller knows no better. */
 export function ioctlHint(errno: number): string {
   return ioctlHints[errno] ?? "the driver refused the operation";

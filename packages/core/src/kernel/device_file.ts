@@ -1,8 +1,9 @@
 import { O_CLOEXEC, O_RDWR } from "../abi/constants.ts";
 import { errnos } from "../abi/errno.ts";
-import { CIOCCRYPT, CIOCFSESSION, CIOCGSESSION, CRIOGET, FIOCLEX } from "../abi/ioctls.ts";
+import { type Ioctl, requestNumber } from "../abi/ioctl.ts";
+import { CIOCAUTHCRYPT, CIOCCPHASH, CIOCCRYPT, CIOCFSESSION, CIOCGSESSION, CRIOGET, FIOCLEX } from "../abi/ioctls.ts";
 import { pollfd, type session_op, type u32 } from "../abi/structs.ts";
-import { ClosedError, CryptodevError, ioctlHint, openHint } from "../errors.ts";
+import { ClosedError, CryptodevError, compatHint, ioctlHint, openHint } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { Argument } from "../memory/argument.ts";
 import { byteLengthOf, copyInto, partOf, wipe } from "../memory/bytes.ts";
@@ -40,6 +41,9 @@ export interface DeviceOptions {
 /** Options of which each has a value that was looked at. */
 type Checked<Options> = { readonly [Name in keyof Options]-?: NonNullable<Options[Name]> };
 
+/** Without a compat handler: a 64-bit kernel does not pass them on from a 32-bit process. */
+const nativeIoctls: readonly Ioctl[] = [CIOCAUTHCRYPT, CIOCCPHASH];
+
 /** An open descriptor of the device, and the sessions that were started through it. */
 export class DeviceFile {
   readonly host: Host;
@@ -52,6 +56,7 @@ export class DeviceFile {
   readonly #startCall: Call<typeof session_op>;
   readonly #finishCall: Call<typeof u32>;
   readonly #pollfd: Argument<typeof pollfd>;
+  readonly #answers = new Map<Ioctl, boolean>();
   /** Asynchronous operations that the driver has, with their memory. */
   inFlight = 0;
   #fd = -1;
@@ -115,8 +120,26 @@ export class DeviceFile {
   /** The same for a session, which has asked whether it is open: it ends before its device does. */
   send(call: Call, hintOf: (errno: number) => string = ioctlHint): number {
     const result = this.#call(this.#fd, call.request, call);
-    if (result < 0) throw this.refusal(-result, call.ioctl.name, hintOf(-result));
-    return result;
+    if (result >= 0) return result;
+    const { name } = call.ioctl;
+    const isUnanswered = result === -errnos.EINVAL && !this.answers(call.ioctl);
+    throw this.refusal(-result, name, isUnanswered ? compatHint(name) : hintOf(-result));
+  }
+
+  /**
+   * Whether the driver answers an ioctl at all. To a 32-bit process a 64-bit kernel answers EINVAL for those without a
+   * compat handler, whatever their argument is; a driver that they reach reads the argument first, and NULL is EFAULT.
+   */
+  answers(ioctl: Ioctl): boolean {
+    const { machine } = this.host;
+    if (machine.pointerSize === 8 || !nativeIoctls.includes(ioctl)) return true;
+    let isAnswered = this.#answers.get(ioctl);
+    if (isAnswered === undefined) {
+      this.#requireOpen();
+      isAnswered = this.#call(this.#fd, requestNumber(ioctl, machine), null) !== -errnos.EINVAL;
+      this.#answers.set(ioctl, isAnswered);
+    }
+    return isAnswered;
   }
 
   /** @throws `CryptodevError` in the middle of another call, whose memory must stay as it is */

@@ -1,0 +1,194 @@
+import { createDecipheriv } from "node:crypto";
+import {
+  type AeadName,
+  Call,
+  CIOCASYNCCRYPT,
+  CIOCASYNCFETCH,
+  CIOCAUTHCRYPT,
+  CIOCCPHASH,
+  CIOCFSESSION,
+  CryptodevError,
+  Device,
+  errnos,
+  ILP32,
+  LP64,
+  machineOf,
+  requestNumber,
+} from "@cryptodev/core";
+import { SoftwareDevice, SoftwareHost } from "@cryptodev/soft";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { pattern } from "../bytes.ts";
+import { RecordingHost } from "../recording_host.ts";
+
+/* A 32-bit process on a 64-bit kernel: the driver starts sessions of AEADs and records, and answers none of their calls. */
+
+const [key, mackey, iv, nonce, header] = [pattern(16, 5), pattern(20, 9), pattern(16, 1), pattern(12), pattern(13)];
+const aeads: readonly AeadName[] = ["aes-gcm", "aes-ccm"];
+
+/** What a call throws. */
+function errorOf(attempt: () => unknown): CryptodevError {
+  try {
+    attempt();
+  } catch (error) {
+    if (error instanceof CryptodevError) return error;
+    throw error;
+  }
+  throw new Error("expected a CryptodevError, got none");
+}
+
+const unanswered = (ioctl: string, instead: string) => ({
+  name: "CryptodevError",
+  code: "EINVAL",
+  ioctl,
+  message: `${ioctl} /dev/crypto: EINVAL, this is a 32-bit process on a 64-bit kernel, whose driver does not answer ${ioctl} then. Use a 64-bit runtime, or ${instead}`,
+});
+const unansweredAuthCrypt = unanswered("CIOCAUTHCRYPT", "use node:crypto");
+
+describe("on a 64-bit kernel, for a 32-bit process", () => {
+  /** The same keys where everything works. */
+  const native = Device.open(new SoftwareHost({ machine: ILP32 }));
+  let host: RecordingHost;
+  let device: Device;
+  beforeEach(() => {
+    host = new RecordingHost({ compat: true, async: true });
+    device = Device.open(host);
+  });
+  afterEach(() => device.close());
+
+  test("capabilities() has no AEADs, says why, and asks the driver once for each device", () => {
+    const missing = device.capabilities().filter(({ available }) => !available);
+    expect(missing.map(({ name, reason, driver }) => [name, reason, driver])).toEqual([
+      ["aes-ccm", "32-bit-process", undefined],
+      ["aes-gcm", "32-bit-process", undefined],
+    ]);
+    device.capabilities();
+    const authCrypt = requestNumber(CIOCAUTHCRYPT, ILP32);
+    expect(host.calls.filter(({ request }) => request === authCrypt)).toHaveLength(1);
+    expect(native.capabilities().every(({ available, reason }) => available && reason === undefined)).toBe(true);
+  });
+
+  test("capabilities() tells an algorithm that the kernel does not have from one that it does not pass on", () => {
+    const other = Device.open(new SoftwareHost({ compat: true, lacks: ["aes-gcm"] }));
+    const reasons = new Map(other.capabilities().map(({ name, reason }) => [name, reason]));
+    expect([reasons.get("aes-gcm"), reasons.get("aes-ccm")]).toEqual(["no-driver", "32-bit-process"]);
+    other.close();
+  });
+
+  test.each(aeads)("%s: an operation says why it fails, and leaves a message in place as it was", (name) => {
+    const aead = device.aead(name, key);
+    const sealed = native.aead(name, key).seal(pattern(40), nonce);
+    expect(errorOf(() => aead.seal(pattern(40), nonce))).toMatchObject(unansweredAuthCrypt);
+    expect(errorOf(() => aead.open(sealed, nonce))).toMatchObject(unansweredAuthCrypt);
+    const place = sealed.slice();
+    for (let times = 0; times < 2; times += 1) {
+      expect(errorOf(() => aead.openInto(place, place, nonce))).toMatchObject(unansweredAuthCrypt);
+      expect(place).toEqual(sealed);
+    }
+  });
+
+  test("a correct TLS record is neither called forged nor wiped", () => {
+    const tls = device.tls("aes-128-cbc", key, "hmac-sha1", mackey);
+    const record = native.tls("aes-128-cbc", key, "hmac-sha1", mackey).seal(pattern(60), header, iv);
+    const place = record.slice();
+    expect(errorOf(() => tls.openInPlace(place, header, iv))).toMatchObject(unansweredAuthCrypt);
+    expect(place).toEqual(record);
+    expect(errorOf(() => tls.open(record, header, iv))).toMatchObject(unansweredAuthCrypt);
+    expect(errorOf(() => tls.seal(pattern(60), header, iv))).toMatchObject(unansweredAuthCrypt);
+  });
+
+  test("a correct SRTP packet is neither called forged nor wiped", () => {
+    const srtp = device.srtp("aes-128-ctr", key, "hmac-sha1", mackey, { tagSize: 10 });
+    const packet = native.srtp("aes-128-ctr", key, "hmac-sha1", mackey, { tagSize: 10 }).seal(pattern(60), 12, iv);
+    const place = packet.slice();
+    expect(errorOf(() => srtp.openInPlace(place, 12, iv))).toMatchObject(unansweredAuthCrypt);
+    expect(place).toEqual(packet);
+  });
+
+  test("Hash.copy() within a message says why it fails, ends its session, and the message goes on", () => {
+    const sha = device.hash("sha256").update(pattern(5));
+    expect(errorOf(() => sha.copy())).toMatchObject(unanswered("CIOCCPHASH", "hash the data twice"));
+    expect(sha.digest()).toEqual(native.hash("sha256").digest(pattern(5)));
+    // Between messages there is nothing to copy.
+    expect(sha.copy().digest(pattern(5))).toEqual(native.hash("sha256").digest(pattern(5)));
+  });
+
+  test("everything else is right", () => {
+    for (const [name, size] of [
+      ["aes-xts", 32],
+      ["aes-cbc", 16],
+      ["aes-ctr", 16],
+      ["camellia-cbc", 16],
+    ] as const) {
+      const session = device.cipher(name, pattern(size));
+      expect(session.encrypt(pattern(64), iv)).toEqual(native.cipher(name, pattern(size)).encrypt(pattern(64), iv));
+      expect(session.decrypt(session.encrypt(pattern(64), iv), iv)).toEqual(pattern(64));
+    }
+    expect(device.hmac("sha1", key).digest(pattern(9))).toEqual(native.hmac("sha1", key).digest(pattern(9)));
+    const combined = device.combined("aes-cbc", key, "hmac-sha1", mackey).encrypt(pattern(32), iv);
+    expect(combined).toEqual(native.combined("aes-cbc", key, "hmac-sha1", mackey).encrypt(pattern(32), iv));
+    device.clone().close();
+  });
+
+  test("there is no submitter, even if the driver was built with ENABLE_ASYNC", () => {
+    expect(device.submitter(() => Promise.resolve())).toBeUndefined();
+  });
+
+  test("an algorithm that the kernel does not have is reported as such", () => {
+    host.device.lacks.add("aes-gcm");
+    expect(errorOf(() => device.aead("aes-gcm", key))).toMatchObject({
+      ioctl: "CIOCGSESSION",
+      message: expect.stringContaining("the device cannot start aes-gcm. Either it has no gcm(aes)"),
+    });
+  });
+});
+
+describe.each(["arm", "mips", "x64"])("on %s, where the kernel passes everything on,", (arch) => {
+  const host = new RecordingHost({ machine: machineOf(arch) ?? LP64 });
+  const device = Device.open(host);
+  const tls = device.tls("aes-128-cbc", key, "hmac-sha1", mackey);
+
+  test("a TLS record that its padding leaves too short for its mac is EBADMSG, as any other forgery, and wiped", () => {
+    // The last block decrypts to 16 bytes of padding: nothing is left for the mac.
+    const record = pattern(16, 77);
+    const decipher = createDecipheriv("aes-128-cbc", key, new Uint8Array(16)).setAutoPadding(false);
+    const start = Uint8Array.from(decipher.update(record), (byte) => byte ^ 15);
+    const raised = errorOf(() => tls.openInPlace(record, header, start));
+    expect([raised.code, raised.ioctl]).toEqual(["EBADMSG", "CIOCAUTHCRYPT"]);
+    expect(record).toEqual(new Uint8Array(16));
+  });
+
+  test("an EINVAL of a session that the driver has lost is not a forgery, and no record is wiped", () => {
+    const lost = device.tls("aes-128-cbc", key, "hmac-sha1", mackey);
+    const record = tls.seal(pattern(60), header, iv);
+    const place = record.slice();
+    // As a child of this process ends it.
+    const finish = new Call(host, CIOCFSESSION);
+    finish.setUint32(finish.offset.value, lost.id);
+    host.ioctl(0, finish.request, finish);
+    const raised = errorOf(() => lost.openInPlace(place, header, iv));
+    expect([raised.code, raised.message]).toEqual([
+      "EINVAL",
+      "CIOCAUTHCRYPT /dev/crypto: EINVAL, the driver refused the operation",
+    ]);
+    expect(place).toEqual(record);
+    expect(tls.openInPlace(place, header, iv)).toBe(60);
+  });
+});
+
+describe("the software device as a 64-bit kernel for a 32-bit process", () => {
+  test("answers EINVAL to what has no compat handler, whatever the argument is", () => {
+    const host = new SoftwareHost({ compat: true, async: true });
+    const fd = host.open("/dev/crypto", 2);
+    for (const ioctl of [CIOCAUTHCRYPT, CIOCCPHASH, CIOCASYNCCRYPT, CIOCASYNCFETCH]) {
+      expect(host.ioctl(fd, requestNumber(ioctl, ILP32), null), ioctl.name).toBe(-errnos.EINVAL);
+    }
+    expect(new SoftwareDevice({ compat: true }).machine).toBe(ILP32);
+  });
+
+  test("is none for a 64-bit process", () => {
+    expect(() => new SoftwareDevice({ compat: true, machine: LP64 })).toThrow(
+      new RangeError("machine for compat: expected pointers of 4 bytes, got 8; leave it out, or use ILP32"),
+    );
+    expect(new SoftwareDevice({ compat: true, machine: machineOf("mips") ?? LP64 }).machine.requests).toBe("mips");
+  });
+});
