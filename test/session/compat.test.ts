@@ -1,4 +1,5 @@
-import { createDecipheriv } from "node:crypto";
+import { Buffer } from "node:buffer";
+import real, { type CipherGCMTypes, createDecipheriv } from "node:crypto";
 import {
   type AeadName,
   Call,
@@ -6,6 +7,7 @@ import {
   CIOCASYNCFETCH,
   CIOCAUTHCRYPT,
   CIOCCPHASH,
+  CIOCCRYPT,
   CIOCFSESSION,
   CryptodevError,
   Device,
@@ -16,7 +18,9 @@ import {
   requestNumber,
 } from "@cryptodev/core";
 import { SoftwareDevice, SoftwareHost } from "@cryptodev/soft";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { cryptoOf, type NodeCrypto } from "cryptodev/crypto";
+import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
+import { inWords, reportOf } from "../../packages/cryptodev/dist/cli/info.js";
 import { pattern } from "../bytes.ts";
 import { RecordingHost } from "../recording_host.ts";
 
@@ -43,6 +47,14 @@ const unanswered = (ioctl: string, instead: string) => ({
   message: `${ioctl} /dev/crypto: EINVAL, this is a 32-bit process on a 64-bit kernel, whose driver does not answer ${ioctl} then. Use a 64-bit runtime, or ${instead}`,
 });
 const unansweredAuthCrypt = unanswered("CIOCAUTHCRYPT", "use node:crypto");
+
+function attempt<T>(compute: () => T, otherwise: (error: unknown) => T | undefined = () => undefined): T | undefined {
+  try {
+    return compute();
+  } catch (error) {
+    return otherwise(error);
+  }
+}
 
 describe("on a 64-bit kernel, for a 32-bit process", () => {
   /** The same keys where everything works. */
@@ -129,6 +141,18 @@ describe("on a 64-bit kernel, for a 32-bit process", () => {
     device.clone().close();
   });
 
+  test("answers() is false for what the driver does not answer, and refuses a closed device", () => {
+    expect(
+      [device, native].map((one) => [CIOCAUTHCRYPT, CIOCCPHASH, CIOCCRYPT].map((ioctl) => one.answers(ioctl))),
+    ).toEqual([
+      [false, false, true],
+      [true, true, true],
+    ]);
+    const closed = Device.open(new SoftwareHost({ compat: true }));
+    closed.close();
+    expect(() => closed.answers(CIOCAUTHCRYPT)).toThrow(expect.objectContaining({ name: "ClosedError" }));
+  });
+
   test("there is no submitter, even if the driver was built with ENABLE_ASYNC", () => {
     expect(device.submitter(() => Promise.resolve())).toBeUndefined();
   });
@@ -139,6 +163,72 @@ describe("on a 64-bit kernel, for a 32-bit process", () => {
       ioctl: "CIOCGSESSION",
       message: expect.stringContaining("the device cannot start aes-gcm. Either it has no gcm(aes)"),
     });
+  });
+});
+
+describe("cryptodev/crypto on a 64-bit kernel, for a 32-bit process", () => {
+  const device = Device.open(new SoftwareHost({ compat: true }));
+  const [strict, lenient] = [cryptoOf(device), cryptoOf(device, { fallback: true })];
+  afterAll(() => device.close());
+
+  /** A message encrypted and decrypted; its tag. */
+  function there(from: NodeCrypto, name: string): string {
+    const options = { authTagLength: 16 };
+    const cipher = from.createCipheriv(name as CipherGCMTypes, key, nonce, options);
+    const encrypted = cipher.update(pattern(40));
+    cipher.final();
+    const decipher = from.createDecipheriv(name as CipherGCMTypes, key, nonce, options);
+    decipher.setAuthTag(cipher.getAuthTag());
+    expect(decipher.update(encrypted)).toEqual(Buffer.from(pattern(40)));
+    decipher.final();
+    return cipher.getAuthTag().toString("hex");
+  }
+
+  test.each(["aes-128-gcm", "aes-128-ccm"])("%s is left to node:crypto if that is allowed", (name) => {
+    for (let times = 0; times < 2; times += 1) {
+      const cipher = attempt(() => real.createCipheriv(name as CipherGCMTypes, key, nonce, { authTagLength: 16 }));
+      if (cipher === undefined) console.log(`skipped: ${name}, which this runtime's node:crypto does not have`);
+      else expect(there(lenient, name)).toBe(there(real, name));
+      const start = () => strict.createCipheriv(name as CipherGCMTypes, key, nonce, { authTagLength: 16 });
+      const raised = attempt<unknown>(start, (error) => error);
+      expect(raised).toMatchObject({
+        code: "ERR_CRYPTO_UNKNOWN_CIPHER",
+        cause: {
+          name: "UnsupportedError",
+          message: `the driver of a 64-bit kernel does not do ${name} for a 32-bit process; use a 64-bit runtime, or leave it to node:crypto: CRYPTODEV_FALLBACK=1, or cryptoOf(device, { fallback: true })`,
+        },
+      });
+    }
+  });
+
+  test("lists no AEADs, and does everything else itself", () => {
+    expect(strict.getCiphers().filter((name) => /gcm|ccm/.test(name))).toEqual([]);
+    expect(lenient.createCipheriv("aes-128-cbc", key, iv)).toBeInstanceOf(strict.Cipheriv);
+    expect(lenient.createHash("sha256").update("abc").digest("hex")).toBe(
+      real.createHash("sha256").update("abc").digest("hex"),
+    );
+  });
+
+  test("Hash.copy() within a message says why it fails", () => {
+    const hash = lenient.createHash("sha1").update("abc");
+    expect(errorOf(() => hash.copy())).toMatchObject(unanswered("CIOCCPHASH", "hash the data twice"));
+    expect(hash.digest("hex")).toBe("a9993e364706816aba3e25717850c26c9cd0d89d");
+  });
+});
+
+describe("cryptodev info on a 64-bit kernel, for a 32-bit process", () => {
+  const device = Device.open(new SoftwareHost({ compat: true }));
+  afterAll(() => device.close());
+
+  test("says what does not work and what to do, and advises no configuration of the kernel", async () => {
+    const facts = { version: "0", runtime: "Node.js", kernel: "Linux", module: null };
+    const text = await inWords({ ...facts, ...reportOf(device) });
+    expect(text).toMatch(/^note: this is a 32-bit process on a 64-bit kernel, .*: use a 64-bit runtime$/m);
+    expect(text).toMatch(
+      /^aes-gcm \(aead\) +gcm\(aes\): not for a 32-bit process on a 64-bit kernel; use a 64-bit runtime/m,
+    );
+    expect(text).toMatch(/^aes-xts +cipher +software/m);
+    expect(text).not.toMatch(/^aes-[gc]cm +aead|CONFIG/m);
   });
 });
 

@@ -1,3 +1,4 @@
+import type { Ioctl } from "./abi/ioctl.ts";
 import {
   type AeadName,
   type CipherName,
@@ -195,6 +196,27 @@ export class Device {
    */
   capabilities(options?: CapabilityOptions): Capability[] {
     return capabilitiesOf(this, options);
+  }
+
+  /**
+   * Whether the driver answers an ioctl. To a 32-bit process on a 64-bit kernel it does not answer `CIOCAUTHCRYPT`, which
+   * carries the operations of AEADs and of TLS and SRTP records, and `CIOCCPHASH`, which copies hashes: their sessions
+   * start, and the operations fail with `EINVAL`. It is asked once; everywhere else both are known to be answered.
+   *
+   * @param ioctl - `CIOCAUTHCRYPT` or `CIOCCPHASH`; of others the result is true
+   * @throws `ClosedError` once the device is closed
+   * @example
+   * ```ts
+   * import { CIOCCPHASH, open } from "cryptodev";
+   *
+   * const device = open({ backend: "auto" });
+   * const sha = device.hash("sha256").update(new Uint8Array(3));
+   * console.log(device.answers(CIOCCPHASH) ? sha.copy().digest().length : 0);
+   * device.close();
+   * ```
+   */
+  answers(ioctl: Ioctl): boolean {
+    return this.#file.answers(ioctl);
   }
 
   /**

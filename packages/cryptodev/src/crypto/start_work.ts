@@ -1,5 +1,5 @@
 import type { TransformOptions } from "node:stream";
-import { type AeadName, type CipherName, type Device, hasSize } from "@cryptodev/core";
+import { type AeadName, CIOCAUTHCRYPT, type CipherName, type Device, hasSize, UnsupportedError } from "@cryptodev/core";
 import { CcmWork, GcmWork } from "./aead_work.ts";
 import {
   invalidArgType,
@@ -56,6 +56,8 @@ export function startWork(device: Device, { name, key, iv, options }: Request, d
     if (!isCcm && nonce.length !== 12) {
       throw lacking(invalidIv(new RangeError(`iv for ${cipher.name}: the device takes 12 bytes, got ${nonce.length}`)));
     }
+    // Its session would start, and only the end of the message fail.
+    if (!device.answers(CIOCAUTHCRYPT)) throw lacking(unknownCipher(notIn32Bits(cipher.name)));
     const session = startOr(unknownCipher, () => device.aead(algorithm.name as AeadName, keyBytes, { tagSize }));
     if (isCcm) return new CcmWork(session, decrypt, nonce);
     try {
@@ -67,6 +69,12 @@ export function startWork(device: Device, { name, key, iv, options }: Request, d
     }
   });
 }
+
+const notIn32Bits = (name: string): UnsupportedError =>
+  new UnsupportedError(`the driver of a 64-bit kernel does not do ${name} for a 32-bit process`, {
+    remedy:
+      "use a 64-bit runtime, or leave it to node:crypto: CRYPTODEV_FALLBACK=1, or cryptoOf(device, { fallback: true })",
+  });
 
 /** An iv of its one size, or of any for an authenticated cipher; a cipher without one takes null and nothing. */
 function checkIv(isAead: boolean, ivSize: number, iv: Uint8Array | undefined): void {
