@@ -1,8 +1,11 @@
 import { mkdirSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
+import { Device } from "@cryptodev/core";
+import { SoftwareHost } from "@cryptodev/soft";
 import { describe, expect, test } from "vitest";
 import { readModule, setVerbosity } from "../../packages/cryptodev/dist/cli/kernel_module.js";
+import { remedyFor } from "../../packages/cryptodev/dist/cli/kernel_options.js";
 import { runtimeName } from "../runtime.ts";
 import { canServe, ServedDevice } from "../software.ts";
 import { Folder } from "./folder.ts";
@@ -23,7 +26,9 @@ describe("info", () => {
     const { status, stdout, stderr } = folder.cryptodev(["info"]);
     const lines = stdout.toString().split("\n");
     expect([status, stderr]).toEqual([0, ""]);
-    expect(lines[0]).toMatch(new RegExp(`^cryptodev \\d+\\.\\d+\\.\\d+ in ${runtimeName} \\S+, Linux ${release()} `));
+    expect(lines[0]).toMatch(/^cryptodev \d+\.\d+\.\d+ in \S+ \S+, Linux \S+ \S+$/);
+    expect(lines[0]).toContain(` in ${runtimeName} `);
+    expect(lines[0]).toContain(`, Linux ${release()} `);
     expect(lines).toContain("device: /dev/crypto, answered by software in this process");
     const columns = lines.map((line) => line.split(/ {2,}/));
     expect(columns).toContainEqual([
@@ -69,6 +74,32 @@ describe("info", () => {
     expect([device, problem]).toEqual([null, expect.stringContaining("modprobe cryptodev")]);
   });
 
+  test("says of what newer kernels no longer have that they do not, and advises no option that they do not have", () => {
+    const device = Device.open(new SoftwareHost({ lacks: ["aes-cfb", "aes-ofb", "sha1"] }));
+    const missing = device.capabilities().filter(({ available }) => !available);
+    const remedies = (kernel: string) => missing.map((capability) => remedyFor(capability, kernel));
+    for (const kernel of ["6.8.0", "6.12.118+deb13-cloud-amd64", "7.3.4", "10.0"]) {
+      expect(remedies(kernel)).toEqual([
+        "cfb(aes): Linux 6.8 and newer no longer have it; use node:crypto",
+        "ofb(aes): Linux 6.8 and newer no longer have it; use node:crypto",
+        "sha1: needs CONFIG_CRYPTO_SHA1 in the kernel, built in or as modules",
+      ]);
+    }
+    for (const kernel of ["6.7.12-rc1", "5.15.0-91-generic", "4.19"]) {
+      expect(remedies(kernel)[0]).toBe(
+        "cfb(aes): needs CONFIG_CRYPTO_CFB and CONFIG_CRYPTO_AES in the kernel, built in or as modules; Linux 6.8 and newer no longer have it",
+      );
+    }
+    device.close();
+  });
+
+  test("--require-hardware does not advise a configuration for what software does", () => {
+    const { status, stdout } = folder.cryptodev(["info", "--require-hardware"]);
+    expect(status).toBe(0);
+    expect(stdout.toString()).toContain("cbc(aes): only software does it here; leave out --require-hardware");
+    expect(stdout.toString()).not.toContain("CONFIG_");
+  });
+
   test.skipIf(!canServe)("tells what hardware does, and how to come by what is missing", async () => {
     const flags = ["--driver", "engine", "--lacks", "aes-cfb", "--lacks", "hmac-sha224", "--alignmask", "15"];
     const server = await ServedDevice.start(join(folder.path, "crypto"), flags);
@@ -88,7 +119,7 @@ describe("info", () => {
       ]);
       expect(columns.at(-3)).toEqual([
         "aes-cfb (cipher)",
-        "cfb(aes): needs CONFIG_CRYPTO_CFB and CONFIG_CRYPTO_AES in the kernel, built in or as modules; Linux 6.8 and newer have it no more",
+        expect.stringMatching(/^cfb\(aes\): .*Linux 6\.8 and newer no longer have it/),
       ]);
       expect(columns.at(-2)).toEqual([
         "sha224 (hmac)",
@@ -97,7 +128,7 @@ describe("info", () => {
       const { capabilities } = JSON.parse(folder.cryptodev([...args, "--json"]).stdout.toString());
       const missing = (capabilities as Listed[]).filter(({ available }) => !available);
       expect(missing.map(({ name }) => name)).toEqual(["aes-cfb", "sha224"]);
-      expect(missing[0]?.remedy).toContain("CONFIG_CRYPTO_CFB");
+      expect(missing[0]?.remedy).toContain("Linux 6.8 and newer");
     } finally {
       await server.stop();
     }

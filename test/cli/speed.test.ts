@@ -102,6 +102,23 @@ describe("speed", () => {
   });
 });
 
+describe("an algorithm that the device refuses", () => {
+  test.skipIf(!canServe)("is reported, and the others are measured", async () => {
+    const server = await ServedDevice.start(`${folder.path}/failing`, ["--fail", "EINVAL@CIOCAUTHCRYPT"]);
+    try {
+      const flags = ["--backend", "kernel", "--path", server.path, ...quick, "-b", "64"];
+      const { status, stdout, stderr } = folder.cryptodev(["speed", "-a", "aes-gcm,sha1", ...flags]);
+      expect([status, stderr]).toEqual([
+        1,
+        `cryptodev: aes-gcm: CIOCAUTHCRYPT ${server.path}: EINVAL, the driver refused the operation\n`,
+      ]);
+      expect(stdout.toString()).toContain("\nsha1, by sha1-software (software)\n");
+    } finally {
+      await server.stop();
+    }
+  });
+});
+
 describe("the size from which on the device is faster", () => {
   const took = (seconds: number) => ({ operations: 1, seconds, userSeconds: 0, systemSeconds: 0 });
   const size = (bytes: number, device: number, node?: number): SizeResult => ({

@@ -1,7 +1,7 @@
 import { arch, release, type } from "node:os";
 import process from "node:process";
 import { Command, Option } from "commander";
-import { type Capability, type Device, runtime } from "cryptodev";
+import { type Capability, CIOCAUTHCRYPT, type Device, runtime } from "cryptodev";
 import { type DeviceFlags, openDevice, withDevice } from "./device_flags.ts";
 import { exitCodes } from "./exit_codes.ts";
 import { type KernelModule, readModule, setVerbosity } from "./kernel_module.ts";
@@ -16,7 +16,7 @@ interface InfoFlags extends DeviceFlags {
 }
 
 /** All that `info` knows: what `--json` prints. */
-interface Info {
+export interface Info {
   readonly version: string;
   readonly runtime: string;
   readonly kernel: string;
@@ -24,9 +24,14 @@ interface Info {
   /** `null` where it cannot be opened; then `problem` says why, and what to do. */
   readonly device: { readonly path: string; readonly backend: Device["backend"] } | null;
   readonly problem: string | null;
+  /** What the device does not do in this process, beside what capabilities say; `null` if nothing. */
+  readonly note: string | null;
   /** Each with what to do where it is not available. */
   readonly capabilities: readonly (Capability & { readonly remedy?: string })[];
 }
+
+/** What it knows of the device. */
+type Report = Pick<Info, "device" | "problem" | "note" | "capabilities">;
 
 const examples = `
 Examples:
@@ -76,17 +81,27 @@ async function system(): Promise<Pick<Info, "version" | "runtime" | "kernel" | "
   };
 }
 
-function inspect(flags: DeviceFlags): Pick<Info, "device" | "problem" | "capabilities"> {
+function inspect(flags: DeviceFlags): Report {
   try {
     using device = openDevice(flags);
-    const { path, backend } = device;
-    const capabilities = device
-      .capabilities()
-      .map((capability) => (capability.available ? capability : { ...capability, remedy: remedyFor(capability) }));
-    return { device: { path, backend }, problem: null, capabilities };
+    return reportOf(device);
   } catch (error) {
-    return { device: null, problem: (error as Error).message, capabilities: [] };
+    return { device: null, problem: (error as Error).message, note: null, capabilities: [] };
   }
+}
+
+const compatNote =
+  "this is a 32-bit process on a 64-bit kernel, whose driver does AEADs, TLS and SRTP records and copies of hashes only for 64-bit processes: use a 64-bit runtime";
+
+/** What a device can do, and what to do about the rest. */
+export function reportOf(device: Device): Report {
+  const { path, backend } = device;
+  const capabilities = device.capabilities().map((capability) => {
+    if (capability.available) return capability;
+    return { ...capability, remedy: remedyFor(capability, release()) };
+  });
+  const note = device.answers(CIOCAUTHCRYPT) ? null : compatNote;
+  return { device: { path, backend }, problem: null, note, capabilities };
 }
 
 const pairs = (values: Readonly<Record<string, string>>): string[] =>
@@ -104,12 +119,14 @@ function keySizesInWords(sizes: Capability["keySizes"]): string {
   return "min" in sizes ? `${sizes.min}-${sizes.max}` : sizes.join(",");
 }
 
-async function inWords({ version, runtime, kernel, module, device, capabilities }: Info): Promise<string> {
+/** The same for a person. */
+export async function inWords({ version, runtime, kernel, module, device, note, capabilities }: Info): Promise<string> {
   const facts = [
     `cryptodev ${version} in ${runtime}, ${kernel}`,
     `module: ${moduleInWords(module)}`,
     `device: ${device === null ? "none" : `${device.path}, answered by ${device.backend === "kernel" ? "the kernel" : "software in this process"}`}`,
   ];
+  if (note !== null) facts.push(`note: ${note}`);
   const here = capabilities.filter(({ available }) => available);
   const missing = capabilities.flatMap(({ name, kind, remedy }) =>
     remedy === undefined ? [] : [[`${name} (${kind})`, remedy]],

@@ -8,22 +8,36 @@ const named: Readonly<Record<string, string>> = {
   sha384: "SHA512",
 };
 
-const algorithms: readonly { readonly name: string; readonly hash?: string; readonly kernelName?: string }[] = [
-  ...Object.values(ciphers),
-  ...Object.values(macs),
-];
-
-/** The CryptoAPI's name for what a capability is about, such as `hmac(sha256)`. */
-function kernelNameOf({ name, kind }: Capability): string {
-  const own = kind === "hmac" ? `hmac-${name}` : name;
-  return algorithms.find((algorithm) => algorithm.name === own)?.kernelName ?? own;
+interface Algorithm {
+  readonly name: string;
+  readonly kernelName?: string;
+  readonly removedIn?: string;
 }
 
-/** How a kernel comes by an algorithm that it has not. */
-export function remedyFor(capability: Capability): string {
-  const kernelName = kernelNameOf(capability);
+const algorithms: readonly Algorithm[] = [...Object.values(ciphers), ...Object.values(macs)];
+
+/** Whether a release of Linux, such as `6.12.118-cloud`, is another one, such as `6.8`, or newer. */
+function isSince(release: string, since: string): boolean {
+  const [major = 0, minor = 0] = since.split(".").map(Number);
+  const [ours = 0, oursMinor = 0] = release.split(".").map(Number.parseFloat);
+  return ours > major || (ours === major && oursMinor >= minor);
+}
+
+/**
+ * What to do about an algorithm that is not available.
+ *
+ * @param release - that of the kernel, as `os.release()` returns it
+ */
+export function remedyFor({ name, kind, reason }: Capability, release: string): string {
+  const own = kind === "hmac" ? `hmac-${name}` : name;
+  const { kernelName = own, removedIn } = algorithms.find((algorithm) => algorithm.name === own) ?? { name };
+  if (reason === "32-bit-process")
+    return `${kernelName}: not for a 32-bit process on a 64-bit kernel; use a 64-bit runtime`;
+  if (reason === "no-hardware") return `${kernelName}: only software does it here; leave out --require-hardware`;
+  const gone = `Linux ${removedIn} and newer no longer have it`;
+  if (removedIn !== undefined && isSince(release, removedIn)) return `${kernelName}: ${gone}; use node:crypto`;
   const parts = kernelName.match(/\w+/g) ?? [];
   const options = parts.map((part) => `CONFIG_CRYPTO_${named[part] ?? part.toUpperCase()}`);
-  const gone = /^(cfb|ofb)\(/.test(kernelName) ? "; Linux 6.8 and newer have it no more" : "";
-  return `${kernelName}: needs ${options.join(" and ")} in the kernel, built in or as modules${gone}`;
+  const needs = `${kernelName}: needs ${options.join(" and ")} in the kernel, built in or as modules`;
+  return removedIn === undefined ? needs : `${needs}; ${gone}`;
 }

@@ -1,7 +1,9 @@
 import { arch, cpus, release, type } from "node:os";
+import process from "node:process";
 import { Command, InvalidArgumentError } from "commander";
-import { type Capability, type Device, runtime } from "cryptodev";
+import { type Capability, CryptodevError, type Device, runtime } from "cryptodev";
 import { type DeviceFlags, openDevice, withDevice } from "./device_flags.ts";
+import { exitCodes } from "./exit_codes.ts";
 import { openOutput } from "./output.ts";
 import { keySizeOf, onDevice, onNode } from "./speed/contenders.ts";
 import { type Measurement, measure, megabytes, rate } from "./speed/measure.ts";
@@ -92,7 +94,8 @@ async function speed(flags: SpeedFlags): Promise<void> {
   }
   const results: Result[] = [];
   for (const capability of subjects) {
-    const result = measureOne(device, capability, flags);
+    const result = tryOne(device, capability, flags);
+    if (result === undefined) continue;
     results.push(result);
     if (!flags.json) console.log(flags.chart ? barsOf(result) : await numbersOf(result));
   }
@@ -120,6 +123,18 @@ function choose(device: Device, { algorithm, bytes }: SpeedFlags): readonly Capa
     if (odd !== undefined) throw new UsageError(`${name} works on multiples of ${blockSize} bytes, and not on ${odd}`);
   }
   return asked.sort((one, other) => Number(other.name === "null") - Number(one.name === "null"));
+}
+
+/** Measures one algorithm. `undefined` if the device refuses it, which does not keep the others from being measured. */
+function tryOne(device: Device, capability: Capability, flags: SpeedFlags): Result | undefined {
+  try {
+    return measureOne(device, capability, flags);
+  } catch (error) {
+    if (!(error instanceof CryptodevError)) throw error;
+    console.error(`cryptodev: ${nameOf(capability)}: ${error.message}`);
+    process.exitCode = exitCodes.failure;
+    return undefined;
+  }
 }
 
 function measureOne(device: Device, capability: Capability, { bytes, seconds }: SpeedFlags): Result {
