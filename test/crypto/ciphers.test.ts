@@ -64,7 +64,10 @@ if (missing.length > 0) {
 describe.each(backends)("createCipheriv and createDecipheriv on the $name", (backend) => {
   const crypto = cryptoOn(backend.open());
 
-  test.each(known)("%s: pieces of any size give what node:crypto gives for each", (name, keySize, ivSize) => {
+  const names = crypto.getCiphers();
+  const started = known.filter(([name]) => names.includes(name));
+
+  test.each(started)("%s: pieces of any size give what node:crypto gives for each", (name, keySize, ivSize) => {
     const [key, iv] = [keyOf(keySize), ivOf(ivSize)];
     fc.assert(
       fc.property(
@@ -86,7 +89,7 @@ describe.each(backends)("createCipheriv and createDecipheriv on the $name", (bac
     );
   });
 
-  test.each(known)("%s: every encoding of data and results", (name, keySize, ivSize) => {
+  test.each(started)("%s: every encoding of data and results", (name, keySize, ivSize) => {
     const [key, iv] = [keyOf(keySize), ivOf(ivSize)];
     for (const output of encodings) {
       const [ours, theirs] = [crypto, real].map((from) => {
@@ -211,9 +214,10 @@ describe.each(backends)("createCipheriv and createDecipheriv on the $name", (bac
   });
 
   test("getCiphers() lists what can be started", () => {
-    const names = crypto.getCiphers();
     expect(names).toEqual([...names].sort());
-    expect(names).toHaveLength(29);
+    // Three for the sizes of the keys of each that a newer kernel does not have.
+    const gone = ["aes-cfb", "aes-ofb"].filter((name) => !backend.has(name));
+    expect(names).toHaveLength(29 - 3 * gone.length);
     for (const name of names) {
       const size = /\d{3}/.exec(name)?.[0];
       const keySize = name.startsWith("des-ede")

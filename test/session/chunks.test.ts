@@ -42,7 +42,7 @@ describe.each(backends)("data in chunks on the $name", (backend) => {
     return { session, iv: session.ivSize === 0 ? undefined : pattern(session.ivSize, 7) };
   };
 
-  test.each(names)("%s: chunks of any size give what the whole gives", (name) => {
+  test.each(names.filter(backend.has))("%s: chunks of any size give what the whole gives", (name) => {
     const { session, iv } = start(name);
     const data = pattern(480);
     const whole = session.encrypt(data, iv);
@@ -58,7 +58,8 @@ describe.each(backends)("data in chunks on the $name", (backend) => {
     }
   });
 
-  test.each(["aes-128-ctr", "aes-128-cfb", "aes-128-ofb"] as const)("%s: the end may be a part of a block", (name) => {
+  const streams = (["aes-128-ctr", "aes-128-cfb", "aes-128-ofb"] as const).filter(backend.has);
+  test.each(streams)("%s: the end may be a part of a block", (name) => {
     const { session, iv } = start(name);
     const whole = session.encrypt(pattern(101), iv);
     const encryptor = session.encryptor(iv);
@@ -71,7 +72,7 @@ describe.each(backends)("data in chunks on the $name", (backend) => {
     ).toBe(toHex(whole));
   });
 
-  test.each(["aes-128-ctr", "aes-128-cfb", "aes-128-ofb"] as const)("%s: eager, each chunk gives its bytes", (name) => {
+  test.each(streams)("%s: eager, each chunk gives its bytes", (name) => {
     const { session, iv } = start(name);
     const data = pattern(200);
     const whole = session.encrypt(data, iv);

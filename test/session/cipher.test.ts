@@ -24,11 +24,26 @@ describe.each(backends)("a cipher session on the $name", (backend) => {
   });
   afterEach(() => device.close());
 
-  test.each(vectors)("$algorithm gives the known answer of $source", (vector) => {
-    const session = device.cipher(vector.algorithm, fromHex(vector.key));
-    const start = vector.iv === undefined ? undefined : fromHex(vector.iv);
-    expect(toHex(session.encrypt(fromHex(vector.plaintext), start))).toBe(vector.ciphertext.replaceAll(" ", ""));
-    expect(toHex(session.decrypt(fromHex(vector.ciphertext), start))).toBe(vector.plaintext.replaceAll(" ", ""));
+  test.each(vectors.filter(({ algorithm }) => backend.has(algorithm)))(
+    "$algorithm gives the known answer of $source",
+    (vector) => {
+      const session = device.cipher(vector.algorithm, fromHex(vector.key));
+      const start = vector.iv === undefined ? undefined : fromHex(vector.iv);
+      expect(toHex(session.encrypt(fromHex(vector.plaintext), start))).toBe(vector.ciphertext.replaceAll(" ", ""));
+      expect(toHex(session.decrypt(fromHex(vector.ciphertext), start))).toBe(vector.plaintext.replaceAll(" ", ""));
+    },
+  );
+
+  const missing = vectors.filter(({ algorithm }) => !backend.has(algorithm));
+  test.each(missing)("$algorithm, which this kernel does not have, is refused by its name ($source)", (vector) => {
+    const { algorithm, key } = vector;
+    expect(() => device.cipher(algorithm, fromHex(key))).toThrow(
+      expect.objectContaining({
+        code: "EINVAL",
+        ioctl: "CIOCGSESSION",
+        message: expect.stringContaining(`the device cannot start ${algorithm}. `),
+      }),
+    );
   });
 
   test("a name without a key size takes every size", () => {
@@ -52,7 +67,8 @@ describe.each(backends)("a cipher session on the $name", (backend) => {
     expect(toHex(back) + toHex(session.decrypt(whole.subarray(first)))).toBe(toHex(plaintext));
   });
 
-  test.each(["aes-128-ctr", "aes-128-cfb", "aes-128-ofb"] as const)("%s cannot go on from within a block", (name) => {
+  const streams = (["aes-128-ctr", "aes-128-cfb", "aes-128-ofb"] as const).filter(backend.has);
+  test.each(streams)("%s cannot go on from within a block", (name) => {
     const session = device.cipher(name, fromHex(keys[128]));
     session.encrypt(plaintext.subarray(0, 5), fromHex(iv));
     expect(() => session.encrypt(plaintext.subarray(5))).toThrow(TypeError);

@@ -454,6 +454,22 @@ describe("what the kernel refuses", () => {
     expect(memory.subarray(96)).toEqual(new Uint8Array(32));
   });
 
+  test("what was refused as EINVAL before it was looked at stays what it was, in place and apart", () => {
+    const messages: readonly (readonly [Uint8Array, (memory: Uint8Array) => unknown])[] = [
+      [pattern(64), (memory) => device.tls("aes-cbc", key, "hmac-sha1", key).openInPlace(memory, pattern(13), iv)],
+      [pattern(60), (memory) => device.srtp("aes-ctr", key, "hmac-sha1", key).openInPlace(memory, 12, iv)],
+      [pattern(50), (memory) => device.aead("aes-gcm", key).openInto(memory, memory, pattern(12))],
+      [pattern(17), (memory) => device.aead("aes-ccm", key).openInto(memory, memory, pattern(12))],
+      [pattern(50), (memory) => device.aead("aes-gcm", key).openInto(pattern(50, 9), memory, pattern(12))],
+    ];
+    for (const [memory, open] of messages) {
+      const before = memory.slice();
+      host.device.failNext("EINVAL", "CIOCAUTHCRYPT");
+      expect(() => open(memory)).toThrow(expect.objectContaining({ code: "EINVAL", ioctl: "CIOCAUTHCRYPT" }));
+      expect(memory).toEqual(before);
+    }
+  });
+
   test("a record or a packet that could not be checked for another reason says that one, and is wiped", () => {
     const tls = device.tls("aes-cbc", key, "hmac-sha1", key);
     const srtp = device.srtp("aes-ctr", key, "hmac-sha1", key, { tagSize: 10 });
@@ -492,6 +508,25 @@ describe("what the kernel refuses", () => {
       host.answers.push(-errnos.EINVAL);
       expect(start).toThrow(`the device cannot start ${names}`);
     }
+  });
+
+  test("an algorithm that newer kernels dropped, with the release, and without advice that no such kernel can follow", () => {
+    host.device.lacks.add("aes-cfb").add("aes-ofb");
+    for (const [name, message] of [
+      [
+        "aes-cfb",
+        "the device cannot start aes-cfb. Linux 6.8 and newer no longer have cfb(aes); an older kernel may need a module for cfb(aes) (/proc/crypto lists what the kernel has)",
+      ],
+      ["aes-256-ofb", "the device cannot start aes-256-ofb. Linux 6.8 and newer no longer have ofb(aes); "],
+    ] as const) {
+      const start = () => device.cipher(name, pattern(32));
+      expect(start).toThrow(expect.objectContaining({ code: "EINVAL", message: expect.stringContaining(message) }));
+      expect(start).toThrow(expect.objectContaining({ message: expect.not.stringMatching(/CONFIG_|built without/) }));
+    }
+    expect(() => device.combined("aes-cfb", key, "hmac-sha1", key)).toThrow(
+      "the device cannot start aes-cfb with hmac-sha1. Linux 6.8 and newer no longer have cfb(aes); an older kernel may need a module for cfb(aes) or hmac(sha1) ",
+    );
+    host.device.lacks.clear();
   });
 
   test("a copy of a running hash: its session is ended, and the message goes on", () => {
