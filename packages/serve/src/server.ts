@@ -34,7 +34,7 @@ export interface ServeOptions {
    */
   readonly onHazard?: HazardPolicy;
   /** The device: see {@link SoftwareDeviceOptions}. */
-  readonly device?: Omit<SoftwareDeviceOptions, "machine" | "log" | "onUsage" | "lacks"> & {
+  readonly device?: Omit<SoftwareDeviceOptions, "machine" | "compat" | "log" | "onUsage" | "lacks"> & {
     /** Algorithms that are missing, as an array, which another thread can be given. */
     readonly lacks?: readonly string[];
   };
