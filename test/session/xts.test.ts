@@ -67,3 +67,11 @@ test("XTS of more than a page throws if the driver says that it copied, and leav
   expect(device.cipher("aes-ctr", pattern(16)).encrypt(pattern(8192), iv)).toHaveLength(8192);
   device.close();
 });
+
+test("XTS leaves it to the device whether a key with two equal halves is accepted (IEEE 1619-2018, B.1)", () => {
+  const device = Device.open(new SoftwareHost());
+  const xts = device.cipher("aes-128-xts", new Uint8Array(32));
+  const expected = "917cf69ebd68b2ec9b9fe9a3eadda692cd43d2f59598ed858c02c2652fbf922e";
+  expect(toHex(xts.encrypt(new Uint8Array(32), new Uint8Array(16)))).toBe(expected);
+  device.close();
+});
