@@ -82,8 +82,11 @@ describe.each(ways)("$name:", (way) => {
     test("WRITE_IV gives the iv back, and other flags do not matter", () => {
       send("CIOCGSESSION", { cipher: 50, key: "00".repeat(16) }, "s");
       const iv = toHex(pattern(12));
-      for (const flags of [1, 4, 16])
+      for (const flags of [1, 4, 0x8000])
         expect(auth({ flags, src: "00", dst: 17, iv })).toMatchObject({ ret: 0, out: { iv } });
+      // A record's flag asks for work in place, and nothing else.
+      expect(auth({ flags: 16, src: "00", room: 16, dst: "src", iv })).toMatchObject({ ret: 0, out: { iv } });
+      expect(auth({ flags: 16, src: "00", dst: 17, iv })).toMatchObject({ ret: -1, errno: "EINVAL" });
     });
 
     test("a tag pointer comes back that points at the tag", () => {

@@ -11,11 +11,9 @@ import {
 import { Errno } from "./errno.ts";
 import { KernelCrashError } from "./kernel_crash_error.ts";
 import { copyFromUser, copyToUser, type Memory } from "./memory.ts";
+import { MOST_PAGES, PAGE, pagesOf } from "./pages.ts";
 import type { Session } from "./session.ts";
 import type { UserStruct } from "./user_struct.ts";
-
-/** Without zero-copy the driver works through the data in pages, carrying the iv from one to the next. */
-const PAGE = 4096;
 
 /** Refuses a destination that the driver would write to without having it: what it got is not looked at. */
 export function requireWritable(memory: Memory, dst: number, size: number, ioctl: string): void {
@@ -118,11 +116,12 @@ export class CryptOperation {
     return result;
   }
 
-  /** On the caller's own pages; where the driver cannot get those of the source, it goes on by copying. */
+  /** On the caller's own pages; if the driver cannot get those of the source, or list them all, it continues by copying. */
   #zeroCopy(decrypt: boolean, src: number, dst: number, len: number): void {
     if (src === 0) throw new KernelCrashError("src-null", this.#ioctl);
     const data = this.#memory.read(src, len);
-    if (data === undefined || (src === dst && !this.#memory.isWritable(dst, len))) {
+    const isLong = pagesOf(src, len, dst, dst === 0 ? 0 : len) > MOST_PAGES;
+    if (isLong || data === undefined || (src === dst && !this.#memory.isWritable(dst, len))) {
       this.#copying(decrypt, src, dst, len);
       return;
     }

@@ -39,9 +39,25 @@ export function copyFromUser(memory: Memory, address: number, length: number, wh
   return bytes;
 }
 
-/** Writes to a caller. @throws `Errno` EFAULT */
-export function copyToUser(memory: Memory, address: number, bytes: Uint8Array, what: string): void {
-  if (!memory.write(address, bytes)) {
-    throw new Errno("EFAULT", `${what}: ${bytes.length} bytes at ${address} cannot be written`);
+/** How many of these bytes can be written before the first that cannot. */
+function writableCount(memory: Memory, address: number, length: number): number {
+  let [writable, unwritable] = [0, length];
+  while (writable + 1 < unwritable) {
+    const middle = (writable + unwritable) >>> 1;
+    if (memory.isWritable(address, middle)) writable = middle;
+    else unwritable = middle;
   }
+  return writable;
+}
+
+/**
+ * Writes to a caller. As with the kernel's `copy_to_user`, the bytes before one that cannot be written are written.
+ *
+ * @throws `Errno` EFAULT
+ */
+export function copyToUser(memory: Memory, address: number, bytes: Uint8Array, what: string): void {
+  if (memory.write(address, bytes)) return;
+  const count = writableCount(memory, address, bytes.length);
+  if (count > 0) memory.write(address, bytes.subarray(0, count));
+  throw new Errno("EFAULT", `${what}: ${bytes.length} bytes at ${address} cannot be written`);
 }

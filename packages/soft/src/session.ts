@@ -35,6 +35,15 @@ export class SessionCipher {
     return this.driver.algorithm.name === "aes-ctr" || this.driver.algorithm.name === "null";
   }
 
+  /**
+   * How many bytes the kernel decrypts before it finds that they are not whole blocks; nothing looks at that before it does
+   * but CIOCCRYPT. XTS steals from the last whole block instead (IEEE 1619-2018, section 5.3.2).
+   */
+  reach(size: number): number {
+    if (this.driver.algorithm.name === "aes-xts" && size >= this.blockSize) return size;
+    return size - (size % this.blockSize);
+  }
+
   crypt(decrypt: boolean, data: Uint8Array): Uint8Array {
     return this.#keyed.crypt(decrypt, data, this.iv);
   }

@@ -1,8 +1,16 @@
 import { requireWritable, writeThrough } from "../crypt.ts";
 import { Errno } from "../errno.ts";
 import { KernelCrashError } from "../kernel_crash_error.ts";
+import { pagesOf } from "../pages.ts";
 import type { SessionAead } from "../session.ts";
-import { type AuthOperation, readAssociated, readSource, requireShortAssociated } from "./operation.ts";
+import {
+  type AuthOperation,
+  readAssociated,
+  readSource,
+  requirePages,
+  requireShortAssociated,
+  sizeToPin,
+} from "./operation.ts";
 
 /** A CCM iv tells in its first byte how many bytes count the message, less one; a message that they cannot count is refused. */
 function requireCcmIv(iv: Uint8Array, size: number): void {
@@ -18,20 +26,20 @@ function requireCcmIv(iv: Uint8Array, size: number): void {
 
 /** An operation of GCM or CCM. The tag follows the ciphertext. */
 export function authenticatedCrypt(operation: AuthOperation, aead: SessionAead): void {
-  const { argument, memory, session, decrypt, len, authLen, src, dst, tagLen, ioctl } = operation;
+  const { argument, memory, session, decrypt, len, authLen, src, dst, dstLen, tagLen, ioctl } = operation;
   const at = argument.offset;
   requireShortAssociated(operation);
   if (len === 0 && authLen === 0 && src === 0) throw new KernelCrashError("aead-nothing", ioctl);
+  requirePages(pagesOf(src, len, dst, dst === 0 ? 0 : dstLen));
   const data = readSource(operation);
   // The pages are fetched before the tag's size is looked at.
-  const asked = Math.min(tagLen === 0 ? aead.tagSize : tagLen, aead.tagSize);
-  const written = decrypt ? len : len + asked;
-  if (src === dst && written > 0 && !memory.isWritable(dst, written)) {
+  const size = sizeToPin(operation, decrypt ? len : len + Math.min(tagLen, aead.tagSize));
+  if (src === dst && size > 0 && !memory.isWritable(dst, size)) {
     throw new Errno("EINVAL", "src cannot be written in place");
   }
-  requireWritable(memory, dst, written, ioctl);
+  requireWritable(memory, dst, size, ioctl);
   const aad = readAssociated(operation);
-  if (tagLen !== 0) aead.setTagSize(tagLen, ioctl);
+  aead.setTagSize(tagLen, ioctl);
   const { tagSize } = aead;
   if (decrypt && len < tagSize) throw new Errno("EINVAL", `len is ${len}, less than the tag's ${tagSize}`);
   if (aead.driver.algorithm.name === "aes-ccm") requireCcmIv(aead.iv, decrypt ? len - tagSize : len);
@@ -49,7 +57,6 @@ export function authenticatedCrypt(operation: AuthOperation, aead: SessionAead):
     writeThrough(memory, dst + len, tagSize === tag.length ? tag : tag.subarray(0, tagSize), ioctl);
     argument.setUint32(at.len, len + tagSize);
   }
-  argument.setUint32(at.tag_len, tagSize);
   argument.setPointer(at.tag, dst + (decrypt ? len - tagSize : len));
   session.usage.add(decrypt, len);
 }

@@ -7,19 +7,22 @@ import type { AuthOperation } from "./operation.ts";
 /** What a TLS or SRTP record is processed with. */
 export interface RecordSession {
   readonly cipher: SessionCipher;
-  /** Without one, nothing is checked, and the tag has no bytes. */
+  /** Without one, nothing is checked, and the tag has no bytes, whatever tag_len is. */
   readonly mac: SessionMac | undefined;
-  /** The size of the tag, which may be less than the mac's. */
-  readonly tagSize: number;
 }
 
-/** Finds what a record needs. @throws `Errno` EINVAL where the session or the operation is of another kind */
-export function requireRecordSession(operation: AuthOperation): RecordSession {
-  const { session, tagLen, decrypt, ioctl } = operation;
+/** Finds what a record needs. @throws `Errno` EINVAL if the session is of another kind */
+export function requireRecordSession({ session, tagLen, decrypt, ioctl }: AuthOperation): RecordSession {
   const { cipher, mac } = session;
   if (cipher === undefined) throw new Errno("EINVAL", "a record needs a session with a cipher");
-  if (mac === undefined) return { cipher, mac, tagSize: 0 };
-  if (tagLen > AALG_MAX_RESULT_LEN) throw new Errno("EINVAL", `tag_len ${tagLen} is more than ${AALG_MAX_RESULT_LEN}`);
-  if (tagLen > mac.digestSize && !decrypt) throw new KernelCrashError("tag-long", ioctl);
-  return { cipher, mac, tagSize: tagLen === 0 ? mac.digestSize : tagLen };
+  const isLong = mac !== undefined && tagLen > mac.digestSize;
+  // What is longer than the driver's own buffer too ends in another way for each kind of record.
+  if (isLong && !decrypt && tagLen <= AALG_MAX_RESULT_LEN) throw new KernelCrashError("tag-long", ioctl);
+  return { cipher, mac };
+}
+
+/** Refuses a tag for which a record is too short. @throws `Errno` EINVAL */
+export function requireTagSize({ tagLen }: AuthOperation, size: number): void {
+  if (tagLen <= AALG_MAX_RESULT_LEN && tagLen <= size) return;
+  throw new Errno("EINVAL", `tag_len is ${tagLen}, expected at most ${Math.min(size, AALG_MAX_RESULT_LEN)}`);
 }

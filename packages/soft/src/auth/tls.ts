@@ -1,9 +1,11 @@
+import { AALG_MAX_RESULT_LEN } from "@cryptodev/core";
 import { Errno } from "../errno.ts";
 import { KernelCrashError } from "../kernel_crash_error.ts";
-import { copyToUser } from "../memory.ts";
+import { copyFromUser, copyToUser, nothing } from "../memory.ts";
+import { pageCount } from "../pages.ts";
 import { fitsTag } from "../primitives/aead.ts";
-import { type AuthOperation, readAssociated, readSource, requireShortAssociated } from "./operation.ts";
-import { requireRecordSession } from "./record.ts";
+import { type AuthOperation, readSource, requirePages, requireShortAssociated, sizeToPin } from "./operation.ts";
+import { type RecordSession, requireRecordSession, requireTagSize } from "./record.ts";
 
 /** How many bytes of padding a record ends with, the byte that counts them included (RFC 5246, section 6.2.3.2); 0 if wrong. */
 function paddingOf(record: Uint8Array): number {
@@ -15,41 +17,53 @@ function paddingOf(record: Uint8Array): number {
 
 /** A TLS record with CBC and HMAC: the mac covers auth_src and the data, the padding is the shortest (RFC 5246). */
 export function tlsCrypt(operation: AuthOperation): void {
-  const { argument, memory, session, decrypt, len, dst, ioctl } = operation;
-  if (!decrypt && session.cipher === undefined && session.mac !== undefined) {
-    throw new KernelCrashError("tls-without-cipher", ioctl);
-  }
-  const { cipher, mac, tagSize } = requireRecordSession(operation);
-  const { blockSize } = cipher;
-  if (dst === 0) throw new Errno("EINVAL", "dst is NULL");
+  const { argument, memory, session, decrypt, len, authSrc, authLen, dst, dstLen, tagLen, ioctl } = operation;
+  const record = requireRecordSession(operation);
+  const { cipher, mac } = record;
   requireShortAssociated(operation);
   // A copy, which it is in the driver too: dst may be over it.
-  const header = readAssociated(operation).slice();
-  const data = readSource(operation).slice();
-  const at = argument.offset;
-  if (decrypt) {
-    if (len === 0 || len % blockSize !== 0)
-      throw new Errno("EINVAL", `len is ${len}, not whole blocks of ${blockSize}`);
-    const record = cipher.crypt(true, data);
-    copyToUser(memory, dst, record, "dst");
-    const padding = blockSize > 1 ? paddingOf(record) : 0;
-    const end = len - padding;
-    if (end < tagSize) throw new Errno("EINVAL", `len is ${len}, too short for a tag of ${tagSize}`);
-    const plaintext = record.subarray(0, end - tagSize);
-    const isPadded = blockSize === 1 || padding > 0;
-    const isAuthentic =
-      mac === undefined || fitsTag(mac.digestOf(header, plaintext), record.subarray(end - tagSize, end));
-    if (!isPadded || !isAuthentic) throw new Errno("EBADMSG", "the mac or the padding does not fit");
-    argument.setUint32(at.len, plaintext.length);
-  } else {
-    const padding = blockSize > 1 ? blockSize - ((len + tagSize) % blockSize) : 0;
-    const record = new Uint8Array(len + tagSize + padding).fill(padding - 1);
-    if (!memory.isWritable(dst, record.length)) throw new Errno("EINVAL", `dst has no room for ${record.length} bytes`);
-    record.set(data);
-    if (mac !== undefined) record.set(mac.digestOf(header, data).subarray(0, tagSize), len);
-    copyToUser(memory, dst, cipher.crypt(false, record), "dst");
-    argument.setUint32(at.len, record.length);
+  const header = authSrc === 0 ? nothing : copyFromUser(memory, authSrc, authLen, "auth_src").slice();
+  if (dst === 0) throw new Errno("EINVAL", "dst is NULL");
+  if (authSrc === 0 && authLen > 0) throw new KernelCrashError("auth-null", ioctl);
+  const tagSize = mac === undefined ? 0 : tagLen;
+  const { blockSize } = cipher;
+  const padding = decrypt || blockSize === 1 ? 0 : blockSize - ((len + tagSize) % blockSize);
+  const size = decrypt ? len : len + tagSize + padding;
+  requirePages(pageCount(dst, dstLen));
+  if (dstLen === 0 || !memory.isWritable(dst, sizeToPin(operation, size))) {
+    throw new Errno("EINVAL", `dst has no room for ${dstLen} bytes`);
   }
-  argument.setUint32(at.tag_len, tagSize);
+  const data = readSource(operation).slice();
+  if (decrypt) {
+    argument.setUint32(argument.offset.len, open(operation, record, header, data));
+  } else {
+    if (tagSize > AALG_MAX_RESULT_LEN) throw new KernelCrashError("tag-long", ioctl);
+    const plaintext = new Uint8Array(size).fill(padding - 1);
+    plaintext.set(data);
+    if (mac !== undefined) plaintext.set(mac.digestOf(header, data).subarray(0, tagSize), len);
+    copyToUser(memory, dst, cipher.crypt(false, plaintext), "dst");
+    argument.setUint32(argument.offset.len, size);
+  }
   session.usage.add(decrypt, len);
+}
+
+/** Decrypts in place, then looks whether that was right. @returns the plaintext's length */
+function open(operation: AuthOperation, { cipher, mac }: RecordSession, header: Uint8Array, data: Uint8Array): number {
+  const { memory, dst, tagLen } = operation;
+  const reached = cipher.reach(data.length);
+  const record = cipher.crypt(true, data.subarray(0, reached));
+  copyToUser(memory, dst, record, "dst");
+  if (reached < data.length) {
+    throw new Errno("EINVAL", `len is ${data.length}, not whole blocks of ${cipher.blockSize}`);
+  }
+  const padding = cipher.blockSize > 1 ? paddingOf(record) : 0;
+  const end = record.length - padding;
+  // Only a mac makes bad padding an error: if it were one by itself, the caller could tell the two apart.
+  if (mac === undefined) return end;
+  requireTagSize(operation, end);
+  const plaintext = record.subarray(0, end - tagLen);
+  const isAuthentic = fitsTag(mac.digestOf(header, plaintext), record.subarray(end - tagLen, end));
+  const isPadded = cipher.blockSize === 1 || padding > 0;
+  if (!isPadded || !isAuthentic) throw new Errno("EBADMSG", "the mac or the padding does not fit");
+  return plaintext.length;
 }

@@ -1,12 +1,4 @@
-import {
-  CIOCAUTHCRYPT,
-  COP_DECRYPT,
-  COP_ENCRYPT,
-  COP_FLAG_AEAD_SRTP_TYPE,
-  COP_FLAG_AEAD_TLS_TYPE,
-  COP_FLAG_WRITE_IV,
-  type crypt_auth_op,
-} from "@cryptodev/core";
+import { CIOCAUTHCRYPT, COP_DECRYPT, COP_ENCRYPT, COP_FLAG_WRITE_IV, type crypt_auth_op } from "@cryptodev/core";
 import { authenticatedCrypt } from "../auth/aead.ts";
 import { readAuthOperation } from "../auth/operation.ts";
 import { srtpCrypt } from "../auth/srtp.ts";
@@ -24,13 +16,6 @@ export const ciocauthcryptHandler: Handler<typeof crypt_auth_op> = {
     const { aead } = session;
     const cipher = aead ?? session.cipher;
     const operation = readAuthOperation(argument, memory, session, CIOCAUTHCRYPT.name);
-    const flags = argument.getUint16(at.flags);
-    const isSrtp = (flags & COP_FLAG_AEAD_SRTP_TYPE) !== 0;
-    const isTls = !isSrtp && (flags & COP_FLAG_AEAD_TLS_TYPE) !== 0 && aead === undefined;
-    // Before anything else is looked at.
-    if ((isSrtp || isTls) && operation.src !== operation.dst) {
-      throw new Errno("EINVAL", "a record is processed in place, and dst is not src");
-    }
     // iv_len is not looked at: as many bytes are read as the cipher has.
     const ivAddress = argument.getPointer(at.iv);
     let iv: Uint8Array | undefined;
@@ -44,10 +29,11 @@ export const ciocauthcryptHandler: Handler<typeof crypt_auth_op> = {
     if (cipher !== undefined) session.mac?.reset();
     if (iv !== undefined) cipher?.iv.set(iv);
 
-    if (isSrtp) srtpCrypt(operation);
-    else if (isTls) tlsCrypt(operation);
+    const flags = argument.getUint16(at.flags);
+    if (operation.isSrtp) srtpCrypt(operation);
     else if (aead !== undefined) authenticatedCrypt(operation, aead);
-    else throw new Errno("EINVAL", `flags are ${flags}, and the session is no AEAD's`);
+    else if (operation.isTls) tlsCrypt(operation);
+    else throw new Errno("EINVAL", `flags are ${flags}, and the session is not an AEAD's`);
     if (iv !== undefined && cipher !== undefined && (flags & COP_FLAG_WRITE_IV) !== 0) {
       copyToUser(memory, ivAddress, cipher.iv, "iv");
     }

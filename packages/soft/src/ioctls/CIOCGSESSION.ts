@@ -28,6 +28,22 @@ function keyed(driver: CipherDriver, key: Uint8Array): SessionCipher | SessionAe
   return driver.aead === undefined ? new SessionCipher(driver, key) : new SessionAead(driver, key);
 }
 
+/**
+ * With a mac key, the driver takes every AEAD for a composite one, and gives it what `authenc()` of the kernel would read: a
+ * `struct rtattr` of 8 bytes in all, in which the key's length is big-endian, then both keys. GCM and CCM take the bytes for
+ * a key if there are as many as in one.
+ */
+function authencKey(mackey: Uint8Array, key: Uint8Array): Uint8Array {
+  const header = 8;
+  const joined = new Uint8Array(header + mackey.length + key.length);
+  // rta_len, and rta_type CRYPTO_AUTHENC_KEYA_PARAM, in this machine's byte order.
+  new Uint16Array(joined.buffer, 0, 2).set([header, 1]);
+  new DataView(joined.buffer).setUint32(4, key.length);
+  joined.set(mackey, header);
+  joined.set(key, header + mackey.length);
+  return joined;
+}
+
 /** Starts a session. */
 export const ciocgsessionHandler: Handler<typeof session_op> = {
   ioctl: CIOCGSESSION,
@@ -55,11 +71,16 @@ export const ciocgsessionHandler: Handler<typeof session_op> = {
       if ((macAlgorithm !== undefined || isAead) && mackeylen > CRYPTO_HMAC_MAX_KEY_LEN) {
         throw new Errno("EINVAL", `mackeylen is ${mackeylen}`);
       }
-      // With a mac key the driver takes the key for one of the composite kind, which none of its AEADs here has.
-      if (isAead && mackeylen > 0) read(mackeyAddress, mackeylen, "mackey");
-      const key = cipherAlgorithm === undefined ? undefined : read(argument.getPointer(at.key), keylen, "key");
+      const part = isAead && mackeylen > 0 ? read(mackeyAddress, mackeylen, "mackey") : undefined;
+      let key = cipherAlgorithm === undefined ? undefined : read(argument.getPointer(at.key), keylen, "key");
+      if (key !== undefined && part !== undefined) {
+        const joined = authencKey(part, key);
+        keys.push(joined);
+        key.fill(0);
+        part.fill(0);
+        key = joined;
+      }
       const cipher = key === undefined ? undefined : keyed(device.cipherDriver(cipherId), key);
-      if (isAead && mackeylen > 0) throw new Errno("EINVAL", "an AEAD has no mac key");
 
       let mac: SessionMac | undefined;
       if (macAlgorithm !== undefined && !isAead) {

@@ -13,6 +13,7 @@ export interface Opened {
 
 /** An authenticated cipher, with its key. */
 export interface AeadCipher {
+  // What an operation leaves in `iv` is what a driver would give back for it; as an iv it is worth what it was before.
   seal(iv: Uint8Array, aad: Uint8Array, plaintext: Uint8Array, tagSize: number): Sealed;
   open(iv: Uint8Array, aad: Uint8Array, ciphertext: Uint8Array, tag: Uint8Array): Opened;
   /** Forgets what was made of the key; the key itself is the session's to wipe. */

@@ -41,22 +41,25 @@ export function ccm(key: Uint8Array, cbc: (key: Uint8Array) => KeyedCipher): Aea
     chain.crypt(false, format(iv, aad, plaintext, tagSize), last);
     return xor(last, block.encrypt(a0(iv)));
   };
-  const stream = (iv: Uint8Array, data: Uint8Array): Uint8Array => {
-    const first = a0(iv);
-    first[15] = 1;
-    return counter.crypt(false, data, first);
+  /** Encrypts or decrypts, for which the block of the tag's mask becomes the counter. */
+  const stream = (block0: Uint8Array, data: Uint8Array): Uint8Array => {
+    block0[15] = 1;
+    return counter.crypt(false, data, block0);
   };
   return {
     wipe() {
       block.wipe();
       chain.wipe();
     },
-    seal: (iv, aad, plaintext, tagSize) => ({
-      ciphertext: stream(iv, plaintext),
-      tag: tagOf(iv, aad, plaintext, tagSize),
-    }),
+    seal(iv, aad, plaintext, tagSize) {
+      const tag = tagOf(iv, aad, plaintext, tagSize);
+      iv.set(a0(iv));
+      return { ciphertext: stream(iv, plaintext), tag };
+    },
     open(iv, aad, ciphertext, tag) {
-      const plaintext = stream(iv, ciphertext);
+      // The kernel counts in a copy when it decrypts, but in the caller's iv when it encrypts.
+      iv.set(a0(iv));
+      const plaintext = stream(iv.slice(), ciphertext);
       const expected = tagOf(iv, aad, plaintext, tag.length);
       return { plaintext, authentic: fitsTag(expected, tag) };
     },

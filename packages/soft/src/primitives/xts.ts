@@ -15,24 +15,48 @@ function double(tweak: Uint8Array): void {
 }
 
 /**
- * AES-XTS (IEEE 1619-2018; NIST SP 800-38E) over whole blocks: the driver has no ciphertext stealing. The iv becomes the
- * running tweak, from which nothing can go on: taken as an iv it is encrypted again.
+ * AES-XTS (IEEE 1619-2018; NIST SP 800-38E). The iv becomes the running tweak, from which nothing can continue: taken as an iv
+ * it is encrypted again. Only what is decrypted may end with a part of a block: CIOCCRYPT refuses it, and a TLS record is
+ * padded before it is encrypted.
  */
 export function xts(key: Uint8Array): KeyedCipher {
   const data1 = aes(key.subarray(0, key.length / 2));
   const tweak2 = aes(key.subarray(key.length / 2));
+  /** Whole blocks, each with a tweak of its own; the next one's is left in `tweak`. */
+  const blocks = (decrypt: boolean, data: Uint8Array, tweak: Uint8Array): Uint8Array => {
+    const tweaks = new Uint8Array(data.length);
+    for (let start = 0; start < data.length; start += BLOCK) {
+      tweaks.set(tweak, start);
+      double(tweak);
+    }
+    const masked = xor(data, tweaks);
+    return xor(decrypt ? data1.decrypt(masked) : data1.encrypt(masked), tweaks);
+  };
+  /** Decrypts a whole block and a part of one (section 5.4.2 of the standard): the whole block has the tweak that comes second. */
+  const stolen = (data: Uint8Array, tweak: Uint8Array): Uint8Array => {
+    const second = tweak.slice();
+    double(second);
+    const mixed = blocks(true, data.subarray(0, BLOCK), second);
+    const first = mixed.slice();
+    first.set(data.subarray(BLOCK));
+    const plaintext = new Uint8Array(data.length);
+    plaintext.set(mixed.subarray(0, data.length - BLOCK), BLOCK);
+    plaintext.set(blocks(true, first, tweak.slice()));
+    return plaintext;
+  };
   return {
     crypt(decrypt, data, iv) {
       // Without data the driver does not come as far as to make the tweak.
       if (data.length === 0) return data.slice();
       iv.set(tweak2.encrypt(iv));
-      const tweaks = new Uint8Array(data.length);
-      for (let start = 0; start < data.length; start += BLOCK) {
-        tweaks.set(iv, start);
-        double(iv);
-      }
-      const masked = xor(data, tweaks);
-      return xor(decrypt ? data1.decrypt(masked) : data1.encrypt(masked), tweaks);
+      const part = data.length % BLOCK;
+      if (part === 0) return blocks(decrypt, data, iv);
+      const start = data.length - part - BLOCK;
+      const plaintext = new Uint8Array(data.length);
+      const tweak = iv.slice();
+      plaintext.set(blocks(true, data.subarray(0, start), tweak));
+      plaintext.set(stolen(data.subarray(start), tweak), start);
+      return plaintext;
     },
     wipe() {
       data1.wipe();
