@@ -89,6 +89,50 @@ describe.each(ways)("$name:", (way) => {
       expect(auth({ flags: 16, src: "00", dst: 17, iv })).toMatchObject({ ret: -1, errno: "EINVAL" });
     });
 
+    test("WRITE_IV gives back the counter of CCM: where encrypting left it, and 0 after decrypting", () => {
+      send("CIOCGSESSION", { cipher: 51, key: "00".repeat(16) }, "s");
+      const [nonce, plaintext] = [toHex(pattern(11)), toHex(pattern(33))];
+      const start = `03${nonce}`;
+      const sealed = auth({ flags: 4, src: plaintext, dst: 49, iv: `${start}ffffffff` });
+      // One block for the tag, and three of data.
+      expect(sealed).toMatchObject({ ret: 0, out: { iv: `${start}00000004` } });
+      const opened = auth({ flags: 4, op: 1, src: sealed.out?.dst, dst: 49, iv: `${start}ffffffff` });
+      expect(opened).toMatchObject({ ret: 0, out: { iv: `${start}00000000` } });
+      // Which is the same iv to the next operation.
+      expect(auth({ src: plaintext, dst: 49 }).out?.dst).toBe(sealed.out?.dst);
+    });
+
+    test("a session with a mac key has the key that authenc() would read", () => {
+      const [part, rest] = [toHex(pattern(8)), toHex(pattern(16, 9))];
+      const attribute = toHex(new Uint8Array(new Uint16Array([8, 1]).buffer));
+      send("CIOCGSESSION", { cipher: 50, key: `${attribute}00000010${part}${rest}` }, "whole");
+      expect(send("CIOCGSESSION", { cipher: 50, key: rest, mackey: part }, "parts").ret).toBe(0);
+      const seal = (ses: string) => auth({ ses, src: "00", dst: 17, iv: "00".repeat(12) }).out?.dst;
+      expect(seal("parts")).toBe(seal("whole"));
+      expect(send("CIOCGSESSION", { cipher: 51, key: rest, mackey: "" }, "t").ret).toBe(0);
+      expect(send("CIOCGSESSION", { cipher: 51, key: rest, mackey: toHex(pattern(7)) }, "t").errno).toBe("EINVAL");
+    });
+
+    test("a tag_len that is too large is refused only once there is memory for it", async () => {
+      send("CIOCGSESSION", { cipher: 50, key: "00".repeat(16) }, "s");
+      const seal = (more: object) => auth({ src: "00", iv: "00".repeat(12), ...more });
+      expect(seal({ dst: 17, tagLen: 17 })).toMatchObject({ ret: -1, errno: "EINVAL" });
+      expect(seal({ room: 9000, dst: "src", tagLen: 9000 })).toMatchObject({ ret: -1, errno: "EINVAL" });
+      if (way.isServed) return;
+      expect(seal({ dst: "src", tagLen: 9000 })).toMatchObject({ ret: -1, errno: "EINVAL" });
+      expect(() => seal({ dst: 17, tagLen: 9000 })).toThrow(expect.objectContaining({ rule: "dst-short" }));
+    });
+
+    test("more pages than the driver can list are ENOMEM, before any is looked for", () => {
+      const most = 2 ** 17 * 4096;
+      const answer = (more: object) => auth({ srcPtr: 4096, dstPtr: 4096, iv: "00".repeat(16), ...more }).errno;
+      send("CIOCGSESSION", { cipher: 50, key: "00".repeat(16) }, "s");
+      expect([most - 16, most - 15].map((len) => answer({ len }))).toEqual(["EINVAL", "ENOMEM"]);
+      expect([most, most + 1].map((len) => answer({ op: 1, len }))).toEqual(["EINVAL", "ENOMEM"]);
+      send("CIOCGSESSION", { cipher: 11, key: "00".repeat(16) }, "s");
+      expect([most, most + 1].map((len) => answer({ op: 1, flags: 16, len }))).toEqual(["EINVAL", "ENOMEM"]);
+    });
+
     test("a tag pointer comes back that points at the tag", () => {
       send("CIOCGSESSION", { cipher: 50, key: "00".repeat(16) }, "s");
       expect(auth({ src: "00", dst: 16, iv: "00".repeat(12), tagLen: 12 })).toMatchObject({ ret: 0, out: { len: 13 } });
@@ -177,6 +221,37 @@ describe.each(ways)("$name:", (way) => {
       expect(seal(96, { op: 1, tagLen: 21 })).toMatchObject({ ret: -1, errno: "EBADMSG" });
     });
 
+    test("that is not whole blocks is refused when the whole ones are decrypted", () => {
+      start();
+      const record = String(seal(61).out?.dst).slice(0, 192);
+      const open = (size: number) =>
+        auth({ flags: 16, op: 1, auth: header, src: record.slice(0, size * 2), dst: "src", iv });
+      const left = toHex(pattern(32)) + record.slice(64, 74);
+      expect(open(37)).toMatchObject({ ret: -1, errno: "EINVAL", out: { dst: left, len: 37 } });
+      expect(open(15)).toMatchObject({ ret: -1, errno: "EINVAL", out: { dst: record.slice(0, 30) } });
+      // The next operation continues from the last whole block.
+      send("CIOCGSESSION", { cipher: 11, key, mac: 7, mackey }, "s");
+      open(37);
+      const next = send("CIOCCRYPT", { ses: "s", op: 1, flags: 64, src: record.slice(64, 96), dst: 16, mac: 20 });
+      expect(next.out?.dst).toBe(toHex(pattern(48).subarray(32)));
+    });
+
+    test.each([
+      ["6c1625db4671522d3d7599601de7ca09ed", 17],
+      ["9d84c813f719aa2c7be3f66171c7c5c2edbf9dac", 20],
+    ])("of XTS may end with a part of a block: IEEE 1619-2018, %s", (ciphertext, size) => {
+      const halves = "fffefdfcfbfaf9f8f7f6f5f4f3f2f1f0bfbebdbcbbbab9b8b7b6b5b4b3b2b1b0";
+      const plaintext = toHex(Uint8Array.from({ length: size }, (_, index) => index));
+      const unit = "9a78563412".padEnd(32, "0");
+      const open = (src: string) => auth({ flags: 16, op: 1, auth: header, src, dst: "src", iv: unit });
+      send("CIOCGSESSION", { cipher: 22, key: halves, mac: 7, mackey }, "s");
+      expect(open(ciphertext).out?.dst).toBe(plaintext);
+      expect(open(ciphertext.slice(0, 30))).toMatchObject({ errno: "EINVAL", out: { dst: ciphertext.slice(0, 30) } });
+      // A whole block before the one that is stolen from.
+      const long = send("CIOCCRYPT", { ses: "s", flags: 64, src: { count: 64 }, dst: 64, mac: 20, iv: unit }).out?.dst;
+      expect(String(open(String(long).slice(0, 100)).out?.dst).slice(0, 64)).toBe(toHex(pattern(32)));
+    });
+
     test("has room for itself and not a byte more", () => {
       start();
       expect(seal(61, { room: 35 })).toMatchObject({ ret: 0, out: { len: 96 } });
@@ -185,6 +260,12 @@ describe.each(ways)("$name:", (way) => {
     test("without a mac is data and padding, and a stream cipher's has no padding", () => {
       send("CIOCGSESSION", { cipher: 11, key }, "s");
       expect(seal(61)).toMatchObject({ ret: 0, out: { len: 64, tagLen: 0 } });
+      const record = seal(61, { tagLen: 20 });
+      expect(record).toMatchObject({ ret: 0, out: { len: 64, tagLen: 20 } });
+      const open = (src: string) => auth({ flags: 16, op: 1, src, dst: "src", iv, tagLen: 99 });
+      expect(open(String(record.out?.dst).slice(0, 128))).toMatchObject({ ret: 0, out: { len: 61, tagLen: 99 } });
+      // Then nothing can be wrong with it, not even its padding.
+      expect(open("00".repeat(64))).toMatchObject({ ret: 0, out: { len: 64 } });
       send("CIOCGSESSION", { cipher: 24, key, mac: 7, mackey }, "s");
       expect(seal(61)).toMatchObject({ ret: 0, out: { len: 81, tagLen: 20 } });
     });
@@ -206,6 +287,16 @@ describe.each(ways)("$name:", (way) => {
       expect(packet({ op: 1, region, tag: tag.slice(0, 20), tagLen: 10 }).ret).toBe(0);
       const forged = packet({ op: 1, region, tag: `00${tag.slice(2)}` });
       expect(forged).toMatchObject({ ret: -1, errno: "EBADMSG", out: { dst: region } });
+    });
+
+    test("is encrypted even if its tag cannot be written, or only a part of it", () => {
+      start();
+      const { dst, tag } = packet().out as Record<string, string>;
+      // No mac has 65 bytes, nor has the driver room for them.
+      for (const wrong of [{ tag: undefined }, { tag: 80, tagLen: 65 }])
+        expect(packet(wrong)).toMatchObject({ ret: -1, errno: "EFAULT", out: { dst } });
+      if (way.isServed) return;
+      expect(packet({ tag: 4 })).toMatchObject({ ret: -1, errno: "EFAULT", out: { dst, tag: tag?.slice(0, 8) } });
     });
 
     test("is refused where the rules are broken", () => {

@@ -2,7 +2,9 @@ import {
   Argument,
   Call,
   CIOCASYMFEAT,
+  CIOCCRYPT,
   CIOCGSESSINFO,
+  CIOCGSESSION,
   CRIOGET,
   Device,
   errnos,
@@ -170,6 +172,36 @@ describe("in process, where memory ends with a view,", () => {
     const { errno, out } = send("CIOCCRYPT", { ses: "s", flags: 8, src: { count: 4096 }, len: 8192, dst: 8192 });
     expect(errno).toBe("EFAULT");
     expect(out?.dst).toBe(toHex(pattern(4096)) + "00".repeat(4096));
+  });
+
+  test("the bytes before a fault are written: of data and of a digest", () => {
+    send("CIOCGSESSION", { cipher: 16, key: "", mac: 14 });
+    const op = { ses: "s", src: { count: 32 }, dst: 32, mac: 20 };
+    const short = send("CIOCCRYPT", { ...op, flags: 8, dst: 24 });
+    expect(short).toMatchObject({ errno: "EFAULT", out: { dst: toHex(pattern(24)), mac: "00".repeat(20) } });
+    const digest = String(send("CIOCCRYPT", op).out?.mac);
+    for (const size of [19, 1])
+      expect(send("CIOCCRYPT", { ...op, mac: size }).out?.mac).toBe(digest.slice(0, size * 2));
+  });
+
+  test("beyond as many pages as the driver can list, it copies", () => {
+    const host = new SoftwareHost();
+    const fd = host.open("/dev/crypto", 2);
+    const session = new Call(host, CIOCGSESSION);
+    session.setUint32(session.offset.cipher, 16);
+    host.ioctl(fd, session.request, session);
+    const long = new Uint8Array(2 ** 29 + 1);
+    const send = (size: number) => {
+      const call = new Call(host, CIOCCRYPT);
+      call.setUint32(call.offset.ses, session.getUint32(session.offset.ses));
+      call.setUint32(call.offset.len, size);
+      call.point(call.offset.src, long);
+      return host.ioctl(fd, call.request, call);
+    };
+    // A copy that cannot be written is an error, and no more.
+    expect(() => send(2 ** 29)).toThrow(expect.objectContaining({ rule: "dst-null" }));
+    expect(send(2 ** 29 + 1)).toBe(-errnos.EFAULT);
+    host.close(fd);
   });
 });
 

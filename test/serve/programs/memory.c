@@ -49,6 +49,18 @@ int main(int count, char **arguments) {
   REFUSED(ioctl(fd, CIOCCRYPT, &hash), EFAULT);
   REQUIRE(is_untouched(readable));
 
+  /* What comes before the end of memory is written. */
+  uint8_t *last = map(PROT_READ | PROT_WRITE), digest[20];
+  REQUIRE(munmap(last + PAGE, PAGE) == 0);
+  hash.mac = digest;
+  REQUIRE(ioctl(fd, CIOCCRYPT, &hash) == 0);
+  hash.mac = last + PAGE - 7;
+  REFUSED(ioctl(fd, CIOCCRYPT, &hash), EFAULT);
+  REQUIRE(memcmp(last + PAGE - 7, digest, 7) == 0);
+  op = good, op.dst = last + PAGE - 32, op.flags = COP_FLAG_NO_ZC;
+  REFUSED(ioctl(fd, CIOCCRYPT, &op), EFAULT);
+  REQUIRE(memcmp(last + PAGE - 32, writable, 32) == 0);
+
   /* What a kernel would not survive. */
   op = good, op.dst = readable;
   REFUSED(ioctl(fd, CIOCCRYPT, &op), CRASH);
@@ -111,6 +123,9 @@ int main(int count, char **arguments) {
   REFUSED(ioctl(fd, CIOCAUTHCRYPT, &gcm), EINVAL);
   gcm.src = nothing, gcm.dst = data;
   REFUSED(ioctl(fd, CIOCAUTHCRYPT, &gcm), EINVAL);
+  struct crypt_auth_op open = {.ses = ses, .op = COP_DECRYPT, .flags = COP_FLAG_AEAD_TLS_TYPE, .len = 64, .iv = iv};
+  open.src = open.dst = readable;
+  REFUSED(ioctl(fd, CIOCAUTHCRYPT, &open), EINVAL);
   uint8_t key[16] = {0}, mackey[20] = {0}, tag[20];
   struct session_op record = {.cipher = CRYPTO_AES_CTR, .keylen = sizeof key, .key = key,
                               .mac = CRYPTO_SHA1_HMAC, .mackeylen = sizeof mackey, .mackey = mackey};
