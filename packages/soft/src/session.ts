@@ -36,8 +36,8 @@ export class SessionCipher {
   }
 
   /**
-   * How many bytes the kernel decrypts before it finds that they are not whole blocks; nothing looks at that before it does
-   * but CIOCCRYPT. XTS steals from the last whole block instead (IEEE 1619-2018, section 5.3.2).
+   * How many of these bytes the kernel decrypts if nobody refuses what is not whole blocks, as CIOCCRYPT does: it stops at
+   * the part of a block. XTS has ciphertext stealing for that (IEEE 1619-2018, section 5.3.2).
    */
   reach(size: number): number {
     if (this.driver.algorithm.name === "aes-xts" && size >= this.blockSize) return size;

@@ -20,7 +20,7 @@ export interface AuthOperation {
   readonly authSrc: number;
   readonly src: number;
   readonly dst: number;
-  /** How many bytes of dst the driver reckons with before it starts. */
+  /** The bytes of dst whose pages the driver fetches before it starts. */
   readonly dstLen: number;
   readonly tag: number;
   /** As given, or the session's if that was 0. */
@@ -65,7 +65,7 @@ export function readAuthOperation(
   };
 }
 
-/** What data and tag come to; padded even for a cipher whose blocks are of one byte, and that before op is looked at. */
+/** The size of data and tag, padded for TLS: by a byte even if a block is one byte, and before anything checks op. */
 function sealedSize({ cipher, aead }: Session, size: number, isPadded: boolean, ioctl: string): number {
   if (!isPadded) return size;
   const driver = (cipher ?? aead)?.driver;

@@ -19,8 +19,8 @@ export function srtpCrypt(operation: AuthOperation): void {
   if (header < 0 || header > MOST_HEADER) {
     throw new Errno("EINVAL", `src is ${header} bytes after auth_src, expected 0 to ${MOST_HEADER}`);
   }
-  if (len > 0 && header + len > authLen) throw new KernelCrashError("auth-short", ioctl);
-  if (dstLen === 0 || header >= authLen) throw new Errno("EINVAL", "nothing to encrypt, or nothing after the header");
+  if (header + len > authLen) throw new KernelCrashError("auth-short", ioctl);
+  if (dstLen === 0 || header === authLen) throw new Errno("EINVAL", "nothing to encrypt, or nothing after the header");
   // The data has entries of its own in the list.
   requirePages(2 * pageCount(authSrc, authLen));
   const data = readSource(operation);

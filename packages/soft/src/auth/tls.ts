@@ -1,10 +1,17 @@
 import { AALG_MAX_RESULT_LEN } from "@cryptodev/core";
 import { Errno } from "../errno.ts";
 import { KernelCrashError } from "../kernel_crash_error.ts";
-import { copyFromUser, copyToUser, nothing } from "../memory.ts";
+import { copyToUser } from "../memory.ts";
 import { pageCount } from "../pages.ts";
 import { fitsTag } from "../primitives/aead.ts";
-import { type AuthOperation, readSource, requirePages, requireShortAssociated, sizeToPin } from "./operation.ts";
+import {
+  type AuthOperation,
+  readAssociated,
+  readSource,
+  requirePages,
+  requireShortAssociated,
+  sizeToPin,
+} from "./operation.ts";
 import { type RecordSession, requireRecordSession, requireTagSize } from "./record.ts";
 
 /** How many bytes of padding a record ends with, the byte that counts them included (RFC 5246, section 6.2.3.2); 0 if wrong. */
@@ -17,14 +24,13 @@ function paddingOf(record: Uint8Array): number {
 
 /** A TLS record with CBC and HMAC: the mac covers auth_src and the data, the padding is the shortest (RFC 5246). */
 export function tlsCrypt(operation: AuthOperation): void {
-  const { argument, memory, session, decrypt, len, authSrc, authLen, dst, dstLen, tagLen, ioctl } = operation;
+  const { argument, memory, session, decrypt, len, dst, dstLen, tagLen, ioctl } = operation;
   const record = requireRecordSession(operation);
   const { cipher, mac } = record;
+  if (dst === 0) throw new Errno("EINVAL", "dst is NULL");
   requireShortAssociated(operation);
   // A copy, which it is in the driver too: dst may be over it.
-  const header = authSrc === 0 ? nothing : copyFromUser(memory, authSrc, authLen, "auth_src").slice();
-  if (dst === 0) throw new Errno("EINVAL", "dst is NULL");
-  if (authSrc === 0 && authLen > 0) throw new KernelCrashError("auth-null", ioctl);
+  const header = readAssociated(operation).slice();
   const tagSize = mac === undefined ? 0 : tagLen;
   const { blockSize } = cipher;
   const padding = decrypt || blockSize === 1 ? 0 : blockSize - ((len + tagSize) % blockSize);
@@ -35,7 +41,7 @@ export function tlsCrypt(operation: AuthOperation): void {
   }
   const data = readSource(operation).slice();
   if (decrypt) {
-    argument.setUint32(argument.offset.len, open(operation, record, header, data));
+    argument.setUint32(argument.offset.len, openRecord(operation, record, header, data));
   } else {
     if (tagSize > AALG_MAX_RESULT_LEN) throw new KernelCrashError("tag-long", ioctl);
     const plaintext = new Uint8Array(size).fill(padding - 1);
@@ -47,8 +53,13 @@ export function tlsCrypt(operation: AuthOperation): void {
   session.usage.add(decrypt, len);
 }
 
-/** Decrypts in place, then looks whether that was right. @returns the plaintext's length */
-function open(operation: AuthOperation, { cipher, mac }: RecordSession, header: Uint8Array, data: Uint8Array): number {
+/** Decrypts in place, and checks padding and mac only then. @returns the plaintext's length */
+function openRecord(
+  operation: AuthOperation,
+  { cipher, mac }: RecordSession,
+  header: Uint8Array,
+  data: Uint8Array,
+): number {
   const { memory, dst, tagLen } = operation;
   const reached = cipher.reach(data.length);
   const record = cipher.crypt(true, data.subarray(0, reached));
@@ -58,7 +69,7 @@ function open(operation: AuthOperation, { cipher, mac }: RecordSession, header: 
   }
   const padding = cipher.blockSize > 1 ? paddingOf(record) : 0;
   const end = record.length - padding;
-  // Only a mac makes bad padding an error: if it were one by itself, the caller could tell the two apart.
+  // Without a mac the driver does not report bad padding.
   if (mac === undefined) return end;
   requireTagSize(operation, end);
   const plaintext = record.subarray(0, end - tagLen);

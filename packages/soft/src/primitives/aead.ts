@@ -11,9 +11,11 @@ export interface Opened {
   readonly authentic: boolean;
 }
 
-/** An authenticated cipher, with its key. */
+/**
+ * An authenticated cipher, with its key. An operation leaves in its iv what WRITE_IV gives back, which the next one can start
+ * from as from the iv itself.
+ */
 export interface AeadCipher {
-  // What an operation leaves in `iv` is what a driver would give back for it; as an iv it is worth what it was before.
   seal(iv: Uint8Array, aad: Uint8Array, plaintext: Uint8Array, tagSize: number): Sealed;
   open(iv: Uint8Array, aad: Uint8Array, ciphertext: Uint8Array, tag: Uint8Array): Opened;
   /** Forgets what was made of the key; the key itself is the session's to wipe. */
