@@ -27,10 +27,10 @@ export interface OperationOptions {
   readonly macSize: number;
 }
 
-/** Points at memory of our own, which stays where it is: its address is asked for once. */
-function own(call: Call, offset: number, view: Uint8Array | null): void {
-  if (call.pointees[offset / call.pointerSize] !== view) call.point(offset, view);
-}
+/** Which pointers of a call name memory of our own, a bit for each; the others are NULL. That memory stays where it is. */
+const [DATA, DESTINATION, IV, MAC] = [1, 2, 4, 8];
+/** Pointers that name anything else. */
+const FOREIGN = -1;
 
 /** The bytes that were measured, of memory that is longer, or has grown since. */
 function measured(bytes: Uint8Array, size: number): Uint8Array {
@@ -43,11 +43,14 @@ export class CryptOperation extends Repeated {
   readonly #call: Call<typeof crypt_op>;
   readonly #opAt: number;
   readonly #flagsAt: number;
+  readonly #lenAt: number;
   readonly #arena: Arena;
   readonly #iv: Uint8Array;
   readonly #mac: Uint8Array;
   readonly #name: string;
   readonly #isXts: boolean;
+  /** What the pointers name. */
+  #own = 0;
   /** What the session's driver asks of addresses; looked up when it first matters. */
   #alignmask: number | undefined;
 
@@ -58,6 +61,7 @@ export class CryptOperation extends Repeated {
     this.#call = new Call(host, CIOCCRYPT);
     this.#opAt = this.#call.offset.op;
     this.#flagsAt = this.#call.offset.flags;
+    this.#lenAt = this.#call.offset.len;
     this.#call.setUint32(this.#call.offset.ses, session.id);
     this.#arena = arena;
     this.#iv = arena.iv(ivSize);
@@ -87,30 +91,35 @@ export class CryptOperation extends Repeated {
     mac: Uint8Array | null,
   ): void {
     const call = this.#call;
-    const at = call.offset;
+    const data = size === 0 || size > SMALL ? 0 : destination === null ? DATA : DATA | DESTINATION;
     this.forget();
+    this.#pointAtOwn(data | (iv === null ? 0 : IV) | (mac === null ? 0 : MAC));
     if (iv !== null) copyInto(this.#iv, iv);
-    own(call, at.iv, iv === null ? null : this.#iv);
-    own(call, at.mac, mac === null ? null : this.#mac);
     call.setUint16(this.#opAt, op);
     call.setUint16(this.#flagsAt, flags);
-    call.setUint32(at.len, size);
-    if (size <= SMALL) this.#copied(source as Uint8Array, size, destination);
-    else this.#lent(source as Uint8Array, size, destination);
+    call.setUint32(this.#lenAt, size);
+    if (size > SMALL) {
+      this.#lent(source as Uint8Array, size, destination);
+    } else {
+      if (data !== 0) copyInto(this.#arena.data, measured(source as Uint8Array, size));
+      this.#session.operate(call, size);
+      if ((data & DESTINATION) !== 0) copyInto(destination as Uint8Array, this.#arena.first(size));
+    }
     if (iv !== null && (flags & COP_FLAG_WRITE_IV) !== 0) copyInto(iv, this.#iv);
     if (mac !== null) copyInto(mac, this.#mac);
   }
 
-  /** Works in memory of our own: in place, as a destination apart would be one more to point at. */
-  #copied(source: Uint8Array, size: number, destination: Uint8Array | null): void {
+  /** Points at memory of our own where it does not yet. Data is worked on in place: that is one address less. */
+  #pointAtOwn(own: number): void {
+    if (own === this.#own) return;
+    const call = this.#call;
+    const at = call.offset;
     const { data } = this.#arena;
-    const at = this.#call.offset;
-    const used = size === 0 ? null : data;
-    if (used !== null) copyInto(data, measured(source, size));
-    own(this.#call, at.src, used);
-    own(this.#call, at.dst, destination === null ? null : used);
-    this.#session.operate(this.#call, size);
-    if (destination !== null && used !== null) copyInto(destination, this.#arena.first(size));
+    call.point(at.src, (own & DATA) === 0 ? null : data);
+    call.point(at.dst, (own & DESTINATION) === 0 ? null : data);
+    call.point(at.iv, (own & IV) === 0 ? null : this.#iv);
+    call.point(at.mac, (own & MAC) === 0 ? null : this.#mac);
+    this.#own = own;
   }
 
   /** Works where the data is. */
@@ -124,6 +133,7 @@ export class CryptOperation extends Repeated {
       if (this.#isXts && destination !== null) this.#requireZeroCopy(destination, size);
     } finally {
       this.#call.release();
+      this.#own = 0;
       if (aligned !== undefined) wipe(aligned, size);
     }
   }
@@ -163,6 +173,7 @@ export class CryptOperation extends Repeated {
    */
   settle(source: Uint8Array, size: number, destination: Uint8Array, iv: Uint8Array | undefined): void {
     if (!this.recurs(source, destination, iv) || (this.#isXts && size > PAGE)) return;
+    this.#own = FOREIGN;
     if (point(this.#call, source, size, destination, size) !== undefined) return;
     this.#call.point(this.#call.offset.iv, iv ?? null);
     this.ready(size, size);
@@ -171,6 +182,7 @@ export class CryptOperation extends Repeated {
   /** The same for a message and its digest. */
   settleDigest(data: Uint8Array, size: number, digest: Uint8Array): void {
     if (!this.recurs(data, digest, undefined)) return;
+    this.#own = FOREIGN;
     if (point(this.#call, data, size, null, 0) !== undefined) return;
     this.#call.point(this.#call.offset.mac, digest);
     this.ready(size, this.#mac.length);
@@ -183,21 +195,6 @@ export class CryptOperation extends Repeated {
     call.setUint16(this.#flagsAt, 0);
     this.#session.operate(call, size);
   }
-}
-
-/** The data of one {@link AuthOperation}. */
-export interface AuthData {
-  readonly op: number;
-  readonly aad: Uint8Array | null;
-  readonly aadSize: number;
-  readonly source: Uint8Array;
-  readonly size: number;
-  readonly destination: Uint8Array;
-  /** The most bytes that the kernel writes at the destination. */
-  readonly written: number;
-  readonly iv: Uint8Array;
-  /** The first bytes of the destination that are wiped if the kernel refuses: what did not authenticate. */
-  readonly suspect: number;
 }
 
 /** So many bytes show whether the driver has begun to work on memory: a block that is encrypted to itself does not occur. */
@@ -218,6 +215,8 @@ export class AuthOperation {
   readonly #iv: Uint8Array;
   readonly #tag: Uint8Array;
   readonly #name: string;
+  /** What the pointers of an AEAD or a TLS record name; associated data is in the place of a mac. */
+  #own = 0;
   /** An SRTP packet's payload in memory of our own, with the header size that it is for. */
   #payload: Uint8Array;
   #headerSize = 0;
@@ -241,24 +240,40 @@ export class AuthOperation {
   }
 
   /**
-   * Seals or opens an AEAD's message or a TLS record.
+   * Seals or opens an AEAD's message or a TLS record. If the kernel refuses to open it, what was written is wiped.
    *
+   * @param written - the most bytes that the kernel writes at the destination
    * @returns how long the data is now, as the kernel says
    */
-  run({ op, aad, aadSize, source, size, destination, written, iv, suspect }: AuthData): number {
+  run(
+    op: number,
+    source: Uint8Array,
+    size: number,
+    destination: Uint8Array,
+    written: number,
+    iv: Uint8Array,
+    aad: Uint8Array | undefined,
+    aadSize: number,
+  ): number {
     const call = this.#call;
     const at = call.offset;
     const isSmall = size <= SMALL;
+    const suspect = op === COP_DECRYPT ? written : 0;
     const { data } = this.#arena;
-    this.#fill(op, size, iv);
-    if (aad !== null && aadSize > 0) copyInto(this.#arena.aad, measured(aad, aadSize));
     // NULL with a length would crash the kernel.
-    own(call, at.auth_src, aadSize === 0 ? null : this.#arena.aad);
+    const own = IV | (isSmall ? DATA : 0) | (aadSize === 0 ? 0 : MAC);
+    if (own !== this.#own) {
+      call.point(at.iv, this.#iv);
+      call.point(at.src, isSmall ? data : null);
+      call.point(at.dst, isSmall ? data : null);
+      call.point(at.auth_src, aadSize === 0 ? null : this.#arena.aad);
+      this.#own = own;
+    }
+    this.#fill(op, size, iv);
+    if (aadSize > 0) copyInto(this.#arena.aad, measured(aad as Uint8Array, aadSize));
     call.setUint32(at.auth_len, aadSize);
     if (isSmall) {
       copyInto(data, measured(source, size));
-      own(call, at.src, data);
-      own(call, at.dst, data);
     } else {
       lend(call, source, size, destination, written, this.#name);
       if (suspect > 0) copyInto(this.#before, partOf(destination, 0, Math.min(suspect, BLOCK)));
@@ -275,7 +290,7 @@ export class AuthOperation {
       }
       throw error;
     } finally {
-      if (!isSmall) call.release();
+      if (!isSmall) this.#release();
     }
   }
 
@@ -292,13 +307,14 @@ export class AuthOperation {
     const isSmall = size <= SMALL;
     this.#fill(op, size - headerSize, iv);
     copyInto(this.#tag, partOf(memory, size, whole));
-    own(call, at.tag, this.#tag);
+    call.point(at.iv, this.#iv);
+    call.point(at.tag, this.#tag);
     call.setUint32(at.auth_len, size);
     if (isSmall) {
       copyInto(this.#arena.data, partOf(memory, 0, size));
-      own(call, at.auth_src, this.#arena.data);
-      own(call, at.src, this.#payloadAt(headerSize));
-      own(call, at.dst, this.#payload);
+      call.point(at.auth_src, this.#arena.data);
+      call.point(at.src, this.#payloadAt(headerSize));
+      call.point(at.dst, this.#payload);
     } else {
       lend(call, memory, size, memory, size, this.#name);
       const payload = partOf(memory, headerSize, size);
@@ -319,7 +335,7 @@ export class AuthOperation {
       }
       throw error;
     } finally {
-      if (!isSmall) call.release();
+      if (!isSmall) this.#release();
     }
   }
 
@@ -331,12 +347,16 @@ export class AuthOperation {
     return this.#payload;
   }
 
+  #release(): void {
+    this.#call.release();
+    this.#own = 0;
+  }
+
   /** What the driver has changed of the last operation, and what is new. */
   #fill(op: number, len: number, iv: Uint8Array): void {
     const call = this.#call;
     const at = call.offset;
     copyInto(this.#iv, iv);
-    own(call, at.iv, this.#iv);
     call.setUint16(at.op, op);
     call.setUint32(at.len, len);
     call.setUint32(at.tag_len, this.#tag.length);

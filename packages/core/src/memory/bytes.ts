@@ -24,6 +24,15 @@ export function byteLengthOf(bytes: Uint8Array): number {
   return length.call(bytes) as number;
 }
 
+/** The same; `undefined` for what is not a view. */
+function lengthOf(value: Uint8Array): number | undefined {
+  try {
+    return byteLengthOf(value);
+  } catch {
+    return undefined;
+  }
+}
+
 /** The buffer under the view. In Bun this also pins a small view: its bytes move when the buffer is first asked for. */
 export function bufferOf(bytes: Uint8Array): ArrayBufferLike {
   return buffer.call(bytes) as ArrayBufferLike;
@@ -87,11 +96,13 @@ function isGone(bytes: Uint8Array): boolean {
  * @throws `TypeError` for anything but a Uint8Array, or for one whose buffer was detached
  */
 export function sizeOf(value: Uint8Array, role: string, name: string): number {
-  if (tag.call(value) !== "Uint8Array") {
+  // Of this realm's own kind, which is quicker to find out; what only pretends to be has no length, and throws below.
+  const isBytes = value instanceof Uint8Array || tag.call(value) === "Uint8Array";
+  const size = isBytes ? lengthOf(value) : undefined;
+  if (size === undefined) {
     const got = typeof value === "string" ? "a string" : inWords(value);
     throw new TypeError(`${role} for ${name}: expected a Uint8Array, got ${got}${remedyFor(value)}`);
   }
-  const size = byteLengthOf(value);
   if (size === 0 && isGone(value)) {
     throw new TypeError(
       `${role} for ${name}: its memory is gone: the ArrayBuffer was detached, by a transfer to another thread or by transfer(), or shrank`,

@@ -191,9 +191,7 @@ export class Aead extends Session {
     checkDestination(destination, written, source, size, this.#name);
     this.#checkNonce(nonce, isSeal ? size : result);
     const iv = this.#isCcm ? this.#counterBlock(nonce) : nonce;
-    // Plaintext that did not authenticate is wiped; a source that could not be sealed in place is not.
-    const suspect = isSeal ? 0 : size;
-    this.#operation.run({ op, aad: aad ?? null, aadSize, source, size, destination, written, iv, suspect });
+    this.#operation.run(op, source, size, destination, written, iv, aad, aadSize);
     return result;
   }
 

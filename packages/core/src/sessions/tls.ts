@@ -145,8 +145,6 @@ export class TlsRecord extends CipherWithMac {
     this.#kernel.requireIdle();
     const aadSize = checkHeader(aad, "header", this.#cipher.name);
     checkIv(iv, this.#cipher, false);
-    const suspect = op === COP_DECRYPT ? written : 0;
-    const data = { op, aad, aadSize, source: memory, size, destination: memory, written, iv, suspect };
-    return this.#operation.run(data);
+    return this.#operation.run(op, memory, size, memory, written, iv, aad, aadSize);
   }
 }
