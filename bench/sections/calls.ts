@@ -1,51 +1,123 @@
 import type { Bench } from "../bench.ts";
+import type { Participant } from "../participant.ts";
 import type { Row } from "../report.ts";
 import { compare, difference, summarize } from "../statistics.ts";
 
-function limitOf(name: string): number {
-  if (name.startsWith("Bun")) return 25;
-  // From 26 on, Node.js calls C by itself; koffi does it before.
-  const isOldNode = name.startsWith("Node.js") && Number.parseInt(name.slice("Node.js ".length), 10) < 26;
-  return isOldNode ? 120 : 40;
+/** Limits in nanoseconds by runtime: what a foreign call costs differs. From 26 on, Node.js calls C by itself; koffi does before. */
+interface Limits {
+  readonly oldNode: number;
+  readonly node: number;
+  readonly deno: number;
+  readonly bun: number;
+}
+
+function limitOf(name: string, { oldNode, node, deno, bun }: Limits): number {
+  if (name.startsWith("Bun")) return bun;
+  if (name.startsWith("Deno")) return deno;
+  return Number.parseInt(name.slice("Node.js ".length), 10) < 26 ? oldNode : node;
 }
 
 /** How well a runtime compiles a loop is chance too, and stays as it is until the process ends: so many take part. */
 const PROCESSES = 5;
 
+/** Cases that C and ours do in turns: what C does beside it, and what is taken off for memory that only we allocate. */
+interface Case {
+  readonly what: string;
+  readonly ours: string;
+  readonly size: number;
+  readonly limits?: Limits;
+  readonly less?: string;
+}
+
+const fresh: Limits = { oldNode: 240, node: 180, deno: 130, bun: 190 };
+const aead: Limits = { oldNode: 400, node: 330, deno: 260, bun: 330 };
+const cases: readonly Case[] = [
+  {
+    what: "encryptInto, memory reused",
+    ours: "call",
+    size: 16,
+    limits: { oldNode: 120, node: 40, deno: 40, bun: 25 },
+  },
+  { what: "encryptInto, fresh views, 16 bytes", ours: "new-fresh", size: 16, limits: fresh },
+  { what: "encryptInto, fresh views, 1 KiB", ours: "new-fresh", size: 1024, limits: fresh },
+  { what: "sealInto, fresh views, 64 bytes", ours: "new-seal", size: 64, limits: aead },
+  { what: "openInto, fresh views, 64 bytes", ours: "new-open", size: 64, limits: aead },
+  {
+    what: "digest of 64 bytes, without its memory",
+    ours: "new-digest",
+    size: 64,
+    less: "new-allocate-digest",
+    limits: { oldNode: 260, node: 200, deno: 150, bun: 200 },
+  },
+];
+/** Sizes of encrypt(), which allocates its result. */
+const sizes = [16, 1024] as const;
+
 /** The price of a call above C, with a kernel that does nothing. */
 export async function calls(bench: Bench, add: (row: Row) => void): Promise<void> {
-  const names = ["C", ...bench.runtimes.map(({ name }) => name)];
-  const reused = names.map((): number[] => []);
-  const fresh = names.map((): number[] => []);
-  const grown = names.map((): number[] => []);
+  const rounds = new Map<string, number[][]>();
+  const grown = bench.runtimes.map((): number[] => []);
   for (let process = 0; process < PROCESSES; process += 1) {
     const all = await bench.startAll(bench.alone);
-    const gather = async (into: number[][], ours: string): Promise<void> => {
-      const rounds = await bench.interleave(all, ["call", ...bench.runtimes.map(() => ours)], 16);
-      for (const [index, list] of rounds.entries()) into[index]?.push(...list);
+    /** Rounds of C and of ours, in turns, added to those of the processes before. */
+    const gather = async (c: string, ours: string, size: number): Promise<void> => {
+      const key = `${ours} ${size}`;
+      const gathered = rounds.get(key) ?? all.map((): number[] => []);
+      const more = await bench.interleave(all, [c, ...bench.runtimes.map(() => ours)], size);
+      for (const [index, list] of more.entries()) gathered[index]?.push(...list);
+      rounds.set(key, gathered);
     };
-    await gather(reused, "call");
-    await gather(fresh, "fresh");
+    for (const { ours, size, less } of cases) {
+      await gather("call", ours, size);
+      if (less !== undefined) await gather("call", less, size);
+    }
+    for (const size of sizes) {
+      await gather("copied", "new-encrypt", size);
+      await gather("copied", "new-allocate", size);
+    }
     for (const [index, participant] of all.entries()) {
-      if (index > 0) grown[index]?.push(await participant.round("heap", 16, 1_000_000));
+      if (index > 0) grown[index - 1]?.push(await heapOf(participant));
       participant.stop();
     }
   }
-  const [c = []] = reused;
-  add({ what: "ioctl on a pipe", who: "C", value: summarize(c).median, unit: "ns", spread: summarize(c).spread });
-  const above = (what: string, [base = [], ...ours]: readonly number[][], isLimited: boolean): void => {
-    for (const [index, { name: who }] of bench.runtimes.entries()) {
-      const rounds = ours[index] as number[];
-      const { median: value } = compare(rounds, base, difference);
-      const { spread } = summarize(rounds);
-      add({ what, who, value, unit: "ns", spread, ...(isLimited && { limit: { most: limitOf(who) } }) });
-    }
+  const of = (ours: string, size: number): number[][] => rounds.get(`${ours} ${size}`) as number[][];
+  const median = (list: readonly number[] | undefined): number => summarize(list ?? []).median;
+  const c = (what: string, list: readonly number[] | undefined): void => {
+    const { median: value, spread } = summarize(list ?? []);
+    add({ what, who: "C", value, unit: "ns", spread });
   };
-  above("encryptInto above C, memory reused", reused, true);
-  above("encryptInto above C, fresh views", fresh, false);
+  c("ioctl on a pipe", of("call", 16)[0]);
+  for (const size of sizes) c(`the same, ${size} bytes copied in and out`, of("new-encrypt", size)[0]);
+  for (const { what, ours, size, limits, less } of cases) {
+    const [base = [], ...lists] = of(ours, size);
+    for (const [index, { name: who }] of bench.runtimes.entries()) {
+      const list = lists[index] as number[];
+      const { median: above } = compare(list, base, difference);
+      const value = above - (less === undefined ? 0 : median(of(less, size)[index + 1]));
+      const { spread } = summarize(list);
+      const limit = limits === undefined ? {} : { limit: { most: limitOf(who, limits) } };
+      add({ what: `${what}, above C`, who, value, unit: "ns", spread, ...limit });
+    }
+  }
+  for (const size of sizes) {
+    for (const [index, { name: who }] of bench.runtimes.entries()) {
+      const [whole, into, memory] = ["new-encrypt", "new-fresh", "new-allocate"].map(
+        (ours) => of(ours, size)[index + 1],
+      );
+      const value = median(whole) / (median(into) + median(memory));
+      const { spread } = summarize(whole ?? []);
+      const what = `encrypt() of ${size} bytes, beside fresh encryptInto() and its memory`;
+      add({ what, who, value, unit: "x", spread, limit: { most: 1.3 } });
+    }
+  }
   for (const [index, { name: who }] of bench.runtimes.entries()) {
     // A collector that runs meanwhile makes it more or less: what stays is there each time.
-    const value = Math.min(...(grown[index + 1] as number[]).map(Math.abs)) / 1e6;
-    add({ what: "heap after 1,000,000 operations", who, value, unit: "B/op", limit: { most: 1 } });
+    const value = Math.min(...(grown[index] as number[]).map(Math.abs)) / 3e6;
+    add({ what: "heap after 3,000,000 operations", who, value, unit: "B/op", limit: { most: 1 } });
   }
+}
+
+/** How many bytes the heap has grown by. */
+function heapOf(participant: Participant): Promise<number> {
+  return participant.round("heap", 16, 1_000_000);
 }
