@@ -1,6 +1,9 @@
 import { byteLengthOf, canResize } from "../memory/bytes.ts";
 import { touch } from "./zero_copy.ts";
 
+/** Of so many operations over ever new memory, that of one is noted. */
+const SAMPLE = 16;
+
 /**
  * The memory of the last operation. Over the same memory everything has been checked and every pointer is in place: this is
  * the steady state of a session, in which an operation costs no more than to find that it is.
@@ -10,6 +13,8 @@ import { touch } from "./zero_copy.ts";
  */
 export abstract class Repeated {
   #isReady = false;
+  /** How many operations had other memory than the one that was noted. */
+  #strangers = 0;
   #src: Uint8Array | undefined;
   #dst: Uint8Array | undefined;
   #iv: Uint8Array | undefined;
@@ -32,17 +37,23 @@ export abstract class Repeated {
   }
 
   /**
-   * Takes note of the memory of an operation that was carried out.
+   * Takes note of the memory of an operation that was carried out: not of each, as a collector has to look after what old
+   * objects hold of young ones, and programs that bring new memory each time would pay for those that do not.
    *
-   * @returns whether the operation before it had the same, and pointers to it are worth their price: what can grow or shrink,
-   * or has no bytes, is always looked at anew
+   * @returns whether an operation shortly before it had the same, so that pointers to it are worth their price: what can grow
+   * or shrink, or has no bytes, is always looked at anew
    */
   protected recurs(src: Uint8Array, dst: Uint8Array, iv: Uint8Array | undefined): boolean {
-    const recurs = src === this.#src && dst === this.#dst && iv === this.#iv;
-    this.#src = src;
-    this.#dst = dst;
-    this.#iv = iv;
-    return recurs && canStay(src) && canStay(dst) && (iv === undefined || canStay(iv));
+    if (src === this.#src && dst === this.#dst && iv === this.#iv) {
+      return canStay(src) && canStay(dst) && (iv === undefined || canStay(iv));
+    }
+    if (this.#strangers % SAMPLE === 0) {
+      this.#src = src;
+      this.#dst = dst;
+      this.#iv = iv;
+    }
+    this.#strangers += 1;
+    return false;
   }
 
   /** The pointers name the memory that was noted last: so many bytes of the source, and of the destination. */
@@ -61,6 +72,7 @@ export abstract class Repeated {
   /** Lets go of the memory as well. */
   protected letGo(): void {
     this.#isReady = false;
+    this.#strangers = 0;
     this.#src = undefined;
     this.#dst = undefined;
     this.#iv = undefined;
