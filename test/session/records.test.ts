@@ -64,7 +64,7 @@ describe.each(backends)("records on the $name", (backend) => {
       expect(() => tls.seal(pattern(1), header, pattern(15))).toThrow(RangeError);
       expect(() => tls.seal(pattern(1), header, undefined as unknown as Uint8Array)).toThrow(TypeError);
       expect(() => device.tls("aes-128-ctr" as TlsCipherName, key, "hmac-sha1", mackey)).toThrow(/in CBC mode/);
-      expect(() => device.tls("aes-128-cbc", key, "sha1" as "hmac-sha1", mackey)).toThrow(RangeError);
+      expect(() => device.tls("aes-128-cbc", key, "sha3" as "sha1", mackey)).toThrow(RangeError);
     });
   });
 

@@ -16,6 +16,7 @@ import {
   type MacName,
   type SrtpCipherName,
   type TlsCipherName,
+  type Written,
 } from "./algorithms.ts";
 import { type Capability, type CapabilityOptions, capabilitiesOf } from "./capabilities.ts";
 import type { Host } from "./host.ts";
@@ -104,7 +105,7 @@ export class Device {
    * `EINVAL` where this kernel lacks the algorithm, or `ENODEV` where only software has it and hardware is required;
    * `ClosedError` once the device is closed
    */
-  cipher(name: CipherName, key: Uint8Array): Cipher {
+  cipher(name: Written<CipherName>, key: Uint8Array): Cipher {
     return new Cipher(this, this.#file, findCipher(name), key);
   }
 
@@ -113,7 +114,7 @@ export class Device {
    *
    * @throws as {@link Device.cipher}
    */
-  hash(name: HashName): Hash {
+  hash(name: Written<HashName>): Hash {
     return new Hash(this, this.#file, findHash(name));
   }
 
@@ -123,7 +124,7 @@ export class Device {
    * @param key - 0 to 512 bytes. It is read in place, and not kept
    * @throws as {@link Device.cipher}
    */
-  hmac(name: HmacName, key: Uint8Array): Hash {
+  hmac(name: Written<HmacName | KeyedMacName>, key: Uint8Array): Hash {
     return new Hash(this, this.#file, findHmac(name), key);
   }
 
@@ -133,7 +134,7 @@ export class Device {
    * @param mackey - the key of an `hmac-` mac, 0 to 512 bytes; left out for a plain hash
    * @throws as {@link Device.cipher}
    */
-  combined(cipher: CipherName, key: Uint8Array, mac: MacName, mackey?: Uint8Array): CombinedCipher {
+  combined(cipher: Written<CipherName>, key: Uint8Array, mac: Written<MacName>, mackey?: Uint8Array): CombinedCipher {
     const start = { cipher: findCipher(cipher), key, mac: findMac(mac), mackey };
     return new CombinedCipher(this, this.#file, start);
   }
@@ -144,7 +145,7 @@ export class Device {
    * @param key - 16, 24 or 32 bytes. It is read in place, and not kept
    * @throws as {@link Device.cipher}
    */
-  aead(name: AeadName, key: Uint8Array, options?: AeadOptions): Aead {
+  aead(name: Written<AeadName>, key: Uint8Array, options?: AeadOptions): Aead {
     return new Aead(this, this.#file, findAead(name), key, options);
   }
 
@@ -154,7 +155,12 @@ export class Device {
    * @param mackey - 0 to 512 bytes. Keys are read in place, and not kept
    * @throws as {@link Device.cipher}
    */
-  tls(cipher: TlsCipherName, key: Uint8Array, mac: KeyedMacName, mackey: Uint8Array): TlsRecord {
+  tls(
+    cipher: Written<TlsCipherName>,
+    key: Uint8Array,
+    mac: Written<KeyedMacName | HmacName>,
+    mackey: Uint8Array,
+  ): TlsRecord {
     const start = { cipher: findTlsCipher(cipher), key, mac: findKeyedMac(mac), mackey };
     return new TlsRecord(this, this.#file, start);
   }
@@ -166,9 +172,9 @@ export class Device {
    * @throws as {@link Device.cipher}
    */
   srtp(
-    cipher: SrtpCipherName,
+    cipher: Written<SrtpCipherName>,
     key: Uint8Array,
-    mac: KeyedMacName,
+    mac: Written<KeyedMacName | HmacName>,
     mackey: Uint8Array,
     options?: SrtpOptions,
   ): SrtpPacket {

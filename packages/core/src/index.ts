@@ -23,6 +23,7 @@ export type {
   MacName,
   SrtpCipherName,
   TlsCipherName,
+  Written,
 } from "./algorithms.ts";
 export type { Capability, CapabilityOptions } from "./capabilities.ts";
 export { Device } from "./device.ts";

@@ -1,5 +1,13 @@
-/** What people write differently in names: case, and how words are joined. */
-const plain = (name: string): string => name.toLowerCase().replace(/[-_. /]/g, "");
+/** A name without what people write differently: case, and how words are joined. */
+export function plain(name: string): string {
+  return name.toLowerCase().replace(/[^a-z\d]/g, "");
+}
+
+/** What it costs to take one character for another. Digits are sizes, and another size is seldom a slip of the finger. */
+function cost(one: string | undefined, other: string | undefined): number {
+  if (one === other) return 0;
+  return /^\d\d$/.test(`${one}${other}`) ? 2 : 1;
+}
 
 /** How many letters have to be changed, added, removed or swapped with their neighbour to make one word of another. */
 function distance(one: string, other: string): number {
@@ -7,12 +15,11 @@ function distance(one: string, other: string): number {
   for (let row = 1; row <= one.length; row += 1) {
     const next = [row];
     for (let column = 1; column <= other.length; column += 1) {
-      const isSame = one[row - 1] === other[column - 1];
       const isSwap = row > 1 && column > 1 && one[row - 1] === other[column - 2] && one[row - 2] === other[column - 1];
       next[column] = Math.min(
         (last[column] as number) + 1,
         (next[column - 1] as number) + 1,
-        (last[column - 1] as number) + (isSame ? 0 : 1),
+        (last[column - 1] as number) + cost(one[row - 1], other[column - 1]),
         isSwap ? (before[column - 2] as number) + 1 : Number.POSITIVE_INFINITY,
       );
     }
