@@ -200,6 +200,12 @@ export class SoftwareDevice {
     }
   }
 
+  /** Logs that a digest was given which nobody can use, as the driver does not. */
+  warnOfDigest(call: string): void {
+    if (this.verbosity === 0) return;
+    this.#log(`cryptodev: ${call}: the digest is meaningless: it continues a finished state, without COP_FLAG_RESET`);
+  }
+
   /** Turns a refusal into a number, and into a line of the log. */
   #refuse(name: string, error: unknown): number {
     if (!(error instanceof Errno)) throw error;

@@ -1,4 +1,5 @@
 import { COP_DECRYPT, type crypt_auth_op } from "@cryptodev/core";
+import { canListPages } from "../crypt.ts";
 import { Errno } from "../errno.ts";
 import { KernelCrashError } from "../kernel_crash_error.ts";
 import { copyFromUser, type Memory, nothing } from "../memory.ts";
@@ -59,8 +60,10 @@ export function readAssociated({ memory, authSrc, authLen, ioctl }: AuthOperatio
 }
 
 /** Reads the data, which these modes answer with EINVAL where it is not there. */
-export function readSource({ memory, src, len, ioctl }: AuthOperation): Uint8Array {
+export function readSource({ memory, src, dst, len, ioctl }: AuthOperation): Uint8Array {
   if (len > 0 && src === 0) throw new KernelCrashError("src-null", ioctl);
+  if (len > 0 && !canListPages(src, dst, len))
+    throw new Errno("ENOMEM", `len is ${len}, more pages than can be listed`);
   const data = len === 0 ? nothing : memory.read(src, len);
   if (data === undefined) throw new Errno("EINVAL", `src: ${len} bytes at ${src} cannot be read`);
   return data;

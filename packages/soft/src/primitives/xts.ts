@@ -22,10 +22,10 @@ export function xts(key: Uint8Array): KeyedCipher {
   const data1 = aes(key.subarray(0, key.length / 2));
   const tweak2 = aes(key.subarray(key.length / 2));
   return {
-    crypt(decrypt, data, iv) {
+    crypt(decrypt, data, iv, isContinued = false) {
       // Without data the driver does not come as far as to make the tweak.
       if (data.length === 0) return data.slice();
-      iv.set(tweak2.encrypt(iv));
+      if (!isContinued) iv.set(tweak2.encrypt(iv));
       const tweaks = new Uint8Array(data.length);
       for (let start = 0; start < data.length; start += BLOCK) {
         tweaks.set(iv, start);
