@@ -66,5 +66,6 @@ export type { Submitter } from "./sessions/submitter.ts";
 export type { TlsRecord } from "./sessions/tls.ts";
 export type { Statistics } from "./statistics.ts";
 export { StructBytes } from "./struct_bytes.ts";
+export { nearest } from "./suggest.ts";
 export { traced } from "./trace.ts";
 export { workerUrl } from "./worker_url.ts";

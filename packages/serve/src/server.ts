@@ -142,7 +142,7 @@ export class Server {
     Atomics.store(this.#stop, 0, 1);
     for (let waited = 0; waited < PATIENCE; waited += KNOCK) {
       // The thread sleeps until it is called, so it is called.
-      open(this.path, "r", (error, fd) => {
+      open(this.#carrier.knockAt(), "r", (error, fd) => {
         // Closed when it is over: before, close(2) itself would wait for an answer, from a thread that gives no more.
         const closeIt = (): void => close(fd);
         if (error === null) this.ended.then(closeIt, closeIt);

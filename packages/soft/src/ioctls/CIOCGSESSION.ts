@@ -70,6 +70,7 @@ export const ciocgsessionHandler: Handler<typeof session_op> = {
         const mackey = mackeyAddress === 0 ? new Uint8Array() : read(mackeyAddress, mackeylen, "mackey");
         mac = new SessionMac(device.macDriver(macId), mackey);
       }
+      file.requireRoom();
       const id = file.add(new Session(cipher, mac));
       argument.setUint32(at.ses, id);
       if (argument.tryWriteBack()) return;
