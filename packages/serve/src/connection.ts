@@ -299,12 +299,21 @@ export class Connection {
     };
   }
 
+  #kill(pid: number): void {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch (error) {
+      // It is another user's, or was killed already.
+      this.#options.log(`cryptodev: thread ${pid} cannot be killed: ${(error as NodeJS.ErrnoException).code}`);
+    }
+  }
+
   /** Tells of a call that a kernel would not survive. @returns an error that no driver answers */
   #hazard(error: KernelCrashError, pid: number): number {
     const { onHazard, counters, log } = this.#options;
     counters.add("hazards", 1);
     log(`cryptodev: hazard ${error.rule} by ${pid === 0 ? "whoever closed last" : `thread ${pid}`}: ${error.message}`);
-    if (onHazard === "kill" && pid !== 0) process.kill(pid, "SIGKILL");
+    if (onHazard === "kill" && pid !== 0) this.#kill(pid);
     if (onHazard === "fail") this.#failed = true;
     return -errnos.ENOTRECOVERABLE;
   }

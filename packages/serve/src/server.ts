@@ -1,8 +1,9 @@
-import { close, open } from "node:fs";
+import { close, existsSync, open } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { type ErrnoName, type LibcHost, workerUrl } from "@cryptodev/core";
-import type { SoftwareDeviceOptions } from "@cryptodev/soft";
+import { SoftwareDevice, type SoftwareDeviceOptions } from "@cryptodev/soft";
 import type { Carrier } from "./carriers/carrier.ts";
 import { canUseCuse, openCuse } from "./carriers/cuse.ts";
 import { openFuse } from "./carriers/fuse.ts";
@@ -37,6 +38,11 @@ export interface ServeOptions {
   readonly device?: Omit<SoftwareDeviceOptions, "machine" | "log" | "onUsage" | "lacks"> & {
     /** Algorithms that are missing, as an array, which another thread can be given. */
     readonly lacks?: readonly string[];
+    /**
+     * The most sessions of one open file; one more is refused with ENOMEM. The memory is the server's, and so everybody's.
+     * Defaults to 16,384.
+     */
+    readonly sessions?: number;
   };
   /** Calls that are to fail, in this order. */
   readonly faults?: readonly ServedFault[];
@@ -57,6 +63,59 @@ export interface Task {
   readonly onHazard: HazardPolicy;
   readonly device: NonNullable<ServeOptions["device"]>;
   readonly faults: readonly ServedFault[];
+}
+
+/** The options of a server, looked at. */
+type Settings = Omit<Task, "fd" | "stop" | "counters"> & Pick<ServeOptions, "carrier">;
+
+/** Looks at options, and leaves out what is nobody's. @throws `TypeError`, `RangeError` */
+function settingsOf(options: ServeOptions): Settings {
+  const own = (object: object, name: string): unknown =>
+    Object.hasOwn(object, name) ? (object as Readonly<Record<string, unknown>>)[name] : undefined;
+  const choice = <T extends string>(name: keyof ServeOptions, choices: readonly T[]): T | undefined => {
+    const value = own(options, name);
+    if (value === undefined || choices.includes(value as T)) return value as T | undefined;
+    throw new RangeError(`${name}: expected one of ${choices.join(", ")}`);
+  };
+  const path = own(options, "path") ?? "/dev/crypto";
+  if (typeof path !== "string") throw new TypeError(`path: expected a string, got a value of type ${typeof path}`);
+  const asked = own(options, "device") ?? {};
+  // One is made to have what is asked for looked at, before there is a thread and anything is mounted.
+  const device = new SoftwareDevice({ sessions: MOST_SESSIONS, ...asked });
+  const given = own(options, "faults") ?? [];
+  if (!Array.isArray(given)) throw new TypeError("faults: expected an array");
+  const faults = given.map((fault: ServedFault) => {
+    const [code, call] = [own(fault, "code") as ErrnoName, own(fault, "call") as string | undefined];
+    device.failNext(code, call);
+    return { code, ...(call === undefined ? {} : { call }) };
+  });
+  const { verbosity, enableStats, alignmask, driver, hardware, async, sessions, lacks } = device;
+  const carrier = choice("carrier", ["fuse", "cuse"]);
+  return {
+    path,
+    onHazard: choice("onHazard", ["refuse", "kill", "fail"]) ?? "refuse",
+    device: { verbosity, enableStats, alignmask, driver, hardware, async, sessions, lacks: [...lacks] },
+    faults,
+    ...(carrier === undefined ? {} : { carrier }),
+  };
+}
+
+/** The most sessions of one open file. */
+const MOST_SESSIONS = 16_384;
+
+/**
+ * Where the thread's module is. In a bundle the file beside this one is not ours: it could be the bundle itself, which would
+ * start itself without end.
+ *
+ * @throws {@link ServeError}
+ */
+function workerBeside(url: string): URL {
+  const worker = workerUrl(url, "worker");
+  const isOurs = /\/server\.[jt]s$/.test(url) && (!worker.startsWith("file:") || existsSync(fileURLToPath(worker)));
+  if (isOurs) return new URL(worker);
+  throw new ServeError(
+    "the thread of @cryptodev/serve is not beside this module: a bundle leaves it out; mark @cryptodev/serve as external",
+  );
 }
 
 /** How long a stopped thread may take, and how often it is called meanwhile, in milliseconds. */
@@ -93,8 +152,8 @@ export class Server {
   readonly #stop: Int32Array;
   readonly #counters: Counters;
 
-  private constructor(host: LibcHost, carrier: Carrier, options: ServeOptions & { readonly path: string }) {
-    const { path, onHazard = "refuse", device = {}, faults = [] } = options;
+  private constructor(host: LibcHost, carrier: Carrier, options: Settings) {
+    const { path, onHazard, device, faults } = options;
     this.path = path;
     this.carrier = carrier.name;
     this.#carrier = carrier;
@@ -102,7 +161,7 @@ export class Server {
     this.#counters = new Counters();
     const counters = this.#counters.shared;
     const workerData: Task = { fd: carrier.fd, path, stop: this.#stop, counters, onHazard, device, faults };
-    this.#worker = new Worker(new URL(workerUrl(import.meta.url, "worker")), { workerData });
+    this.#worker = new Worker(workerBeside(import.meta.url), { workerData });
     this.ended = this.#watch(host);
     this.ended.catch(() => {});
   }
@@ -110,14 +169,17 @@ export class Server {
   /**
    * Serves a device, until it is stopped.
    *
-   * @throws {@link ServeError} where it cannot be, with what to do about it; `UnsupportedError` where libc is out of reach
+   * @throws {@link ServeError} where it cannot be, with what to do about it; `UnsupportedError` where libc is out of reach;
+   * `TypeError`, `RangeError` for options of another type or range, and for names that do not exist
    */
   static async start(options: ServeOptions = {}): Promise<Server> {
-    const { path = "/dev/crypto" } = options;
+    const settings = settingsOf(options);
+    workerBeside(import.meta.url);
+    const { path } = settings;
     const host = await libcHost();
-    const carrier = options.carrier ?? (canUseCuse(path) ? "cuse" : "fuse");
+    const carrier = settings.carrier ?? (canUseCuse(path) ? "cuse" : "fuse");
     const opened = carrier === "cuse" ? openCuse(host, path) : openFuse(host, path);
-    const server = new Server(host, opened, { ...options, path });
+    const server = new Server(host, opened, settings);
     try {
       await server.#ready();
       await opened.settle();

@@ -1,17 +1,19 @@
 /* The thread that serves. It sleeps in read(2), so that the other one is there for signals and for the program. */
-import { writeSync } from "node:fs";
 import { basename } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
 import { SoftwareDevice } from "@cryptodev/soft";
 import { Connection } from "./connection.ts";
 import { Counters } from "./counters.ts";
 import { libcHost } from "./libc.ts";
+import { Log } from "./log.ts";
 import type { Task, WorkerMessage } from "./server.ts";
 
 const { fd, path, stop, counters: shared, onHazard, device: options, faults } = workerData as Task;
 const port = parentPort as NonNullable<typeof parentPort>;
 const tell = (message: WorkerMessage): void => port.postMessage(message);
-const log = (line: string): void => void writeSync(2, `${line}\n`);
+const host = await libcHost();
+const standardError = new Log(host, 2);
+const log = (line: string): void => standardError.write(line);
 const counters = new Counters(shared);
 
 const device = new SoftwareDevice({
@@ -25,7 +27,7 @@ const device = new SoftwareDevice({
 for (const { code, call } of faults) device.failNext(code, call);
 
 const connection = new Connection({
-  host: await libcHost(),
+  host,
   fd,
   device,
   counters,

@@ -62,6 +62,11 @@ const errorNames: ReadonlySet<string> = new Set(Object.keys(errnos));
 /** The algorithms that are missing, each of which is one that exists: a misspelt one would only seem to be tested. */
 class MissingAlgorithms extends Set<string> {
   override add(name: string): this {
+    const [, family, mode] = /^(\w+)-(?:128|192|256)-(\w+)$/.exec(name) ?? [];
+    const whole = `${family}-${mode}`;
+    if (algorithmNames.has(whole)) {
+      throw new RangeError(`lacks: "${name}" is one key size of ${whole}, which can only be missing as a whole`);
+    }
     return super.add(requireName("lacks", name, algorithmNames));
   }
 }

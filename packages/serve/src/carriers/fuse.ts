@@ -21,9 +21,10 @@ function isMounted(path: string): boolean {
     /[ \t\n\\]/g,
     (character) => `\\0${character.charCodeAt(0).toString(8).padStart(2, "0")}`,
   );
-  return readFileSync("/proc/self/mountinfo", "utf8")
-    .split("\n")
-    .some((line) => line.split(" ")[4] === written && line.includes(` - ${TYPE} `));
+  // What was mounted last is what the path names.
+  const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
+  const last = mounts.filter((line) => line.split(" ")[4] === written).at(-1);
+  return last?.includes(` - ${TYPE} `) === true;
 }
 
 /** The file to mount on. */

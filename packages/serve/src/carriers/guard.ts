@@ -3,15 +3,18 @@ import { type ChildProcess, spawn } from "node:child_process";
 /*
  * Reads until the other end of its standard input is gone, which happens when we say so and however else we end. It is
  * deaf to what a terminal sends to all of its programs. By then the path may name something else: it unmounts only what has
- * our mark, wherever the kernel says that this is, and removes only the file that we made.
+ * our mark, wherever the kernel says that this is and with nothing mounted over it, and removes only the file that we made.
  */
 const script = `
 trap '' INT TERM HUP QUIT
 path=$1 mark=$2 inode=$3
 while read -r line; do :; done
+at= top=
 while read -r id parent device root point rest; do
-  case " $rest " in *" - fuse.cryptodev $mark "*) umount -l "$(printf %b "$point")" 2>/dev/null ;; esac
+  case " $rest " in *" - fuse.cryptodev $mark "*) at=$point ;; esac
+  [ "$point" = "$at" ] && top=$rest
 done < /proc/self/mountinfo
+case " $top " in *" - fuse.cryptodev $mark "*) umount -l "$(printf %b "$at")" 2>/dev/null ;; esac
 [ -n "$inode" ] && [ -f "$path" ] && [ ! -s "$path" ] && [ ! -L "$path" ] || exit
 set -- $(ls -di "$path")
 [ "$1" = "$inode" ] && rm -f "$path"
