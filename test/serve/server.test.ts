@@ -182,7 +182,8 @@ describe.runIf(canServe)("a served device", () => {
     mkdirSync(before);
     path = join(before, "crypto");
     const served = await start();
-    renameSync(before, join(folder, "after"));
+    // The kernel writes such names in octal.
+    renameSync(before, join(folder, "a \\ # name"));
     mkdirSync(before);
     symlinkSync(folder, path);
     expect(await served.stop()).toBe(0);

@@ -63,6 +63,11 @@ interface Served {
   readonly waiting: Set<number>;
 }
 
+/** Whether the runtime has no room for what a call asks for. Each has a message of its own. */
+function isOutOfMemory(error: unknown): boolean {
+  return error instanceof RangeError && /alloc|memory/i.test(error.message);
+}
+
 /** Speaks FUSE, or CUSE, over a descriptor: the kernel's messages in, the device's answers out, one after the other. */
 export class Connection {
   readonly #options: ConnectionOptions;
@@ -305,7 +310,8 @@ export class Connection {
         log(`cryptodev: the memory of thread ${pid} is out of reach, so that its call is refused: ${error.message}`);
         return -errnos.EACCES;
       }
-      // A mistake of ours, or no memory left: the caller cannot help it, and the others have nothing to do with it.
+      if (isOutOfMemory(error)) return -errnos.ENOMEM;
+      // A mistake of ours: the caller cannot help it, and the others have nothing to do with it.
       log(`cryptodev: a call could not be answered: ${error instanceof Error ? error.stack : error}`);
       return -errnos.EIO;
     }
