@@ -22,6 +22,7 @@ import { ServeError, type ServeOptions, Server } from "@cryptodev/serve";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { runForJson } from "../child.ts";
 import { realHost } from "../runtime.ts";
+import { Replay } from "../soft/replay.ts";
 import { canServe, command, ServedDevice } from "../software.ts";
 import { compile } from "./compile.ts";
 
@@ -253,7 +254,25 @@ describe.runIf(canServe)("a served device", () => {
     }
   });
 
-  test("writes a limited number of lines a second, and how many it left out", async () => {
+  test("writes a limited number of lines a second about crashes, however many a program causes", async () => {
+    const served = await start();
+    const run = new Replay(await realHost(), path);
+    run.send({ ioctl: "CIOCGSESSION", in: { cipher: 16 }, ret: 0, as: "s" });
+    const crash = { ioctl: "CIOCCRYPT", in: { ses: "s", len: 16, dst: 16 }, ret: 0 };
+    const begun = performance.now();
+    for (let round = 0; round < 2000; round += 1) expect(run.send(crash).errno).toBe("ENOTRECOVERABLE");
+    const seconds = Math.ceil((performance.now() - begun) / 1000);
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    expect(served.log.length).toBeLessThanOrEqual(102 * (seconds + 1));
+    const before = served.log.length;
+    run.send(crash);
+    const [omitted, last] = await served.logged(before, 2);
+    expect(omitted).toMatch(/^cryptodev: lines left out: \d+$/);
+    expect(last).toMatch(/^cryptodev: hazard src-null/);
+    run.close();
+  });
+
+  test("writes a limited number of lines a second of what --verbosity asks for, and how many it left out", async () => {
     const served = await start("--verbosity", "2");
     const device = Device.open(await realHost(), path);
     const hash = device.hash("sha1");
@@ -263,8 +282,8 @@ describe.runIf(canServe)("a served device", () => {
     expect(before).toBeLessThan(4000);
     hash.digest(new Uint8Array(1));
     device.close();
-    const lines = await served.logged(before);
-    expect(lines[0]).toMatch(/^cryptodev: \d+ lines were left out, as they could not be written$/);
+    const lines = await served.logged(before, 2);
+    expect(lines[0]).toMatch(/^cryptodev: lines left out: \d+$/);
     expect(lines[1]).toBe("cryptodev: CIOCCRYPT: done");
   });
 

@@ -9,25 +9,27 @@ const POLLOUT = 4;
 /** A pipe that has room at all takes as much at once (PIPE_BUF, pipe(7)). */
 const LONGEST = 4096;
 
-/** Lines per second. More help nobody, and any program can have a line written for each of its calls. */
-const MOST_LINES = 1000;
 const SECOND = 1000;
 
 /**
- * The log of a server: lines on a descriptor. Whoever reads them may be slow or gone, which is nothing to those who call: what
- * cannot be written at once is left out, and counted.
+ * The log of a server: lines on a descriptor. Whoever reads them may be slow or gone, which is nothing to those who call, and
+ * any program can have a line written for each of its calls: what cannot be written at once, or is too much, is left out and
+ * counted.
  */
 export class Log {
   readonly #host: LibcHost;
   readonly #fd: number;
+  readonly #perSecond: number;
   readonly #pollfd: Argument<typeof pollfd>;
   #since = 0;
   #lines = 0;
   #omitted = 0;
 
-  constructor(host: LibcHost, fd: number) {
+  /** @param perSecond - the most lines that it writes in a second */
+  constructor(host: LibcHost, fd: number, perSecond: number) {
     this.#host = host;
     this.#fd = fd;
+    this.#perSecond = perSecond;
     this.#pollfd = new Argument(host, pollfd);
   }
 
@@ -39,13 +41,13 @@ export class Log {
       this.#lines = 0;
     }
     const isWritten =
-      this.#lines < MOST_LINES && (this.#omitted === 0 || this.#writeOmitted()) && this.#tryToWrite(line);
+      this.#lines < this.#perSecond && (this.#omitted === 0 || this.#writeOmitted()) && this.#tryToWrite(line);
     if (isWritten) this.#lines += 1;
     else this.#omitted += 1;
   }
 
   #writeOmitted(): boolean {
-    const isWritten = this.#tryToWrite(`cryptodev: ${this.#omitted} lines were left out, as they could not be written`);
+    const isWritten = this.#tryToWrite(`cryptodev: lines left out: ${this.#omitted}`);
     if (isWritten) this.#omitted = 0;
     return isWritten;
   }

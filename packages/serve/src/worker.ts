@@ -12,13 +12,15 @@ const { fd, path, stop, counters: shared, onHazard, device: options, faults } = 
 const port = parentPort as NonNullable<typeof parentPort>;
 const tell = (message: WorkerMessage): void => port.postMessage(message);
 const host = await libcHost();
-const standardError = new Log(host, 2);
-const log = (line: string): void => standardError.write(line);
+/** What nobody asked for, and any program can cause. */
+const reports = new Log(host, 2, 100);
+/** What `verbosity` asks for. */
+const details = new Log(host, 2, 1000);
 const counters = new Counters(shared);
 
 const device = new SoftwareDevice({
   ...options,
-  log,
+  log: (line) => details.write(line),
   onUsage({ encrypted, decrypted }) {
     counters.add("encrypted", encrypted);
     counters.add("decrypted", decrypted);
@@ -33,7 +35,7 @@ const connection = new Connection({
   counters,
   deviceName: basename(path),
   onHazard,
-  log,
+  log: (line) => reports.write(line),
   onReady: () => tell("ready"),
 });
 tell(connection.serve(() => Atomics.load(stop, 0) === 1) ? "hazard" : "gone");

@@ -22,8 +22,6 @@ export interface SessionUsage extends UsageRecord {
   readonly mac: string | undefined;
 }
 
-type SessionUsageListener = (usage: SessionUsage) => void;
-
 /** How a {@link SoftwareDevice} is made. */
 export interface SoftwareDeviceOptions {
   /** The machine whose ABI is spoken; LP64 if left out. */
@@ -48,7 +46,7 @@ export interface SoftwareDeviceOptions {
    */
   readonly sessions?: number;
   /** Is told what a session did when it ends, while `enableStats` is on. */
-  readonly onUsage?: SessionUsageListener;
+  readonly onUsage?: (usage: SessionUsage) => void;
   /** Takes the lines of the log; standard error if left out. They never hold keys or data. */
   readonly log?: (line: string) => void;
 }
@@ -123,7 +121,7 @@ export class SoftwareDevice {
   readonly sessions: number;
 
   readonly #byRequest: ReadonlyMap<number, { readonly handler: Handler; readonly argument: UserStruct<Struct> }>;
-  readonly #onUsage: SessionUsageListener;
+  readonly #onUsage: (usage: SessionUsage) => void;
   readonly #log: (line: string) => void;
   readonly #faults: Fault[] = [];
 
@@ -146,7 +144,7 @@ export class SoftwareDevice {
     this.hardware = ownOption(options, "hardware", false) ?? false;
     this.sessions = ownInteger(options, "sessions", 0, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
     this.lacks = new MissingAlgorithms(ownList(options, "lacks") as readonly string[]);
-    this.#onUsage = ownFunction<SessionUsageListener>(options, "onUsage") ?? (() => {});
+    this.#onUsage = ownFunction<(usage: SessionUsage) => void>(options, "onUsage") ?? (() => {});
     this.#log = ownFunction<(line: string) => void>(options, "log") ?? ((line) => console.error(line));
     this.#byRequest = new Map(
       handlersOf(this.async).map((handler) => [
