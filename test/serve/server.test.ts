@@ -39,7 +39,8 @@ describe("Server.start() refuses before anything is mounted:", () => {
     ["a transport that does not exist", { carrier: "FUSE" }, "carrier: expected one of fuse, cuse"],
     ["a policy that does not exist", { onHazard: "ignore" }, "onHazard: expected one of refuse, kill, fail"],
     ["a path that is none", { path: 7 }, "path: expected a string"],
-    ["a device of another type", { device: { alignmask: "63" } }, "alignmask: expected a number"],
+    ["a device that is none", { device: "software" }, "device: expected an object"],
+    ["an option of the device of another type", { device: { alignmask: "63" } }, "alignmask: expected a number"],
   ])("%s", async (_what, options, message) => {
     const start = Server.start({ path: "/nowhere/crypto", ...(options as ServeOptions) });
     await expect(start).rejects.toThrow(message);

@@ -2,51 +2,14 @@ import { close, existsSync, open } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
-import { type ErrnoName, type LibcHost, workerUrl } from "@cryptodev/core";
-import { SoftwareDevice, type SoftwareDeviceOptions } from "@cryptodev/soft";
+import { type LibcHost, workerUrl } from "@cryptodev/core";
 import type { Carrier } from "./carriers/carrier.ts";
 import { canUseCuse, openCuse } from "./carriers/cuse.ts";
 import { openFuse } from "./carriers/fuse.ts";
-import type { HazardPolicy } from "./connection.ts";
 import { Counters, type ServerStatistics } from "./counters.ts";
 import { libcHost } from "./libc.ts";
 import { ServeError } from "./serve_error.ts";
-
-/** A call that is to fail. */
-export interface ServedFault {
-  /** The error that it answers, such as `"ENOMEM"`. */
-  readonly code: ErrnoName;
-  /** The call's name, `"open"` or an ioctl's; the very next call if left out. */
-  readonly call?: string;
-}
-
-/** How a device is served. */
-export interface ServeOptions {
-  /** Where; `/dev/crypto` if left out. */
-  readonly path?: string;
-  /**
-   * What carries the calls: CUSE, a true character device; FUSE, a file that is a file system of its own. If left out,
-   * CUSE where this system has it and it can serve the path, else FUSE.
-   */
-  readonly carrier?: "fuse" | "cuse";
-  /**
-   * What to do about a call that a kernel would not survive, besides telling of it: `"refuse"` (the default) answers
-   * ENOTRECOVERABLE, which no driver answers; `"kill"` kills the caller as well; `"fail"` ends the server as well.
-   */
-  readonly onHazard?: HazardPolicy;
-  /** The device: see {@link SoftwareDeviceOptions}. */
-  readonly device?: Omit<SoftwareDeviceOptions, "machine" | "log" | "onUsage" | "lacks"> & {
-    /** Algorithms that are missing, as an array, which another thread can be given. */
-    readonly lacks?: readonly string[];
-    /**
-     * The most sessions of one open file; one more is refused with ENOMEM. The memory is the server's, and so everybody's.
-     * Defaults to 16,384.
-     */
-    readonly sessions?: number;
-  };
-  /** Calls that are to fail, in this order. */
-  readonly faults?: readonly ServedFault[];
-}
+import { type ServeOptions, type Settings, settingsOf } from "./settings.ts";
 
 /** How a server ended: it was stopped, a hazard ended it, or the kernel took the device away, as `umount` does. */
 export type ServerEnd = "stopped" | "hazard" | "gone";
@@ -55,53 +18,11 @@ export type ServerEnd = "stopped" | "hazard" | "gone";
 export type WorkerMessage = "ready" | "hazard" | "gone";
 
 /** What the serving thread is started with. */
-export interface Task {
+export interface Task extends Omit<Settings, "carrier"> {
   readonly fd: number;
-  readonly path: string;
   readonly stop: Int32Array;
   readonly counters: SharedArrayBuffer;
-  readonly onHazard: HazardPolicy;
-  readonly device: NonNullable<ServeOptions["device"]>;
-  readonly faults: readonly ServedFault[];
 }
-
-/** The options of a server, looked at. */
-type Settings = Omit<Task, "fd" | "stop" | "counters"> & Pick<ServeOptions, "carrier">;
-
-/** Looks at options, and leaves out what is nobody's. @throws `TypeError`, `RangeError` */
-function settingsOf(options: ServeOptions): Settings {
-  const own = (object: object, name: string): unknown =>
-    Object.hasOwn(object, name) ? (object as Readonly<Record<string, unknown>>)[name] : undefined;
-  const choice = <T extends string>(name: keyof ServeOptions, choices: readonly T[]): T | undefined => {
-    const value = own(options, name);
-    if (value === undefined || choices.includes(value as T)) return value as T | undefined;
-    throw new RangeError(`${name}: expected one of ${choices.join(", ")}`);
-  };
-  const path = own(options, "path") ?? "/dev/crypto";
-  if (typeof path !== "string") throw new TypeError(`path: expected a string, got a value of type ${typeof path}`);
-  const asked = own(options, "device") ?? {};
-  // One is made to have what is asked for looked at, before there is a thread and anything is mounted.
-  const device = new SoftwareDevice({ sessions: MOST_SESSIONS, ...asked });
-  const given = own(options, "faults") ?? [];
-  if (!Array.isArray(given)) throw new TypeError("faults: expected an array");
-  const faults = given.map((fault: ServedFault) => {
-    const [code, call] = [own(fault, "code") as ErrnoName, own(fault, "call") as string | undefined];
-    device.failNext(code, call);
-    return { code, ...(call === undefined ? {} : { call }) };
-  });
-  const { verbosity, enableStats, alignmask, driver, hardware, async, sessions, lacks } = device;
-  const carrier = choice("carrier", ["fuse", "cuse"]);
-  return {
-    path,
-    onHazard: choice("onHazard", ["refuse", "kill", "fail"]) ?? "refuse",
-    device: { verbosity, enableStats, alignmask, driver, hardware, async, sessions, lacks: [...lacks] },
-    faults,
-    ...(carrier === undefined ? {} : { carrier }),
-  };
-}
-
-/** The most sessions of one open file. */
-const MOST_SESSIONS = 16_384;
 
 /**
  * Where the thread's module is. In a bundle the file beside this one is not ours: it could be the bundle itself, which would
