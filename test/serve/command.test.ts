@@ -6,13 +6,14 @@ import {
   chownSync,
   closeSync,
   existsSync,
+  fsyncSync,
+  ftruncateSync,
   mkdirSync,
   mkdtempSync,
   openSync,
   readFileSync,
   rmSync,
   statSync,
-  truncateSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
@@ -123,11 +124,17 @@ describe.runIf(canServe)("cryptodev serve", () => {
     expect({ status, stderr }).toEqual({ status: 1, stderr: `cryptodev: ${path} is there and no empty file\n` });
   });
 
-  test("is written, truncated and dated like any device, and keeps its mode and its owner", async () => {
+  test("is written, opened truncated, and dated like any device, and keeps its mode and its owner", async () => {
     await start();
     closeSync(openSync(path, "w"));
-    truncateSync(path);
     utimesSync(path, 1, 1);
+    const fd = openSync(path, "r+");
+    const invalid = expect.objectContaining({ code: "EINVAL" });
+    expect(() => ftruncateSync(fd)).toThrow(invalid);
+    expect(() => fsyncSync(fd)).toThrow(invalid);
+    closeSync(fd);
+    expect(spawnSync("df", [folder], { encoding: "utf8" })).toMatchObject({ status: 0, stderr: "" });
+    expect(spawnSync("df", { encoding: "utf8" }).stderr).not.toContain(path);
     const refused = expect.objectContaining({ code: "EPERM" });
     expect(() => chmodSync(path, 0o600)).toThrow(refused);
     expect(() => chownSync(path, 0, 0)).toThrow(refused);
@@ -245,7 +252,9 @@ describe.runIf(canServe)("cryptodev serve", () => {
     test("refuse, as it is without, answers an error of its own and names the rule and the caller", async () => {
       const served = await start();
       const program = spawn(crash, [path], { stdio: "inherit" });
-      expect((await served.logged(0))[0]).toMatch(/^cryptodev: hazard src-null by thread \d+: CIOCCRYPT: a kernel/);
+      expect((await served.logged(0))[0]).toMatch(
+        /^cryptodev: hazard src-null by thread \d+: CIOCCRYPT: this call crashes a kernel/,
+      );
       // It got its answer, and sleeps now.
       expect(program.exitCode).toBe(null);
       program.kill();

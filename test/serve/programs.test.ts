@@ -19,7 +19,7 @@ const openssl = (args: readonly string[], input: Uint8Array | string): string =>
   execFileSync("openssl", args, { input }).toString("hex");
 
 describe.runIf(canServe)("a program in C", () => {
-  const programs = compile("life", "gcm", "hash_copy", "async_poll", "memory", "fork");
+  const programs = compile("life", "gcm", "hash_copy", "async_poll", "memory", "stale", "fork");
   let folder: string;
   let served: ServedDevice;
   beforeAll(async () => {
@@ -73,6 +73,21 @@ describe.runIf(canServe)("a program in C", () => {
     run("memory");
     const rules = (await served.logged(since, 4)).map((line) => /hazard (\S+) by thread \d+/.exec(line)?.[1]);
     expect(rules).toEqual(["dst-unmapped", "dst-short", "dst-unmapped", "dst-unmapped"]);
+  });
+
+  test("is refused memory that was good in the call before, and survives what no kernel can write to", async () => {
+    const since = served.log.length;
+    const kinds = Object.keys(run("stale"));
+    expect(kinds).toContain("truncated");
+    if (kinds.length < 3)
+      console.log(`tried ${kinds.join()} only: this kernel has no more of memfd_secret and guard pages`);
+    // A page of guards behind a good one was tried too.
+    const half = kinds.includes("guarded") ? ["dst-short"] : [];
+    const expected = [...kinds.flatMap(() => new Array(4).fill("dst-unmapped")), ...half];
+    const rules = (await served.logged(since, expected.length)).map(
+      (line) => /hazard (\S+) by thread \d+/.exec(line)?.[1],
+    );
+    expect(rules).toEqual(expected);
   });
 
   test("shares with its children, dies in the middle of calls, and is not disturbed by signals", () => {

@@ -278,7 +278,7 @@ describe("the software device as a 64-bit kernel for a 32-bit process", () => {
 
   test("is none for a 64-bit process", () => {
     expect(() => new SoftwareDevice({ compat: true, machine: LP64 })).toThrow(
-      new RangeError("machine for compat: expected pointers of 4 bytes, got 8; leave it out, or use ILP32"),
+      new RangeError("machine for compat: expected pointers of 4 bytes, got 8; omit it, or use ILP32"),
     );
     expect(new SoftwareDevice({ compat: true, machine: machineOf("mips") ?? LP64 }).machine.requests).toBe("mips");
   });

@@ -264,9 +264,9 @@ describe("bad input is refused before the device is asked:", () => {
   test("padding that is none, or where there is none", () => {
     const [aes, ctr] = [device.cipher("aes-cbc", key), device.cipher("aes-ctr", key)];
     refused(
-      () => aes.encryptor(iv, { padding: "pkcs5" as "none" }),
+      () => aes.encryptor(iv, { padding: "pcks7" as "none" }),
       RangeError,
-      'padding for aes-cbc: expected "pkcs7" or "none", got "pkcs5"',
+      'padding for aes-cbc: expected "pkcs7" or "none", got "pcks7"',
     );
     refused(
       () => ctr.encryptor(iv, { padding: "pkcs7" }),

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { type AeadName, type CipherName, Device, type HashName } from "@cryptodev/core";
+import { type AeadName, type CipherName, Device } from "@cryptodev/core";
 import { type CrashRule, crashRules, KernelCrashError } from "@cryptodev/soft";
 import { describe, expect, test } from "vitest";
 import { pattern } from "../bytes.ts";
@@ -81,21 +81,6 @@ const attempts: Readonly<Record<CrashRule, readonly ((device: Device) => unknown
     (device) => device.combined("aes-cbc", key, "hmac-sha1", mackey),
     (device) => device.tls("aes-cbc", key, "hmac-sha1", mackey),
   ]),
-  "digest-continued": [
-    (device) => {
-      const hash = device.hash("sha1");
-      hash.digest(pattern(1));
-      hash.digest();
-      hash.update(pattern(1)).digest();
-      return hash.update(nothing).copy().digest();
-    },
-    (device) => device.hash("toString" as HashName),
-    (device) => {
-      const session = device.combined("aes-cbc", key, "sha1");
-      session.encrypt(pattern(16), iv);
-      return session.encrypt(pattern(16));
-    },
-  ],
   "jobs-abandoned": [
     async (device) => {
       const submitter = device.submitter(() => new Promise((resolve) => setTimeout(resolve, 1)));
@@ -122,6 +107,34 @@ describe("no call of the library sends what a kernel does not survive:", () => {
       device.close();
     }
   });
+});
+
+test.each<readonly [string, (device: Device) => unknown]>([
+  [
+    "a hash that gave its digest",
+    (device) => {
+      const hash = device.hash("sha1");
+      hash.digest(pattern(1));
+      hash.digest();
+      hash.update(pattern(1)).digest();
+      return hash.update(nothing).copy().digest();
+    },
+  ],
+  [
+    "a cipher with a mac, without an iv",
+    (device) => {
+      const session = device.combined("aes-cbc", key, "sha1");
+      session.encrypt(pattern(16), iv);
+      return session.encrypt(pattern(16));
+    },
+  ],
+])("the digests of a session are never those of a finished state: %s", (_what, use) => {
+  const log: string[] = [];
+  const device = Device.open(new VigilantHost({ verbosity: 2, log: (line) => log.push(line) }));
+  use(device);
+  device.close();
+  expect(log.filter((line) => line.includes("CIOCCRYPT")).length).toBeGreaterThan(1);
+  expect(log.filter((line) => line.includes("meaningless"))).toEqual([]);
 });
 
 test("a session that has started leaves nothing of its keys in what the library still owns", () => {

@@ -228,6 +228,7 @@ describe("descriptors", () => {
     const device = new SoftwareDevice();
     const memory: Memory = {
       read: (_address, length) => new Uint8Array(length),
+      isReadable: () => true,
       isWritable: () => false,
       write: () => false,
       retain: () => memory,

@@ -39,7 +39,7 @@ function distance(one: string, other: string): number {
  * console.log(nearest("aes-256-cbs", ["aes-256-cbc", "aes-256-ctr"])); // aes-256-cbc
  * ```
  */
-export function nearest(name: string, known: readonly string[]): string | undefined {
+export function nearest(name: string, known: Iterable<string>): string | undefined {
   // Nothing as long as a key is compared, or shown for being close.
   if (name.length > 32) return undefined;
   let [best, least]: [string | undefined, number] = [undefined, 3];

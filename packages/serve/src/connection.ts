@@ -5,6 +5,7 @@ import type { Counters } from "./counters.ts";
 import { ProcessMemory } from "./process_memory.ts";
 import { UnreachableCallerError } from "./process_vm.ts";
 import {
+  FATTR_FTRUNCATE,
   FATTR_LASTING,
   FOPEN_DIRECT_IO,
   FOPEN_NONSEEKABLE,
@@ -27,9 +28,14 @@ import { fuse_poll_in } from "./wire/structs/fuse_poll_in.ts";
 import { fuse_poll_out } from "./wire/structs/fuse_poll_out.ts";
 import { fuse_release_in } from "./wire/structs/fuse_release_in.ts";
 import { fuse_setattr_in } from "./wire/structs/fuse_setattr_in.ts";
+import { fuse_statfs_out } from "./wire/structs/fuse_statfs_out.ts";
 
 /** A regular file that everybody may read and write (`<sys/stat.h>`). */
 const MODE = 0o100666;
+
+/** What `statfs(2)` shows of every file system. */
+const BLOCK = 4096;
+const NAME_MAX = 255;
 
 /** What a server does about a call that a kernel would not survive. */
 export type HazardPolicy = "refuse" | "kill" | "fail";
@@ -57,6 +63,11 @@ interface Served {
   readonly waiting: Set<number>;
 }
 
+/** Whether the runtime has no room for what a call asks for. Each has a message of its own. */
+function isOutOfMemory(error: unknown): boolean {
+  return error instanceof RangeError && /alloc|memory/i.test(error.message);
+}
+
 /** Speaks FUSE, or CUSE, over a descriptor: the kernel's messages in, the device's answers out, one after the other. */
 export class Connection {
   readonly #options: ConnectionOptions;
@@ -66,6 +77,7 @@ export class Connection {
   readonly #releaseIn: Body<typeof fuse_release_in>;
   readonly #setattrIn: Body<typeof fuse_setattr_in>;
   readonly #attrOut: Body<typeof fuse_attr_out>;
+  readonly #statfsOut: Body<typeof fuse_statfs_out>;
   readonly #openOut: Body<typeof fuse_open_out>;
   readonly #ioctlIn: Body<typeof fuse_ioctl_in>;
   readonly #ioctlOut: Body<typeof fuse_ioctl_out>;
@@ -83,6 +95,7 @@ export class Connection {
     this.#releaseIn = messages.requestBody(fuse_release_in);
     this.#setattrIn = messages.requestBody(fuse_setattr_in);
     this.#attrOut = messages.replyBody(fuse_attr_out);
+    this.#statfsOut = messages.replyBody(fuse_statfs_out);
     this.#openOut = messages.replyBody(fuse_open_out);
     this.#ioctlIn = messages.requestBody(fuse_ioctl_in);
     this.#ioctlOut = messages.replyBody(fuse_ioctl_out);
@@ -131,16 +144,21 @@ export class Connection {
       case opcodes.FUSE_GETATTR:
         this.#attributes();
         break;
+      case opcodes.FUSE_STATFS:
+        this.#statistics();
+        break;
       case opcodes.FUSE_SETATTR: {
         const changes = request.getUint32(this.#setattrIn.at.valid);
-        // To truncate it does nothing, as with any device; what would have to last is refused.
+        // To open it truncated does nothing, as with any device; what would have to last is refused.
         if ((changes & FATTR_LASTING) !== 0) messages.send(-errnos.EPERM);
+        else if ((changes & FATTR_FTRUNCATE) === FATTR_FTRUNCATE) messages.send(-errnos.EINVAL);
         else this.#attributes();
         break;
       }
       case opcodes.FUSE_READ:
       case opcodes.FUSE_WRITE:
-        // The driver has neither.
+      case opcodes.FUSE_FSYNC:
+        // The driver has none of them.
         messages.send(-errnos.EINVAL);
         break;
       case opcodes.FUSE_INIT:
@@ -177,6 +195,16 @@ export class Connection {
     reply.setUint64(at.ino, 1);
     reply.setUint32(at.mode, MODE);
     reply.setUint32(at.nlink, 1);
+    this.#messages.send(0, end);
+  }
+
+  /** Answers df(1), which shows no file system that has no blocks. */
+  #statistics(): void {
+    const { reply } = this.#messages;
+    const { end, at } = this.#messages.start(this.#statfsOut);
+    reply.setUint32(at.bsize, BLOCK);
+    reply.setUint32(at.frsize, BLOCK);
+    reply.setUint32(at.namelen, NAME_MAX);
     this.#messages.send(0, end);
   }
 
@@ -282,7 +310,8 @@ export class Connection {
         log(`cryptodev: the memory of thread ${pid} is out of reach, so that its call is refused: ${error.message}`);
         return -errnos.EACCES;
       }
-      // A mistake of ours, or no memory left: the caller cannot help it, and the others have nothing to do with it.
+      if (isOutOfMemory(error)) return -errnos.ENOMEM;
+      // A mistake of ours: the caller cannot help it, and the others have nothing to do with it.
       log(`cryptodev: a call could not be answered: ${error instanceof Error ? error.stack : error}`);
       return -errnos.EIO;
     }
@@ -299,12 +328,21 @@ export class Connection {
     };
   }
 
+  #kill(pid: number): void {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch (error) {
+      // It is another user's, or was killed already.
+      this.#options.log(`cryptodev: thread ${pid} cannot be killed: ${(error as NodeJS.ErrnoException).code}`);
+    }
+  }
+
   /** Tells of a call that a kernel would not survive. @returns an error that no driver answers */
   #hazard(error: KernelCrashError, pid: number): number {
     const { onHazard, counters, log } = this.#options;
     counters.add("hazards", 1);
     log(`cryptodev: hazard ${error.rule} by ${pid === 0 ? "whoever closed last" : `thread ${pid}`}: ${error.message}`);
-    if (onHazard === "kill" && pid !== 0) process.kill(pid, "SIGKILL");
+    if (onHazard === "kill" && pid !== 0) this.#kill(pid);
     if (onHazard === "fail") this.#failed = true;
     return -errnos.ENOTRECOVERABLE;
   }

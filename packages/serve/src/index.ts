@@ -8,4 +8,5 @@ export type { ServerStatistics } from "./counters.ts";
 export { libcHost } from "./libc.ts";
 export { makePrivateDev } from "./private_dev.ts";
 export { ServeError } from "./serve_error.ts";
-export { type ServedFault, type ServeOptions, Server, type ServerEnd } from "./server.ts";
+export { Server, type ServerEnd } from "./server.ts";
+export type { ServedFault, ServeOptions } from "./settings.ts";

@@ -1,6 +1,7 @@
 import type { LibcHost } from "@cryptodev/core";
 import type { Memory } from "@cryptodev/soft";
 import { Maps } from "./maps.ts";
+import { Pages } from "./pages.ts";
 import { ProcessVm, UnreachableCallerError } from "./process_vm.ts";
 import { Reader } from "./reader.ts";
 
@@ -12,14 +13,18 @@ const MOST_MAPS = 64;
 /**
  * The memory of whoever calls.
  *
- * Whether memory is writable has to be known before anything is written, and only `/proc/pid/maps` tells. It costs more
+ * Whether memory is writable has to be known before anything is written, and only `/proc/pid/maps` shows that. It costs more
  * than a whole call, so what it said is believed as long as it says yes: should the caller have unmapped something since,
- * the write itself fails, and what was remembered is forgotten.
+ * the write itself fails, and what was remembered is forgotten. In place that would be too late, as the driver then answers
+ * with an error and leaves its session alone: pages that were read are tried by writing what is there.
  */
 export class ProcessMemory implements Memory {
   readonly #vm: ProcessVm;
   readonly #reader: Reader;
+  readonly #pages: Pages;
   readonly #maps = new Map<number, Maps>();
+  /** What was read by pages in this call, too large to be kept. */
+  #source = { address: 0, length: 0 };
   /** The argument of the call: where it is, what the kernel brought of it, and what is to be brought back. */
   #address = 0;
   #argument: Uint8Array = nothing;
@@ -28,6 +33,7 @@ export class ProcessMemory implements Memory {
   constructor(host: LibcHost) {
     this.#vm = new ProcessVm(host);
     this.#reader = new Reader(host, this.#vm);
+    this.#pages = new Pages((bytes) => host.addressOf(bytes), this.#vm);
   }
 
   /**
@@ -52,6 +58,7 @@ export class ProcessMemory implements Memory {
   leave(): Uint8Array {
     this.#reader.forget();
     this.#vm.release();
+    this.#source.length = 0;
     const returned = this.#returned;
     this.#argument = nothing;
     this.#returned = nothing;
@@ -67,7 +74,24 @@ export class ProcessMemory implements Memory {
     return this.#reader.read(address, length);
   }
 
+  isReadable(address: number, length: number): boolean {
+    if (!this.#pages.areReadable(address, length)) return false;
+    this.#source.address = address;
+    this.#source.length = length;
+    return true;
+  }
+
   isWritable(address: number, length: number): boolean {
+    if (!this.#isMapped(address, length)) return false;
+    const known = this.#reader.lastFrom(address);
+    const isInPlace = known.length > 0 || (this.#source.length > 0 && this.#source.address === address);
+    if (!isInPlace || this.#pages.areWritable(address, length, known)) return true;
+    this.#maps.delete(this.#vm.pid);
+    return false;
+  }
+
+  /** Whether it is in mappings that can be written. */
+  #isMapped(address: number, length: number): boolean {
     const { pid } = this.#vm;
     if (this.#maps.get(pid)?.isWritable(address, length) === true) return true;
     const maps = new Maps(pid);
@@ -76,7 +100,7 @@ export class ProcessMemory implements Memory {
   }
 
   write(address: number, bytes: Uint8Array): boolean {
-    if (!this.isWritable(address, bytes.length)) return false;
+    if (!this.#isMapped(address, bytes.length)) return false;
     if (this.#vm.move("processVmWritev", address, bytes)) return true;
     this.#maps.delete(this.#vm.pid);
     return false;

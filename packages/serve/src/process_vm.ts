@@ -3,8 +3,8 @@ import { Argument, errnoName, errnos, iovec, type Layout, type LibcHost, layout 
 /** The memory of a caller is out of our reach: it is another user's, or in a container that cannot be seen from here. */
 export class UnreachableCallerError extends Error {}
 
-/** The most pieces of a caller's memory that one call brings. */
-export const MOST_PIECES = 3;
+/** The most pieces of a caller's memory that one call moves: IOV_MAX of `<limits.h>`. */
+export const MOST_PIECES = 1024;
 
 /** What of `process_vm_readv(2)` and `process_vm_writev(2)` is meant. */
 export type Transfer = "processVmReadv" | "processVmWritev";

@@ -1,9 +1,14 @@
 import type { LibcHost } from "@cryptodev/core";
-import { MOST_PIECES, type ProcessVm } from "./process_vm.ts";
+import type { ProcessVm } from "./process_vm.ts";
 
 /** Room for what one call reads; keys are at its start, as the first that a call reads. */
 const SCRATCH = 2 ** 20;
 const KEYS = 4096;
+
+/** How much is expected at once: data, and what is authenticated with it. */
+const MOST_EXPECTED = 2;
+
+const nothing = new Uint8Array();
 
 /** Memory that will be read, and its bytes as soon as they are there. */
 interface Expected {
@@ -24,11 +29,14 @@ export class Reader {
   readonly #expected: readonly Expected[];
   #expectedCount = 0;
   #used = 0;
+  /** What was read last, and where it is. */
+  #lastAddress = 0;
+  #last: Uint8Array = nothing;
 
   constructor(host: LibcHost, vm: ProcessVm) {
     this.#vm = vm;
     this.#address = Number(host.addressOf(this.#scratch));
-    this.#expected = Array.from({ length: MOST_PIECES - 1 }, () => ({ address: 0, length: 0, bytes: undefined }));
+    this.#expected = Array.from({ length: MOST_EXPECTED }, () => ({ address: 0, length: 0, bytes: undefined }));
   }
 
   /** Forgets all that was read and expected, keys first of all. */
@@ -36,6 +44,7 @@ export class Reader {
     this.#scratch.fill(0, 0, Math.min(this.#used, KEYS));
     this.#used = 0;
     this.#expectedCount = 0;
+    this.#last = nothing;
   }
 
   /** Whether a byte can be read. @throws `UnreachableCallerError` */
@@ -53,8 +62,22 @@ export class Reader {
     expected.bytes = undefined;
   }
 
+  /** What was read last, from this address on; nothing if that is elsewhere. */
+  lastFrom(address: number): Uint8Array {
+    const start = address - this.#lastAddress;
+    if (start === 0) return this.#last;
+    return start > 0 && start < this.#last.length ? this.#last.subarray(start) : nothing;
+  }
+
   /** @returns the bytes, which are there until they are forgotten; `undefined` unless all of them are readable */
   read(address: number, length: number): Uint8Array | undefined {
+    const bytes = this.#read(address, length);
+    this.#lastAddress = address;
+    this.#last = bytes ?? nothing;
+    return bytes;
+  }
+
+  #read(address: number, length: number): Uint8Array | undefined {
     for (let index = 0; index < this.#expectedCount; index += 1) {
       const { address: start, length: size, bytes } = this.#expected[index] as Expected;
       if (start === address && size === length && bytes !== undefined) return bytes;

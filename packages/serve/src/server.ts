@@ -1,46 +1,15 @@
-import { close, open } from "node:fs";
+import { close, existsSync, open } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
-import { type ErrnoName, type LibcHost, workerUrl } from "@cryptodev/core";
-import type { SoftwareDeviceOptions } from "@cryptodev/soft";
+import { type LibcHost, workerUrl } from "@cryptodev/core";
 import type { Carrier } from "./carriers/carrier.ts";
 import { canUseCuse, openCuse } from "./carriers/cuse.ts";
 import { openFuse } from "./carriers/fuse.ts";
-import type { HazardPolicy } from "./connection.ts";
 import { Counters, type ServerStatistics } from "./counters.ts";
 import { libcHost } from "./libc.ts";
 import { ServeError } from "./serve_error.ts";
-
-/** A call that is to fail. */
-export interface ServedFault {
-  /** The error that it answers, such as `"ENOMEM"`. */
-  readonly code: ErrnoName;
-  /** The call's name, `"open"` or an ioctl's; the very next call if left out. */
-  readonly call?: string;
-}
-
-/** How a device is served. */
-export interface ServeOptions {
-  /** Where; `/dev/crypto` if left out. */
-  readonly path?: string;
-  /**
-   * What carries the calls: CUSE, a true character device; FUSE, a file that is a file system of its own. If left out,
-   * CUSE where this system has it and it can serve the path, else FUSE.
-   */
-  readonly carrier?: "fuse" | "cuse";
-  /**
-   * What to do about a call that a kernel would not survive, besides telling of it: `"refuse"` (the default) answers
-   * ENOTRECOVERABLE, which no driver answers; `"kill"` kills the caller as well; `"fail"` ends the server as well.
-   */
-  readonly onHazard?: HazardPolicy;
-  /** The device: see {@link SoftwareDeviceOptions}. */
-  readonly device?: Omit<SoftwareDeviceOptions, "machine" | "compat" | "log" | "onUsage" | "lacks"> & {
-    /** Algorithms that are missing, as an array, which another thread can be given. */
-    readonly lacks?: readonly string[];
-  };
-  /** Calls that are to fail, in this order. */
-  readonly faults?: readonly ServedFault[];
-}
+import { type ServeOptions, type Settings, settingsOf } from "./settings.ts";
 
 /** How a server ended: it was stopped, a hazard ended it, or the kernel took the device away, as `umount` does. */
 export type ServerEnd = "stopped" | "hazard" | "gone";
@@ -49,14 +18,25 @@ export type ServerEnd = "stopped" | "hazard" | "gone";
 export type WorkerMessage = "ready" | "hazard" | "gone";
 
 /** What the serving thread is started with. */
-export interface Task {
+export interface Task extends Omit<Settings, "carrier"> {
   readonly fd: number;
-  readonly path: string;
   readonly stop: Int32Array;
   readonly counters: SharedArrayBuffer;
-  readonly onHazard: HazardPolicy;
-  readonly device: NonNullable<ServeOptions["device"]>;
-  readonly faults: readonly ServedFault[];
+}
+
+/**
+ * Where the thread's module is. In a bundle the file beside this one is not ours: it could be the bundle itself, which would
+ * start itself without end.
+ *
+ * @throws {@link ServeError}
+ */
+function workerBeside(url: string): URL {
+  const worker = workerUrl(url, "worker");
+  const isOurs = /\/server\.[jt]s$/.test(url) && (!worker.startsWith("file:") || existsSync(fileURLToPath(worker)));
+  if (isOurs) return new URL(worker);
+  throw new ServeError(
+    "the thread of @cryptodev/serve is not beside this module: a bundle leaves it out; mark @cryptodev/serve as external",
+  );
 }
 
 /** How long a stopped thread may take, and how often it is called meanwhile, in milliseconds. */
@@ -93,8 +73,8 @@ export class Server {
   readonly #stop: Int32Array;
   readonly #counters: Counters;
 
-  private constructor(host: LibcHost, carrier: Carrier, options: ServeOptions & { readonly path: string }) {
-    const { path, onHazard = "refuse", device = {}, faults = [] } = options;
+  private constructor(host: LibcHost, carrier: Carrier, options: Settings) {
+    const { path, onHazard, device, faults } = options;
     this.path = path;
     this.carrier = carrier.name;
     this.#carrier = carrier;
@@ -102,7 +82,7 @@ export class Server {
     this.#counters = new Counters();
     const counters = this.#counters.shared;
     const workerData: Task = { fd: carrier.fd, path, stop: this.#stop, counters, onHazard, device, faults };
-    this.#worker = new Worker(new URL(workerUrl(import.meta.url, "worker")), { workerData });
+    this.#worker = new Worker(workerBeside(import.meta.url), { workerData });
     this.ended = this.#watch(host);
     this.ended.catch(() => {});
   }
@@ -110,14 +90,17 @@ export class Server {
   /**
    * Serves a device, until it is stopped.
    *
-   * @throws {@link ServeError} where it cannot be, with what to do about it; `UnsupportedError` where libc is out of reach
+   * @throws {@link ServeError} where it cannot be, with what to do about it; `UnsupportedError` where libc is out of reach;
+   * `TypeError`, `RangeError` for options of another type or range, and for names that do not exist
    */
   static async start(options: ServeOptions = {}): Promise<Server> {
-    const { path = "/dev/crypto" } = options;
+    const settings = settingsOf(options);
+    workerBeside(import.meta.url);
+    const { path } = settings;
     const host = await libcHost();
-    const carrier = options.carrier ?? (canUseCuse(path) ? "cuse" : "fuse");
+    const carrier = settings.carrier ?? (canUseCuse(path) ? "cuse" : "fuse");
     const opened = carrier === "cuse" ? openCuse(host, path) : openFuse(host, path);
-    const server = new Server(host, opened, { ...options, path });
+    const server = new Server(host, opened, settings);
     try {
       await server.#ready();
       await opened.settle();
@@ -142,7 +125,7 @@ export class Server {
     Atomics.store(this.#stop, 0, 1);
     for (let waited = 0; waited < PATIENCE; waited += KNOCK) {
       // The thread sleeps until it is called, so it is called.
-      open(this.path, "r", (error, fd) => {
+      open(this.#carrier.knockAt(), "r", (error, fd) => {
         // Closed when it is over: before, close(2) itself would wait for an answer, from a thread that gives no more.
         const closeIt = (): void => close(fd);
         if (error === null) this.ended.then(closeIt, closeIt);

@@ -1,22 +1,26 @@
 /* The thread that serves. It sleeps in read(2), so that the other one is there for signals and for the program. */
-import { writeSync } from "node:fs";
 import { basename } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
 import { SoftwareDevice } from "@cryptodev/soft";
 import { Connection } from "./connection.ts";
 import { Counters } from "./counters.ts";
 import { libcHost } from "./libc.ts";
+import { Log } from "./log.ts";
 import type { Task, WorkerMessage } from "./server.ts";
 
 const { fd, path, stop, counters: shared, onHazard, device: options, faults } = workerData as Task;
 const port = parentPort as NonNullable<typeof parentPort>;
 const tell = (message: WorkerMessage): void => port.postMessage(message);
-const log = (line: string): void => void writeSync(2, `${line}\n`);
+const host = await libcHost();
+/** What nobody asked for, and any program can cause. */
+const reports = new Log(host, 2, 100);
+/** What `verbosity` asks for. */
+const details = new Log(host, 2, 1000);
 const counters = new Counters(shared);
 
 const device = new SoftwareDevice({
   ...options,
-  log,
+  log: (line) => details.write(line),
   onUsage({ encrypted, decrypted }) {
     counters.add("encrypted", encrypted);
     counters.add("decrypted", decrypted);
@@ -25,13 +29,13 @@ const device = new SoftwareDevice({
 for (const { code, call } of faults) device.failNext(code, call);
 
 const connection = new Connection({
-  host: await libcHost(),
+  host,
   fd,
   device,
   counters,
   deviceName: basename(path),
   onHazard,
-  log,
+  log: (line) => reports.write(line),
   onReady: () => tell("ready"),
 });
 tell(connection.serve(() => Atomics.load(stop, 0) === 1) ? "hazard" : "gone");

@@ -12,6 +12,7 @@ import { gcm } from "./primitives/gcm.ts";
 import { hmac, type KeyedHash, plainHash } from "./primitives/hash.ts";
 import { ofb } from "./primitives/ofb.ts";
 import { xts } from "./primitives/xts.ts";
+import { secretBytes } from "./secret.ts";
 
 /** A cipher that the device has: what it asks of its caller, and how it is keyed. */
 export type CipherDriver =
@@ -35,7 +36,7 @@ const tripleDesCbc = (key: Uint8Array): KeyedCipher => nativeCbc("des-ede3-cbc",
 
 /** Triple DES with one key three times over is DES: the second run undoes the first. */
 function desCbc(key: Uint8Array): KeyedCipher {
-  const threefold = new Uint8Array(key.length * 3);
+  const threefold = secretBytes(key.length * 3);
   for (let times = 0; times < 3; times += 1) threefold.set(key, times * key.length);
   try {
     return tripleDesCbc(threefold);

@@ -33,8 +33,12 @@ export class ArgumentMemory implements Memory {
     return view === undefined ? undefined : part(view, this.#start, length);
   }
 
-  isWritable(address: number, length: number): boolean {
+  isReadable(address: number, length: number): boolean {
     return this.#viewOf(address, length) !== undefined;
+  }
+
+  isWritable(address: number, length: number): boolean {
+    return this.isReadable(address, length);
   }
 
   write(address: number, bytes: Uint8Array): boolean {

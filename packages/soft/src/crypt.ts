@@ -7,6 +7,7 @@ import {
   COP_FLAG_UPDATE,
   COP_FLAG_WRITE_IV,
   type crypt_op,
+  type ErrnoName,
 } from "@cryptodev/core";
 import { Errno } from "./errno.ts";
 import { KernelCrashError } from "./kernel_crash_error.ts";
@@ -15,18 +16,31 @@ import { MOST_PAGES, PAGE, pagesOf } from "./pages.ts";
 import type { Session } from "./session.ts";
 import type { UserStruct } from "./user_struct.ts";
 
-/** Refuses a destination that the driver would write to without having it: what it got is not looked at. */
-export function requireWritable(memory: Memory, dst: number, size: number, ioctl: string): void {
-  if (size === 0 || memory.isWritable(dst, size)) return;
-  if (dst === 0) throw new KernelCrashError("dst-null", ioctl);
-  throw new KernelCrashError(memory.isWritable(dst, 1) ? "dst-short" : "dst-unmapped", ioctl);
+/** Large data is worked on in pieces: what a call costs in memory does not depend on the length that it names. */
+const PIECE = 2 ** 20;
+
+/** How a driver ends that writes to a destination without having its pages: it does not look at what it got. */
+function crashAt(memory: Memory, dst: number, ioctl: string): KernelCrashError {
+  if (dst === 0) return new KernelCrashError("dst-null", ioctl);
+  const begins = memory.isWritable(dst, 1) && memory.isReadable(dst, 1);
+  return new KernelCrashError(begins ? "dst-short" : "dst-unmapped", ioctl);
 }
 
-/** Writes to a destination that was found writable; one that is so no longer is refused as if it had never been. */
-export function writeThrough(memory: Memory, dst: number, bytes: Uint8Array, ioctl: string): void {
+/** Refuses a destination that the driver would write to without having it. */
+export function requireWritable(memory: Memory, dst: number, size: number, ioctl: string): void {
+  if (size > 0 && !memory.isWritable(dst, size)) throw crashAt(memory, dst, ioctl);
+}
+
+/**
+ * Writes to a destination that was found writable. That is not certain: no more can be known of it without writing, as it
+ * may have changed since, or lie past the end of its file.
+ *
+ * @param inPlace - the error if the destination is the source itself, whose pages the driver does look at
+ */
+export function writeThrough(memory: Memory, dst: number, bytes: Uint8Array, ioctl: string, inPlace?: ErrnoName): void {
   if (memory.write(dst, bytes)) return;
-  requireWritable(memory, dst, bytes.length, ioctl);
-  copyToUser(memory, dst, bytes, "dst");
+  if (inPlace === undefined) throw crashAt(memory, dst, ioctl);
+  throw new Errno(inPlace, "src can no longer be written in place");
 }
 
 /** One operation of a `crypt_op`, as its submitter left it. */
@@ -39,6 +53,7 @@ export class CryptOperation {
   #iv: Uint8Array | undefined;
   #digest: Uint8Array | undefined;
   #nextIv: Uint8Array | undefined;
+  #isMeaningless = false;
 
   /** @throws `Errno` EFAULT where the iv cannot be read */
   constructor(argument: UserStruct<typeof crypt_op>, memory: Memory, session: Session, ioctl: string) {
@@ -51,6 +66,11 @@ export class CryptOperation {
     if (address === 0 || size === 0) return;
     memory.expect?.(argument.getPointer(argument.offset.src), argument.getUint32(argument.offset.len));
     this.#iv = copyFromUser(memory, address, size, "iv");
+  }
+
+  /** Whether it gave the digest of a state that was continued after its end. */
+  get isMeaningless(): boolean {
+    return this.#isMeaningless;
   }
 
   /** Whether source and destination are where a driver with this alignmask can work on them. */
@@ -80,7 +100,6 @@ export class CryptOperation {
     }
     if (aead !== undefined && len > 0) throw new KernelCrashError("crypt-on-aead", this.#ioctl);
     if (this.#iv !== undefined) (cipher ?? aead)?.iv.set(this.#iv);
-    mac?.requireAlive(this.#ioctl);
 
     if (len > 0) {
       const src = argument.getPointer(at.src);
@@ -92,6 +111,7 @@ export class CryptOperation {
     // An UPDATE of no bytes ends the message too.
     const ends = (flags & COP_FLAG_FINAL) !== 0 || (flags & COP_FLAG_UPDATE) === 0 || len === 0;
     if (ends) this.#digest = mac?.digest();
+    this.#isMeaningless = ends && mac?.isMeaningless === true;
     if (this.#iv !== undefined && (flags & COP_FLAG_WRITE_IV) !== 0) this.#nextIv = (cipher?.iv ?? this.#iv).slice();
     this.#session.usage.add(op === COP_DECRYPT, len);
   }
@@ -104,43 +124,53 @@ export class CryptOperation {
   }
 
   /** Hashed before it is encrypted, and after it is decrypted. */
-  #transform(decrypt: boolean, data: Uint8Array): Uint8Array | undefined {
+  #transform(decrypt: boolean, data: Uint8Array, isContinued: boolean): Uint8Array | undefined {
     const { cipher, mac } = this.#session;
     if (cipher === undefined) {
       mac?.update(data);
       return undefined;
     }
     if (!decrypt) mac?.update(data);
-    const result = cipher.crypt(decrypt, data);
+    const result = cipher.crypt(decrypt, data, isContinued);
     if (decrypt) mac?.update(result);
     return result;
   }
 
-  /** On the caller's own pages; if the driver cannot get those of the source, or list them all, it continues by copying. */
+  /** On the caller's own pages; if the driver cannot list them or get those of the source, it copies instead. */
   #zeroCopy(decrypt: boolean, src: number, dst: number, len: number): void {
     if (src === 0) throw new KernelCrashError("src-null", this.#ioctl);
-    const data = this.#memory.read(src, len);
-    const isLong = pagesOf(src, len, dst, dst === 0 ? 0 : len) > MOST_PAGES;
-    if (isLong || data === undefined || (src === dst && !this.#memory.isWritable(dst, len))) {
+    const memory = this.#memory;
+    const isInPlace = src === dst;
+    const whole = len <= PIECE ? memory.read(src, len) : undefined;
+    const isListed =
+      pagesOf(src, len, dst, dst === 0 ? 0 : len) <= MOST_PAGES &&
+      (len <= PIECE ? whole !== undefined : memory.isReadable(src, len));
+    if (!isListed || (isInPlace && !memory.isWritable(dst, len))) {
       this.#copying(decrypt, src, dst, len);
       return;
     }
-    const { cipher, mac } = this.#session;
-    // A hash needs no destination, but one that is named is fetched, and decrypting it is what is hashed.
-    if (cipher !== undefined || dst !== 0 || decrypt) requireWritable(this.#memory, dst, len, this.#ioctl);
-    if (cipher === undefined && decrypt) {
-      mac?.update(copyFromUser(this.#memory, dst, len, "dst"));
-      return;
+    const isHash = this.#session.cipher === undefined;
+    // A hash needs no destination, but the driver gets the pages of one that is named, and hashes them when it decrypts.
+    const hasDestination = !isHash || dst !== 0 || decrypt;
+    if (hasDestination && !isInPlace) requireWritable(memory, dst, len, this.#ioctl);
+    if (hasDestination && isHash && !memory.isReadable(dst, len)) throw crashAt(memory, dst, this.#ioctl);
+    const from = isHash && decrypt ? dst : src;
+    for (let done = 0; done < len; done += PIECE) {
+      const piece =
+        from === src && whole !== undefined
+          ? whole
+          : copyFromUser(memory, from + done, Math.min(PIECE, len - done), "src");
+      const result = this.#transform(decrypt, piece, done > 0);
+      if (result === undefined) continue;
+      writeThrough(memory, dst + done, result, this.#ioctl, isInPlace ? "EFAULT" : undefined);
     }
-    const result = this.#transform(decrypt, data);
-    if (result !== undefined) writeThrough(this.#memory, dst, result, this.#ioctl);
   }
 
   /** Through a page of the driver's own. Here a bad address is only an error, after the pages before it were done. */
   #copying(decrypt: boolean, src: number, dst: number, len: number): void {
     for (let done = 0; done < len; done += PAGE) {
       const page = copyFromUser(this.#memory, src + done, Math.min(PAGE, len - done), "src");
-      const result = this.#transform(decrypt, page);
+      const result = this.#transform(decrypt, page, false);
       if (result !== undefined) copyToUser(this.#memory, dst + done, result, "dst");
     }
   }

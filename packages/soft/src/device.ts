@@ -1,10 +1,21 @@
-import { type ErrnoName, errnos, ILP32, LP64, type Machine, requestNumber, type Struct } from "@cryptodev/core";
+import {
+  ciphers,
+  type ErrnoName,
+  errnos,
+  ILP32,
+  LP64,
+  type Machine,
+  macs,
+  requestNumber,
+  type Struct,
+} from "@cryptodev/core";
 import { type CipherDriver, cipherDrivers, type MacDriver, macDrivers } from "./algorithms.ts";
 import { Errno } from "./errno.ts";
 import type { Caller, Handler } from "./handler.ts";
 import { handlersOf } from "./ioctls.ts";
 import { KernelCrashError } from "./kernel_crash_error.ts";
 import { OpenFile } from "./open_file.ts";
+import { own, ownFunction, ownInteger, ownList, ownOption, requireName } from "./options.ts";
 import { type UsageRecord, usageLine } from "./usage.ts";
 import { UserStruct } from "./user_struct.ts";
 
@@ -44,10 +55,39 @@ export interface SoftwareDeviceOptions {
   readonly hardware?: boolean;
   /** Algorithms that are missing, by the library's names for them, such as `aes-gcm` or `hmac-sha1`. */
   readonly lacks?: Iterable<string>;
+  /**
+   * The most sessions of one open file; one more is refused with ENOMEM, as by a kernel that has no memory left. Defaults to
+   * no limit, as the driver has none.
+   */
+  readonly sessions?: number;
   /** Is told what a session did when it ends, while `enableStats` is on. */
   readonly onUsage?: (usage: SessionUsage) => void;
   /** Takes the lines of the log; standard error if left out. They never hold keys or data. */
   readonly log?: (line: string) => void;
+}
+
+/** The names of all algorithms of the header: any of them can be missing. */
+const algorithmNames: ReadonlySet<string> = new Set(
+  [...Object.values(ciphers), ...Object.values(macs)].map(({ name }) => name),
+);
+const errorNames: ReadonlySet<string> = new Set(Object.keys(errnos));
+
+/** The algorithms that are missing, each of which is one that exists: a misspelt one would only seem to be tested. */
+class MissingAlgorithms extends Set<string> {
+  override add(name: string): this {
+    const [, family, mode] = /^(\w+)-(?:128|192|256)-(\w+)$/.exec(name) ?? [];
+    const whole = `${family}-${mode}`;
+    if (algorithmNames.has(whole)) {
+      throw new RangeError(`lacks: "${name}" is one key size of ${whole}, which can only be missing as a whole`);
+    }
+    return super.add(requireName("lacks", name, algorithmNames));
+  }
+}
+
+function requireMachine(machine: unknown): Machine {
+  const { pointerSize, requests } = machine as Partial<Machine>;
+  if (typeof pointerSize === "number" && typeof requests === "string") return machine as Machine;
+  throw new TypeError("machine: expected a machine such as LP64, or what machineOf() returns");
 }
 
 /** The next call that a test wants to see fail. */
@@ -90,32 +130,45 @@ export class SoftwareDevice {
   readonly hardware: boolean;
   /** The algorithms that are missing. It can be changed at any time. */
   readonly lacks: Set<string>;
+  /** Whether it is built with ENABLE_ASYNC. */
+  readonly async: boolean;
+  /** The most sessions of one open file. */
+  readonly sessions: number;
 
   readonly #byRequest: ReadonlyMap<number, { readonly handler: Handler; readonly argument: UserStruct<Struct> }>;
   readonly #onUsage: (usage: SessionUsage) => void;
   readonly #log: (line: string) => void;
   readonly #faults: Fault[] = [];
 
-  /** Makes a device with no open files. */
+  /**
+   * Makes a device with no open files.
+   *
+   * @throws `TypeError`, `RangeError` for options of another type or range, and for algorithms that do not exist
+   */
   constructor(options: SoftwareDeviceOptions = {}) {
-    const { async = false, compat = false, lacks = [] } = options;
-    const { machine = compat ? ILP32 : LP64 } = options;
+    const compat = ownOption(options, "compat", false) ?? false;
+    const machine = requireMachine(own(options, "machine") ?? (compat ? ILP32 : LP64));
     if (compat && machine.pointerSize !== 4) {
       throw new RangeError(
-        `machine for compat: expected pointers of 4 bytes, got ${machine.pointerSize}; leave it out, or use ILP32`,
+        `machine for compat: expected pointers of 4 bytes, got ${machine.pointerSize}; omit it, or use ILP32`,
       );
     }
     this.machine = machine;
-    this.verbosity = options.verbosity ?? 0;
-    this.enableStats = options.enableStats ?? false;
-    this.alignmask = options.alignmask ?? 0;
-    this.driver = options.driver ?? "software";
-    this.hardware = options.hardware ?? false;
-    this.lacks = new Set(lacks);
-    this.#onUsage = options.onUsage ?? (() => {});
-    this.#log = options.log ?? ((line) => console.error(line));
+    this.async = ownOption(options, "async", false) ?? false;
+    this.verbosity = ownInteger(options, "verbosity", 0, 2, 0) as Verbosity;
+    this.enableStats = ownOption(options, "enableStats", false) ?? false;
+    this.alignmask = ownInteger(options, "alignmask", 0, 0xffff, 0);
+    if ((this.alignmask & (this.alignmask + 1)) !== 0) {
+      throw new RangeError(`alignmask: expected one less than a power of two, got ${this.alignmask}`);
+    }
+    this.driver = ownOption(options, "driver", "software") ?? "software";
+    this.hardware = ownOption(options, "hardware", false) ?? false;
+    this.sessions = ownInteger(options, "sessions", 0, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+    this.lacks = new MissingAlgorithms(ownList(options, "lacks") as readonly string[]);
+    this.#onUsage = ownFunction<(usage: SessionUsage) => void>(options, "onUsage") ?? (() => {});
+    this.#log = ownFunction<(line: string) => void>(options, "log") ?? ((line) => console.error(line));
     this.#byRequest = new Map(
-      handlersOf(async, compat).map((handler) => [
+      handlersOf(this.async, compat).map((handler) => [
         requestNumber(handler.ioctl, machine),
         { handler, argument: new UserStruct<Struct>(handler.ioctl.argument, machine) },
       ]),
@@ -127,11 +180,24 @@ export class SoftwareDevice {
    *
    * @param code - what the call answers, such as `"ENOMEM"`
    * @param call - the call's name, `"open"` or an ioctl's; the very next call if left out
+   * @throws `RangeError` for an error or a call that does not exist, or that this device never gets
    */
   failNext(code: ErrnoName, call?: string): void {
-    if (!Object.hasOwn(errnos, code))
-      throw new RangeError(`error of a fault: expected a name such as ENOMEM, got ${code}`);
+    requireName("error of a fault", code, errorNames);
+    if (call !== undefined) this.#requireCall(call);
     this.#faults.push({ code, call });
+  }
+
+  #requireCall(call: string): void {
+    if (!this.async && handlersOf(true, false).some(({ ioctl }) => ioctl.name === call) && !this.#calls.has(call)) {
+      throw new RangeError(`call of a fault: a device has ${call} only if it is made with async: true`);
+    }
+    requireName("call of a fault", call, this.#calls);
+  }
+
+  /** The names of all calls that it answers. */
+  get #calls(): ReadonlySet<string> {
+    return new Set(["open", ...[...this.#byRequest.values()].map(({ handler }) => handler.ioctl.name)]);
   }
 
   #failIfAsked(name: string): void {
@@ -161,7 +227,7 @@ export class SoftwareDevice {
   open(): OpenFile | number {
     try {
       this.#failIfAsked("open");
-      return new OpenFile();
+      return new OpenFile(this.sessions);
     } catch (error) {
       return this.#refuse("open", error);
     }
@@ -209,6 +275,12 @@ export class SoftwareDevice {
     } catch (error) {
       return this.#refuse(name, error);
     }
+  }
+
+  /** Logs that a digest was given which nobody can use, as the driver does not. */
+  warnOfDigest(call: string): void {
+    if (this.verbosity === 0) return;
+    this.#log(`cryptodev: ${call}: the digest is meaningless: it continues a finished state, without COP_FLAG_RESET`);
   }
 
   /** Turns a refusal into a number, and into a line of the log. */

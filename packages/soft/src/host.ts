@@ -5,6 +5,7 @@ import { ArgumentMemory } from "./argument_memory.ts";
 import { SoftwareDevice, type SoftwareDeviceOptions } from "./device.ts";
 import type { Caller } from "./handler.ts";
 import type { OpenFile } from "./open_file.ts";
+import { ownInteger, ownOption } from "./options.ts";
 
 /** Options of a {@link SoftwareHost}: those of the device, and how it is reached. */
 export interface SoftwareHostOptions extends SoftwareDeviceOptions {
@@ -18,6 +19,9 @@ export interface SoftwareHostOptions extends SoftwareDeviceOptions {
 interface Descriptor extends Caller {
   readonly memory: ArgumentMemory;
 }
+
+/** More than any process may have (`fs.nr_open`, proc_sys_fs(5)). */
+const MOST_DESCRIPTORS = 2 ** 20;
 
 /** `poll(2)`'s answer for a descriptor that is not open (`<poll.h>`). */
 const POLLNVAL = 0x020;
@@ -43,13 +47,16 @@ export class SoftwareHost implements Host {
   readonly #path: string;
   readonly #descriptors: (Descriptor | undefined)[];
 
-  /** Makes a host with a device of its own. */
+  /**
+   * Makes a host with a device of its own.
+   *
+   * @throws `TypeError`, `RangeError` for options of another type or range, and for algorithms that do not exist
+   */
   constructor(options: SoftwareHostOptions = {}) {
-    const { path = "/dev/crypto", descriptors = 1024 } = options;
     this.device = new SoftwareDevice(options);
     this.machine = this.device.machine;
-    this.#path = path;
-    this.#descriptors = new Array(descriptors).fill(undefined);
+    this.#path = ownOption(options, "path", "/dev/crypto") ?? "/dev/crypto";
+    this.#descriptors = new Array(ownInteger(options, "descriptors", 0, MOST_DESCRIPTORS, 1024)).fill(undefined);
   }
 
   open(path: string, _flags: number): number {

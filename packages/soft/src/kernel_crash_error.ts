@@ -1,6 +1,6 @@
 /**
- * What a caller can do that no driver can answer: each of these calls brings a real kernel down, writes over memory that
- * the caller did not name, or gives a digest without a meaning.
+ * The calls that a driver should never get: each of them crashes a kernel, or makes it read, write or give away memory
+ * that the caller did not name.
  */
 export const crashRules = {
   "src-null": "src is NULL and len is not 0",
@@ -16,8 +16,6 @@ export const crashRules = {
   "auth-short": "auth_src ends before src does: the kernel walks past the end of its list of pages",
   "copy-between-algorithms": "CIOCCPHASH between two algorithms: the kernel reads past the end of the smaller state",
   "mackey-null": "mackey is NULL and mackeylen is not 0: the kernel takes what is on its stack as the key",
-  "digest-continued":
-    "UPDATE or FINAL without RESET after the digest came out: the state is dead, its digests mean nothing",
   "jobs-abandoned":
     "the device is closed while asynchronous operations are outstanding: the kernel uses them after they are freed",
 } as const;
@@ -59,7 +57,7 @@ export class KernelCrashError extends Error {
 
   /** Says which call it was, and what the rule is. */
   constructor(rule: CrashRule, call: string) {
-    super(`${call}: a kernel would not survive this call: ${crashRules[rule]}`);
+    super(`${call}: this call crashes a kernel, or corrupts or leaks its memory: ${crashRules[rule]}`);
     this.rule = rule;
   }
 }

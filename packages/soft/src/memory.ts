@@ -14,7 +14,12 @@ export interface Memory {
    * nothing of what is read, and may be ignored.
    */
   expect?(address: number, length: number): void;
-  /** Whether all of these bytes are writable. */
+  /** Whether all of these bytes are readable. It need not read them, and what is there need not fit into this process. */
+  isReadable(address: number, length: number): boolean;
+  /**
+   * Whether all of these bytes are writable, as far as can be known without writing; of bytes that were read before in the
+   * same call, which are worked on in place, it is known.
+   */
   isWritable(address: number, length: number): boolean;
   /** Writes to an address. @returns `false`, with nothing written, unless all of the bytes are writable */
   write(address: number, bytes: Uint8Array): boolean;

@@ -14,6 +14,11 @@ const WRITABLE = 0x104;
 export class OpenFile {
   readonly #sessions = new Map<number, Session>();
   readonly #jobs: Job[] = [];
+  readonly #mostSessions: number;
+
+  constructor(mostSessions: number) {
+    this.#mostSessions = mostSessions;
+  }
 
   /** How many asynchronous operations wait to be fetched. */
   get jobCount(): number {
@@ -23,6 +28,11 @@ export class OpenFile {
   /** How many sessions are open. */
   get sessionCount(): number {
     return this.#sessions.size;
+  }
+
+  /** Refuses one session more than there may be. @throws `Errno` ENOMEM */
+  requireRoom(): void {
+    if (this.#sessions.size >= this.#mostSessions) throw new Errno("ENOMEM", `${this.#mostSessions} sessions are open`);
   }
 
   /** Adds a session under an id of its own, which is random as the driver's are. */

@@ -44,8 +44,9 @@ export class SessionCipher {
     return size - (size % this.blockSize);
   }
 
-  crypt(decrypt: boolean, data: Uint8Array): Uint8Array {
-    return this.#keyed.crypt(decrypt, data, this.iv);
+  /** @param isContinued - whether the data is a further piece of what the call before had */
+  crypt(decrypt: boolean, data: Uint8Array, isContinued = false): Uint8Array {
+    return this.#keyed.crypt(decrypt, data, this.iv, isContinued);
   }
 
   wipe(): void {
@@ -88,14 +89,18 @@ export class SessionAead {
   }
 }
 
+/** What is in a state that was continued after its digest. */
+const wornOut = new Uint8Array(1);
+
 /** The mac of a session: its key, and the message so far. */
 export class SessionMac {
   readonly driver: MacDriver;
   readonly #key: Uint8Array;
   readonly #keyed: KeyedHash;
   #running: RunningHash;
-  /** Whether the digest came out: then only a reset makes sense. */
-  #finished = false;
+  /** Whether the digest came out, so that the next piece continues a state that is over. */
+  #isFinished = false;
+  #isMeaningless = false;
 
   constructor(driver: MacDriver, key: Uint8Array) {
     this.driver = driver;
@@ -108,23 +113,37 @@ export class SessionMac {
     return this.driver.algorithm.digestSize;
   }
 
-  reset(): void {
-    this.#running = this.#keyed.start();
-    this.#finished = false;
+  /** Whether a state was continued after its digest: no digest means anything until the next reset. */
+  get isMeaningless(): boolean {
+    return this.#isMeaningless;
   }
 
-  /** Refuses to go on with a state whose digest came out. */
-  requireAlive(ioctl: string): void {
-    if (this.#finished) throw new KernelCrashError("digest-continued", ioctl);
+  reset(): void {
+    this.#running = this.#keyed.start();
+    this.#isFinished = false;
+    this.#isMeaningless = false;
   }
 
   update(data: Uint8Array): void {
+    this.#continue();
     this.#running.update(data);
   }
 
   digest(): Uint8Array {
-    this.#finished = true;
+    this.#continue();
+    this.#isFinished = true;
     return this.#running.digest();
+  }
+
+  /**
+   * Continues a finished state, as the driver does if nothing resets it. Each implementation in a kernel then has a state of
+   * its own. This one only makes sure that the digest is never the right one, on which a program could come to rely.
+   */
+  #continue(): void {
+    if (!this.#isFinished) return;
+    this.reset();
+    this.#running.update(wornOut);
+    this.#isMeaningless = true;
   }
 
   /** The mac of one message in pieces, whatever went on before. */
@@ -134,11 +153,12 @@ export class SessionMac {
     return this.digest();
   }
 
-  /** Takes over the state of another; a dead one is dead here too. */
+  /** Takes over the state of another, whatever it is worth. */
   copyFrom(other: SessionMac): void {
     this.reset();
-    this.#finished = other.#finished;
-    if (!other.#finished) this.#running.copyFrom(other.#running);
+    this.#isFinished = other.#isFinished;
+    this.#isMeaningless = other.#isMeaningless;
+    if (!other.#isFinished) this.#running.copyFrom(other.#running);
   }
 
   wipe(): void {

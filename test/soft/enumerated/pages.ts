@@ -91,6 +91,10 @@ export class Pages implements Memory {
     return this.#has(address, length, false) ? this.bytes.slice(address - BASE, address - BASE + length) : undefined;
   }
 
+  isReadable(address: number, length: number): boolean {
+    return this.#has(address, length, false);
+  }
+
   isWritable(address: number, length: number): boolean {
     return this.#has(address, length, true);
   }

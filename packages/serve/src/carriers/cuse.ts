@@ -36,6 +36,7 @@ export function openCuse(host: LibcHost, path: string): Carrier {
       // As the driver's own device is. The kernel makes it for root alone.
       chmodSync(path, 0o666);
     },
+    knockAt: () => path,
     async remove() {
       for (let waited = 0; existsSync(path) && waited < PATIENCE; waited += 10) await sleep(10);
     },

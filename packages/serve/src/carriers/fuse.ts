@@ -1,11 +1,13 @@
-import { readFileSync, realpathSync, statSync, writeFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { constants, lstatSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { errnoName, errnos, type LibcHost, O_CLOEXEC, O_RDWR } from "@cryptodev/core";
-import { MNT_DETACH, MS_NODEV, MS_NOEXEC, MS_NOSUID } from "../mount_flags.ts";
+import { MNT_DETACH, MS_NODEV, MS_NOEXEC, MS_NOSUID, O_PATH, UMOUNT_NOFOLLOW } from "../mount_flags.ts";
 import { ServeError } from "../serve_error.ts";
 import type { Carrier } from "./carrier.ts";
 import { Guard } from "./guard.ts";
+import { isForeign, requireTrusted } from "./trusted.ts";
 
 /** How our mounts are marked in `/proc/self/mountinfo`. */
 const TYPE = "fuse.cryptodev";
@@ -19,25 +21,32 @@ function isMounted(path: string): boolean {
     /[ \t\n\\]/g,
     (character) => `\\0${character.charCodeAt(0).toString(8).padStart(2, "0")}`,
   );
-  return readFileSync("/proc/self/mountinfo", "utf8")
-    .split("\n")
-    .some((line) => line.split(" ")[4] === written && line.includes(` - ${TYPE} `));
+  // What was mounted last is what the path names.
+  const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
+  const last = mounts.filter((line) => line.split(" ")[4] === written).at(-1);
+  return last?.includes(` - ${TYPE} `) === true;
 }
 
-/**
- * Makes the path a file that can be mounted on.
- *
- * @returns whether the file is ours, to be removed at the end
- */
-function prepare(host: LibcHost, path: string): boolean {
+/** The file to mount on. */
+interface Below {
+  readonly inode: bigint;
+  readonly isOurs: boolean;
+}
+
+/** Makes the path a file that can be mounted on. */
+function prepare(host: LibcHost, path: string): Below {
   let isOurs = false;
   for (;;) {
     try {
-      const stats = statSync(path);
+      const stats = lstatSync(path, { bigint: true });
       if (isMounted(path)) throw new ServeError(`${path} is served already`);
+      if (stats.isSymbolicLink()) throw new ServeError(`${path} is a link; serve at the path that it leads to`);
       if (stats.isCharacterDevice()) throw new ServeError(`${path} is a device already; serve at another path`);
-      if (!stats.isFile() || stats.size > 0) throw new ServeError(`${path} is there and no empty file`);
-      return isOurs;
+      if (!stats.isFile() || stats.size > 0n) throw new ServeError(`${path} is there and no empty file`);
+      if (process.getuid?.() === 0 && isForeign({ uid: Number(stats.uid) })) {
+        throw new ServeError(`${path} belongs to another user (uid ${stats.uid}); remove it, or serve at another path`);
+      }
+      return { inode: stats.ino, isOurs };
     } catch (error) {
       if (codeOf(error) === "ENOENT") {
         try {
@@ -45,38 +54,73 @@ function prepare(host: LibcHost, path: string): boolean {
         } catch (cause) {
           throw new ServeError(`${path} cannot be made: ${codeOf(cause)}`, { cause });
         }
-        return true;
+        isOurs = true;
+        continue;
       }
       // Left by a server that was killed, and with it the file below.
       const isStale = isMounted(path) && !(error instanceof ServeError);
-      if (!isStale || host.umount2(path, MNT_DETACH) < 0) throw error;
+      if (!isStale || host.umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) < 0) throw error;
       isOurs = true;
     }
   }
 }
 
+/** Opens a name without following it, and without opening what it names: what the descriptor means changes no more. */
+function hold(host: LibcHost, path: string): number {
+  const fd = host.open(path, O_PATH | constants.O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0) throw new ServeError(`${path} cannot be reached: ${errnoName(-fd)}`);
+  return fd;
+}
+
+/** Mounts on the very file that was looked at. */
+function mountOn(host: LibcHost, path: string, { inode }: Below, source: string, options: string): void {
+  const below = hold(host, path);
+  try {
+    const target = `/proc/self/fd/${below}`;
+    if (lstatSync(path, { bigint: true }).ino !== inode) throw new ServeError(`${path} was exchanged meanwhile`);
+    const result = host.mount(source, target, TYPE, MS_NOSUID | MS_NODEV | MS_NOEXEC, options);
+    if (result >= 0) return;
+    const hint =
+      result === -errnos.EPERM ? "; it takes root, or a namespace of your own: `cryptodev serve -- program`" : "";
+    throw new ServeError(`${path} cannot be mounted: ${errnoName(-result)}${hint}`);
+  } finally {
+    host.close(below);
+  }
+}
+
 /** A file that is a file system of its own: works wherever FUSE does, in a user namespace without any privilege. */
 export function openFuse(host: LibcHost, wanted: string): Carrier {
-  const path = join(realpathSync(dirname(wanted)), basename(wanted));
+  const folder = realpathSync(dirname(wanted));
+  requireTrusted(folder);
+  const path = join(folder, basename(wanted));
   const fd = host.open("/dev/fuse", O_RDWR | O_CLOEXEC);
   if (fd < 0) throw new ServeError(`/dev/fuse cannot be opened: ${errnoName(-fd)}; ${fuseHints[-fd] ?? "see fuse(4)"}`);
+  const mark = `cryptodev-${randomBytes(8).toString("hex")}`;
   let guard: Guard | undefined;
+  let served = -1;
   try {
-    guard = new Guard(path, prepare(host, path));
+    const below = prepare(host, path);
+    guard = new Guard({ path, mark, inode: below.isOurs ? below.inode : undefined });
     const owner = `user_id=${process.getuid?.() ?? 0},group_id=${process.getgid?.() ?? 0}`;
-    const options = `fd=${fd},rootmode=100666,${owner},allow_other,default_permissions`;
-    const result = host.mount("cryptodev", path, TYPE, MS_NOSUID | MS_NODEV | MS_NOEXEC, options);
-    if (result < 0) {
-      const hint =
-        result === -errnos.EPERM ? "; it takes root, or a namespace of your own: `cryptodev serve -- program`" : "";
-      throw new ServeError(`${path} cannot be mounted: ${errnoName(-result)}${hint}`);
-    }
+    mountOn(host, path, below, mark, `fd=${fd},rootmode=100666,${owner},allow_other,default_permissions`);
   } catch (error) {
     host.close(fd);
     void guard?.cleanUp();
     throw error;
   }
-  return { name: "fuse", fd, settle: async () => {}, remove: () => (guard as Guard).cleanUp() };
+  return {
+    name: "fuse",
+    fd,
+    async settle() {
+      served = hold(host, path);
+    },
+    knockAt: () => (served < 0 ? path : `/proc/self/fd/${served}`),
+    async remove() {
+      if (served >= 0) host.close(served);
+      served = -1;
+      await (guard as Guard).cleanUp();
+    },
+  };
 }
 
 const fuseHints: Readonly<Record<number, string>> = {

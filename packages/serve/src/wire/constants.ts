@@ -12,7 +12,9 @@ export const opcodes = {
   FUSE_OPEN: 14,
   FUSE_READ: 15,
   FUSE_WRITE: 16,
+  FUSE_STATFS: 17,
   FUSE_RELEASE: 18,
+  FUSE_FSYNC: 20,
   FUSE_INIT: 26,
   FUSE_INTERRUPT: 36,
   FUSE_IOCTL: 39,
@@ -34,3 +36,6 @@ export const FUSE_NOTIFY_POLL = 1;
 
 /** FATTR_MODE, FATTR_UID and FATTR_GID at once: changes that a caller would expect to last. */
 export const FATTR_LASTING = 7;
+
+/** FATTR_SIZE and FATTR_FH: `ftruncate(2)`, where opening with O_TRUNC has the first only. */
+export const FATTR_FTRUNCATE = 0x48;

@@ -34,10 +34,9 @@ export function authenticatedCrypt(operation: AuthOperation, aead: SessionAead):
   const data = readSource(operation);
   // The pages are fetched before the tag's size is looked at.
   const size = sizeToPin(operation, decrypt ? len : len + Math.min(tagLen, aead.tagSize));
-  if (src === dst && size > 0 && !memory.isWritable(dst, size)) {
-    throw new Errno("EINVAL", "src cannot be written in place");
-  }
-  requireWritable(memory, dst, size, ioctl);
+  const inPlace = src === dst ? "EINVAL" : undefined;
+  if (inPlace === undefined) requireWritable(memory, dst, size, ioctl);
+  else if (size > 0 && !memory.isWritable(dst, size)) throw new Errno(inPlace, "src cannot be written in place");
   const aad = readAssociated(operation);
   aead.setTagSize(tagLen, ioctl);
   const { tagSize } = aead;
@@ -48,13 +47,13 @@ export function authenticatedCrypt(operation: AuthOperation, aead: SessionAead):
     const tag = data.subarray(len - tagSize);
     const { plaintext, authentic } = aead.keyed.open(aead.iv, aad, data.subarray(0, len - tagSize), tag);
     // It is there before anything was checked, and stays where the check fails.
-    writeThrough(memory, dst, plaintext, ioctl);
+    writeThrough(memory, dst, plaintext, ioctl, inPlace);
     if (!authentic) throw new Errno("EBADMSG", "the tag does not fit");
     argument.setUint32(at.len, len - tagSize);
   } else {
     const { ciphertext, tag } = aead.keyed.seal(aead.iv, aad, data, tagSize);
-    writeThrough(memory, dst, ciphertext, ioctl);
-    writeThrough(memory, dst + len, tagSize === tag.length ? tag : tag.subarray(0, tagSize), ioctl);
+    writeThrough(memory, dst, ciphertext, ioctl, inPlace);
+    writeThrough(memory, dst + len, tagSize === tag.length ? tag : tag.subarray(0, tagSize), ioctl, inPlace);
     argument.setUint32(at.len, len + tagSize);
   }
   argument.setPointer(at.tag, dst + (decrypt ? len - tagSize : len));

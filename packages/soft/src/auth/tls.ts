@@ -2,7 +2,7 @@ import { AALG_MAX_RESULT_LEN } from "@cryptodev/core";
 import { Errno } from "../errno.ts";
 import { KernelCrashError } from "../kernel_crash_error.ts";
 import { copyToUser } from "../memory.ts";
-import { pageCount } from "../pages.ts";
+import { pagesOf } from "../pages.ts";
 import { fitsTag } from "../primitives/aead.ts";
 import {
   type AuthOperation,
@@ -35,11 +35,12 @@ export function tlsCrypt(operation: AuthOperation): void {
   const { blockSize } = cipher;
   const padding = decrypt || blockSize === 1 ? 0 : blockSize - ((len + tagSize) % blockSize);
   const size = decrypt ? len : len + tagSize + padding;
-  requirePages(pageCount(dst, dstLen));
-  if (dstLen === 0 || !memory.isWritable(dst, sizeToPin(operation, size))) {
+  requirePages(pagesOf(dst, len, dst, dstLen));
+  if (dstLen === 0) throw new Errno("EINVAL", "dst has no bytes");
+  const data = readSource(operation).slice();
+  if (!memory.isWritable(dst, sizeToPin(operation, size))) {
     throw new Errno("EINVAL", `dst has no room for ${dstLen} bytes`);
   }
-  const data = readSource(operation).slice();
   if (decrypt) {
     argument.setUint32(argument.offset.len, openRecord(operation, record, header, data));
   } else {

@@ -4,10 +4,11 @@ import type { Handler } from "../handler.ts";
 /** Fetches the oldest operation. A failed one tells its error and nothing else, not even which it was. */
 export const ciocasyncfetchHandler: Handler<typeof crypt_op> = {
   ioctl: CIOCASYNCFETCH,
-  answer(argument, { file }) {
+  answer(argument, { file, device }) {
     const { argument: submitted, operation, failure } = file.fetch();
     if (failure !== undefined) throw failure;
     operation.deliver();
+    if (operation.isMeaningless) device.warnOfDigest(CIOCASYNCFETCH.name);
     argument.bytes.set(submitted.bytes);
     argument.writeBack();
   },

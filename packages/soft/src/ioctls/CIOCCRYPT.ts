@@ -10,6 +10,7 @@ export const cioccryptHandler: Handler<typeof crypt_op> = {
     const operation = new CryptOperation(argument, memory, session, CIOCCRYPT.name);
     operation.run(device.alignmask);
     operation.deliver();
+    if (operation.isMeaningless) device.warnOfDigest(CIOCCRYPT.name);
     argument.writeBack();
   },
 };

@@ -13,6 +13,7 @@ import { Errno } from "../errno.ts";
 import type { Handler } from "../handler.ts";
 import { KernelCrashError } from "../kernel_crash_error.ts";
 import { copyFromUser } from "../memory.ts";
+import { secretCopy } from "../secret.ts";
 import { Session, SessionAead, SessionCipher, SessionMac } from "../session.ts";
 
 const knownCiphers: readonly CipherAlgorithm[] = Object.values(ciphers);
@@ -60,7 +61,7 @@ export const ciocgsessionHandler: Handler<typeof session_op> = {
     const mackeyAddress = argument.getPointer(at.mackey);
     const keys: Uint8Array[] = [];
     const read = (address: number, length: number, what: string): Uint8Array => {
-      const key = copyFromUser(memory, address, length, what).slice();
+      const key = secretCopy(copyFromUser(memory, address, length, what));
       keys.push(key);
       return key;
     };
@@ -90,6 +91,7 @@ export const ciocgsessionHandler: Handler<typeof session_op> = {
         const mackey = mackeyAddress === 0 ? new Uint8Array() : read(mackeyAddress, mackeylen, "mackey");
         mac = new SessionMac(device.macDriver(macId), mackey);
       }
+      file.requireRoom();
       const id = file.add(new Session(cipher, mac));
       argument.setUint32(at.ses, id);
       if (argument.tryWriteBack()) return;

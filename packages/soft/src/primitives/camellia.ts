@@ -1,3 +1,4 @@
+import { secretWords } from "../secret.ts";
 import type { BlockCipher } from "./cipher.ts";
 
 /*
@@ -115,27 +116,17 @@ const SIGMA = [
 let tables: Tables | undefined;
 
 /** A block as two halves of two words each. */
-type Block = [number, number, number, number];
+type Block = Int32Array;
 
 /** The function F of section 2.4.1, added to half a block. */
 function addF({ high, low }: Tables, block: Block, from: 0 | 2, keys: Int32Array, key: number): void {
-  const left = block[from] ^ (keys[key] as number);
-  const right = block[(from + 1) as 1 | 3] ^ (keys[key + 1] as number);
-  const bytes = [
-    left >>> 24,
-    (left >>> 16) & 255,
-    (left >>> 8) & 255,
-    left & 255,
-    right >>> 24,
-    (right >>> 16) & 255,
-    (right >>> 8) & 255,
-    right & 255,
-  ];
+  const left = (block[from] as number) ^ (keys[key] as number);
+  const right = (block[from + 1] as number) ^ (keys[key + 1] as number);
   const to = from === 0 ? 2 : 0;
   for (let index = 0; index < 8; index += 1) {
-    const byte = bytes[index] as number;
-    block[to] ^= (high[index] as Int32Array)[byte] as number;
-    block[(to + 1) as 1 | 3] ^= (low[index] as Int32Array)[byte] as number;
+    const byte = ((index < 4 ? left : right) >>> (24 - 8 * (index % 4))) & 255;
+    (block[to] as number) ^= (high[index] as Int32Array)[byte] as number;
+    (block[to + 1] as number) ^= (low[index] as Int32Array)[byte] as number;
   }
 }
 
@@ -143,130 +134,145 @@ const rotateWord = (word: number, by: number): number => (word << by) | (word >>
 
 /** FL of section 2.4.3, in place on half a block. */
 function fl(block: Block, at: 0 | 2, keys: Int32Array, key: number): void {
-  const second = (at + 1) as 1 | 3;
-  block[second] ^= rotateWord(block[at] & (keys[key] as number), 1);
-  block[at] ^= block[second] | (keys[key + 1] as number);
+  (block[at + 1] as number) ^= rotateWord((block[at] as number) & (keys[key] as number), 1);
+  (block[at] as number) ^= (block[at + 1] as number) | (keys[key + 1] as number);
 }
 
 /** Its inverse. */
 function flInverse(block: Block, at: 0 | 2, keys: Int32Array, key: number): void {
-  const second = (at + 1) as 1 | 3;
-  block[at] ^= block[second] | (keys[key + 1] as number);
-  block[second] ^= rotateWord(block[at] & (keys[key] as number), 1);
+  (block[at] as number) ^= (block[at + 1] as number) | (keys[key + 1] as number);
+  (block[at + 1] as number) ^= rotateWord((block[at] as number) & (keys[key] as number), 1);
 }
 
-/** A 128-bit number rotated left, and the half of it that is asked for. */
-function rotatedHalf(words: readonly number[], by: number, half: 0 | 1): [number, number] {
-  const word = (index: number): number => {
-    const [at, shift] = [index + (by >>> 5), by & 31];
-    const [high, low] = [words[at % 4] as number, words[(at + 1) % 4] as number];
-    return shift === 0 ? high : (high << shift) | (low >>> (32 - shift));
-  };
-  return [word(half * 2), word(half * 2 + 1)];
-}
+/** Where in {@link expand}'s memory the four words of each of these numbers start. */
+const KL = 0;
+const KR = 4;
+const KA = 8;
+const KB = 12;
+
+/** A number, by how much it is rotated left, and which half of it is a subkey. */
+type Subkey = readonly [number: number, by: number, half: 0 | 1];
 
 /** The subkeys of section 2.2, in the order in which encryption uses them: kw1, kw2, then k and ke as they come, kw3, kw4. */
+const subkeysOf16: readonly Subkey[] = [
+  [KL, 0, 0],
+  [KL, 0, 1],
+  [KA, 0, 0],
+  [KA, 0, 1],
+  [KL, 15, 0],
+  [KL, 15, 1],
+  [KA, 15, 0],
+  [KA, 15, 1],
+  [KA, 30, 0],
+  [KA, 30, 1],
+  [KL, 45, 0],
+  [KL, 45, 1],
+  [KA, 45, 0],
+  [KL, 60, 1],
+  [KA, 60, 0],
+  [KA, 60, 1],
+  [KL, 77, 0],
+  [KL, 77, 1],
+  [KL, 94, 0],
+  [KL, 94, 1],
+  [KA, 94, 0],
+  [KA, 94, 1],
+  [KL, 111, 0],
+  [KL, 111, 1],
+  [KA, 111, 0],
+  [KA, 111, 1],
+];
+const subkeysOf24And32: readonly Subkey[] = [
+  [KL, 0, 0],
+  [KL, 0, 1],
+  [KB, 0, 0],
+  [KB, 0, 1],
+  [KR, 15, 0],
+  [KR, 15, 1],
+  [KA, 15, 0],
+  [KA, 15, 1],
+  [KR, 30, 0],
+  [KR, 30, 1],
+  [KB, 30, 0],
+  [KB, 30, 1],
+  [KL, 45, 0],
+  [KL, 45, 1],
+  [KA, 45, 0],
+  [KA, 45, 1],
+  [KL, 60, 0],
+  [KL, 60, 1],
+  [KR, 60, 0],
+  [KR, 60, 1],
+  [KB, 60, 0],
+  [KB, 60, 1],
+  [KL, 77, 0],
+  [KL, 77, 1],
+  [KA, 77, 0],
+  [KA, 77, 1],
+  [KR, 94, 0],
+  [KR, 94, 1],
+  [KA, 94, 0],
+  [KA, 94, 1],
+  [KL, 111, 0],
+  [KL, 111, 1],
+  [KB, 111, 0],
+  [KB, 111, 1],
+];
+
+/** Copies half of a number that is rotated left. */
+function rotateHalf(words: Int32Array, [number, by, half]: Subkey, target: Int32Array, at: number): void {
+  const shift = by & 31;
+  for (let index = 0; index < 2; index += 1) {
+    const from = half * 2 + index + (by >>> 5);
+    const [high, low] = [words[number + (from % 4)] as number, words[number + ((from + 1) % 4)] as number];
+    target[at + index] = shift === 0 ? high : (high << shift) | (low >>> (32 - shift));
+  }
+}
+
+/** Expands a key. */
 function expand(key: Uint8Array, sets: Tables): Int32Array {
+  const words = secretWords(20);
   const view = new DataView(key.buffer, key.byteOffset, key.length);
-  const word = (index: number): number => view.getInt32(index * 4);
-  const kl = [0, 1, 2, 3].map(word);
-  const kr =
-    key.length === 16
-      ? [0, 0, 0, 0]
-      : key.length === 24
-        ? [word(4), word(5), ~word(4), ~word(5)]
-        : [4, 5, 6, 7].map(word);
+  for (let index = 0; index < key.length / 4; index += 1) words[index] = view.getInt32(index * 4);
+  if (key.length === 24) for (const index of [0, 1]) words[KR + 2 + index] = ~(words[KR + index] as number);
 
   const sigma = Int32Array.from(SIGMA);
-  const d = kl.map((value, index) => value ^ (kr[index] as number)) as Block;
-  addF(sets, d, 0, sigma, 0);
-  addF(sets, d, 2, sigma, 2);
-  for (let index = 0; index < 4; index += 1) d[index as 0] ^= kl[index] as number;
-  addF(sets, d, 0, sigma, 4);
-  addF(sets, d, 2, sigma, 6);
-  const ka = [...d];
-  for (let index = 0; index < 4; index += 1) d[index as 0] ^= kr[index] as number;
-  addF(sets, d, 0, sigma, 8);
-  addF(sets, d, 2, sigma, 10);
-  const kb = [...d];
+  const d = words.subarray(16);
+  const add = (number: number): void => {
+    for (let index = 0; index < 4; index += 1) (d[index] as number) ^= words[number + index] as number;
+  };
+  const rounds = (first: number): void => {
+    addF(sets, d, 0, sigma, first);
+    addF(sets, d, 2, sigma, first + 2);
+  };
+  add(KL);
+  add(KR);
+  rounds(0);
+  add(KL);
+  rounds(4);
+  words.set(d, KA);
+  add(KR);
+  rounds(8);
+  words.set(d, KB);
 
-  const pieces: readonly (readonly [readonly number[], number, 0 | 1])[] =
-    key.length === 16
-      ? [
-          [kl, 0, 0],
-          [kl, 0, 1],
-          [ka, 0, 0],
-          [ka, 0, 1],
-          [kl, 15, 0],
-          [kl, 15, 1],
-          [ka, 15, 0],
-          [ka, 15, 1],
-          [ka, 30, 0],
-          [ka, 30, 1],
-          [kl, 45, 0],
-          [kl, 45, 1],
-          [ka, 45, 0],
-          [kl, 60, 1],
-          [ka, 60, 0],
-          [ka, 60, 1],
-          [kl, 77, 0],
-          [kl, 77, 1],
-          [kl, 94, 0],
-          [kl, 94, 1],
-          [ka, 94, 0],
-          [ka, 94, 1],
-          [kl, 111, 0],
-          [kl, 111, 1],
-          [ka, 111, 0],
-          [ka, 111, 1],
-        ]
-      : [
-          [kl, 0, 0],
-          [kl, 0, 1],
-          [kb, 0, 0],
-          [kb, 0, 1],
-          [kr, 15, 0],
-          [kr, 15, 1],
-          [ka, 15, 0],
-          [ka, 15, 1],
-          [kr, 30, 0],
-          [kr, 30, 1],
-          [kb, 30, 0],
-          [kb, 30, 1],
-          [kl, 45, 0],
-          [kl, 45, 1],
-          [ka, 45, 0],
-          [ka, 45, 1],
-          [kl, 60, 0],
-          [kl, 60, 1],
-          [kr, 60, 0],
-          [kr, 60, 1],
-          [kb, 60, 0],
-          [kb, 60, 1],
-          [kl, 77, 0],
-          [kl, 77, 1],
-          [ka, 77, 0],
-          [ka, 77, 1],
-          [kr, 94, 0],
-          [kr, 94, 1],
-          [ka, 94, 0],
-          [ka, 94, 1],
-          [kl, 111, 0],
-          [kl, 111, 1],
-          [kb, 111, 0],
-          [kb, 111, 1],
-        ];
-  return Int32Array.from(pieces.flatMap(([words, by, half]) => rotatedHalf(words, by, half)));
+  const subkeys = key.length === 16 ? subkeysOf16 : subkeysOf24And32;
+  const keys = secretWords(subkeys.length * 2);
+  for (const [index, subkey] of subkeys.entries()) rotateHalf(words, subkey, keys, index * 2);
+  words.fill(0);
+  return keys;
 }
 
 /** The subkeys for decryption: the same backwards, and the halves of each whitening pair as they are. */
 function reverse(keys: Int32Array): Int32Array {
   const count = keys.length / 2;
-  const pair = (index: number): number[] => [keys[index * 2] as number, keys[index * 2 + 1] as number];
-  const order = Array.from({ length: count }, (_, index) => count - 1 - index);
-  // kw3, kw4 take the place of kw1, kw2: pairs do not turn round.
-  const whitened = [count - 2, count - 1, ...order.slice(2, -2), 0, 1];
-  return Int32Array.from(whitened.flatMap(pair));
+  const reversed = secretWords(keys.length);
+  for (let index = 0; index < count; index += 1) {
+    // kw3 and kw4 take the place of kw1 and kw2, in the same order.
+    const isWhitening = index < 2 || index >= count - 2;
+    const from = isWhitening ? (index < 2 ? index + count - 2 : index - count + 2) : count - 1 - index;
+    for (let word = 0; word < 2; word += 1) reversed[index * 2 + word] = keys[from * 2 + word] as number;
+  }
+  return reversed;
 }
 
 function crypt(sets: Tables, keys: Int32Array, blocks: Uint8Array): Uint8Array {
@@ -274,8 +280,10 @@ function crypt(sets: Tables, keys: Int32Array, blocks: Uint8Array): Uint8Array {
   const input = new DataView(blocks.buffer, blocks.byteOffset, blocks.length);
   const output = new DataView(result.buffer);
   const last = keys.length - 4;
+  const block = new Int32Array(4);
   for (let start = 0; start < blocks.length; start += 16) {
-    const block = [0, 4, 8, 12].map((at, index) => input.getInt32(start + at) ^ (keys[index] as number)) as Block;
+    for (let index = 0; index < 4; index += 1)
+      block[index] = input.getInt32(start + index * 4) ^ (keys[index] as number);
     let key = 4;
     while (key < last) {
       for (let round = 0; round < 6; round += 1, key += 2) addF(sets, block, round % 2 === 0 ? 0 : 2, keys, key);
@@ -287,7 +295,7 @@ function crypt(sets: Tables, keys: Int32Array, blocks: Uint8Array): Uint8Array {
     }
     // The halves change places at the end.
     for (const [index, from] of [2, 3, 0, 1].entries()) {
-      output.setInt32(start + index * 4, (block[from as 0] as number) ^ (keys[last + index] as number));
+      output.setInt32(start + index * 4, (block[from] as number) ^ (keys[last + index] as number));
     }
   }
   return result;

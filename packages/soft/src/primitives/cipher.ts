@@ -6,8 +6,9 @@ export interface KeyedCipher {
    * Encrypts or decrypts whole blocks, or any number of bytes where the mode is a stream.
    *
    * @param iv - the iv to start from; afterwards the one from which the next operation would go on
+   * @param isContinued - whether the iv is what a piece before left behind, which only XTS has to know
    */
-  crypt(decrypt: boolean, data: Uint8Array, iv: Uint8Array): Uint8Array;
+  crypt(decrypt: boolean, data: Uint8Array, iv: Uint8Array, isContinued?: boolean): Uint8Array;
   /** Forgets what was made of the key; the key itself is the session's to wipe. */
   wipe(): void;
 }

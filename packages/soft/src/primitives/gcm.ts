@@ -1,4 +1,5 @@
 import { type CipherGCMTypes, createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from "node:crypto";
+import { secretWords } from "../secret.ts";
 import { type AeadCipher, fitsTag, type Sealed } from "./aead.ts";
 import { aes, isAvailable } from "./cipher.ts";
 import { ctr } from "./ctr.ts";
@@ -6,22 +7,31 @@ import { xor } from "./xor.ts";
 
 const BLOCK = 16;
 
-/** Multiplies `x` by `h` in GF(2^128), most significant bit first (NIST SP 800-38D, section 6.3). */
-function multiply(x: Uint32Array, h: Uint32Array): Uint32Array {
-  const z = new Uint32Array(4);
-  const v = h.slice();
+/** Multiplies `y` by `h` in GF(2^128), most significant bit first (NIST SP 800-38D, section 6.3). */
+function multiply(y: Int32Array, h: Int32Array): void {
+  let [z0, z1, z2, z3] = [0, 0, 0, 0];
+  let [v0, v1, v2, v3] = [h[0] as number, h[1] as number, h[2] as number, h[3] as number];
   for (let index = 0; index < 128; index += 1) {
-    const bit = ((x[index >>> 5] as number) >>> (31 - (index & 31))) & 1;
-    const odd = (v[3] as number) & 1;
-    for (let word = 0; word < 4; word += 1) (z[word] as number) ^= bit === 1 ? (v[word] as number) : 0;
-    for (let word = 3; word > 0; word -= 1) v[word] = ((v[word] as number) >>> 1) | ((v[word - 1] as number) << 31);
-    v[0] = ((v[0] as number) >>> 1) ^ (odd === 1 ? 0xe1000000 : 0);
+    // All ones, or none: nothing is decided by secret bits.
+    const bit = -(((y[index >>> 5] as number) >>> (31 - (index & 31))) & 1);
+    z0 ^= v0 & bit;
+    z1 ^= v1 & bit;
+    z2 ^= v2 & bit;
+    z3 ^= v3 & bit;
+    const odd = -(v3 & 1);
+    v3 = (v3 >>> 1) | (v2 << 31);
+    v2 = (v2 >>> 1) | (v1 << 31);
+    v1 = (v1 >>> 1) | (v0 << 31);
+    v0 = (v0 >>> 1) ^ (odd & 0xe1000000);
   }
-  return z;
+  y[0] = z0;
+  y[1] = z1;
+  y[2] = z2;
+  y[3] = z3;
 }
 
 /** GHASH (section 6.4) over aad and ciphertext, each filled up to whole blocks, and their lengths in bits. */
-function ghash(subkey: Uint8Array, aad: Uint8Array, ciphertext: Uint8Array): Uint8Array {
+function ghash(subkey: Int32Array, aad: Uint8Array, ciphertext: Uint8Array): Uint8Array {
   const roundUp = (size: number): number => Math.ceil(size / BLOCK) * BLOCK;
   const input = new Uint8Array(roundUp(aad.length) + roundUp(ciphertext.length) + BLOCK);
   input.set(aad);
@@ -30,23 +40,13 @@ function ghash(subkey: Uint8Array, aad: Uint8Array, ciphertext: Uint8Array): Uin
   view.setBigUint64(input.length - 16, BigInt(aad.length) * 8n);
   view.setBigUint64(input.length - 8, BigInt(ciphertext.length) * 8n);
 
-  const words = (bytes: Uint8Array): Uint32Array => {
-    const of = new DataView(bytes.buffer, bytes.byteOffset);
-    return Uint32Array.from([0, 4, 8, 12], (at) => of.getUint32(at));
-  };
-  const h = words(subkey);
-  let y = new Uint32Array(4);
+  const y = new Int32Array(4);
   for (let start = 0; start < input.length; start += BLOCK) {
-    const block = words(input.subarray(start, start + BLOCK));
-    y = Uint32Array.from(
-      multiply(
-        y.map((word, index) => word ^ (block[index] as number)),
-        h,
-      ),
-    );
+    for (let word = 0; word < 4; word += 1) (y[word] as number) ^= view.getInt32(start + word * 4);
+    multiply(y, subkey);
   }
   const digest = new Uint8Array(BLOCK);
-  for (const [index, word] of y.entries()) new DataView(digest.buffer).setUint32(index * 4, word);
+  for (const [index, word] of y.entries()) new DataView(digest.buffer).setInt32(index * 4, word);
   return digest;
 }
 
@@ -54,7 +54,11 @@ function ghash(subkey: Uint8Array, aad: Uint8Array, ciphertext: Uint8Array): Uin
 function composed(key: Uint8Array): Pick<AeadCipher, "seal" | "wipe"> {
   const block = aes(key);
   const counter = ctr(key);
-  const subkey = block.encrypt(new Uint8Array(BLOCK));
+  const subkey = secretWords(BLOCK / 4);
+  const encrypted = block.encrypt(new Uint8Array(BLOCK));
+  const view = new DataView(encrypted.buffer, encrypted.byteOffset, BLOCK);
+  for (let word = 0; word < subkey.length; word += 1) subkey[word] = view.getInt32(word * 4);
+  encrypted.fill(0);
   const seal: AeadCipher["seal"] = (iv, aad, plaintext) => {
     const j0 = new Uint8Array(BLOCK);
     j0.set(iv);

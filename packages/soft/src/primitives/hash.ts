@@ -1,4 +1,5 @@
 import { createHash, type Hash } from "node:crypto";
+import { secretBytes } from "../secret.ts";
 
 /** A running hash or HMAC. */
 export interface RunningHash {
@@ -72,16 +73,19 @@ export function plainHash(name: string): KeyedHash {
 export function hmac(name: string, key: Uint8Array): KeyedHash {
   // SHA-384 and SHA-512 work on blocks of 128 bytes, the others here on 64 (FIPS 180-4, section 1; RFC 1321).
   const blockSize = name === "sha384" || name === "sha512" ? 128 : 64;
-  const padded = new Uint8Array(blockSize);
-  padded.set(key.length > blockSize ? createHash(name).update(key).digest() : key);
+  const block = secretBytes(blockSize);
+  if (key.length > blockSize) {
+    const digest = createHash(name).update(key).digest();
+    block.set(digest);
+    digest.fill(0);
+  } else block.set(key);
   const keyedWith = (pad: number): Hash => {
-    const block = padded.map((byte) => byte ^ pad);
-    const hash = createHash(name).update(block);
-    block.fill(0);
-    return hash;
+    for (let index = 0; index < blockSize; index += 1) block[index] = (block[index] as number) ^ pad;
+    return createHash(name).update(block);
   };
-  let [inner, outer] = [keyedWith(0x36), keyedWith(0x5c)];
-  padded.fill(0);
+  // The second pad takes the place of the first.
+  let [inner, outer] = [keyedWith(0x36), keyedWith(0x36 ^ 0x5c)];
+  block.fill(0);
   return {
     start: () => new Hmac(inner.copy(), outer),
     wipe() {

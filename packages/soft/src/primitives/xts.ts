@@ -45,10 +45,10 @@ export function xts(key: Uint8Array): KeyedCipher {
     return plaintext;
   };
   return {
-    crypt(decrypt, data, iv) {
+    crypt(decrypt, data, iv, isContinued = false) {
       // Without data the driver does not come as far as to make the tweak.
       if (data.length === 0) return data.slice();
-      iv.set(tweak2.encrypt(iv));
+      if (!isContinued) iv.set(tweak2.encrypt(iv));
       const part = data.length % BLOCK;
       if (part === 0) return blocks(decrypt, data, iv);
       const start = data.length - part - BLOCK;

@@ -1,0 +1,69 @@
+import { MOST_PIECES, type ProcessVm } from "./process_vm.ts";
+
+/** Smaller than a page nowhere: on machines with larger ones, some are looked at more than once. */
+const PAGE = 4096;
+
+/**
+ * Looks at each page of a caller's memory by one byte of it. The kernel gets the page for that as it does for a driver, so
+ * that this finds what no list of mappings shows: the end of a file below its mapping, guard pages, memory that is secret.
+ */
+export class Pages {
+  readonly #vm: ProcessVm;
+  readonly #bytes = new Uint8Array(new ArrayBuffer(MOST_PIECES));
+  readonly #address: number;
+
+  constructor(addressOf: (bytes: Uint8Array) => number | bigint, vm: ProcessVm) {
+    this.#vm = vm;
+    this.#address = Number(addressOf(this.#bytes));
+  }
+
+  /** @throws `UnreachableCallerError` */
+  areReadable(address: number, length: number): boolean {
+    return this.#all(address, length, (count) => this.#move("processVmReadv", count));
+  }
+
+  /**
+   * Whether each page can be written, found by writing what is there. Only for memory that a call works on in place, and
+   * writes anyway.
+   *
+   * @param known - the bytes there, as far as they have been read already
+   * @throws `UnreachableCallerError`
+   */
+  areWritable(address: number, length: number, known: Uint8Array): boolean {
+    const end = address + known.length;
+    return this.#all(address, length, (count, first, last) => {
+      if (last >= end) {
+        if (!this.#move("processVmReadv", count)) return false;
+      } else {
+        for (let index = 0; index < count; index += 1) {
+          this.#bytes[index] = known[index === 0 ? first - address : pageOf(first) + index * PAGE - address] as number;
+        }
+      }
+      return this.#move("processVmWritev", count);
+    });
+  }
+
+  /** Has the first byte of a range and of each further page in it looked at, in as few calls as possible. */
+  #all(address: number, length: number, look: (count: number, first: number, last: number) => boolean): boolean {
+    const end = address + length;
+    for (let next = address; next < end; ) {
+      const [first, page] = [next, pageOf(next)];
+      let [count, last] = [0, next];
+      while (count < MOST_PIECES && next < end) {
+        this.#vm.setRemote(count, next, 1);
+        last = next;
+        count += 1;
+        next = page + count * PAGE;
+      }
+      if (!look(count, first, last)) return false;
+    }
+    return true;
+  }
+
+  #move(call: "processVmReadv" | "processVmWritev", count: number): boolean {
+    this.#vm.setLocal(this.#address, count);
+    return this.#vm.transfer(call, count) === count;
+  }
+}
+
+const pageOf = (address: number): number => address - (address % PAGE);

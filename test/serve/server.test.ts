@@ -1,0 +1,308 @@
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { Device } from "@cryptodev/core";
+import { ServeError, type ServeOptions, Server } from "@cryptodev/serve";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { runForJson } from "../child.ts";
+import { realHost } from "../runtime.ts";
+import { Replay } from "../soft/replay.ts";
+import { canServe, command, ServedDevice } from "../software.ts";
+import { compile } from "./compile.ts";
+
+/* A server beside programs and users that mean it no good. */
+
+describe("Server.start() refuses before anything is mounted:", () => {
+  test.each<readonly [string, unknown, string]>([
+    ["an algorithm that does not exist", { device: { lacks: ["aes-gmc"] } }, "did you mean aes-gcm?"],
+    ["a list of algorithms that is a string", { device: { lacks: "aes-gcm" } }, "lacks: expected an array"],
+    ["an error that does not exist", { faults: [{ code: "ENOMEN" }] }, "did you mean ENOMEM?"],
+    ["a call that does not exist", { faults: [{ code: "ENOMEM", call: "CIOCGSESION" }] }, "did you mean CIOCGSESSION?"],
+    ["a fault that is none", { faults: ["ENOMEM"] }, "error of a fault"],
+    ["faults that are no list", { faults: "ENOMEM" }, "faults: expected an array"],
+    ["a transport that does not exist", { carrier: "FUSE" }, "carrier: expected one of fuse, cuse"],
+    ["a policy that does not exist", { onHazard: "ignore" }, "onHazard: expected one of refuse, kill, fail"],
+    ["a path that is none", { path: 7 }, "path: expected a string"],
+    ["a device that is none", { device: "software" }, "device: expected an object"],
+    ["an option of the device of another type", { device: { alignmask: "63" } }, "alignmask: expected a number"],
+  ])("%s", async (_what, options, message) => {
+    const start = Server.start({ path: "/nowhere/crypto", ...(options as ServeOptions) });
+    await expect(start).rejects.toThrow(message);
+    await expect(start).rejects.toThrow(
+      expect.objectContaining({ name: expect.stringMatching(/^(Type|Range)Error$/) }),
+    );
+  });
+
+  test("and takes no option from a prototype", async () => {
+    const polluted = Object.prototype as { carrier?: string; faults?: unknown };
+    Object.assign(polluted, { carrier: "nonsense", faults: 7 });
+    try {
+      await expect(Server.start({ path: "/nowhere/crypto" })).rejects.toThrow("ENOENT");
+    } finally {
+      delete polluted.carrier;
+      delete polluted.faults;
+    }
+  });
+});
+
+test.each([
+  ["without its thread's module", (folder: string) => rmSync(join(folder, "worker.js")), "index.js"],
+  [
+    "as a bundle, which is not to start itself",
+    (folder: string) => renameSync(join(folder, "server.js"), join(folder, "worker.js")),
+    "worker.js",
+  ],
+])("Server.start() is refused %s", (_what, spoil, entry) => {
+  const workspace = fileURLToPath(new URL("../.programs/", import.meta.url));
+  mkdirSync(workspace, { recursive: true });
+  const copy = mkdtempSync(join(workspace, "serve-"));
+  try {
+    cpSync(fileURLToPath(new URL("../../packages/serve/dist/", import.meta.url)), copy, { recursive: true });
+    spoil(copy);
+    const message = runForJson<string>(`
+      import { Server } from ${JSON.stringify(pathToFileURL(join(copy, entry)).href)};
+      const message = await Server.start({ path: "/nowhere/crypto" }).catch((error) => error.name + ": " + error.message);
+      console.log(JSON.stringify(message));
+    `);
+    expect(message).toMatch(/^ServeError: the thread of @cryptodev\/serve is not beside this module/);
+  } finally {
+    rmSync(copy, { recursive: true });
+  }
+});
+
+describe.runIf(canServe)("a served device", () => {
+  let folder: string;
+  let path: string;
+  const running: ServedDevice[] = [];
+  async function start(...flags: string[]): Promise<ServedDevice> {
+    const served = await ServedDevice.start(path, flags);
+    running.push(served);
+    return served;
+  }
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "cryptodev-server-"));
+    path = join(folder, "crypto");
+  });
+  afterEach(async () => {
+    for (const served of running.splice(0)) await served.stop();
+    rmSync(folder, { recursive: true });
+  });
+  const mounts = () => readFileSync("/proc/self/mountinfo", "utf8").split("\n");
+
+  describe("is not mounted", () => {
+    const refusal = async (at = path) => {
+      const ending = await Server.start({ path: at }).then(
+        (server) => server.stop().then(() => "it was served"),
+        (error) => error,
+      );
+      expect(ending).toBeInstanceOf(ServeError);
+      expect(mounts().filter((line) => line.includes(folder))).toEqual([]);
+      return (ending as ServeError).message;
+    };
+
+    test("over a link, wherever it leads", async () => {
+      writeFileSync(join(folder, "file"), "");
+      for (const target of [join(folder, "file"), join(folder, "nothing"), folder]) {
+        symlinkSync(target, path);
+        expect(await refusal()).toBe(`${path} is a link; serve at the path that it leads to`);
+        rmSync(path);
+      }
+    });
+
+    test.each([
+      [
+        "belongs to another user",
+        (at: string) => chownSync(at, 65533, 65533),
+        /belongs to another user \(uid 65533\); as root, serve/,
+      ],
+      ["everybody may write", (at: string) => chmodSync(at, 0o777), /can be written by other users/],
+      ["a group may write", (at: string) => chmodSync(at, 0o770), /can be written by other users/],
+    ])("by root in a folder that %s, nor below it", async (_what, spoil, message) => {
+      const below = join(folder, "a/b");
+      mkdirSync(below, { recursive: true });
+      spoil(join(folder, "a"));
+      expect(await refusal(join(folder, "a/crypto"))).toMatch(message);
+      expect(await refusal(join(below, "crypto"))).toMatch(message);
+      expect(existsSync(join(below, "crypto"))).toBe(false);
+      // Nor if the way there is a link.
+      symlinkSync(below, join(folder, "link"));
+      expect(await refusal(join(folder, "link/crypto"))).toMatch(message);
+    });
+
+    test("by root over a file of another user, even in a folder in which nobody can exchange it", async () => {
+      writeFileSync(path, "");
+      chownSync(path, 65533, 65533);
+      expect(await refusal()).toMatch(/crypto belongs to another user \(uid 65533\); remove it/);
+    });
+  });
+
+  test("is mounted in a folder that everybody may write, if it is sticky as /tmp is", async () => {
+    chmodSync(folder, 0o1777);
+    const served = await start();
+    expect(await served.stop()).toBe(0);
+    expect(existsSync(path)).toBe(false);
+  });
+
+  test("unmounts nothing that was mounted over it, and removes no file in the place of its own", async () => {
+    const served = await start();
+    const victim = join(folder, "victim");
+    writeFileSync(victim, "");
+    expect(spawnSync("mount", ["--bind", victim, path]).status).toBe(0);
+    expect(await served.stop()).toBe(0);
+    // Whoever mounted it finds it there.
+    expect(statSync(path).ino).toBe(statSync(victim).ino);
+    expect(mounts().filter((line) => line.includes(` ${path} `) && !line.includes("fuse.cryptodev"))).toHaveLength(1);
+    expect(spawnSync("umount", [path]).status).toBe(0);
+    spawnSync("umount", ["-l", path]);
+
+    rmSync(path);
+    const next = await start();
+    expect(spawnSync("umount", ["-l", path]).status).toBe(0);
+    renameSync(victim, path);
+    await next.stop();
+    expect(existsSync(path)).toBe(true);
+  });
+
+  test("is unmounted wherever its folder has been moved to", async () => {
+    const before = join(folder, "before");
+    mkdirSync(before);
+    path = join(before, "crypto");
+    const served = await start();
+    // The kernel writes such names in octal.
+    renameSync(before, join(folder, "a \\ # name"));
+    mkdirSync(before);
+    symlinkSync(folder, path);
+    expect(await served.stop()).toBe(0);
+    expect(mounts().filter((line) => line.includes(folder))).toEqual([]);
+    expect(existsSync(path)).toBe(true);
+  });
+
+  const { crash } = compile("crash");
+
+  describe("answers whatever becomes of its log:", () => {
+    /** Serves with a standard error that a shell prepared. */
+    async function withLog(setup: string) {
+      const args = ["-c", `${setup}\nexec "$@"`, "sh", ...command, "serve", path, "--json", "--verbosity", "2"];
+      const child = spawn("sh", args, { stdio: ["ignore", "pipe", "pipe"], cwd: folder });
+      await once(child.stdout, "data");
+      return child;
+    }
+    const crashes = () => {
+      const { status, stderr } = spawnSync("timeout", ["0.5", crash, path], { encoding: "utf8" });
+      // It got ENOTRECOVERABLE, and slept.
+      expect({ status, stderr }).toEqual({ status: 124, stderr: "" });
+    };
+    const host = realHost();
+
+    test("its reader is gone", async () => {
+      const child = await withLog("");
+      child.stderr.destroy();
+      await isServed(child);
+    });
+
+    test.each([
+      ["it is a full disk", "exec 2> /dev/full"],
+      ["it is closed", "exec 2>&-"],
+    ])("%s", async (_what, setup) => {
+      await isServed(await withLog(setup));
+    });
+
+    test.each([
+      ["blocks", "exec 2> pipe"],
+      // dd sets the flag of the open file, and leaves it set.
+      ["does not block", "exec 2> pipe; dd if=/dev/null oflag=nonblock status=none >&2"],
+    ])("it is a pipe that is full and %s", async (_what, setup) => {
+      spawnSync("mkfifo", [join(folder, "pipe")]);
+      // Somebody has it open, and reads nothing.
+      const reader = spawn("sh", ["-c", "exec 3<> pipe; echo ready; exec sleep 60"], {
+        cwd: folder,
+        stdio: ["ignore", "pipe", "ignore"],
+      });
+      await once(reader.stdout, "data");
+      try {
+        const filler = spawnSync("sh", ["-c", "dd if=/dev/zero of=pipe bs=4096 count=16"], { cwd: folder });
+        expect(filler.status).toBe(0);
+        await isServed(await withLog(setup));
+      } finally {
+        reader.kill();
+      }
+    });
+
+    async function isServed(child: ReturnType<typeof spawn>): Promise<void> {
+      for (let round = 0; round < 3; round += 1) crashes();
+      const device = Device.open(await host, path);
+      expect(device.hash("sha1").digest(new Uint8Array(3))).toHaveLength(20);
+      device.close();
+      const closed = once(child, "close");
+      process.kill(child.pid as number, "SIGTERM");
+      expect((await closed)[0]).toBe(0);
+    }
+  });
+
+  test("writes a limited number of lines a second about crashes, however many a program causes", async () => {
+    const served = await start();
+    const run = new Replay(await realHost(), path);
+    run.send({ ioctl: "CIOCGSESSION", in: { cipher: 16 }, ret: 0, as: "s" });
+    const crash = { ioctl: "CIOCCRYPT", in: { ses: "s", len: 16, dst: 16 }, ret: 0 };
+    const begun = performance.now();
+    for (let round = 0; round < 2000; round += 1) expect(run.send(crash).errno).toBe("ENOTRECOVERABLE");
+    const seconds = Math.ceil((performance.now() - begun) / 1000);
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    expect(served.log.length).toBeLessThanOrEqual(102 * (seconds + 1));
+    const before = served.log.length;
+    run.send(crash);
+    const [omitted, last] = await served.logged(before, 2);
+    expect(omitted).toMatch(/^cryptodev: lines left out: \d+$/);
+    expect(last).toMatch(/^cryptodev: hazard src-null/);
+    run.close();
+  });
+
+  test("writes a limited number of lines a second of what --verbosity asks for, and how many it left out", async () => {
+    const served = await start("--verbosity", "2");
+    const device = Device.open(await realHost(), path);
+    const hash = device.hash("sha1");
+    for (let round = 0; round < 4000; round += 1) hash.digest(new Uint8Array(1));
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    const before = served.log.length;
+    expect(before).toBeLessThan(4000);
+    hash.digest(new Uint8Array(1));
+    device.close();
+    const lines = await served.logged(before, 2);
+    expect(lines[0]).toMatch(/^cryptodev: lines left out: \d+$/);
+    expect(lines[1]).toBe("cryptodev: CIOCCRYPT: done");
+  });
+
+  test("has a limit of sessions for each open file, answered by ENOMEM", async () => {
+    const server = await Server.start({ path, device: { sessions: 3 } });
+    try {
+      const host = await realHost();
+      const device = Device.open(host, path);
+      const sessions = [1, 2, 3].map(() => device.hash("sha1"));
+      expect(() => device.hash("sha1")).toThrow(expect.objectContaining({ code: "ENOMEM" }));
+      sessions[0]?.close();
+      device.hash("sha1");
+      const other = Device.open(host, path);
+      expect(other.hash("sha1").digest(new Uint8Array(3))).toHaveLength(20);
+      other.close();
+      device.close();
+    } finally {
+      await server.stop();
+    }
+  });
+});

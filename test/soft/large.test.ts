@@ -1,0 +1,190 @@
+import { createCipheriv, createHmac } from "node:crypto";
+import {
+  Call,
+  CIOCAUTHCRYPT,
+  CIOCCRYPT,
+  CIOCGSESSION,
+  ciphers,
+  Device,
+  errnos,
+  type Ioctl,
+  LP64,
+  macs,
+  type Struct,
+} from "@cryptodev/core";
+import { type Caller, type Memory, type OpenFile, SoftwareDevice, SoftwareHost } from "@cryptodev/soft";
+import { describe, expect, test } from "vitest";
+import { pattern } from "../bytes.ts";
+
+/* Data of more than a megabyte, which is worked on in pieces, up to lengths that no buffer of this process could have. */
+
+const MiB = 2 ** 20;
+const equal = (actual: Uint8Array, expected: Uint8Array) => expect(Buffer.compare(actual, expected)).toBe(0);
+
+describe("pieces make no difference:", () => {
+  const size = 3 * MiB + 4096;
+  const data = pattern(size);
+  const [key, iv] = [pattern(32, 3), pattern(16, 4)];
+  const device = Device.open(new SoftwareHost());
+
+  test.each([
+    ["aes-256-cbc", "aes-256-cbc", size],
+    ["aes-256-ctr", "aes-256-ctr", size - 5],
+    ["aes-256-cfb", "aes-256-cfb", size - 5],
+    ["aes-256-ofb", "aes-256-ofb", size - 5],
+    ["aes-256-ecb", "aes-256-ecb", size],
+    ["aes-128-xts", "aes-128-xts", size],
+    ["3des-cbc", "des-ede3-cbc", size],
+  ] as const)("%s, apart and in place", (name, native, length) => {
+    const [ivSize, keySize] = [name.endsWith("ecb") ? 0 : name === "3des-cbc" ? 8 : 16, name === "3des-cbc" ? 24 : 32];
+    const start = ivSize === 0 ? undefined : iv.subarray(0, ivSize);
+    const plaintext = data.subarray(0, length);
+    const cipher = device.cipher(name, key.subarray(0, keySize));
+    let expected: Uint8Array;
+    try {
+      expected = createCipheriv(native, key.subarray(0, keySize), start ?? null)
+        .setAutoPadding(false)
+        .update(plaintext);
+    } catch {
+      // This runtime has no such cipher: what is left to compare is that the way back leads to the plaintext.
+      expected = cipher.encrypt(plaintext, start);
+    }
+    equal(cipher.encrypt(plaintext, start), expected);
+    const inPlace = plaintext.slice();
+    cipher.encryptInto(inPlace, inPlace, start);
+    equal(inPlace, expected);
+    cipher.decryptInto(inPlace, inPlace, start);
+    equal(inPlace, plaintext);
+    cipher.close();
+  });
+
+  test("a cipher with a mac", () => {
+    const session = device.combined("aes-256-cbc", key, "hmac-sha256", key);
+    const { ciphertext, mac } = session.encrypt(data, iv);
+    equal(ciphertext, createCipheriv("aes-256-cbc", key, iv).setAutoPadding(false).update(data));
+    equal(mac, createHmac("sha256", key).update(data).digest());
+    equal(session.decrypt(ciphertext, mac, iv), data);
+    session.close();
+  });
+});
+
+/** A caller with memory everywhere, all of it zeros, that counts how much is asked for at once. */
+class Zeros implements Memory {
+  readonly zeros = new Uint8Array(MiB);
+  readonly arguments = new Map<number, Uint8Array>();
+  most = 0;
+  written = 0;
+
+  read(address: number, length: number): Uint8Array {
+    this.most = Math.max(this.most, length);
+    return this.arguments.get(address) ?? this.zeros.subarray(0, length);
+  }
+
+  isReadable(): boolean {
+    return true;
+  }
+
+  isWritable(): boolean {
+    return true;
+  }
+
+  write(address: number, bytes: Uint8Array): boolean {
+    if (this.arguments.has(address)) this.arguments.get(address)?.set(bytes);
+    else this.written += bytes.length;
+    return true;
+  }
+
+  retain(): Memory {
+    return this;
+  }
+}
+
+describe("a length of gigabytes", () => {
+  const device = new SoftwareDevice();
+  const host = new SoftwareHost();
+
+  /** Sends one ioctl from such a caller. */
+  function send(caller: Caller & { memory: Zeros }, ioctl: Ioctl<Struct>, fields: Readonly<Record<string, number>>) {
+    const call = new Call(host, ioctl);
+    const { offset } = call as { offset: Readonly<Record<string, number>> };
+    for (const [name, value] of Object.entries(fields)) {
+      const at = offset[name] as number;
+      if (name === "mac" && ioctl.name === "CIOCGSESSION") call.setUint32(at, value);
+      else if (["src", "dst", "mac", "iv", "key", "mackey", "tag", "auth_src"].includes(name))
+        call.setAddress(at, value);
+      else if (["op", "flags"].includes(name)) call.setUint16(at, value);
+      else call.setUint32(at, value);
+    }
+    caller.memory.arguments.set(1, call.bytes);
+    return { ret: device.ioctl(call.request, 1, caller), call, offset };
+  }
+
+  function openWith(session: Readonly<Record<string, number>>) {
+    const memory = new Zeros();
+    const file = device.open() as OpenFile;
+    const caller = { file, memory, device, duplicate: () => -1, close: () => {} };
+    const { ret, call, offset } = send(caller, CIOCGSESSION as Ioctl<Struct>, { key: 4096, mackey: 4096, ...session });
+    expect(ret).toBe(0);
+    memory.most = 0;
+    return { caller, ses: call.getUint32(offset.ses as number) };
+  }
+  const [src, dst] = [2 ** 20, 2 ** 40];
+
+  test.each([
+    ["2 GiB of a cipher", { cipher: ciphers.CRYPTO_NULL.id }, 2 ** 31],
+    ["4 GiB - 16 of a cipher", { cipher: ciphers.CRYPTO_NULL.id }, 2 ** 32 - 16],
+    [
+      "512 MiB of a cipher, of which the driver can list the pages in place",
+      { cipher: ciphers.CRYPTO_NULL.id },
+      2 ** 29,
+    ],
+    ["512 MiB of a hash", { mac: macs.CRYPTO_SHA1.id }, 2 ** 29],
+  ])("%s is worked on a little at a time", (_what, session, len) => {
+    const { caller, ses } = openWith(session);
+    const isHash = "mac" in session;
+    const { ret } = send(caller, CIOCCRYPT as Ioctl<Struct>, { ses, len, src, dst: isHash ? 0 : src, mac: 2 ** 41 });
+    expect(ret).toBe(0);
+    expect(caller.memory.most).toBeLessThanOrEqual(MiB);
+    expect(caller.memory.written).toBe(isHash ? 20 : len);
+  });
+
+  test("XTS beyond what the driver can list is copied, page by page", () => {
+    const { caller, ses } = openWith({ cipher: ciphers.CRYPTO_AES_XTS.id, keylen: 32 });
+    caller.memory.isReadable = () => {
+      throw new Error("it is copied");
+    };
+    caller.memory.write = (_address, { length }) => {
+      expect(length).toBeLessThanOrEqual(4096);
+      return false;
+    };
+    const { ret } = send(caller, CIOCCRYPT as Ioctl<Struct>, { ses, len: 2 ** 29, src, dst, iv: 4096 });
+    expect(ret).toBe(-errnos.EFAULT);
+  });
+
+  test.each([
+    ["an AEAD", { cipher: ciphers.CRYPTO_AES_GCM.id, keylen: 16 }, 0],
+    [
+      "a TLS record",
+      { cipher: ciphers.CRYPTO_AES_CBC.id, keylen: 16, mac: macs.CRYPTO_SHA1_HMAC.id, mackeylen: 20 },
+      16,
+    ],
+    [
+      "an SRTP packet",
+      { cipher: ciphers.CRYPTO_AES_CTR.id, keylen: 16, mac: macs.CRYPTO_SHA1_HMAC.id, mackeylen: 20 },
+      32,
+    ],
+  ])("is ENOMEM of %s, whose pages the driver cannot list", (_what, session, flags) => {
+    for (const len of [2 ** 29 + 16, 2 ** 31, 2 ** 32 - 16]) {
+      const { caller, ses } = openWith(session);
+      const fields = { ses, len, src, dst: src, iv: 4096, flags, tag: 4096 };
+      const packet = flags === 32 ? { auth_src: src, auth_len: len } : {};
+      expect(send(caller, CIOCAUTHCRYPT as Ioctl<Struct>, { ...fields, ...packet }).ret).toBe(-errnos.ENOMEM);
+      expect(caller.memory).toMatchObject({ written: 0 });
+      expect(caller.memory.most).toBeLessThanOrEqual(MiB);
+    }
+  });
+
+  test("the machine of the fields above is the device's", () => {
+    expect(device.machine).toBe(LP64);
+  });
+});

@@ -1,0 +1,191 @@
+import { CIOCGSESSION, Device, type ErrnoName, nearest } from "@cryptodev/core";
+import { SoftwareDevice, SoftwareHost, type SoftwareHostOptions } from "@cryptodev/soft";
+import { afterEach, describe, expect, test } from "vitest";
+import { pattern } from "../bytes.ts";
+
+/* A name that does not exist, or an option of another type, would only seem to be tested. */
+
+const typed = (options: Record<string, unknown>) => options as SoftwareHostOptions;
+
+describe("lacks refuses what is no algorithm:", () => {
+  test.each([
+    ["aes-gmc", "aes-gcm"],
+    ["AES-GCM", "aes-gcm"],
+    ["sha-256", "sha256"],
+    ["hmac-sha_1", "hmac-sha1"],
+  ])("%s, and suggests %s", (name, meant) => {
+    const message = `lacks: there is no "${name}"; did you mean ${meant}?`;
+    expect(() => new SoftwareHost({ lacks: [name] })).toThrow(new RangeError(message));
+    const { device } = new SoftwareHost();
+    expect(() => device.lacks.add(name)).toThrow(new RangeError(message));
+    expect(device.lacks.size).toBe(0);
+  });
+
+  test("a single key size", () => {
+    const message = 'lacks: "aes-128-gcm" is one key size of aes-gcm, which can only be missing as a whole';
+    expect(() => new SoftwareHost({ lacks: ["aes-128-gcm"] })).toThrow(new RangeError(message));
+  });
+
+  test("a word that is close to none is not repeated, as it may be a secret", () => {
+    const secret = "00112233445566778899aabbccddeeff";
+    const refused = expect.objectContaining({
+      name: "RangeError",
+      message: expect.stringMatching(/^lacks: expected one of des-cbc, .*; got another word of 32 characters$/),
+    });
+    expect(() => new SoftwareHost({ lacks: [secret] })).toThrow(refused);
+  });
+
+  test.each([["aes-gcm"], [7], [null], [{}], [() => {}]])("a list that is none: %j", (lacks) => {
+    expect(() => new SoftwareHost(typed({ lacks: lacks ?? 0 }))).toThrow(TypeError);
+    expect(() => new SoftwareHost(typed({ lacks: [lacks === "aes-gcm" ? 1 : lacks] }))).toThrow(TypeError);
+  });
+
+  test("every algorithm that a device knows can be missing", () => {
+    const device = Device.open(new SoftwareHost());
+    const names = device.capabilities().map(({ name, kind }) => (kind === "hmac" ? `hmac-${name}` : name));
+    device.close();
+    const host = new SoftwareHost({ lacks: new Set(names) });
+    expect(
+      Device.open(host)
+        .capabilities()
+        .filter(({ available }) => available),
+    ).toEqual([]);
+  });
+});
+
+describe("failNext() refuses", () => {
+  test.each<readonly [unknown, unknown, string]>([
+    ["ENOMEN", undefined, 'error of a fault: there is no "ENOMEN"; did you mean ENOMEM?'],
+    ["enomem", "open", 'error of a fault: there is no "enomem"; did you mean ENOMEM?'],
+    ["ENOMEM", "CIOCGSESION", 'call of a fault: there is no "CIOCGSESION"; did you mean CIOCGSESSION?'],
+    ["ENOMEM", "Open", 'call of a fault: there is no "Open"; did you mean open?'],
+    ["ENOMEM", "CIOCASYNCCRYPT", "call of a fault: a device has CIOCASYNCCRYPT only if it is made with async: true"],
+  ])("%s of %s", (code, call, message) => {
+    const device = new SoftwareDevice();
+    expect(() => device.failNext(code as ErrnoName, call as string)).toThrow(new RangeError(message));
+    // And nothing fails.
+    expect(typeof device.open()).toBe("object");
+  });
+
+  test.each<readonly [unknown, unknown, string]>([
+    ["toString", undefined, "RangeError"],
+    [["ENOMEM"], undefined, "TypeError"],
+    [12, undefined, "TypeError"],
+    ["ENOMEM", null, "TypeError"],
+    ["ENOMEM", ["open"], "TypeError"],
+    ["ENOMEM", "CIOCKEY", "RangeError"],
+  ])("%j of %j", (code, call, name) => {
+    const fail = () => new SoftwareDevice().failNext(code as ErrnoName, call as string);
+    expect(fail).toThrow(expect.objectContaining({ name }));
+  });
+
+  test("nothing of a device that has the call", () => {
+    expect(() => new SoftwareDevice({ async: true }).failNext("EBUSY", "CIOCASYNCCRYPT")).not.toThrow();
+  });
+});
+
+describe("an option of another type or range is refused:", () => {
+  test.each([
+    ["async", "true"],
+    ["async", 1],
+    ["enableStats", {}],
+    ["hardware", "no"],
+    ["driver", 7],
+    ["verbosity", "1"],
+    ["verbosity", 3],
+    ["verbosity", Number.NaN],
+    ["alignmask", "63"],
+    ["alignmask", 62],
+    ["alignmask", -1],
+    ["alignmask", 0x1ffff],
+    ["sessions", -1],
+    ["sessions", 1.5],
+    ["sessions", "10"],
+    ["log", "console"],
+    ["onUsage", {}],
+    ["machine", "x64"],
+    ["machine", {}],
+    ["path", 7],
+    ["descriptors", "10"],
+    ["descriptors", -1],
+    ["descriptors", 2 ** 40],
+  ])("%s of %j", (name, value) => {
+    expect(() => new SoftwareHost(typed({ [name]: value }))).toThrow(
+      expect.objectContaining({
+        name: expect.stringMatching(/^(Type|Range)Error$/),
+        message: expect.stringContaining(name),
+      }),
+    );
+  });
+
+  test("undefined is an option that was not given", () => {
+    const names = ["async", "driver", "lacks", "machine", "log", "descriptors", "path", "sessions"];
+    expect(() => new SoftwareHost(typed(Object.fromEntries(names.map((name) => [name, undefined]))))).not.toThrow();
+  });
+});
+
+describe("what every object inherits is nobody's option:", () => {
+  const polluted = Object.prototype as unknown as Record<string, unknown>;
+  const names = ["async", "hardware", "driver", "alignmask", "verbosity", "enableStats", "lacks", "path", "sessions"];
+  afterEach(() => {
+    for (const name of names) delete polluted[name];
+  });
+
+  test("a device is as it is without it", () => {
+    Object.assign(polluted, {
+      async: true,
+      hardware: true,
+      driver: "evil",
+      alignmask: 62,
+      verbosity: 2,
+      enableStats: true,
+      lacks: ["sha1"],
+      path: "/dev/null",
+      sessions: 0,
+    });
+    const host = new SoftwareHost({});
+    const { async, hardware, driver, alignmask, verbosity, enableStats, lacks } = host.device;
+    expect({ async, hardware, driver, alignmask, verbosity, enableStats, lacks: [...lacks] }).toEqual({
+      async: false,
+      hardware: false,
+      driver: "software",
+      alignmask: 0,
+      verbosity: 0,
+      enableStats: false,
+      lacks: [],
+    });
+    for (const name of names) delete polluted[name];
+    const device = Device.open(host);
+    expect(device.hash("sha1").digest(pattern(1))).toHaveLength(20);
+    device.close();
+  });
+});
+
+test("sessions beyond the limit of a file are ENOMEM, until one ends; another file has its own", () => {
+  const host = new SoftwareHost({ sessions: 2 });
+  const device = Device.open(host);
+  const first = device.hash("sha1");
+  device.hmac("sha1", pattern(20));
+  const refused = expect.objectContaining({ code: "ENOMEM", ioctl: CIOCGSESSION.name });
+  expect(() => device.hash("sha1")).toThrow(refused);
+  expect(Device.open(host).hash("sha1").digest(pattern(1))).toHaveLength(20);
+  first.close();
+  expect(device.hash("sha1").digest(pattern(1))).toHaveLength(20);
+  expect(() => device.hash("sha1")).toThrow(refused);
+  device.close();
+});
+
+describe("nearest()", () => {
+  test.each([
+    ["aes-gmc", "aes-gcm"],
+    ["ase-cbc", "aes-cbc"],
+    ["sha265", "sha256"],
+    ["SHA256", "sha256"],
+    ["sha", undefined],
+    ["", undefined],
+    ["chacha20-poly1305", undefined],
+    ["0123456789abcdef0123456789abcdef", undefined],
+  ])("of %j is %j", (name, meant) => {
+    expect(nearest(name, ["aes-cbc", "aes-gcm", "md5", "sha256", "sha512"])).toBe(meant);
+  });
+});
