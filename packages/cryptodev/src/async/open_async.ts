@@ -1,3 +1,4 @@
+import { UnsupportedError } from "@cryptodev/core";
 import type { AsyncDevice, AsyncOpenOptions } from "./device.ts";
 
 /**
@@ -16,8 +17,20 @@ import type { AsyncDevice, AsyncOpenOptions } from "./device.ts";
  * await device.close();
  * ```
  */
-export async function openAsync(options: AsyncOpenOptions = {}): Promise<AsyncDevice> {
+export async function openAsync(options?: AsyncOpenOptions): Promise<AsyncDevice> {
   // By its own name: that is the file of the runtime at hand, which imports this one. What nobody asks for is not loaded.
-  const [{ open }, { openAsyncWith }] = await Promise.all([import("cryptodev"), import("./device.ts")]);
-  return openAsyncWith(open, options);
+  const [{ open, runtime }, threads] = await Promise.all([import("cryptodev"), importThreads()]);
+  if (threads === undefined) {
+    const remedy =
+      'use the export condition "node" (rollup: nodeResolve({ exportConditions: ["node"] })), or do not inline dynamic imports';
+    throw new UnsupportedError("the bundler put the code of threads behind a top-level await that waits for it", {
+      remedy,
+    });
+  }
+  return threads.openAsyncWith(open, runtime, options);
+}
+
+/** Resolves to nothing in a bundle of rollup that has inlined what is behind it, and has not come there yet. */
+async function importThreads(): Promise<typeof import("./device.ts") | undefined> {
+  return import("./device.ts");
 }

@@ -1,0 +1,24 @@
+/*
+ * Puts the worker, with all that it imports, as text into what tsc made of src/async/worker_program.ts, which says why. The
+ * text has no place of its own: from where it requires native modules is for whoever starts it to define.
+ */
+import { writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { rolldown } from "rolldown";
+
+const built = (name) => fileURLToPath(new URL(`dist/async/${name}.js`, import.meta.url));
+
+const bundle = await rolldown({
+  input: built("worker"),
+  platform: "node",
+  transform: { define: { "import.meta.url": "cryptodevBase" } },
+});
+const { output } = await bundle.generate({ format: "esm", minify: true });
+const [{ code, imports }, ...others] = output;
+const missing = imports.filter((name) => !name.startsWith("node:"));
+if (others.length > 0 || missing.length > 0) {
+  throw new Error(
+    `the worker has to be one text, and it also needs ${[...others.map((file) => file.fileName), ...missing].join(", ")}`,
+  );
+}
+writeFileSync(built("worker_program"), `export const workerProgram = ${JSON.stringify(code)};\n`);
