@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import process from "node:process";
 import { text } from "node:stream/consumers";
-import { nodeResolve } from "@rollup/plugin-node-resolve";
+import { nodeResolve, type RollupNodeResolveOptions } from "@rollup/plugin-node-resolve";
 import { build as esbuild } from "esbuild";
 import { type OutputOptions, rollup } from "rollup";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -114,10 +114,9 @@ const byEsbuild =
   };
 
 const byRollup =
-  (conditions: readonly string[], output: OutputOptions): Build =>
+  (output: OutputOptions, options: RollupNodeResolveOptions = {}): Build =>
   async (input, folder) => {
-    const plugins = [nodeResolve({ exportConditions: [...conditions] })];
-    const bundle = await rollup({ input, external: [/^node:/], plugins, onwarn() {} });
+    const bundle = await rollup({ input, external: [/^node:/], plugins: [nodeResolve(options)], onwarn() {} });
     const { output: files } = await bundle.write(
       output.file === undefined ? { ...output, dir: folder } : { ...output, file: join(folder, output.file) },
     );
@@ -190,17 +189,12 @@ const bundles: readonly (readonly [string, Program, Build, (file: string) => str
   ["esbuild, ESM in worker.js", "waiting.mjs", byEsbuild("esm", "worker.js"), inNode],
   ["esbuild, CommonJS of imports", "imports.mjs", byEsbuild("cjs", "packed.cjs"), inNode],
   ["esbuild, CommonJS of require", "requires.cjs", byEsbuild("cjs", "packed.cjs"), inNode],
-  ["rollup, ESM in several files", "waiting.mjs", byRollup(["node"], { entryFileNames: "[name].mjs" }), inNode],
-  [
-    "rollup, ESM in one file",
-    "waiting.mjs",
-    byRollup(["node"], { file: "packed.mjs", inlineDynamicImports: true }),
-    inNode,
-  ],
+  ["rollup, ESM in several files", "waiting.mjs", byRollup({ entryFileNames: "[name].mjs" }), inNode],
+  ["rollup, ESM in one file", "waiting.mjs", byRollup({ file: "packed.mjs", inlineDynamicImports: true }), inNode],
   [
     "rollup, CommonJS",
     "imports.mjs",
-    byRollup(["node"], { file: "packed.cjs", format: "cjs", inlineDynamicImports: true }),
+    byRollup({ file: "packed.cjs", format: "cjs", inlineDynamicImports: true }, { exportConditions: ["node"] }),
     inNode,
   ],
   ["webpack, ESM", "waiting.mjs", byWebpack("module"), inNode],
@@ -258,12 +252,12 @@ describe("a bundle", () => {
     if (isKoffi) expect((await runBounded(commandOf(file), near)).lines).toEqual(answers(noDevice, noDriver));
   });
 
-  test("for a browser says in Node.js which condition it lacks", async () => {
+  test("for a browser reports in Node.js that it was made for a browser", async () => {
     const folder = mkdtempSync(join(away, "bundle-"));
-    const build = byRollup([], { file: "packed.mjs", inlineDynamicImports: true });
+    const build = byRollup({ file: "packed.mjs", inlineDynamicImports: true }, { browser: true });
     const file = await build(join(installed.folder, "waiting.mjs"), folder);
     const { lines } = await runBounded(inNode(file), folder);
-    const condition = expect.stringMatching(/^UnsupportedError: .*exportConditions: \["node"\]/);
+    const condition = expect.stringMatching(/^UnsupportedError: .* export condition "browser"/);
     expect(lines).toEqual([
       { begun: true },
       { software: 169 },

@@ -16,7 +16,7 @@ function noHost(): never {
   // Deno and Bun have it as well.
   if ((globalThis as unknown as Globals).process?.versions?.node !== undefined) {
     const remedy =
-      'have the bundler use the export condition "node", "bun" or "deno": exportConditions: ["node"] of @rollup/plugin-node-resolve, --platform=node of esbuild, --target=bun of bun build';
+      'bundle it for Node.js, Deno or Bun: --platform=node of esbuild, --target=bun or node of bun build, no export condition "browser"';
     throw new UnsupportedError("this bundle of cryptodev was made for a browser, and cannot reach a kernel device", {
       remedy,
     });

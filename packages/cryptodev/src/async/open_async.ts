@@ -21,8 +21,7 @@ export async function openAsync(options?: AsyncOpenOptions): Promise<AsyncDevice
   // By its own name: that is the file of the runtime at hand, which imports this one. What nobody asks for is not loaded.
   const [{ open, runtime }, threads] = await Promise.all([import("cryptodev"), importThreads()]);
   if (threads === undefined) {
-    const remedy =
-      'use the export condition "node" (rollup: nodeResolve({ exportConditions: ["node"] })), or do not inline dynamic imports';
+    const remedy = 'bundle it for Node.js, without the export condition "browser", or do not inline dynamic imports';
     throw new UnsupportedError("the bundler put the code of threads behind a top-level await that waits for it", {
       remedy,
     });
