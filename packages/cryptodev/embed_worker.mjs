@@ -21,4 +21,16 @@ if (others.length > 0 || missing.length > 0) {
     `the worker has to be one text, and it also needs ${[...others.map((file) => file.fileName), ...missing].join(", ")}`,
   );
 }
-writeFileSync(built("worker_program"), `export const workerProgram = ${JSON.stringify(code)};\n`);
+const file = built("worker_program");
+writeFileSync(
+  file,
+  `export const workerProgram = ${JSON.stringify(code)};\n//# sourceMappingURL=worker_program.js.map\n`,
+);
+const map = {
+  version: 3,
+  file: "worker_program.js",
+  sources: ["../../src/async/worker_program.ts"],
+  names: [],
+  mappings: "AAAA",
+};
+writeFileSync(`${file}.map`, JSON.stringify(map));

@@ -210,6 +210,21 @@ describe("openAsync()", () => {
     });
   }
 
+  test("works in a program that was switched over: its threads compute with the runtime's own node:crypto", () => {
+    const results = runForJson<object>(
+      `${prelude}
+      import { createHash } from "node:crypto";
+      import ours from "cryptodev/crypto";
+      const device = await openAsync({ backend: "software" });
+      const aes = await device.cipher("aes-128-cbc", pattern(16));
+      say({ isSwitched: createHash === ours.createHash, ciphertext: hex(await aes.encrypt(pattern(16), pattern(16))) });
+      await device.close();`,
+      { isSwitched: true, env: { CRYPTODEV_BACKEND: "software" } },
+    );
+    const cipher = createCipheriv("aes-128-cbc", pattern(16), pattern(16)).setAutoPadding(false);
+    expect(results).toEqual({ isSwitched: true, ciphertext: cipher.update(pattern(16)).toString("hex") });
+  });
+
   test("works in a worker of the program's own", () => {
     const { first } = run<{ first: number }>(`
       import { isMainThread, parentPort, Worker } from "node:worker_threads";

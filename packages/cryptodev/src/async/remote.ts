@@ -5,6 +5,7 @@ import { isMainThread, Worker, workerData } from "node:worker_threads";
 import { ClosedError, UnsupportedError } from "@cryptodev/core";
 import { type AbortSignalLike, type Executor, type Operation, reasonOf, type SessionStart } from "./executor.ts";
 import { hostOf } from "./hosts.ts";
+import { programPrefix } from "./program_url.ts";
 import {
   type Answer,
   fromFailure,
@@ -165,10 +166,10 @@ function requireOtherThread(): void {
 
 function startWorker(start: WorkerStart): Worker {
   const base = start.runtime.startsWith("Node.js") ? baseOfKoffi() : import.meta.url;
-  const program = `const cryptodevBase = ${JSON.stringify(base)};${workerProgram}`;
+  const program = encodeURIComponent(`${JSON.stringify(base)};${workerProgram}`);
   const options = { __proto__: null, workerData: { [startKey]: start } };
   try {
-    return new Worker(new URL(`data:text/javascript,${encodeURIComponent(program)}`), options);
+    return new Worker(new URL(`${programPrefix}${program}`), options);
   } catch (cause) {
     throw new UnsupportedError("a worker thread cannot be started here", { cause });
   }
