@@ -295,14 +295,40 @@ describe("openAsync()", () => {
         for (const [name, mistake] of Object.entries(mistakes)) {
           results[name] = await mistake().then(() => "done", (error) => error.name);
         }
+        results.empty = hex(await (await device.hmac("sha256", new Uint8Array(0))).digest(new Uint8Array(0))).slice(0, 4);
         results.extra = await device.aead("aes-gcm", pattern(16), { tagSize: 12, log() {} }).then(({ name }) => name);
         results.after = hex(await sha.digest(pattern(1))).slice(0, 4);
         await device.close();
         say(results);
       `);
-      const { extra, after, ...mistakes } = results;
+      const { empty, extra, after, ...mistakes } = results;
       expect(Object.entries(mistakes).filter(([, name]) => name !== "TypeError")).toEqual([]);
+      expect(empty).toBe(createHmac("sha256", "").digest("hex").slice(0, 4));
       expect([extra, after]).toEqual(["aes-gcm", createHash("sha256").update(pattern(1)).digest("hex").slice(0, 4)]);
+    });
+
+    test("cancels the operation of its signal, even if that signal starts others", async () => {
+      const results = run<string[]>(`
+        const device = await ${await open()};
+        const sha = await device.hash("sha256");
+        const others = [];
+        let abort;
+        const signal = {
+          aborted: false,
+          reason: "aborted",
+          addEventListener(_, listener) {
+            others.push(sha.digest(pattern(1)));
+            abort = listener;
+          },
+          removeEventListener() {},
+        };
+        const cancelled = sha.digest(pattern(8 << 20), { signal }).catch((reason) => reason);
+        abort();
+        const results = [await cancelled, ...(await Promise.all(others)).map((digest) => hex(digest).slice(0, 4))];
+        await device.close();
+        say(results);
+      `);
+      expect(results).toEqual(["aborted", createHash("sha256").update(pattern(1)).digest("hex").slice(0, 4)]);
     });
 
     test("rejects with the reason of a signal that calls at once, or throws it", async () => {

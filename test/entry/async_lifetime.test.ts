@@ -94,6 +94,20 @@ describe.runIf(canServe)("AsyncDevice", () => {
     expect(result).toEqual({ lost: "ClosedError", kept: "done", between: 1, left: 0 });
   });
 
+  test("the device of a thread that died of an error is closed, and its calls are rejected with that error", () => {
+    const result = runForJson<object>(`${prelude()}
+      const device = await open(1);
+      const sha1 = await device.hash("sha1");
+      const [thread] = threads;
+      // No job: the thread finds no memory where it looks for a signal.
+      thread.postMessage({ kind: "operation", cancelled: "none" });
+      const lost = await outcome(sha1.digest(new Uint8Array(3)));
+      await device.close();
+      say({ lost, left: held() });
+    `);
+    expect(result).toEqual({ lost: "TypeError", left: 0 });
+  });
+
   test("the device of a thread that was terminated within a call is closed after the call", () => {
     const result = runForJson<object>(`${prelude()}
       const device = await open(1);

@@ -19,7 +19,9 @@ import type { AsyncDevice, AsyncOpenOptions } from "./device.ts";
  */
 export async function openAsync(options?: AsyncOpenOptions): Promise<AsyncDevice> {
   // By its own name: that is the file of the runtime at hand, which imports this one. What nobody asks for is not loaded.
-  const [{ open, runtime }, threads] = await Promise.all([import("cryptodev"), importThreads()]);
+  const { open, runtime } = await import("cryptodev");
+  const threads: typeof import("./device.ts") | undefined = await import("./device.ts");
+  // Rollup can inline what is imported behind a top-level await that waits for this call.
   if (threads === undefined) {
     const remedy = 'bundle it for Node.js, without the export condition "browser", or do not inline dynamic imports';
     throw new UnsupportedError("the bundler put the code of threads behind a top-level await that waits for it", {
@@ -27,9 +29,4 @@ export async function openAsync(options?: AsyncOpenOptions): Promise<AsyncDevice
     });
   }
   return threads.openAsyncWith(open, runtime, options);
-}
-
-/** Resolves to nothing in a bundle of rollup that has inlined what is behind it, and has not come there yet. */
-async function importThreads(): Promise<typeof import("./device.ts") | undefined> {
-  return import("./device.ts");
 }

@@ -45,7 +45,7 @@ export class Remote implements Executor {
     requireOtherThread();
     this.#runtime = runtime;
     this.#worker = startWorker({ options, runtime, held: this.#held });
-    this.ready = this.#wait();
+    this.ready = this.#wait(this.#nextId());
     this.ready.catch(() => {});
     this.#worker.on("message", (answer: Answer) => {
       const waiting = this.#take(answer.id);
@@ -77,7 +77,7 @@ export class Remote implements Executor {
     const job: Job = { kind: "operation", ...operation, args: args.map(toWire), cancelled };
     if (signal === undefined) return this.#request(job, transfer);
     if (signal.aborted) throw signal.reason;
-    const id = this.#count;
+    const id = this.#nextId();
     const cancel = () => {
       Atomics.store(cancelled, 0, 1);
       this.#take(id)?.reject(reasonOf(signal));
@@ -86,7 +86,7 @@ export class Remote implements Executor {
     signal.addEventListener("abort", cancel);
     try {
       if (Atomics.load(cancelled, 0) === 1) throw reasonOf(signal);
-      return await this.#request(job, transfer);
+      return await this.#request(job, transfer, id);
     } finally {
       signal.removeEventListener("abort", cancel);
     }
@@ -111,16 +111,21 @@ export class Remote implements Executor {
     });
   }
 
-  async #request(job: Job, transfer: readonly ArrayBuffer[] = []): Promise<unknown> {
+  async #request(job: Job, transfer: readonly ArrayBuffer[] = [], id: number = this.#nextId()): Promise<unknown> {
     if (this.#lost !== undefined) throw this.#lost;
-    this.#worker.postMessage({ ...job, id: this.#count }, [...transfer]);
+    this.#worker.postMessage({ ...job, id }, [...transfer]);
     // Only now: what could not be posted is never answered, and close() would wait for it.
-    return this.#wait();
+    return this.#wait(id);
   }
 
-  #wait(): Promise<unknown> {
+  /** The worker's first message, which nobody asked for, has the number 0. */
+  #nextId(): number {
     const id = this.#count;
     this.#count += 1;
+    return id;
+  }
+
+  #wait(id: number): Promise<unknown> {
     const promise = new Promise<unknown>((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
     if (this.#waiting.size === 1) this.#worker.ref();
     return promise;
@@ -150,7 +155,11 @@ export class Remote implements Executor {
     const [descriptor, thread] = [Atomics.load(this.#held, held.descriptor), Atomics.load(this.#held, held.thread)];
     if (descriptor < 0 || thread < 0) return;
     while (existsSync(`/proc/self/task/${thread}`)) await setTimeout(PAUSE);
-    hostOf(this.#runtime).close(descriptor);
+    try {
+      hostOf(this.#runtime).close(descriptor);
+    } catch {
+      // Nobody is left whom an error could reach.
+    }
   }
 }
 

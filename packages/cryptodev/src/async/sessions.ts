@@ -1,4 +1,4 @@
-import { ClosedError, sizeOf } from "@cryptodev/core";
+import { ClosedError, type SessionInfo, sizeOf } from "@cryptodev/core";
 import type { AbortSignalLike, Executor } from "./executor.ts";
 import { inWords, ownOption } from "./options.ts";
 import type { Started } from "./protocol.ts";
@@ -39,7 +39,7 @@ export abstract class AsyncSession {
   readonly name: string;
   readonly #executor: Executor;
   readonly #id: number;
-  readonly #info: Started["info"];
+  readonly #info: SessionInfo;
   #closed = false;
 
   /** @internal */
@@ -51,7 +51,7 @@ export abstract class AsyncSession {
   }
 
   /** What serves the session. */
-  get info(): Started["info"] {
+  get info(): SessionInfo {
     return this.#info;
   }
 
