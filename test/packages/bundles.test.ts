@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import process from "node:process";
 import { text } from "node:stream/consumers";
@@ -17,7 +17,8 @@ import { Installed, root } from "../install/installed.ts";
  * as its own worker would start more and more threads: every run is ended at a number of threads, and after some seconds.
  */
 
-const MOST_THREADS = 80;
+/** A run has up to 12; some runtimes have more of their own on a larger machine. */
+const MOST_THREADS = 32 + 2 * availableParallelism();
 const PATIENCE = 20_000;
 
 const bin = (name: string): string => join(root, "node_modules/.bin", name);
