@@ -1,8 +1,15 @@
+import { spawnSync } from "node:child_process";
 import { createCipheriv, createHash, createHmac } from "node:crypto";
-import { describe, expect, test } from "vitest";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { afterAll, describe, expect, test } from "vitest";
 import { pattern, toHex } from "../bytes.ts";
 import { runForJson, runProgram } from "../child.ts";
 import { runtimeName } from "../runtime.ts";
+import { canServe, ServedDevice } from "../software.ts";
 
 /*
  * These run as programs of their own: a worker is started by the runtime itself, with its own resolution of imports.
@@ -15,6 +22,18 @@ const prelude = `
   const say = (value) => console.log(JSON.stringify(value));
 `;
 const run = <T>(code: string) => runForJson<T>(prelude + code);
+
+/** Where a program finds the packages. */
+const programs = fileURLToPath(new URL("../.programs/", import.meta.url));
+mkdirSync(programs, { recursive: true });
+
+/** A device whose driver works by itself. */
+let served: Promise<ServedDevice> | undefined;
+const servedFolder = mkdtempSync(join(tmpdir(), "cryptodev-async-"));
+afterAll(async () => {
+  await (await served)?.stop();
+  rmSync(servedFolder, { recursive: true, force: true });
+});
 
 describe("openAsync()", () => {
   test("encrypts, hashes and seals as the blocking API does", () => {
@@ -160,16 +179,252 @@ describe("openAsync()", () => {
   });
 
   if (runtimeName === "Deno") {
-    test("says which permission it lacks", () => {
-      const { message } = runForJson<{ message: string }>(
-        `${prelude} await openAsync({ backend: "software" }).catch(({ message }) => say({ message }));`,
-        { permissions: ["--allow-env=NO_SUCH_VARIABLE"] },
+    test("needs no permission for its threads", () => {
+      const { first } = runForJson<{ first: number }>(
+        `${prelude}
+        const device = await openAsync({ backend: "software" });
+        say({ first: (await (await device.hash("sha1")).digest(new TextEncoder().encode("abc")))[0] });
+        await device.close();`,
+        { permissions: ["--no-prompt"] },
       );
-      expect(message).toBe(
-        "a worker thread cannot be started here; in Deno, allow the package to read its own files: --allow-read",
+      expect(first).toBe(169);
+    });
+  }
+
+  if (runtimeName === "Node.js") {
+    test("rejects at once in a module that is preloaded into its own threads", () => {
+      const folder = mkdtempSync(join(programs, "preload-"));
+      const file = join(folder, "preload.mjs");
+      writeFileSync(file, `${prelude} console.log("begun"); const device = await openAsync({ backend: "software" });`);
+      // Without the refusal, threads start threads: not for long.
+      const { stdout, stderr, signal } = spawnSync(process.execPath, ["--import", file, "-e", "0"], {
+        encoding: "utf8",
+        timeout: 10_000,
+        killSignal: "SIGKILL",
+      });
+      rmSync(folder, { recursive: true });
+      expect([stdout, signal]).toEqual(["begun\nbegun\n", null]);
+      expect(stderr).toContain(
+        "openAsync() was called in a thread that openAsync() started; a module that is preloaded (--import, --require) is run in every thread; call it only if isMainThread",
       );
     });
   }
+
+  test("works in a program that was switched over: its threads compute with the runtime's own node:crypto", () => {
+    const results = runForJson<object>(
+      `${prelude}
+      import { createHash } from "node:crypto";
+      import ours from "cryptodev/crypto";
+      const device = await openAsync({ backend: "software" });
+      const aes = await device.cipher("aes-128-cbc", pattern(16));
+      say({ isSwitched: createHash === ours.createHash, ciphertext: hex(await aes.encrypt(pattern(16), pattern(16))) });
+      await device.close();`,
+      { isSwitched: true, env: { CRYPTODEV_BACKEND: "software" } },
+    );
+    const cipher = createCipheriv("aes-128-cbc", pattern(16), pattern(16)).setAutoPadding(false);
+    expect(results).toEqual({ isSwitched: true, ciphertext: cipher.update(pattern(16)).toString("hex") });
+  });
+
+  test("works in a worker of the program's own", () => {
+    const { first } = run<{ first: number }>(`
+      import { isMainThread, parentPort, Worker } from "node:worker_threads";
+      if (isMainThread) {
+        const worker = new Worker(new URL(import.meta.url), { workerData: { task: 1 } });
+        worker.on("message", (first) => {
+          say({ first });
+          worker.terminate();
+        });
+      } else {
+        const device = await openAsync({ backend: "software", workers: 2 });
+        const digest = await (await device.hash("sha1")).digest(new TextEncoder().encode("abc"));
+        await device.close();
+        parentPort.postMessage(digest[0]);
+      }
+    `);
+    expect(first).toBe(169);
+  });
+
+  describe.each(["software", ...(canServe ? ["driver"] : [])])("with mistakes in its calls, by the %s", (way) => {
+    /** Opens a device; "driver" is one that works by itself. */
+    const open = async (): Promise<string> => {
+      if (way === "software") return `openAsync({ backend: "software" })`;
+      served ??= ServedDevice.start(join(servedFolder, "crypto"), ["--async"]);
+      return `openAsync({ backend: "kernel", path: ${JSON.stringify((await served).path)} })`;
+    };
+
+    test("rejects with a TypeError, and close() resolves", async () => {
+      const results = run<Record<string, string>>(`
+        const device = await ${await open()};
+        const [sha, aes, gcm] = [
+          await device.hash("sha256"),
+          await device.cipher("aes-128-cbc", pattern(16)),
+          await device.aead("aes-gcm", pattern(16)),
+        ];
+        const throwing = (name) => ({ get [name]() { throw new Error("by a getter"); } });
+        const signal = (changes) => ({ signal: Object.assign({
+          aborted: false, reason: "why", addEventListener() {}, removeEventListener() {},
+        }, changes) });
+        const fail = () => { throw new TypeError("by a signal"); };
+        const mistakes = {
+          controller: () => sha.digest(pattern(1), { signal: new AbortController() }),
+          "no signal": () => sha.digest(pattern(1), { signal: null }),
+          "signal, a function": () => sha.digest(pattern(1), { signal: () => {} }),
+          "signal by a getter": () => sha.digest(pattern(1), throwing("signal")),
+          "signal without methods": () => sha.digest(pattern(1), { signal: { aborted: false } }),
+          "signal that refuses listeners": () => sha.digest(pattern(1), signal({ addEventListener: fail })),
+          "signal that keeps listeners": () => sha.digest(pattern(1), signal({ removeEventListener: fail })),
+          "options, a function": () => sha.digest(pattern(1), () => {}),
+          "options, null": () => aes.encrypt(pattern(16), pattern(16), null),
+          "tagSize by a getter": () => device.aead("aes-gcm", pattern(16), throwing("tagSize")),
+          "tagSize, a function": () => device.aead("aes-gcm", pattern(16), { tagSize: () => 16 }),
+          "tagSize, an object": () => device.aead("aes-gcm", pattern(16), { tagSize: { valueOf: () => 16 } }),
+          "aead options, null": () => device.aead("aes-gcm", pattern(16), null),
+          "name, a symbol": () => device.cipher(Symbol("aes-cbc"), pattern(16)),
+          "name, a function": () => device.hmac(() => "sha1", pattern(16)),
+          "name, an object": () => device.hash({ toString: () => "sha1" }),
+          "no key": () => device.hmac("sha1"),
+          "nonce, a function": () => gcm.seal(pattern(1), () => {}),
+          "source by a proxy": () => sha.digest(new Proxy(pattern(1), {})),
+          "workers, a function": () => openAsync({ backend: "software", workers: () => 1 }),
+          "path, an object": () => openAsync({ backend: "software", path: { toString: () => "/dev/crypto" } }),
+          "chunkSize, an object": () => openAsync({ backend: "software", chunkSize: { valueOf: () => 16 } }),
+          "open options by a getter": () => openAsync(throwing("backend")),
+          "open options, null": () => openAsync(null),
+        };
+        const results = {};
+        for (const [name, mistake] of Object.entries(mistakes)) {
+          results[name] = await mistake().then(() => "done", (error) => error.name);
+        }
+        results.empty = hex(await (await device.hmac("sha256", new Uint8Array(0))).digest(new Uint8Array(0))).slice(0, 4);
+        results.extra = await device.aead("aes-gcm", pattern(16), { tagSize: 12, log() {} }).then(({ name }) => name);
+        results.after = hex(await sha.digest(pattern(1))).slice(0, 4);
+        await device.close();
+        say(results);
+      `);
+      const { empty, extra, after, ...mistakes } = results;
+      expect(Object.entries(mistakes).filter(([, name]) => name !== "TypeError")).toEqual([]);
+      expect(empty).toBe(createHmac("sha256", "").digest("hex").slice(0, 4));
+      expect([extra, after]).toEqual(["aes-gcm", createHash("sha256").update(pattern(1)).digest("hex").slice(0, 4)]);
+    });
+
+    test("cancels the operation of its signal, even if that signal starts others", async () => {
+      const results = run<string[]>(`
+        const device = await ${await open()};
+        const sha = await device.hash("sha256");
+        const others = [];
+        let abort;
+        const signal = {
+          aborted: false,
+          reason: "aborted",
+          addEventListener(_, listener) {
+            others.push(sha.digest(pattern(1)));
+            abort = listener;
+          },
+          removeEventListener() {},
+        };
+        const cancelled = sha.digest(pattern(8 << 20), { signal }).catch((reason) => reason);
+        abort();
+        const results = [await cancelled, ...(await Promise.all(others)).map((digest) => hex(digest).slice(0, 4))];
+        await device.close();
+        say(results);
+      `);
+      expect(results).toEqual(["aborted", createHash("sha256").update(pattern(1)).digest("hex").slice(0, 4)]);
+    });
+
+    test("rejects with the reason of a signal that calls at once, or throws it", async () => {
+      const results = run<unknown[]>(`
+        const device = await ${await open()};
+        const sha = await device.hash("sha256");
+        const base = { aborted: false, removeEventListener() {} };
+        const caught = (promise) => promise.then(() => "done", (error) => error.message ?? error);
+        const results = [
+          await caught(sha.digest(pattern(1), { signal: { ...base, reason: "at once", addEventListener: (_, call) => call() } })),
+          await caught(sha.digest(pattern(1), { signal: Object.defineProperty({ ...base, addEventListener: (_, call) => call() }, "reason", { get() { throw new Error("thrown"); } }) })),
+        ];
+        await device.close();
+        say(results);
+      `);
+      expect(results).toEqual(["at once", "thrown"]);
+    });
+
+    test("a cipher needs an iv after an operation that was aborted or rejected", async () => {
+      const results = run<Record<string, string>>(`
+        const device = await ${await open()};
+        const aes = await device.cipher("aes-128-cbc", pattern(16));
+        const ecb = await device.cipher("aes-128-ecb", pattern(16));
+        const caught = (promise) => promise.then((bytes) => hex(bytes), (error) => error.message ?? String(error));
+        const aborting = (session, ...args) => {
+          const controller = new AbortController();
+          const promise = caught(session.encrypt(...args, { signal: controller.signal }));
+          return { promise, abort: () => controller.abort("aborted") };
+        };
+        const results = {};
+        const first = aes.encrypt(pattern(16), pattern(16));
+        const second = aborting(aes, pattern(1 << 20), undefined);
+        const queued = caught(aes.encrypt(pattern(16)));
+        second.abort();
+        results.before = await caught(first);
+        results.aborted = await second.promise;
+        results.queued = await queued;
+        results.later = await caught(aes.encrypt(pattern(16)));
+        results.wrong = await caught(aes.encrypt(pattern(16), pattern(15)));
+        results.afterWrong = await caught(aes.encrypt(pattern(16)));
+        results.fresh = await caught(aes.encrypt(pattern(16), pattern(16)));
+        results.continued = (await caught(aes.encrypt(pattern(16)))).slice(0, 4);
+        const aborted = new AbortController();
+        aborted.abort("before");
+        results.beforehand = await caught(aes.encrypt(pattern(16), undefined, { signal: aborted.signal }));
+        results.afterBeforehand = await caught(aes.encrypt(pattern(16)));
+        const third = aborting(ecb, pattern(1 << 20), undefined);
+        third.abort();
+        await third.promise;
+        results.ecb = (await caught(ecb.encrypt(pattern(16)))).slice(0, 4);
+        await device.close();
+        say(results);
+      `);
+      const cbc = createCipheriv("aes-128-cbc", pattern(16), pattern(16)).setAutoPadding(false);
+      const first = cbc.update(pattern(16)).toString("hex");
+      const ecb = createCipheriv("aes-128-ecb", pattern(16), null).setAutoPadding(false);
+      const refused =
+        "iv for aes-128-cbc: expected 16 bytes, got none; the operation before was aborted or rejected, so that none can continue it";
+      expect(results).toEqual({
+        before: first,
+        aborted: "aborted",
+        queued: refused,
+        later: refused,
+        wrong: "iv for aes-128-cbc: expected 16 bytes, got 15",
+        afterWrong: refused,
+        fresh: first,
+        continued: cbc.update(pattern(16)).toString("hex").slice(0, 4),
+        beforehand: "before",
+        afterBeforehand: refused,
+        ecb: ecb.update(pattern(16)).toString("hex").slice(0, 4),
+      });
+    });
+  });
+
+  test("reads options that the caller set, and not what Object.prototype was polluted with", () => {
+    const results = run<object>(`
+      const polluted = async (pollution, work) => {
+        Object.assign(Object.prototype, pollution);
+        try {
+          return await work();
+        } finally {
+          for (const name of Object.keys(pollution)) delete Object.prototype[name];
+        }
+      };
+      // What the runtime itself reads while it starts a thread is its own affair.
+      const opening = { workers: 300, chunkSize: 17, hardware: "require" };
+      const device = await polluted(opening, () => openAsync({ backend: "software" }));
+      const sealed = await polluted({ tagSize: 4, signal: 1 }, async () => {
+        const gcm = await device.aead("aes-gcm", pattern(16), {});
+        return gcm.seal(pattern(5), pattern(12), undefined, {});
+      });
+      await device.close();
+      say({ size: sealed.length });
+    `);
+    expect(results).toEqual({ size: 21 });
+  });
 
   test("an AbortSignal rejects at once, and what was not begun is not done", () => {
     const results = run<{ reasons: string[]; after: string; operations: number }>(`

@@ -71,6 +71,21 @@ test("threads start from modules that are no files", async () => {
   expect(await run(code, "-A")).toBe("169\n");
 });
 
+test("a bundle starts none of its own, and says what to bundle", async () => {
+  const code = `
+    import { openAsync } from "jsr:@cryptodev/cryptodev@^0.1.0";
+    console.log("begun");
+    await openAsync({ backend: "software" }).catch((error) => console.log(error.message));
+  `;
+  writeFileSync(join(installed.folder, "bundled.ts"), code);
+  const bundled = await deno(installed.folder, "bundle", "--quiet", "-o", "bundle.mjs", "bundled.ts");
+  expect([bundled.stderr, bundled.status]).toEqual(["", 0]);
+  const { stdout } = await deno(installed.folder, "run", "-A", "bundle.mjs");
+  expect(stdout).toBe(
+    "begun\na bundle of the package from JSR has no program for threads; bundle the package from npm, npm:cryptodev\n",
+  );
+});
+
 test.runIf(canServe)("so does the thread that serves a device", async () => {
   const path = join(installed.folder, "crypto");
   const code = `

@@ -1,5 +1,6 @@
 import { type Argument, CIOCASYNCFETCH, Device, errnos, LP64, requestNumber, type Submitter } from "@cryptodev/core";
 import { SoftwareHost } from "@cryptodev/soft";
+import { runtime } from "cryptodev";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openAsyncWith } from "../../packages/cryptodev/dist/async/device.js";
 import { pattern, toHex } from "../bytes.ts";
@@ -253,7 +254,7 @@ test.each(ways)("a driver without ENABLE_ASYNC has no submitter, $name", async (
 
 test.each(ways)("openAsync() leaves to such a driver what it can do, $name", async ({ reach }) => {
   const { host, path } = await reach({ async: true });
-  const device = await openAsyncWith(() => Device.open(host, path), {});
+  const device = await openAsyncWith(() => Device.open(host, path), runtime, {});
   const [aes, sha] = await Promise.all([device.cipher("aes-128-cbc", key), device.hash("sha1")]);
   const plain = Device.open(host, path);
   const ciphertext = await aes.encrypt(pattern(32), iv);

@@ -3,7 +3,6 @@
  *
  * @module @cryptodev/bun
  */
-import { createRequire } from "node:module";
 import process from "node:process";
 import { bufferOf, type LibcHost, libcPaths, linuxMachine, UnsupportedError } from "@cryptodev/core";
 import type { BunFFI } from "./types.ts";
@@ -58,13 +57,9 @@ function loadLibc({ dlopen }: BunFFI): ReturnType<typeof dlopen<keyof typeof sym
 
 function load(): LibcHost {
   const machine = linuxMachine(process.platform, process.arch);
-  let ffi: BunFFI;
-  try {
-    // Not an import: other runtimes, which refuse `bun:` specifiers, can then load this module and be told so.
-    ffi = createRequire(import.meta.url)("bun:ffi");
-  } catch (cause) {
-    throw new UnsupportedError("@cryptodev/bun runs in Bun, and this is another runtime", { cause });
-  }
+  // Not an import: other runtimes, which refuse `bun:` specifiers, can then load this module and report an error.
+  const ffi = process.getBuiltinModule?.("bun:ffi") as BunFFI | undefined;
+  if (ffi === undefined) throw new UnsupportedError("@cryptodev/bun runs in Bun, and this is another runtime");
   const libc = loadLibc(ffi);
   const { open, close, ioctl, poll, read, write, mount, umount2, process_vm_readv, process_vm_writev } = libc;
   const toC = (text: string): Uint8Array => new TextEncoder().encode(`${text}\0`);

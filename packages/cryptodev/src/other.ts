@@ -7,7 +7,20 @@ import { UnsupportedError } from "@cryptodev/core";
 import { SoftwareHost } from "@cryptodev/soft";
 import { type Open, openIn } from "./open.ts";
 
+/** The little of the runtimes' globals that is used here; their own types stay out of the published ones. */
+interface Globals {
+  readonly process?: { readonly versions?: { readonly node?: string } };
+}
+
 function noHost(): never {
+  // Deno and Bun have it as well.
+  if ((globalThis as unknown as Globals).process?.versions?.node !== undefined) {
+    const remedy =
+      'bundle it for Node.js, Deno or Bun: --platform=node of esbuild, --target=bun or node of bun build, no export condition "browser"';
+    throw new UnsupportedError("this bundle of cryptodev was made for a browser, and cannot reach a kernel device", {
+      remedy,
+    });
+  }
   throw new UnsupportedError("a kernel device is reached from Node.js, Deno and Bun, and this is another runtime");
 }
 

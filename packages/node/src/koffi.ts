@@ -1,4 +1,4 @@
-import { createRequire } from "node:module";
+import nodeModule from "node:module";
 import process from "node:process";
 import { UnsupportedError } from "@cryptodev/core";
 import type koffi from "koffi";
@@ -15,8 +15,14 @@ export function koffiLibc(): Libc {
 }
 
 function loadKoffi(): typeof koffi {
+  const { requireFrom, path, cause: missing } = findKoffi();
+  if (requireFrom === undefined) {
+    const remedy =
+      "install it where the program finds it: npm install koffi. A bundle does not contain it: keep it external, and install it beside the bundle";
+    throw new UnsupportedError("koffi, which reaches libc from Node.js, was not found", { cause: missing, remedy });
+  }
   try {
-    return createRequire(import.meta.url)("koffi");
+    return requireFrom(path);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ERR_DLOPEN_DISABLED") {
       const remedy = "allow it with --allow-addons";
@@ -27,6 +33,27 @@ function loadKoffi(): typeof koffi {
       { cause },
     );
   }
+}
+
+interface Found {
+  readonly requireFrom?: NodeJS.Require;
+  readonly path: string;
+  readonly cause?: unknown;
+}
+
+/** Looks from here, and from the program: a bundle in CommonJS format does not know its own URL. */
+function findKoffi(): Found {
+  let cause: unknown;
+  for (const place of [import.meta.url, process.argv[1]]) {
+    try {
+      // As a property, which webpack does not look into: what it can bundle of koffi does not find the rest.
+      const requireFrom = nodeModule.createRequire(place as string);
+      return { requireFrom, path: requireFrom.resolve("koffi") };
+    } catch (error) {
+      cause ??= error;
+    }
+  }
+  return { path: "koffi", cause };
 }
 
 function functions(ffi: typeof koffi): Libc {

@@ -1,4 +1,3 @@
-import { createRequire } from "node:module";
 import process from "node:process";
 import { errnos } from "@cryptodev/core";
 import type { Libc } from "./libc.ts";
@@ -18,7 +17,7 @@ function loadModule(): NodeFFI | undefined {
   const { emitWarning } = process;
   process.emitWarning = () => {};
   try {
-    return createRequire(import.meta.url)("node:ffi");
+    return process.getBuiltinModule?.("node:ffi") as NodeFFI | undefined;
   } catch {
     return undefined;
   } finally {

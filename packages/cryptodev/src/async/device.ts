@@ -6,21 +6,28 @@ import {
   type Device,
   type HashName,
   type HmacName,
-  type SessionInfo,
 } from "@cryptodev/core";
 import type { Open, OpenOptions } from "../open.ts";
 import { Driver } from "./driver.ts";
 import type { Executor } from "./executor.ts";
+import { inWords, ownOption } from "./options.ts";
+import type { Started } from "./protocol.ts";
 import { Remote } from "./remote.ts";
 import { AsyncAead, AsyncCipher, AsyncHash, type AsyncSession, copied } from "./sessions.ts";
 
 /** Options of `openAsync`. */
 export interface AsyncOpenOptions extends Pick<OpenOptions, "backend" | "path" | "hardware" | "chunkSize"> {
-  /** Threads, each with a device of its own; sessions take turns among them. 1 if left out. The driver needs none. */
+  /**
+   * Threads, each with a device of its own; sessions take turns among them. Defaults to 1, at most 256. The driver needs
+   * none.
+   */
   readonly workers?: number | undefined;
 }
 
-type Kind<S extends AsyncSession> = new (name: string, executor: Executor, id: number, info: SessionInfo) => S;
+/** A mistake in a number should not use up the machine. */
+const MOST_WORKERS = 256;
+
+type Kind<S extends AsyncSession> = new (name: string, executor: Executor, id: number, started: Started) => S;
 
 /**
  * A device whose operations do not block the event loop: they are done by the driver itself, where it was built for that
@@ -77,25 +84,26 @@ export class AsyncDevice {
 
   async #start<S extends AsyncSession>(
     kind: Kind<S>,
-    method: string,
+    method: "cipher" | "hash" | "hmac" | "aead",
     name: string,
     key?: Uint8Array,
-    options?: object,
+    options?: AeadOptions,
   ): Promise<S> {
     if (this.#closing !== undefined) throw new ClosedError(`${this.path}: the device was closed`);
+    if (typeof name !== "string") throw new TypeError(`name for ${method}: expected a string, got ${inWords(name)}`);
+    const fullName = method === "hmac" ? `hmac-${name}` : name;
+    const checked = method === "aead" ? { tagSize: ownOption(options, "tagSize", "number") } : undefined;
     const id = this.#started;
     this.#started += 1;
     // The key is copied before anything is waited for: it is the caller's to wipe as soon as the call returns.
-    const fullName = method === "hmac" ? `hmac-${name}` : name;
-    const args = [
-      name,
-      ...(key === undefined ? [] : [copied(key, "key", fullName)]),
-      ...(options === undefined ? [] : [options]),
-    ];
-    const executor = await this.#executorFor(method, id);
-    const transfer = args.flatMap((arg) => (arg instanceof Uint8Array ? [arg.buffer as ArrayBuffer] : []));
-    const info = await executor.call({ session: id, method, args, isStart: true }, transfer);
-    return new kind(fullName, executor, id, info as SessionInfo);
+    const copy = method === "hash" ? undefined : copied(key as Uint8Array, "key", fullName);
+    try {
+      const executor = await this.#executorFor(method, id);
+      const started = await executor.start({ session: id, method, name, key: copy, options: checked });
+      return new kind(fullName, executor, id, started);
+    } finally {
+      copy?.fill(0);
+    }
   }
 
   /** The driver does what it can; the threads, which are started when they are first needed, take turns with the rest. */
@@ -113,8 +121,13 @@ export class AsyncDevice {
   }
 
   async #closeAll(): Promise<void> {
-    const remotes = (await this.#remotes) ?? [];
-    await Promise.all([this.#driver?.close(), ...remotes.map((remote) => remote.close())]);
+    // Threads that could not be started have nothing open, and said so to whoever needed them.
+    const remotes = (await this.#remotes?.catch(() => [])) ?? [];
+    const executors: readonly Executor[] = this.#driver === undefined ? remotes : [this.#driver, ...remotes];
+    // All of them, even if one fails.
+    const endings = await Promise.allSettled(executors.map((executor) => executor.close()));
+    const failed = endings.find((ending) => ending.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
   }
 
   /** The same as {@link AsyncDevice.close}, for `await using`. */
@@ -127,27 +140,39 @@ export class AsyncDevice {
  * Opens a device for `openAsync`.
  *
  * @param openDevice - how; what it opens decides whether the driver works by itself
+ * @param runtime - what the entry that it is from says of the runtime
  */
-export async function openAsyncWith(
-  openDevice: Open,
-  { workers = 1, backend, path, hardware, chunkSize }: AsyncOpenOptions,
-): Promise<AsyncDevice> {
-  if (!Number.isInteger(workers) || workers < 1) throw new RangeError(`workers: expected 1 or more, got ${workers}`);
-  const options = { backend, path, hardware, chunkSize };
+export async function openAsyncWith(openDevice: Open, runtime: string, given?: AsyncOpenOptions): Promise<AsyncDevice> {
+  const workers = ownOption(given, "workers", "number") ?? 1;
+  if (!Number.isInteger(workers) || workers < 1 || workers > MOST_WORKERS) {
+    throw new RangeError(`workers: expected an integer from 1 to ${MOST_WORKERS}, got ${workers}`);
+  }
+  const options = {
+    backend: ownOption(given, "backend", "string"),
+    path: ownOption(given, "path", "string"),
+    hardware: ownOption(given, "hardware", "string"),
+    chunkSize: ownOption(given, "chunkSize", "number"),
+  };
   const startThreads = async (): Promise<readonly Remote[]> => {
-    const remotes = Array.from({ length: workers }, () => new Remote(options));
+    const remotes: Remote[] = [];
     try {
-      await Promise.all(remotes.map((remote) => remote.ready()));
+      for (let count = 0; count < workers; count += 1) remotes.push(new Remote(runtime, options));
+      await Promise.all(remotes.map((remote) => remote.ready));
       return remotes;
     } catch (error) {
-      await Promise.all(remotes.map((remote) => remote.close()));
+      await Promise.allSettled(remotes.map((remote) => remote.close()));
       throw error;
     }
   };
+  // It also finds what is wrong with the options, before a thread is started with them.
   const device = openDevice(options);
-  const driver = Driver.of(device);
+  let driver: Driver | undefined;
+  try {
+    driver = Driver.of(device);
+  } finally {
+    if (driver === undefined) device.close();
+  }
   if (driver !== undefined) return new AsyncDevice(device, driver, startThreads);
-  device.close();
   const remotes = await startThreads();
   return new AsyncDevice(device, undefined, async () => remotes);
 }

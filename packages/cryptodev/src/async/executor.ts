@@ -1,4 +1,4 @@
-import type { Job } from "./protocol.ts";
+import type { OperationJob, Started, StartJob } from "./protocol.ts";
 
 /** The little of an AbortSignal that is used; those of all runtimes, and of the DOM, fit. */
 export interface AbortSignalLike {
@@ -12,18 +12,37 @@ export interface AbortSignalLike {
   removeEventListener(type: "abort", listener: () => void): void;
 }
 
-/** A start of a session, or one of its operations. */
-export type SessionJob = Pick<Job, "session" | "method" | "args" | "isStart">;
+/** Why it was aborted; a signal of the program's own making may throw instead. */
+export function reasonOf(signal: AbortSignalLike): unknown {
+  try {
+    return signal.reason;
+  } catch (error) {
+    return error;
+  }
+}
 
-/** Who carries jobs out while the program goes on: a thread, or the driver itself. */
+/** A session to start. */
+export interface SessionStart extends Pick<StartJob, "session" | "method" | "name" | "options"> {
+  /** A copy that nobody else uses; whoever made it wipes it. */
+  readonly key: Uint8Array<ArrayBuffer> | undefined;
+}
+
+/** An operation of a session. */
+export interface Operation extends Pick<OperationJob, "session" | "method"> {
+  /** Copies, whose memory may be given away. */
+  readonly args: readonly (Uint8Array<ArrayBuffer> | undefined)[];
+}
+
+/** Who carries jobs out while the program continues: a thread, or the driver itself. */
 export interface Executor {
+  /** Starts a session. */
+  start(start: SessionStart): Promise<Started>;
   /**
-   * Carries a job out, after those of the same session that came before.
+   * Carries an operation out, after those of the same session that came before.
    *
-   * @param transfer - buffers among the arguments that may be given away with them
    * @param signal - rejects with its reason as soon as it is aborted, and keeps a job that has not begun from beginning
    */
-  call(job: SessionJob, transfer: readonly ArrayBuffer[], signal?: AbortSignalLike): Promise<unknown>;
+  operate(operation: Operation, signal?: AbortSignalLike): Promise<unknown>;
   /** Waits for what is in flight, and ends what it has open. */
   close(): Promise<void>;
 }

@@ -1,3 +1,4 @@
+import { UnsupportedError } from "@cryptodev/core";
 import type { AsyncDevice, AsyncOpenOptions } from "./device.ts";
 
 /**
@@ -16,8 +17,16 @@ import type { AsyncDevice, AsyncOpenOptions } from "./device.ts";
  * await device.close();
  * ```
  */
-export async function openAsync(options: AsyncOpenOptions = {}): Promise<AsyncDevice> {
+export async function openAsync(options?: AsyncOpenOptions): Promise<AsyncDevice> {
   // By its own name: that is the file of the runtime at hand, which imports this one. What nobody asks for is not loaded.
-  const [{ open }, { openAsyncWith }] = await Promise.all([import("cryptodev"), import("./device.ts")]);
-  return openAsyncWith(open, options);
+  const { open, runtime } = await import("cryptodev");
+  const threads: typeof import("./device.ts") | undefined = await import("./device.ts");
+  // Rollup can inline what is imported behind a top-level await that waits for this call.
+  if (threads === undefined) {
+    const remedy = 'bundle it for Node.js, without the export condition "browser", or do not inline dynamic imports';
+    throw new UnsupportedError("the bundler put the code of threads behind a top-level await that waits for it", {
+      remedy,
+    });
+  }
+  return threads.openAsyncWith(open, runtime, options);
 }

@@ -2,25 +2,90 @@
  * Runs in a thread of its own: one open device, and the sessions that were started on it. Jobs are done in the order in
  * which they come.
  */
+import { appendFileSync, readlinkSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
-import { open } from "cryptodev";
-import { type Answer, fromWire, type Job, toFailure, toWire, type WorkerOptions } from "./protocol.ts";
+import { ClosedError, type Device, type Host } from "@cryptodev/core";
+import { SoftwareHost } from "@cryptodev/soft";
+import { openIn } from "../open.ts";
+import { hostOf } from "./hosts.ts";
+import {
+  type Answer,
+  fromWire,
+  held,
+  introduce,
+  type Job,
+  type OperationJob,
+  type Started,
+  type StartJob,
+  startKey,
+  toFailure,
+  toWire,
+  type WorkerStart,
+} from "./protocol.ts";
 
-type Methods = Record<string, (...args: readonly unknown[]) => unknown>;
+type Method = (...args: readonly unknown[]) => unknown;
+type Methods = Record<string, Method>;
+type Session = Methods & Parameters<typeof introduce>[0];
 
 const port = parentPort as NonNullable<typeof parentPort>;
-const sessions = new Map<number, Methods>();
+const { options, runtime, held: shared } = (workerData as Record<string, WorkerStart>)[startKey] as WorkerStart;
+const sessions = new Map<number, Session>();
 
-function carryOut(device: Methods, { session, method, args, isStart }: Job): unknown {
-  if (!isStart) return sessions.get(session)?.[method]?.(...args);
+/** Tells the thread that outlives this one what it would have to close. */
+function watched(host: Host): Host {
+  return {
+    ...host,
+    open(path, flags) {
+      Atomics.store(shared, held.thread, threadNumber());
+      const fd = host.open(path, flags);
+      Atomics.store(shared, held.descriptor, fd);
+      return fd;
+    },
+    close(fd) {
+      // First: once it is closed, the number may be that of another file.
+      Atomics.store(shared, held.descriptor, -1);
+      return host.close(fd);
+    },
+  };
+}
+
+interface Globals {
+  readonly Deno?: {
+    readonly permissions: { querySync(permission: { name: "read"; path: string }): { readonly state: string } };
+  };
+}
+
+/** The kernel's number of this thread; -1 if this may not be read. */
+function threadNumber(): number {
+  // Deno would stop and ask for a permission that it does not have.
+  const { Deno } = globalThis as unknown as Globals;
+  if ((Deno?.permissions.querySync({ name: "read", path: "/proc" }).state ?? "granted") !== "granted") return -1;
   try {
-    const started = device[method]?.(...args) as Methods;
-    sessions.set(session, started);
-    return started.info?.();
-  } finally {
-    // Keys came as copies, and the kernel has them now.
-    for (const arg of args) if (arg instanceof Uint8Array) arg.fill(0);
+    return Number(/\d+$/.exec(readlinkSync("/proc/thread-self"))?.[0] ?? -1);
+  } catch {
+    return -1;
   }
+}
+
+function start(device: Device, { session, method, name, key: given, options: others }: StartJob): Started {
+  const key = given === undefined ? undefined : new Uint8Array(new ArrayBuffer(given.byteLength));
+  key?.set(new Uint8Array(given as SharedArrayBuffer));
+  try {
+    const args = given === undefined ? [name] : [name, key, others];
+    const started = (device as unknown as Methods)[method]?.(...args) as Session;
+    const introduction = introduce(started);
+    sessions.set(session, started);
+    return introduction;
+  } finally {
+    key?.fill(0);
+  }
+}
+
+function operate({ session: id, method, args }: OperationJob): unknown {
+  const session = sessions.get(id);
+  if (session === undefined) throw new ClosedError("asynchronous session: it was closed");
+  if (method === "close") sessions.delete(id);
+  return session[method]?.(...args.map(fromWire));
 }
 
 function answer(id: number, compute: () => unknown): void {
@@ -34,21 +99,20 @@ function answer(id: number, compute: () => unknown): void {
   port.postMessage(message, result instanceof ArrayBuffer ? [result] : []);
 }
 
-let device: Methods | undefined;
+let device: Device | undefined;
 answer(0, () => {
-  const opened = open(workerData as WorkerOptions);
-  device = opened as unknown as Methods;
-  return { backend: opened.backend, path: opened.path };
+  device = openIn({
+    host: () => watched(hostOf(runtime)),
+    software: (settings) => new SoftwareHost(settings),
+    append: appendFileSync,
+  })(options);
 });
 
-port.on("message", (job: Job) => {
-  if (Atomics.load(job.cancelled, 0) === 1) return;
+port.on("message", (job: Job & { readonly id: number }) => {
+  if (job.kind === "operation" && Atomics.load(job.cancelled, 0) === 1) return;
   answer(job.id, () => {
-    if (job.method === "close" && !job.isStart) {
-      const session = sessions.get(job.session);
-      sessions.delete(job.session);
-      return session?.close?.();
-    }
-    return carryOut(device as Methods, { ...job, args: job.args.map(fromWire) });
+    if (job.kind === "operation") return operate(job);
+    if (job.kind === "start") return start(device as Device, job);
+    return device?.close();
   });
 });

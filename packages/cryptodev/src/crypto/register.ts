@@ -9,6 +9,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 // Loaded now, as node:crypto is to be its own.
 import "@cryptodev/soft";
 import crypto from "cryptodev/crypto";
+import { programPrefix } from "../async/program_url.ts";
 import { initialize, isCrypto, isRedirected, type Places, resolve } from "./hooks.ts";
 
 /** The parts of `node:module` that its types leave out, or that not every runtime has. */
@@ -35,7 +36,7 @@ const target = import.meta.resolve("cryptodev/crypto");
 const folderOf = (url: string): string => new URL(".", url).href;
 const places: Places = {
   target,
-  exempt: [folderOf(import.meta.resolve("cryptodev")), folderOf(import.meta.resolve("@cryptodev/soft"))],
+  exempt: [folderOf(import.meta.resolve("cryptodev")), folderOf(import.meta.resolve("@cryptodev/soft")), programPrefix],
 };
 initialize(places);
 

@@ -1,0 +1,272 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { runForJson } from "../child.ts";
+import { runtimeName } from "../runtime.ts";
+import { canServe, ServedDevice } from "../software.ts";
+
+/* What openAsync() holds of a device that another process serves, and what it leaves of it. */
+
+let folder: string;
+let served: ServedDevice;
+beforeAll(async () => {
+  if (!canServe) return;
+  folder = mkdtempSync(join(tmpdir(), "cryptodev-async-"));
+  served = await ServedDevice.start(join(folder, "crypto"));
+});
+afterAll(async () => {
+  await served?.stop();
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+});
+
+/** What the programs below share. Threads are found by what is posted to them. */
+const prelude = (): string => `
+  import { openAsync } from "cryptodev";
+  import { readdirSync, readlinkSync } from "node:fs";
+  import process from "node:process";
+  import { setTimeout } from "node:timers/promises";
+  import { Worker } from "node:worker_threads";
+  const path = ${JSON.stringify(served.path)};
+  const server = ${served.process.pid};
+  const targetOf = (fd) => { try { return readlinkSync("/proc/self/fd/" + fd); } catch { return ""; } };
+  const held = () => readdirSync("/proc/self/fd").filter((fd) => targetOf(fd) === path).length;
+  const threads = new Set();
+  let onPost = () => {};
+  const { postMessage } = Worker.prototype;
+  Worker.prototype.postMessage = function (...args) {
+    threads.add(this);
+    postMessage.apply(this, args);
+    onPost(this, args[0]);
+  };
+  const outcome = (promise) => promise.then(() => "done", (error) => error.name);
+  const say = (value) => console.log(JSON.stringify(value));
+  const open = (workers) => openAsync({ backend: "kernel", path, workers });
+`;
+
+describe.runIf(canServe)("AsyncDevice", () => {
+  test("close() closes the devices of its threads", () => {
+    const result = runForJson<{ open: number[]; left: number }>(`${prelude()}
+      const open5 = [];
+      for (let round = 0; round < 5; round += 1) {
+        const device = await open(2);
+        const aes = await device.cipher("aes-cbc", new Uint8Array(16));
+        await aes.encrypt(new Uint8Array(16), new Uint8Array(16));
+        open5.push(held());
+        await device.close();
+      }
+      say({ open: open5, left: held() });
+    `);
+    expect(result).toEqual({ open: [2, 2, 2, 2, 2], left: 0 });
+  });
+
+  test("openAsync() leaves nothing open if it is rejected", () => {
+    const result = runForJson<{ outcomes: string[]; left: number }>(`${prelude()}
+      const outcomes = [
+        await outcome(openAsync({ backend: "kernel", path, chunkSize: 17 })),
+        await outcome(openAsync({ backend: "kernel", path, hardware: "yes" })),
+        await outcome(openAsync({ backend: "kernel", path, workers: 257 })),
+      ];
+      say({ outcomes, left: held() });
+    `);
+    expect(result).toEqual({ outcomes: ["RangeError", "RangeError", "RangeError"], left: 0 });
+  });
+
+  test("the device of a thread that was terminated is closed, and its calls are rejected", () => {
+    const result = runForJson<object>(`${prelude()}
+      const device = await open(2);
+      const [one, other] = [await device.hash("sha1"), await device.hash("sha1")];
+      const [first] = threads;
+      await first.terminate();
+      const lost = await outcome(one.digest(new Uint8Array(3)));
+      const kept = await outcome(other.digest(new Uint8Array(3)));
+      for (let round = 0; round < 500 && held() > 1; round += 1) await setTimeout(10);
+      const between = held();
+      await one.close();
+      await device.close();
+      say({ lost, kept, between, left: held() });
+    `);
+    expect(result).toEqual({ lost: "ClosedError", kept: "done", between: 1, left: 0 });
+  });
+
+  test("the device of a thread that died of an error is closed, and its calls are rejected with that error", () => {
+    const result = runForJson<object>(`${prelude()}
+      const device = await open(1);
+      const sha1 = await device.hash("sha1");
+      const [thread] = threads;
+      // No job: the thread finds no memory where it looks for a signal.
+      thread.postMessage({ kind: "operation", cancelled: "none" });
+      const lost = await outcome(sha1.digest(new Uint8Array(3)));
+      await device.close();
+      say({ lost, left: held() });
+    `);
+    expect(result).toEqual({ lost: "TypeError", left: 0 });
+  });
+
+  test("the device of a thread that was terminated within a call is closed after the call", () => {
+    const result = runForJson<object>(`${prelude()}
+      const device = await open(1);
+      const sha1 = await device.hash("sha1");
+      const [thread] = threads;
+      // A server that does not answer.
+      process.kill(server, "SIGSTOP");
+      await setTimeout(100);
+      let during;
+      let digest;
+      let ended;
+      try {
+        digest = outcome(sha1.digest(new Uint8Array(3)));
+        await setTimeout(300);
+        thread.terminate();
+        ended = outcome(device.close());
+        await setTimeout(300);
+        during = held();
+      } finally {
+        process.kill(server, "SIGCONT");
+      }
+      say({ digest: await digest, ended: await ended, during, left: held() });
+    `);
+    expect(result).toEqual({ digest: "ClosedError", ended: "done", during: 1, left: 0 });
+  });
+
+  test("a number that is another file's by now is not closed with a lost thread", () => {
+    const result = runForJson<object>(`${prelude()}
+      import { closeSync, openSync } from "node:fs";
+      const device = await open(1);
+      const fd = readdirSync("/proc/self/fd").find((number) => targetOf(number) === path);
+      const [thread] = threads;
+      await device.close();
+      const others = [];
+      while (targetOf(fd) !== "/dev/null" && others.length < 100) others.push(openSync("/dev/null", "r"));
+      thread?.terminate();
+      await setTimeout(100);
+      say({ target: targetOf(fd) });
+    `);
+    expect(result).toEqual({ target: "/dev/null" });
+  });
+});
+
+const workspace = fileURLToPath(new URL("../.programs/", import.meta.url));
+
+const PAGE = 4096;
+/** How much is looked at in one go. */
+const PIECE = 256 * PAGE;
+
+/** Reads memory; @returns 0 where it is gone meanwhile. */
+function readSome(memory: number, buffer: Buffer, size: number, at: number): number {
+  try {
+    return readSync(memory, buffer, 0, size, at);
+  } catch {
+    return 0;
+  }
+}
+
+/** How often the memory of a process has these bytes in a row. */
+function countIn(pid: number, bytes: Uint8Array): number {
+  const memory = openSync(`/proc/${pid}/mem`, "r");
+  const pages = openSync(`/proc/${pid}/pagemap`, "r");
+  const buffer = Buffer.alloc(PIECE);
+  const entries = Buffer.alloc((PIECE / PAGE) * 8);
+  let count = 0;
+  for (const line of readFileSync(`/proc/${pid}/maps`, "utf8").split("\n")) {
+    const [, from = "", to = ""] = /^([0-9a-f]+)-([0-9a-f]+) rw/.exec(line) ?? [];
+    const end = Number.parseInt(to, 16);
+    for (let at = Number.parseInt(from, 16); at < end; at += PIECE) {
+      // Much is reserved and never touched. The highest bits of an entry say whether its page is in memory, or in swap.
+      const known = readSync(pages, entries, 0, entries.length, (at / PAGE) * 8);
+      const isTouched = entries.subarray(0, known).some((byte, index) => index % 8 === 7 && byte >= 0x40);
+      const size = isTouched ? readSome(memory, buffer, Math.min(PIECE, end - at), at) : 0;
+      for (let found = -1; ; count += 1) {
+        found = buffer.subarray(0, size).indexOf(bytes, found + 1);
+        if (found < 0) break;
+      }
+    }
+  }
+  closeSync(memory);
+  closeSync(pages);
+  return count;
+}
+
+/** Runs a program until it waits, after each line, for its memory to be looked at. @returns the counts by line */
+async function countKeys(code: string, key: Uint8Array): Promise<Record<string, number>> {
+  mkdirSync(workspace, { recursive: true });
+  const own = mkdtempSync(join(workspace, "scan-"));
+  const file = join(own, "program.mjs");
+  writeFileSync(file, code);
+  const args = runtimeName === "Deno" ? ["run", "-A", file] : [file];
+  const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });
+  const closed = once(child, "close");
+  const counts: Record<string, number> = {};
+  for await (const line of createInterface({ input: child.stdout })) {
+    counts[line] = countIn(child.pid as number, key);
+    child.stdin.write("\n");
+  }
+  await closed;
+  rmSync(own, { recursive: true });
+  return counts;
+}
+
+const key = Uint8Array.from({ length: 32 }, (_, index) => (index * 37 + 11) & 255);
+
+describe.runIf(canServe)("no copy of a key", () => {
+  const scanned = (): string => `${prelude()}
+    import { once } from "node:events";
+    const key = new Uint8Array(new ArrayBuffer(32));
+    const fill = () => { for (let index = 0; index < 32; index += 1) key[index] = (index * 37 + 11) & 255; };
+    const look = async (name) => {
+      console.log(name);
+      await once(process.stdin, "data");
+    };
+    fill();
+    await look("the key itself");
+  `;
+
+  test("is left in the process once the driver has it", async () => {
+    const code = `${scanned()}
+      const device = await open(2);
+      const sessions = [];
+      for (const name of ["aes-cbc", "aes-256-ctr"]) {
+        const starting = device.cipher(name, key);
+        const others = [device.hmac("sha256", key), device.aead("aes-gcm", key, { tagSize: 12 })];
+        sessions.push(await starting, ...(await Promise.all(others)));
+      }
+      await outcome(device.cipher("aes-128-cbc", key));
+      await sessions[0].encrypt(new Uint8Array(64), new Uint8Array(16));
+      key.fill(0);
+      await look("with sessions");
+      await device.close();
+      await look("after close()");
+      process.exit();
+    `;
+    expect(await countKeys(code, key)).toEqual({ "the key itself": 1, "with sessions": 0, "after close()": 0 });
+  });
+
+  test("is left if the thread is lost before it has it, or if posting throws", async () => {
+    const code = `${scanned()}
+      let device = await open(1);
+      onPost = (thread) => thread.terminate();
+      const lost = outcome(device.cipher("aes-cbc", key));
+      const names = [await lost, await outcome(device.hmac("sha256", key))];
+      onPost = () => {};
+      await device.close();
+      device = await open(1);
+      onPost = () => { throw new Error("not posted"); };
+      names.push(await outcome(device.cipher("aes-cbc", key)));
+      onPost = () => {};
+      await device.close();
+      names.push(await outcome(device.cipher("aes-cbc", key)));
+      key.fill(0);
+      await look(names.join());
+      process.exit();
+    `;
+    expect(await countKeys(code, key)).toEqual({
+      "the key itself": 1,
+      "ClosedError,ClosedError,Error,ClosedError": 0,
+    });
+  });
+});
