@@ -162,7 +162,7 @@ describe("openAsync()", () => {
       { name: "TypeError", message: expect.stringMatching(/^source for aes-gcm: /), isOurs: true },
       {
         name: "TypeError",
-        message: expect.stringMatching(/^key for hmac-sha1: expected a Uint8Array, got an ArrayBuffer; wrap it/),
+        message: expect.stringMatching(/^key for hmac: expected a Uint8Array, got an ArrayBuffer; wrap it/),
         isOurs: true,
       },
       { name: "ClosedError", isOurs: true },

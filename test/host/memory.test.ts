@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { Argument, crypt_op } from "@cryptodev/core";
 import { afterAll, describe, expect, test } from "vitest";
 import { pattern, toHex } from "../bytes.ts";
-import { detach, detached } from "../memory.ts";
+import { detach, detached, growable, hasResizableWasm, movingWasmMemory, resizable } from "../memory.ts";
 import { collectGarbage, realHost, runtimeName } from "../runtime.ts";
 
 /*
@@ -116,7 +116,65 @@ describe("a pointer to no bytes is NULL:", () => {
   });
 });
 
+describe("pointing at the same view again, whose memory may have moved, names where it is now:", () => {
+  const kinds: readonly (readonly [string, () => { readonly view: Uint8Array; move(): void }])[] = [
+    [
+      "a resizable buffer",
+      () => {
+        const buffer = resizable(4096, 2 ** 20);
+        return { view: new Uint8Array(buffer, 0, 64), move: () => buffer.resize(2 ** 20) };
+      },
+    ],
+    [
+      "growable shared memory",
+      () => {
+        const buffer = growable(4096, 2 ** 20);
+        return { view: new Uint8Array(buffer, 0, 64), move: () => buffer.grow(2 ** 20) };
+      },
+    ],
+    ...(hasResizableWasm
+      ? [
+          [
+            "WebAssembly memory that is followed",
+            () => {
+              const memory = movingWasmMemory(0);
+              const view = new Uint8Array(memory.toResizableBuffer?.() as ArrayBuffer, 0, 64);
+              return { view, move: () => void memory.grow(8) };
+            },
+          ] as const,
+        ]
+      : []),
+  ];
+
+  test.each(kinds)("%s", (_name, make) => {
+    // Held, so that each has memory of its own.
+    const held = Array.from({ length: 20 }, () => {
+      const argument = new Argument(host, crypt_op);
+      const { view, move } = make();
+      argument.point(argument.offset.src, view);
+      move();
+      view.set(pattern(64));
+      argument.point(argument.offset.src, view);
+      return { argument, view };
+    });
+    for (const { argument, view } of held) {
+      expect(pointer(argument, argument.offset.src)).toBe(BigInt(host.addressOf(view)));
+      expect(toHex(readAddress(pointer(argument, argument.offset.src), 64))).toBe(toHex(pattern(64)));
+    }
+  });
+});
+
 if (runtimeName === "Bun") {
+  test("in Bun, WebAssembly memory moves under a view that stays valid", () => {
+    // If this fails, Bun no longer moves it, and the tests of memory that moves need another way to have it.
+    const memory = movingWasmMemory(0);
+    const view = new Uint8Array(memory.toResizableBuffer?.() as ArrayBuffer, 0, 64);
+    const before = host.addressOf(view);
+    for (let round = 0; round < 20 && host.addressOf(view) === before; round += 1) memory.grow(1);
+    expect(host.addressOf(view)).not.toBe(before);
+    expect(view).toHaveLength(64);
+  });
+
   test("in Bun, an address that was taken before the buffer was asked for goes stale", async () => {
     // If this fails, Bun no longer moves small views, and its host need not ask for the buffer first.
     const { ptr } = (await import("bun:ffi" as string)) as { ptr(view: Uint8Array): number };

@@ -3,7 +3,7 @@ import { KernelCrashError } from "@cryptodev/soft";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { pattern } from "../bytes.ts";
-import { detached } from "../memory.ts";
+import { detached, growable, movingWasmMemory, resizable } from "../memory.ts";
 import { parametersOf } from "../soft/random.ts";
 import { VigilantHost } from "../vigilant_host.ts";
 
@@ -13,7 +13,22 @@ import { VigilantHost } from "../vigilant_host.ts";
  */
 
 /** What is passed where bytes belong: mostly a part of one small arena, so that arguments overlap; at times no bytes at all. */
-const hostile = fc.constantFrom("undefined", "null", "text", "array", "words", "detached", "lying", "species");
+const hostile = fc.constantFrom(
+  ...[
+    "undefined",
+    "null",
+    "text",
+    "array",
+    "words",
+    "detached",
+    "lying",
+    "species",
+    "growable",
+    "moving",
+    "shrinking",
+    "proxy",
+  ],
+);
 const part = (sizes: fc.Arbitrary<number>) =>
   fc.oneof(
     { weight: 12, arbitrary: fc.record({ start: fc.nat(300), size: sizes }) },
@@ -29,7 +44,7 @@ const roles = {
   iv12: exactly(12),
   mac20: exactly(20),
   aad: part(fc.constantFrom(0, 5, 13)),
-  number: fc.constantFrom<unknown[]>(0, 1, 5, 12, 16, 64, -1, 1.5, Number.NaN, 2 ** 32, "4"),
+  number: fc.constantFrom<unknown[]>(0, 1, 5, 12, 16, 64, -1, 1.5, Number.NaN, 2 ** 32, "4", "shrinking"),
 };
 type Role = keyof typeof roles;
 
@@ -133,7 +148,7 @@ const start = fc.record({
   mac: fc.constantFrom<string[]>("sha1", "hmac-sha1", "sha256", "md5", "kpdk-md5"),
   key: fc.oneof(exactly(16), exactly(32), exactly(8)),
   mackey: part(fc.constantFrom(0, 20, 64)),
-  tagSize: fc.constantFrom<(number | undefined)[]>(undefined, 4, 5, 8, 12, 16, 0, 20),
+  tagSize: fc.constantFrom<unknown[]>(undefined, 4, 5, 8, 12, 16, 0, 20, "shrinking"),
 });
 type Spec = { readonly start: number; readonly size: number } | string | number;
 
@@ -145,7 +160,17 @@ class Elsewhere extends Uint8Array {
   }
 }
 
-function make(arena: ArrayBuffer, spec: unknown): unknown {
+const ARENA = 400;
+
+/** A number that takes half of all memory away when it is looked at. */
+const shrinking = (arena: ReturnType<typeof resizable>) => ({
+  [Symbol.toPrimitive]() {
+    arena.resize(ARENA / 2);
+    return 16;
+  },
+});
+
+function make(arena: ReturnType<typeof resizable>, spec: unknown): unknown {
   if (typeof spec === "object" && spec !== null) {
     const { start: from, size } = spec as Exclude<Spec, string | number>;
     return new Uint8Array(arena, from, size);
@@ -170,10 +195,22 @@ function make(arena: ArrayBuffer, spec: unknown): unknown {
       });
     case "species":
       return new Elsewhere(64);
+    case "growable":
+      return new Uint8Array(growable(16, 64));
+    case "moving":
+      return moving;
+    case "shrinking":
+      return shrinking(arena);
+    case "proxy":
+      return new Proxy(pattern(16), {});
     default:
       return spec;
   }
 }
+
+/** One of all that there are: it is followed where the runtime can do that, and detached elsewhere. */
+const wasm = movingWasmMemory(0);
+const moving = new Uint8Array(wasm.toResizableBuffer?.() ?? wasm.buffer, 0, 16);
 
 type Method = (...args: unknown[]) => unknown;
 
@@ -186,8 +223,9 @@ test("no sequence of calls makes a kernel crash, or fails in any other way than 
     fc.array(step, { maxLength: 40 }),
     (arch, chosen, starts, steps) => {
       const machine = machineOf(arch) as NonNullable<ReturnType<typeof machineOf>>;
-      const device = Device.open(new VigilantHost({ machine }), undefined, { chunkSize: 32 });
-      const arena = new ArrayBuffer(400);
+      const host = new VigilantHost({ machine });
+      const device = Device.open(host, undefined, { chunkSize: 32 });
+      const arena = resizable(ARENA, ARENA);
       const things: { readonly object: object; readonly methods: Readonly<Record<string, readonly Role[]>> }[] = [];
       const attempt = (call: () => unknown, methods?: Readonly<Record<string, readonly Role[]>>) => {
         try {
@@ -211,13 +249,14 @@ test("no sequence of calls makes a kernel crash, or fails in any other way than 
           hash: [mac],
           hmac: [mac.replace("hmac-", ""), keyBytes],
           combined: [cipher, keyBytes, mac, mackeyBytes],
-          aead: [cipher, keyBytes, { tagSize }],
+          aead: [cipher, keyBytes, { tagSize: make(arena, tagSize) }],
           tls: [cipher, keyBytes, mac, mackeyBytes],
-          srtp: [cipher, keyBytes, mac, mackeyBytes, { tagSize }],
+          srtp: [cipher, keyBytes, mac, mackeyBytes, { tagSize: make(arena, tagSize) }],
         }[kind];
         attempt(() => (device[kind as "cipher"] as unknown as Method).apply(device, args as unknown[]));
       }
       for (const { session, method, arguments: given, again } of steps) {
+        arena.resize(ARENA);
         const thing = things[session % Math.max(things.length, 1)];
         if (thing === undefined) continue;
         const names = Object.keys(thing.methods);
@@ -234,6 +273,7 @@ test("no sequence of calls makes a kernel crash, or fails in any other way than 
           attempt(() => (thing.object as Record<string, Method>)[name]?.(...values));
         }
       }
+      expect(host.vigil.faults).toEqual([]);
       device.close();
     },
   );

@@ -174,11 +174,12 @@ export function findHmac(name: Written<HmacName | KeyedMacName>): MacAlgorithm {
 function macOf(what: string, name: string, fits: (mac: MacAlgorithm) => boolean, shown: "name" | "hash"): MacAlgorithm {
   const candidates = allMacs.filter((mac) => mac.kernelName !== undefined && fits(mac));
   const known = candidates.map((mac) => mac[shown]);
+  const accepted = candidates.flatMap((mac) => [mac.name, mac.hash]);
   if (typeof name !== "string") return refuseName(what, name, known);
   const wanted = plain(name);
   // Its own name comes first: a session can have both a hash and the HMAC of it.
   const found =
     candidates.find((mac) => plain(mac.name) === wanted || plain(mac.kernelName as string) === wanted) ??
     candidates.find((mac) => plain(mac.hash) === wanted);
-  return found ?? refuseName(what, name, known);
+  return found ?? refuseName(what, name, known, accepted);
 }

@@ -124,7 +124,7 @@ function macCapability(device: Device, { hash, keyed, digestSize }: MacAlgorithm
 
 /** Tries every algorithm: see {@link Device.capabilities}. */
 export function capabilitiesOf(device: Device, options: CapabilityOptions | undefined): Capability[] {
-  const hardware = option(options, "hardware", "capabilities") ?? "allow";
+  const hardware = option(options, "hardware", "capabilities", "allow");
   if (hardware !== "allow" && hardware !== "require" && hardware !== "prefer") {
     throw new RangeError(
       `hardware: expected "allow", "require" or "prefer", got ${inWords(hardware, ["allow", "require", "prefer"])}`,

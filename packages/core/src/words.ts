@@ -1,5 +1,19 @@
 import { nearest } from "./suggest.ts";
 
+const { get: tagOf } = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype),
+  Symbol.toStringTag,
+) as { readonly get: () => string | undefined };
+
+/** What kind of object it is. What it calls itself is not asked: that may be anything. */
+function kindOf(value: object): string {
+  if (Array.isArray(value)) return "Array";
+  if (value instanceof ArrayBuffer) return "ArrayBuffer";
+  if (value instanceof SharedArrayBuffer) return "SharedArrayBuffer";
+  if (ArrayBuffer.isView(value)) return tagOf.call(value) ?? "DataView";
+  return "Object";
+}
+
 /**
  * A value that was not expected, for a message: what kind it is. Text is shown only if it is close to a known name: anything
  * else may be a secret in the wrong place.
@@ -10,15 +24,14 @@ export function inWords(value: unknown, known: readonly string[] = []): string {
     return value === "" || nearest(value, known) !== undefined ? JSON.stringify(value) : "a string";
   }
   if (typeof value !== "object") return `a ${typeof value}`;
-  const name = Object.prototype.toString.call(value).slice(8, -1);
-  return `${/^[AEIO]/.test(name) ? "an" : "a"} ${name}`;
+  const kind = kindOf(value);
+  return `${/^[AEIO]/.test(kind) ? "an" : "a"} ${kind}`;
 }
 
 /** What to make of what should have been a Uint8Array, for a message that ends with it; nothing where nobody can know. */
 export function remedyFor(value: unknown): string {
   if (typeof value === "string") return "; encode it, as new TextEncoder().encode(text) does";
   if (ArrayBuffer.isView(value)) return "; wrap it: new Uint8Array(view.buffer, view.byteOffset, view.byteLength)";
-  return /^\[object (Shared)?ArrayBuffer\]$/.test(Object.prototype.toString.call(value))
-    ? "; wrap it: new Uint8Array(buffer)"
-    : "";
+  const isBuffer = value instanceof ArrayBuffer || value instanceof SharedArrayBuffer;
+  return isBuffer ? "; wrap it: new Uint8Array(buffer)" : "";
 }

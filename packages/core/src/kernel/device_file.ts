@@ -77,9 +77,9 @@ export class DeviceFile {
   }
 
   static open(host: Host, path: string, options: DeviceOptions): DeviceFile {
-    const chunkSize = option(options, "chunkSize", "device") ?? LONGEST_CHUNK;
-    const hardware = option(options, "hardware", "device") ?? "allow";
-    const statistics = option(options, "statistics", "device") ?? false;
+    const chunkSize = option(options, "chunkSize", "device", LONGEST_CHUNK);
+    const hardware = option(options, "hardware", "device", "allow");
+    const statistics = option(options, "statistics", "device", false);
     if (!(typeof chunkSize === "number" && chunkSize % 16 === 0 && chunkSize > 0 && chunkSize <= LONGEST_CHUNK)) {
       throw new RangeError(
         `chunkSize: expected a multiple of 16 bytes, at most ${LONGEST_CHUNK}, got ${inWords(chunkSize)}`,

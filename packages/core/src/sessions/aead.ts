@@ -67,7 +67,7 @@ export class Aead extends Session {
     options: AeadOptions | undefined,
   ) {
     const { name, algorithm } = cipher;
-    const tagSize = option(options, "tagSize", name) ?? 16;
+    const tagSize = option(options, "tagSize", name, 16);
     checkKey(key, cipher);
     checkTagSize(tagSize, name, algorithm.tagSizes ?? []);
     super(device, file, name, `${algorithm.kernelName}`, { cipher: algorithm.id, key, mac: 0, mackey: undefined });

@@ -68,8 +68,8 @@ export class CipherChunks {
 
   /** @internal */
   constructor(work: ChunkWork, options: ChunkOptions | undefined) {
-    const padding = option(options, "padding", work.name) ?? "none";
-    const eager = option(options, "eager", work.name) ?? false;
+    const padding = option(options, "padding", work.name, "none");
+    const eager = option(options, "eager", work.name, false);
     if (typeof eager !== "boolean") {
       throw new TypeError(`eager for ${work.name}: expected true or false, got ${inWords(eager)}`);
     }

@@ -18,7 +18,7 @@ import type { Device } from "../device.ts";
 import type { DeviceFile } from "../kernel/device_file.ts";
 import type { KernelSession } from "../kernel/kernel_session.ts";
 import { CryptOperation } from "../kernel/operation.ts";
-import { equalInConstantTime, partOf, wipe } from "../memory/bytes.ts";
+import { copyInto, equalInConstantTime, partOf, wipe } from "../memory/bytes.ts";
 import { type CipherAndMac, CipherWithMac } from "./cipher_with_mac.ts";
 import { kernelSessionOf } from "./session.ts";
 
@@ -136,10 +136,13 @@ export class CombinedCipher extends CipherWithMac {
     checkSizes(mac, [digestSize], "mac", name);
     const computed = this.#computed;
     const size = checkSource(source, this.#cipher);
-    // Decrypted over, the mac that came with the ciphertext could not be compared any more.
+    checkRoom(destination, size, "destination", this.#cipher.name);
     checkApart(destination, size, mac, digestSize, "mac", name);
+    // Memory can be the same and not look so: decrypted over, the mac could not be compared any more.
+    const given = new Uint8Array(digestSize);
+    copyInto(given, mac);
     this.#into(COP_DECRYPT, source, destination, computed, iv);
-    const isEqual = equalInConstantTime(computed, mac);
+    const isEqual = equalInConstantTime(computed, given);
     wipe(computed, digestSize);
     if (isEqual) return size;
     wipe(destination, size);

@@ -51,7 +51,7 @@ export class SrtpPacket extends CipherWithMac {
   /** @internal */
   constructor(device: Device, file: DeviceFile, start: CipherAndMac, options: SrtpOptions | undefined) {
     const { cipher, mac } = start;
-    const tagSize = option(options, "tagSize", mac.name) ?? mac.digestSize;
+    const tagSize = option(options, "tagSize", mac.name, mac.digestSize);
     if (!Number.isInteger(tagSize) || tagSize < 1 || tagSize > mac.digestSize) {
       throw new RangeError(`tag size for ${mac.name}: expected 1 to ${mac.digestSize} bytes, got ${inWords(tagSize)}`);
     }

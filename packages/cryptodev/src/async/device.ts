@@ -6,6 +6,8 @@ import {
   type Device,
   type HashName,
   type HmacName,
+  type KeyedMacName,
+  type Written,
 } from "@cryptodev/core";
 import type { Open, OpenOptions } from "../open.ts";
 import { Driver } from "./driver.ts";
@@ -27,7 +29,7 @@ export interface AsyncOpenOptions extends Pick<OpenOptions, "backend" | "path" |
 /** A mistake in a number should not use up the machine. */
 const MOST_WORKERS = 256;
 
-type Kind<S extends AsyncSession> = new (name: string, executor: Executor, id: number, started: Started) => S;
+type Kind<S extends AsyncSession> = new (executor: Executor, id: number, started: Started) => S;
 
 /**
  * A device whose operations do not block the event loop: they are done by the driver itself, where it was built for that
@@ -63,22 +65,22 @@ export class AsyncDevice {
   }
 
   /** As {@link Device.cipher}. The key is copied to the thread, and wiped there once the kernel has it. */
-  cipher(name: CipherName, key: Uint8Array): Promise<AsyncCipher> {
+  cipher(name: Written<CipherName>, key: Uint8Array): Promise<AsyncCipher> {
     return this.#start(AsyncCipher, "cipher", name, key);
   }
 
   /** As {@link Device.hash}. */
-  hash(name: HashName): Promise<AsyncHash> {
+  hash(name: Written<HashName>): Promise<AsyncHash> {
     return this.#start(AsyncHash, "hash", name);
   }
 
   /** As {@link Device.hmac}. */
-  hmac(name: HmacName, key: Uint8Array): Promise<AsyncHash> {
+  hmac(name: Written<HmacName | KeyedMacName>, key: Uint8Array): Promise<AsyncHash> {
     return this.#start(AsyncHash, "hmac", name, key);
   }
 
   /** As {@link Device.aead}. */
-  aead(name: AeadName, key: Uint8Array, options?: AeadOptions): Promise<AsyncAead> {
+  aead(name: Written<AeadName>, key: Uint8Array, options?: AeadOptions): Promise<AsyncAead> {
     return this.#start(AsyncAead, "aead", name, key, options);
   }
 
@@ -91,16 +93,15 @@ export class AsyncDevice {
   ): Promise<S> {
     if (this.#closing !== undefined) throw new ClosedError(`${this.path}: the device was closed`);
     if (typeof name !== "string") throw new TypeError(`name for ${method}: expected a string, got ${inWords(name)}`);
-    const fullName = method === "hmac" ? `hmac-${name}` : name;
     const checked = method === "aead" ? { tagSize: ownOption(options, "tagSize", "number") } : undefined;
     const id = this.#started;
     this.#started += 1;
     // The key is copied before anything is waited for: it is the caller's to wipe as soon as the call returns.
-    const copy = method === "hash" ? undefined : copied(key as Uint8Array, "key", fullName);
+    const copy = method === "hash" ? undefined : copied(key as Uint8Array, "key", method);
     try {
       const executor = await this.#executorFor(method, id);
       const started = await executor.start({ session: id, method, name, key: copy, options: checked });
-      return new kind(fullName, executor, id, started);
+      return new kind(executor, id, started);
     } finally {
       copy?.fill(0);
     }

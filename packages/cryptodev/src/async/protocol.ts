@@ -1,4 +1,11 @@
-import { ClosedError, CryptodevError, type Refusal, type SessionInfo, UnsupportedError } from "@cryptodev/core";
+import {
+  ClosedError,
+  CryptodevError,
+  type Refusal,
+  type Session,
+  type SessionInfo,
+  UnsupportedError,
+} from "@cryptodev/core";
 import type { OpenOptions } from "../open.ts";
 
 /** How a worker opens its device. */
@@ -63,15 +70,17 @@ export interface EndJob {
 
 /** What a session's start is answered with. */
 export interface Started {
+  /** The session's name, which is one form of what people write. */
+  readonly name: string;
   readonly info: SessionInfo;
   /** Bytes in an iv; 0 for a session without one. */
   readonly ivSize: number;
 }
 
 /** What to answer with. A session that cannot be introduced is ended: nobody would know of it. */
-export function introduce(session: { info(): SessionInfo; close(): void; readonly ivSize?: number }): Started {
+export function introduce(session: Session & { readonly name: string; readonly ivSize?: number }): Started {
   try {
-    return { info: session.info(), ivSize: session.ivSize ?? 0 };
+    return { name: session.name, info: session.info(), ivSize: session.ivSize ?? 0 };
   } catch (error) {
     session.close();
     throw error;

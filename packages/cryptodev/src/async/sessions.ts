@@ -43,7 +43,7 @@ export abstract class AsyncSession {
   #closed = false;
 
   /** @internal */
-  constructor(name: string, executor: Executor, id: number, { info }: Started) {
+  constructor(executor: Executor, id: number, { name, info }: Started) {
     this.name = name;
     this.#executor = executor;
     this.#id = id;
@@ -109,8 +109,8 @@ export class AsyncCipher extends AsyncSession {
   #chain: Chain = { length: 0, end: Number.POSITIVE_INFINITY };
 
   /** @internal */
-  constructor(name: string, executor: Executor, id: number, started: Started) {
-    super(name, executor, id, started);
+  constructor(executor: Executor, id: number, started: Started) {
+    super(executor, id, started);
     this.#ivSize = started.ivSize;
   }
 

@@ -73,7 +73,7 @@ function start(device: Device, { session, method, name, key: given, options: oth
   try {
     const args = given === undefined ? [name] : [name, key, others];
     const started = (device as unknown as Methods)[method]?.(...args) as Session;
-    const introduction = introduce(started);
+    const introduction = introduce(started as Session & { readonly name: string });
     sessions.set(session, started);
     return introduction;
   } finally {

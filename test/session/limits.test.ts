@@ -1,0 +1,203 @@
+import { constants } from "node:buffer";
+import { Device, type DeviceOptions } from "@cryptodev/core";
+import { describe, expect, test } from "vitest";
+import { pattern } from "../bytes.ts";
+import { IdleHost } from "../idle_host.ts";
+import { isRequired } from "../runtime.ts";
+
+/*
+ * Lengths that no driver survives, or that it answers with an error which is not true: what it counts in an `int`, what it
+ * counts in 32 bits, and what has more pages than its array of pages. The memory is not touched here, and costs nothing.
+ */
+
+const PAGE = 4096;
+/** Source and destination together, in one array of at most 4 MiB. */
+const MOST_PAGES = 131_072;
+
+const key = pattern(16);
+const iv = pattern(16);
+const nonce = pattern(12);
+const header = pattern(13);
+
+function start(options?: DeviceOptions) {
+  const host = new IdleHost();
+  return { host, device: Device.open(host, undefined, options) };
+}
+
+/** Memory of that size, if this machine and this runtime have it. */
+function memoryOf(size: number): Uint8Array<ArrayBuffer> | undefined {
+  try {
+    return new Uint8Array(size);
+  } catch (error) {
+    const most = (constants as { MAX_LENGTH?: number }).MAX_LENGTH ?? 0;
+    if (isRequired("MEMORY") && size <= most) throw error;
+    console.log(
+      `skipped: ${size} bytes, as there is no such view here: ${error} (REQUIRE_MEMORY=1 makes that a failure)`,
+    );
+    return undefined;
+  }
+}
+
+/** Every operation that goes to the driver as one call, over the first `size` bytes of memory. */
+const single: Readonly<Record<string, (device: Device, memory: Uint8Array, size: number) => unknown>> = {
+  "gcm seal": (device, memory, size) => device.aead("aes-gcm", key).seal(memory.subarray(0, size), nonce),
+  "gcm sealInto in place": (device, memory, size) =>
+    device.aead("aes-gcm", key).sealInto(memory.subarray(0, size), memory, nonce),
+  "gcm open": (device, memory, size) => device.aead("aes-gcm", key).open(memory.subarray(0, size), nonce),
+  "gcm openInto in place": (device, memory, size) =>
+    device.aead("aes-gcm", key).openInto(memory.subarray(0, size), memory, nonce),
+  "gcm encrypt": (device, memory, size) => device.aead("aes-gcm", key).encrypt(memory.subarray(0, size), nonce),
+  "gcm decrypt": (device, memory, size) =>
+    device.aead("aes-gcm", key).decrypt(memory.subarray(0, size), pattern(16), nonce),
+  "ccm sealInto in place": (device, memory, size) =>
+    device.aead("aes-ccm", key).sealInto(memory.subarray(0, size), memory, pattern(7)),
+  "tls seal": (device, memory, size) =>
+    device.tls("aes-cbc", key, "hmac-sha1", key).seal(memory.subarray(0, size), header, iv),
+  "tls sealInPlace": (device, memory, size) =>
+    device.tls("aes-cbc", key, "hmac-sha1", key).sealInPlace(memory, size, header, iv),
+  "tls open": (device, memory, size) =>
+    device.tls("aes-cbc", key, "hmac-sha1", key).open(memory.subarray(0, size), header, iv),
+  "tls openInPlace": (device, memory, size) =>
+    device.tls("aes-cbc", key, "hmac-sha1", key).openInPlace(memory.subarray(0, size), header, iv),
+  "srtp seal": (device, memory, size) =>
+    device.srtp("aes-ctr", key, "hmac-sha1", key).seal(memory.subarray(0, size), 12, iv),
+  "srtp sealInPlace": (device, memory, size) =>
+    device.srtp("aes-ctr", key, "hmac-sha1", key).sealInPlace(memory.subarray(0, size + 20), 12, iv),
+  "srtp open": (device, memory, size) =>
+    device.srtp("aes-ctr", key, "hmac-sha1", key).open(memory.subarray(0, size + 20), 12, iv),
+  "srtp openInPlace": (device, memory, size) =>
+    device.srtp("aes-ctr", key, "hmac-sha1", key).openInPlace(memory.subarray(0, size + 20), 12, iv),
+  "xts encryptInto in place": (device, memory, size) =>
+    device.cipher("aes-xts", pattern(32)).encryptInto(memory.subarray(0, size), memory.subarray(0, size), iv),
+};
+
+describe.each([
+  ["one page more than the driver's array has", (MOST_PAGES + 1) * PAGE],
+  ["2 ** 30", 2 ** 30],
+  ["the most that an int can count", 2 ** 31 - 16],
+  ["2 ** 31", 2 ** 31],
+  ["2 ** 31 + 16", 2 ** 31 + 16],
+  ["2 ** 32 - 16, which 32 bits can count", 2 ** 32 - 16],
+  ["2 ** 32", 2 ** 32],
+  ["2 ** 32 + 16, which is 16 in 32 bits", 2 ** 32 + 16],
+  ["2 ** 33 + 48", 2 ** 33 + 48],
+] as const)("one operation over %s (%i bytes)", (_name, size) => {
+  test("is refused before the device is asked, with the limit in the message", () => {
+    const memory = memoryOf(size + 64);
+    if (memory === undefined) return;
+    for (const [name, run] of Object.entries(single)) {
+      const { host, device } = start();
+      let error: unknown;
+      try {
+        run(device, memory, size);
+      } catch (thrown) {
+        error = thrown;
+      }
+      expect(host.vigil.faults, name).toEqual([]);
+      expect(host.lengths, name).toEqual([]);
+      expect(error, name).toBeInstanceOf(RangeError);
+      expect((error as Error).message, name).toMatch(/at most \d+|cannot be worked on in parts/);
+      device.close();
+    }
+  });
+});
+
+test("sealInPlace() refuses a fragment longer than the memory, whatever 32 bits make of its size", () => {
+  const { host, device } = start();
+  const tls = device.tls("aes-cbc", key, "hmac-sha1", key);
+  for (const size of [2 ** 31, 2 ** 32, 2 ** 32 + 5, 2 ** 52, Number.MAX_SAFE_INTEGER, 2 ** 53, 1e300]) {
+    expect(() => tls.sealInPlace(pattern(100), size, header, iv), String(size)).toThrow(RangeError);
+  }
+  expect(host.lengths).toEqual([]);
+  device.close();
+});
+
+test("AEAD operations whose source and destination have too many pages together are refused", () => {
+  const half = (MOST_PAGES / 2) * PAGE;
+  for (const size of [half, half + PAGE]) {
+    const [source, destination] = [memoryOf(size + 16), memoryOf(size + 16)];
+    if (source === undefined || destination === undefined) return;
+    const { host, device } = start();
+    const gcm = device.aead("aes-gcm", key);
+    expect(() => gcm.sealInto(source.subarray(0, size), destination, nonce)).toThrow(RangeError);
+    expect(() => gcm.openInto(source, destination, nonce)).toThrow(RangeError);
+    expect(host.lengths).toEqual([]);
+    device.close();
+  }
+});
+
+test("operations within the limits are sent whole", () => {
+  const { host, device } = start();
+  const memory = memoryOf(2 ** 26 + 64);
+  if (memory === undefined) return;
+  const size = 2 ** 26;
+  for (const [name, run] of Object.entries(single)) {
+    if (name.startsWith("xts")) continue;
+    const before = host.lengths.length;
+    try {
+      run(device, memory, size);
+    } catch {
+      // What is answered without having been worked on may be called forged.
+    }
+    expect(host.lengths.length - before, name).toBe(1);
+  }
+  expect(host.vigil.faults).toEqual([]);
+  device.close();
+});
+
+const sum = (lengths: readonly number[]) => lengths.reduce((all, length) => all + length, 0);
+
+describe("data that is longer than one call can have goes in several:", () => {
+  test.each([2 ** 31 - 1, 2 ** 31, 2 ** 31 + 16, 2 ** 32 + 16])("a digest of %i bytes", (size) => {
+    const memory = memoryOf(size);
+    if (memory === undefined) return;
+    const { host, device } = start();
+    device.hash("sha256").digest(memory);
+    expect(sum(host.lengths)).toBe(size);
+    device.hash("sha256").update(memory);
+    expect(sum(host.lengths)).toBe(2 * size);
+    expect(host.vigil.faults).toEqual([]);
+    device.close();
+  });
+
+  test.each([undefined, 2 ** 27, 2 ** 28, 2 ** 29])(
+    "encryptInto() of 257 MiB apart, with chunkSize %s",
+    (chunkSize) => {
+      const size = 2 ** 28 + 2 ** 20 + 16;
+      const [source, destination] = [memoryOf(size), memoryOf(size)];
+      if (source === undefined || destination === undefined) return;
+      let begun: ReturnType<typeof start>;
+      try {
+        begun = start({ chunkSize });
+      } catch (error) {
+        // A chunk that never fits can be refused at once.
+        expect(error).toBeInstanceOf(RangeError);
+        expect(chunkSize).toBeGreaterThan(2 ** 27);
+        return;
+      }
+      const { host, device } = begun;
+      expect(device.cipher("aes-cbc", key).encryptInto(source, destination, iv)).toBe(size);
+      expect(host.vigil.faults).toEqual([]);
+      expect(sum(host.lengths)).toBe(size);
+      const combined = device.combined("aes-ctr", key, "sha1");
+      combined.encryptInto(source, destination, new Uint8Array(20), iv);
+      expect(host.vigil.faults).toEqual([]);
+      expect(sum(host.lengths)).toBe(2 * size);
+      device.cipher("aes-ctr", key).encryptor(iv).update(source);
+      expect(host.vigil.faults).toEqual([]);
+      expect(sum(host.lengths)).toBe(3 * size);
+      device.close();
+    },
+  );
+
+  test("encryptInto() of more than 2 GiB in place", () => {
+    const size = 2 ** 31 + 16;
+    const memory = memoryOf(size);
+    if (memory === undefined) return;
+    const { host, device } = start();
+    expect(device.cipher("aes-cbc", key).encryptInto(memory, memory, iv)).toBe(size);
+    expect(sum(host.lengths)).toBe(size);
+    expect(host.vigil.faults).toEqual([]);
+    device.close();
+  });
+});

@@ -1,0 +1,389 @@
+import { createCipheriv, createHash } from "node:crypto";
+import { type CryptodevError, Device, type DeviceOptions, traced } from "@cryptodev/core";
+import { KernelCrashError } from "@cryptodev/soft";
+import { describe, expect, test } from "vitest";
+import { pattern, toHex } from "../bytes.ts";
+import { detach, resizable } from "../memory.ts";
+import { RecordingHost } from "../recording_host.ts";
+import { collectUntil } from "../runtime.ts";
+import { VigilantHost } from "../vigilant_host.ts";
+import { type Kind, kinds, type Operation, type Outcome, type Shape } from "./operations.ts";
+
+/*
+ * Code of the program that runs in the middle of an operation: a trace that writes an encrypted log with the session that it
+ * reports of, that closes what it has seen enough of, that throws; and objects that are handed out and come back changed.
+ */
+
+const key = pattern(16);
+const iv = pattern(16);
+const shape: Shape = { size: 64, aad: 13, spare: 0, forged: false, cut: 0 };
+
+/** A device whose trace does something once, at its call number `after`. */
+function tracedDevice(options: DeviceOptions = {}) {
+  const host = new VigilantHost();
+  const state: { act: (() => void) | undefined; after: number } = { act: undefined, after: 0 };
+  const device = Device.open(
+    traced(host, () => {
+      if (state.act === undefined || state.after-- > 0) return;
+      const { act } = state;
+      state.act = undefined;
+      act();
+    }),
+    undefined,
+    options,
+  );
+  return { host, device, state };
+}
+
+const ctr = (data: Uint8Array) => {
+  const cipher = createCipheriv("aes-128-ctr", key, iv);
+  return toHex(cipher.update(data));
+};
+
+/** Runs what may be refused, as busy or as closed, but must not go wrong in any other way. */
+function attempt<T>(run: () => T, ...codes: readonly string[]): T | undefined {
+  try {
+    return run();
+  } catch (error) {
+    expect(error).not.toBeInstanceOf(KernelCrashError);
+    const { code, name } = error as CryptodevError;
+    expect(["EBUSY", "ClosedError", ...codes], String((error as Error).stack)).toContain(code ?? name);
+    return undefined;
+  }
+}
+
+const same = (actual: unknown, expected: unknown, what: string) => {
+  // The bytes themselves would be put side by side for a message, which takes seconds.
+  if (expected instanceof Uint8Array) expect(Buffer.compare(actual as Uint8Array, expected), what).toBe(0);
+  else expect(actual, what).toBe(expected);
+};
+
+type Named = readonly [string, Operation<unknown>];
+
+/** Does one operation in the middle of another one of the same session, at the device's call number `after`. */
+function nest(
+  kind: Kind,
+  [outerName, outer]: Named,
+  [innerName, inner]: Named,
+  size: number,
+  after: number,
+  chunkSize: number,
+) {
+  const { host, device, state } = tracedDevice({ chunkSize });
+  const session = kind.start(device);
+  const outerShape = { ...shape, size };
+  const innerShape = { ...shape, size: 48, cut: 99 };
+  const [given, innerGiven] = [outer.inputs(outerShape), inner.inputs(innerShape)];
+  const expected = outer.outcome(outer.inputs(outerShape), outerShape);
+  const innerExpected = inner.outcome(inner.inputs(innerShape), innerShape);
+  const what = `${innerName} in the middle of ${outerName}, ${size} bytes, call ${after}`;
+  let innerResult: unknown;
+  state.after = after;
+  state.act = () => {
+    innerResult = attempt(() => inner.call(session, innerGiven, innerShape));
+  };
+  const check = (result: unknown, { value, written = {} }: Outcome, views: readonly Uint8Array[]) => {
+    if (value !== undefined) same(result, value, what);
+    for (const [index, bytes] of Object.entries(written)) {
+      same(views[Number(index)]?.subarray(0, bytes.length), bytes, `${what}, argument ${index}`);
+    }
+  };
+  check(outer.call(session, given, outerShape), expected, given);
+  state.act = undefined;
+  if (innerResult !== undefined) check(innerResult, innerExpected, innerGiven);
+  // Once more over the same memory, in which other data is by now.
+  const again = outer.inputs(outerShape);
+  for (const [index, bytes] of again.entries()) given[index]?.set(bytes);
+  check(outer.call(session, given, outerShape), expected, given);
+  expect(host.vigil.faults, what).toEqual([]);
+  device.close();
+}
+
+describe("a trace that uses the very session that it reports of", () => {
+  const small = Object.entries(kinds).filter(([, { isStateless }]) => isStateless);
+  describe.each(small)("%s", (_name, kind) => {
+    test.each(Object.entries(kind.operations))("in the middle of %s", (outerName, outer) => {
+      for (const [innerName, inner] of Object.entries(kind.operations)) {
+        for (const size of [32, 8192]) {
+          // XTS works on whole sectors.
+          const chunkSize = kind === kinds["aes-xts"] ? 8192 : 4096;
+          for (const after of [0, 1]) nest(kind, [outerName, outer], [innerName, inner], size, after, chunkSize);
+        }
+      }
+    });
+  });
+
+  test("leaves the next operation over the outer memory with that memory", () => {
+    const { host, device, state } = tracedDevice();
+    const aes = device.cipher("aes-ctr", key);
+    const [outer, to, inner] = [pattern(32), new Uint8Array(32), new Uint8Array(2 ** 20)];
+    state.act = () => attempt(() => aes.encryptInto(inner, inner, iv));
+    aes.encryptInto(outer, to, iv);
+    outer.fill(7);
+    detach(inner);
+    aes.encryptInto(outer, to, iv);
+    expect(toHex(to)).toBe(ctr(outer));
+    expect(host.vigil.faults).toEqual([]);
+  });
+});
+
+test("a session that is started while another one starts is not the same one", () => {
+  const { host, device, state } = tracedDevice();
+  let inner: { id: number } | undefined;
+  state.act = () => {
+    inner = attempt(() => device.aead("aes-gcm", key));
+  };
+  const aes = device.cipher("aes-ctr", key);
+  expect(inner?.id).not.toBe(aes.id);
+  expect(toHex(aes.encrypt(pattern(64), iv))).toBe(ctr(pattern(64)));
+  expect(host.vigil.faults).toEqual([]);
+  device.close();
+});
+
+test("a session that is copied, asked or ended in the middle of another's operation leaves that one as it is", () => {
+  for (const after of [0, 1, 2, 3]) {
+    const { host, device, state } = tracedDevice({ chunkSize: 64 });
+    const other = device.hash("sha1").update(pattern(3));
+    const sha = device.hash("sha256");
+    state.after = after;
+    state.act = () => {
+      attempt(() => other.copy());
+      attempt(() => other.info());
+      attempt(() => device.capabilities());
+      attempt(() => device.clone());
+      attempt(() => other.close());
+    };
+    expect(toHex(sha.digest(pattern(200)))).toBe(createHash("sha256").update(pattern(200)).digest("hex"));
+    expect(host.vigil.faults).toEqual([]);
+    device.close();
+  }
+});
+
+describe("a trace that closes", () => {
+  describe.each(["the session", "the device"])("%s in the middle", (what) => {
+    test.each(Object.entries(kinds))("of an operation of %s", (_name, kind) => {
+      for (const operation of Object.values(kind.operations)) {
+        for (const after of [0, 1]) {
+          const { host, device, state } = tracedDevice({ chunkSize: 64 });
+          const session = kind.start(device) as { close(): void; readonly closed: boolean };
+          const largeShape = { ...shape, size: kind === kinds["aes-xts"] ? 64 : 256 };
+          const given = operation.inputs(largeShape);
+          const { value } = operation.outcome(
+            given.map((bytes) => bytes.slice()),
+            largeShape,
+          );
+          state.after = after;
+          state.act = () => attempt(() => (what === "the device" ? device : session).close());
+          const result = attempt(() => operation.call(session, given, largeShape), "EBADF");
+          // Done, it is right.
+          if (result instanceof Uint8Array && value instanceof Uint8Array) expect(toHex(result)).toBe(toHex(value));
+          state.act = undefined;
+          expect(host.vigil.faults).toEqual([]);
+          device.close();
+          // Nothing is left open.
+          expect(host.open("/dev/crypto", 2)).toBe(0);
+        }
+      }
+    });
+  });
+});
+
+describe("a trace that takes memory away in the middle", () => {
+  test.each(Object.entries(kinds))("of an operation of %s", (_name, kind) => {
+    for (const [name, operation] of Object.entries(kind.operations)) {
+      for (const index of operation.inputs(shape).keys()) {
+        for (const take of ["detach", "shrink"] as const) {
+          const { host, device, state } = tracedDevice({ chunkSize: 64 });
+          const session = kind.start(device);
+          const size = kind === kinds["aes-xts"] ? 64 : 256;
+          const views = operation.inputs({ ...shape, size }) as Uint8Array<ArrayBuffer>[];
+          const given = views[index] as Uint8Array<ArrayBuffer>;
+          let shrink = () => detach(given);
+          if (take === "shrink") {
+            const buffer = resizable(given.length, given.length);
+            const view = new Uint8Array(buffer);
+            view.set(given);
+            views[index] = view;
+            shrink = () => buffer.resize(given.length >> 1);
+          }
+          state.act = shrink;
+          let error: unknown;
+          try {
+            operation.call(session, views, { ...shape, size });
+          } catch (thrown) {
+            error = thrown;
+          }
+          const what = `${name}, argument ${index}: ${take}`;
+          expect(host.vigil.faults, what).toEqual([]);
+          expect(error, what).not.toBeInstanceOf(KernelCrashError);
+          device.close();
+        }
+      }
+    }
+  });
+});
+
+describe("a trace that throws", () => {
+  test("leaves the session right: what comes after is, or is refused", () => {
+    for (const [name, kind] of Object.entries(kinds)) {
+      for (const operation of Object.values(kind.operations)) {
+        const { host, device, state } = tracedDevice({ chunkSize: 128 });
+        const session = kind.start(device);
+        state.act = () => {
+          throw new Error("the log is full");
+        };
+        const given = operation.inputs(shape);
+        try {
+          operation.call(session, given, shape);
+        } catch (error) {
+          expect((error as Error).message, name).toMatch(/the log is full/);
+        }
+        const fresh = operation.inputs(shape);
+        const { value } = operation.outcome(
+          fresh.map((bytes) => bytes.slice()),
+          shape,
+        );
+        const result = attempt(() => operation.call(session, fresh, shape));
+        if (result instanceof Uint8Array && value instanceof Uint8Array) expect(toHex(result), name).toBe(toHex(value));
+        expect(host.vigil.faults, name).toEqual([]);
+        device.close();
+        expect(host.open("/dev/crypto", 2)).toBe(0);
+      }
+    }
+  });
+
+  test("while a session starts leaves none behind that nobody knows of", () => {
+    const { host, device, state } = tracedDevice();
+    state.act = () => {
+      throw new Error("the log is full");
+    };
+    try {
+      device.cipher("aes-cbc", key);
+    } catch {}
+    device.close();
+    expect(host.open("/dev/crypto", 2)).toBe(0);
+  });
+
+  test("while a device is opened leaves no descriptor behind", () => {
+    const host = new RecordingHost();
+    const failing = traced(host, () => {
+      throw new Error("the log is full");
+    });
+    try {
+      Device.open(failing).close();
+    } catch {}
+    try {
+      Device.open(failing).close();
+    } catch {}
+    expect(host.closed).toHaveLength(host.opened.length);
+  });
+
+  test("over a forged message leaves no plaintext", () => {
+    const { device, state } = tracedDevice();
+    const gcm = device.aead("aes-gcm", key);
+    const sealed = gcm.seal(pattern(64), pattern(12));
+    sealed[3] = (sealed[3] as number) ^ 1;
+    const destination = new Uint8Array(sealed.length);
+    state.act = () => {
+      throw new Error("the log is full");
+    };
+    expect(() => gcm.openInto(sealed, destination, pattern(12))).toThrow();
+    expect(toHex(destination)).toBe("00".repeat(sealed.length));
+    device.close();
+  });
+});
+
+describe("statistics that are handed out", () => {
+  const begin = () => {
+    const host = new VigilantHost();
+    const device = Device.open(host, undefined, { statistics: true });
+    return {
+      host,
+      device,
+      aes: device.cipher("aes-ctr", key),
+      sha: device.hash("sha256"),
+      gcm: device.aead("aes-gcm", key),
+    };
+  };
+
+  test("can be frozen", () => {
+    const { device, aes, sha, gcm } = begin();
+    for (const session of [aes, sha, gcm]) Object.freeze(session.statistics);
+    aes.encrypt(pattern(16), iv);
+    sha.digest(pattern(3));
+    expect(gcm.open(gcm.seal(pattern(16), pattern(12)), pattern(12))).toHaveLength(16);
+    expect(sha.closed).toBe(false);
+    expect(gcm.statistics?.operations).toBe(2);
+    device.close();
+  });
+
+  test("are a snapshot, and plain data", () => {
+    const { device, aes } = begin();
+    aes.encrypt(pattern(16), iv);
+    const before = aes.statistics;
+    aes.encrypt(pattern(48), iv);
+    expect(before).toMatchObject({ operations: 1, bytes: 16 });
+    expect(aes.statistics).toEqual({ operations: 2, bytes: 64, biggest: 48, average: 32, zeroCopyLost: 0 });
+    expect(JSON.parse(JSON.stringify(aes.statistics))).toEqual(aes.statistics);
+    expect(structuredClone(aes.statistics)).toEqual(aes.statistics);
+    device.close();
+  });
+
+  test("cannot be written to, or come between an operation and its call", () => {
+    const { host, device, aes } = begin();
+    const inner = new Uint8Array(2 ** 20);
+    const [outer, to] = [pattern(32), new Uint8Array(32)];
+    let ran = 0;
+    for (const name of ["add", "operations", "bytes", "biggest", "average", "zeroCopyLost"]) {
+      try {
+        Object.defineProperty(aes.statistics, name, {
+          configurable: true,
+          get: () => {
+            ran += 1;
+            return () => {};
+          },
+          set: () => {
+            ran += 1;
+            aes.encryptInto(inner, inner, iv);
+          },
+        });
+      } catch {}
+    }
+    aes.encryptInto(outer, to, iv);
+    aes.encryptInto(outer, to, iv);
+    expect(ran).toBe(0);
+    expect(aes.statistics).toMatchObject({ operations: 2, bytes: 64 });
+    expect(host.vigil.faults).toEqual([]);
+    device.close();
+  });
+});
+
+test("a session's info() can be changed without any effect", () => {
+  const device = Device.open(new VigilantHost());
+  const aes = device.cipher("aes-cbc", key);
+  const info = aes.info() as { alignmask: number; cipher: { name: string } | undefined };
+  try {
+    info.alignmask = 5;
+    if (info.cipher !== undefined) info.cipher.name = "changed";
+  } catch {}
+  expect(aes.info()).toMatchObject({ alignmask: 0, cipher: { name: "cbc(aes)" } });
+  device.close();
+});
+
+test("a warning that throws reaches nobody, and what was dropped is ended", async () => {
+  class ThrowingHost extends RecordingHost {
+    override warn(message: string): void {
+      super.warn(message);
+      throw new Error("the log is full");
+    }
+  }
+  const host = new ThrowingHost();
+  (() => {
+    const device = Device.open(host);
+    device.cipher("aes-cbc", key);
+    device.hash("sha1").digest(pattern(3));
+  })();
+  await collectUntil(() => host.closed.length > 0);
+  expect(host.warnings.length).toBeGreaterThan(0);
+  expect(host.closed).toHaveLength(1);
+});

@@ -1,0 +1,233 @@
+import { inspect } from "node:util";
+import { Device } from "@cryptodev/core";
+import { SoftwareHost } from "@cryptodev/soft";
+import { type AsyncDevice, open, openAsync } from "cryptodev";
+import { afterAll, describe, expect, test } from "vitest";
+import { pattern } from "../bytes.ts";
+
+/*
+ * A key or a password in the place of a name, an option or a path: arguments in the wrong order, a line of a configuration that
+ * slipped. No error repeats it, however much it looks like a name; what does come near a known name is another matter.
+ */
+
+const secrets: Readonly<Record<string, string>> = {
+  "a hexadecimal key of 8 bytes": "2b7e151628aed2a6",
+  "a hexadecimal key of 16 bytes": "2b7e151628aed2a6abf7158809cf4f3c",
+  "the same in capitals": "2B7E151628AED2A6ABF7158809CF4F3C",
+  "a hexadecimal key of 20 bytes": "2b7e151628aed2a6abf7158809cf4f3c00112233",
+  "a hexadecimal key of 24 bytes": "8e73b0f7da0e6452c810f32b809079e562f8ead2522c6b7b",
+  "a hexadecimal key of 32 bytes": "603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4",
+  "a base64 key of 16 bytes": "K34VFiiu0qar9xWICc9PPA==",
+  "a base64url key of 16 bytes": "K34VFiiu0qar9xWICc9PPA",
+  "a base64 key of 32 bytes": "YD3rEBXKcb4rc67whX13gR81LAc7YQjXLZgQowkU3/Q=",
+  "a base64url key of 32 bytes": "YD3rEBXKcb4rc67whX13gR81LAc7YQjXLZgQowkU3_Q",
+  "a UUID": "7d444840-9dc0-11d1-b245-5ffdce74fad2",
+  "a PIN": "490157",
+  "a password of four characters": "xK9q",
+  "a password of eight characters": "hunter22",
+  "a password of small letters": "swordfish",
+  "a password of words": "correct-horse-battery-staple",
+  "a password with blanks": "correct horse battery staple",
+  "a password of special characters": "pa$$w0rd!",
+  "a password with a hyphen": "sesame-2024",
+  "a password with underscores": "my_secret_pass",
+  "a long password": "Tr0ub4dor&3".repeat(20),
+  "a password of digits and a letter": "a1234567890",
+  "a token": "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
+  "an AWS key": "wJalrXUtnFEMI_K7MDENG_bPxRfiCYEXAMPLEKEY",
+  "a JWT": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
+  "a key in PEM": "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v\n-----END PRIVATE KEY-----",
+  "a password in another script": "пароль1234",
+};
+
+const key = pattern(16);
+const mackey = pattern(20);
+const iv = pattern(16);
+const device = Device.open(new SoftwareHost());
+const aes = device.cipher("aes-cbc", key);
+const gcm = device.aead("aes-gcm", key);
+const tls = device.tls("aes-cbc", key, "hmac-sha1", mackey);
+const srtp = device.srtp("aes-ctr", key, "hmac-sha1", mackey);
+const combined = device.combined("aes-cbc", key, "hmac-sha1", mackey);
+const sha = device.hash("sha1");
+let asynchronous: AsyncDevice | undefined;
+afterAll(async () => {
+  device.close();
+  await asynchronous?.close();
+});
+
+/** Every place where a program can put text; the rest of the call is as it should be, or has its arguments the wrong way round. */
+const places: Readonly<Record<string, (secret: never) => unknown>> = {
+  "cipher(secret, key)": (secret) => device.cipher(secret, key),
+  "cipher(secret, name)": (secret) => device.cipher(secret, "aes-cbc" as never),
+  "cipher(name, secret)": (secret) => device.cipher("aes-cbc", secret),
+  "hash(secret)": (secret) => device.hash(secret),
+  "hmac(secret, key)": (secret) => device.hmac(secret, key),
+  "hmac(secret, name)": (secret) => device.hmac(secret, "sha1" as never),
+  "hmac(name, secret)": (secret) => device.hmac("sha1", secret),
+  "aead(secret, key)": (secret) => device.aead(secret, key),
+  "aead(name, secret)": (secret) => device.aead("aes-gcm", secret),
+  "aead(..., secret)": (secret) => device.aead("aes-gcm", key, secret) && refuse(),
+  "aead(..., { tagSize: secret })": (secret) => device.aead("aes-gcm", key, { tagSize: secret }),
+  "combined(secret, ...)": (secret) => device.combined(secret, key, "sha1"),
+  "combined(name, secret, ...)": (secret) => device.combined("aes-cbc", secret, "sha1"),
+  "combined(..., secret)": (secret) => device.combined("aes-cbc", key, secret, mackey),
+  "combined(..., mac, secret)": (secret) => device.combined("aes-cbc", key, "hmac-sha1", secret),
+  "combined(..., plain mac, secret)": (secret) => device.combined("aes-cbc", key, "sha1", secret),
+  "tls(secret, ...)": (secret) => device.tls(secret, key, "hmac-sha1", mackey),
+  "tls(..., secret, mackey)": (secret) => device.tls("aes-cbc", key, secret, mackey),
+  "tls(..., secret)": (secret) => device.tls("aes-cbc", key, "hmac-sha1", secret),
+  "srtp(secret, ...)": (secret) => device.srtp(secret, key, "hmac-sha1", mackey),
+  "srtp(..., secret, mackey)": (secret) => device.srtp("aes-ctr", key, secret, mackey),
+  "srtp(..., { tagSize: secret })": (secret) => device.srtp("aes-ctr", key, "hmac-sha1", mackey, { tagSize: secret }),
+  "encryptor(iv, { padding: secret })": (secret) => aes.encryptor(iv, { padding: secret }),
+  "encryptor(secret)": (secret) => aes.encryptor(secret),
+  "decryptor(iv, { padding: secret })": (secret) => aes.decryptor(iv, { padding: secret }),
+  "encrypt(secret, iv)": (secret) => aes.encrypt(secret, iv),
+  "encrypt(data, secret)": (secret) => aes.encrypt(key, secret),
+  "encryptInto(data, secret, iv)": (secret) => aes.encryptInto(key, secret, iv),
+  "decryptInto(secret, memory, iv)": (secret) => aes.decryptInto(secret, key, iv),
+  "seal(secret, nonce)": (secret) => gcm.seal(secret, pattern(12)),
+  "seal(data, secret)": (secret) => gcm.seal(key, secret),
+  "seal(data, nonce, secret)": (secret) => gcm.seal(key, pattern(12), secret),
+  "decrypt(data, secret, nonce)": (secret) => gcm.decrypt(key, secret, pattern(12)),
+  "tls.seal(fragment, secret, iv)": (secret) => tls.seal(key, secret, iv),
+  "tls.sealInPlace(memory, secret, ...)": (secret) => tls.sealInPlace(pattern(100), secret, pattern(13), iv),
+  "tls.sealInPlace(secret, ...)": (secret) => tls.sealInPlace(secret, 4, pattern(13), iv),
+  "srtp.seal(packet, secret, iv)": (secret) => srtp.seal(pattern(60), secret, iv),
+  "srtp.seal(secret, size, iv)": (secret) => srtp.seal(secret, 12, iv),
+  "combined.decrypt(data, secret, iv)": (secret) => combined.decrypt(key, secret, iv),
+  "combined.encryptInto(..., secret, iv)": (secret) => combined.encryptInto(key, pattern(16), secret, iv),
+  "update(secret)": (secret) => sha.update(secret),
+  "digest(secret)": (secret) => sha.digest(secret),
+  "digestInto(secret)": (secret) => sha.digestInto(secret),
+  "copy(secret)": (secret) => sha.copy(secret),
+  "hmac copy(secret)": (secret) => device.hmac("sha1", key).copy(secret),
+  "allocate(secret)": (secret) => device.allocate(secret),
+  "allocate(size, secret)": (secret) => device.allocate(16, secret),
+  "capabilities({ hardware: secret })": (secret) => device.capabilities({ hardware: secret }),
+  "Device.open(host, path, { chunkSize: secret })": (secret) =>
+    Device.open(new SoftwareHost(), undefined, { chunkSize: secret }),
+  "Device.open(host, path, { hardware: secret })": (secret) =>
+    Device.open(new SoftwareHost(), undefined, { hardware: secret }),
+  "open({ backend: secret })": (secret) => open({ backend: secret }),
+  "open({ hardware: secret })": (secret) => open({ backend: "software", hardware: secret }),
+  "open({ chunkSize: secret })": (secret) => open({ backend: "software", chunkSize: secret }),
+  "open(secret)": (secret) => open(secret) && refuse(),
+  "new SoftwareHost({ lacks: secret })": (secret) => new SoftwareHost({ lacks: [secret] }) && refuse(),
+  "failNext(secret)": (secret) => new SoftwareHost().device.failNext(secret),
+  "failNext(code, secret)": (secret) => new SoftwareHost().device.failNext("ENOMEM", secret) ?? refuse(),
+};
+const asyncPlaces: Readonly<Record<string, (secret: never) => Promise<unknown>>> = {
+  "openAsync({ backend: secret })": (secret) => openAsync({ backend: secret }),
+  "openAsync({ hardware: secret })": (secret) => openAsync({ backend: "software", hardware: secret }),
+  "openAsync({ workers: secret })": (secret) => openAsync({ backend: "software", workers: secret }),
+  "openAsync({ chunkSize: secret })": (secret) => openAsync({ backend: "software", chunkSize: secret }),
+  "cipher(secret, key)": async (secret) => (await opened()).cipher(secret, key),
+  "cipher(name, secret)": async (secret) => (await opened()).cipher("aes-cbc", secret),
+  "cipher(secret, name)": async (secret) => (await opened()).cipher(secret, "aes-cbc" as never),
+  "hash(secret)": async (secret) => (await opened()).hash(secret),
+  "hmac(secret, key)": async (secret) => (await opened()).hmac(secret, key),
+  "hmac(name, secret)": async (secret) => (await opened()).hmac("sha1", secret),
+  "aead(secret, key)": async (secret) => (await opened()).aead(secret, key),
+  "aead(..., { tagSize: secret })": async (secret) => (await opened()).aead("aes-gcm", key, { tagSize: secret }),
+  "encrypt(data, secret)": async (secret) => (await (await opened()).cipher("aes-cbc", key)).encrypt(key, secret),
+};
+
+async function opened(): Promise<AsyncDevice> {
+  asynchronous ??= await openAsync({ backend: "software" });
+  return asynchronous;
+}
+
+/** Where text may be taken for nothing at all, there need not be an error. */
+function refuse(): never {
+  throw new TypeError("accepted");
+}
+
+/** Everything that is written down of an error: by a person's log, or by the runtime when nobody catches it. */
+function textOf(error: unknown): string {
+  const parts: string[] = [];
+  for (let one = error; one instanceof Error; one = one.cause) {
+    // Not the lines of the stack: these are the test's own.
+    const { stack = "", ...rest } = one;
+    void stack;
+    parts.push(one.name, one.message, String(one), inspect({ ...one }), JSON.stringify({ ...one, ...rest }));
+  }
+  return parts.join("\n");
+}
+
+/** Whether text shows a secret, or enough of it to be one. */
+function shows(text: string, secret: string): boolean {
+  const [all, one] = [text.toLowerCase(), secret.toLowerCase()];
+  if (all.includes(one)) return true;
+  // Cut off is not kept back.
+  for (let start = 0; start + 10 <= one.length; start += 1) if (all.includes(one.slice(start, start + 10))) return true;
+  return false;
+}
+
+describe.each(Object.entries(places))("no error repeats a secret: %s", (_place, call) => {
+  test("whatever it looks like", () => {
+    for (const [what, secret] of Object.entries(secrets)) {
+      let error: unknown;
+      try {
+        call(secret as never);
+      } catch (thrown) {
+        error = thrown;
+      }
+      expect(error, what).toBeInstanceOf(Error);
+      expect(shows(textOf(error), secret), `${what}: ${(error as Error).message}`).toBe(false);
+    }
+  });
+});
+
+describe.each(Object.entries(asyncPlaces))("no rejection repeats a secret: %s", (_place, call) => {
+  test("whatever it looks like", async () => {
+    for (const [what, secret] of Object.entries(secrets)) {
+      const error = await call(secret as never).then(
+        () => undefined,
+        (reason: unknown) => reason,
+      );
+      expect(error, what).toBeInstanceOf(Error);
+      expect(shows(textOf(error), secret), `${what}: ${(error as Error).message}`).toBe(false);
+    }
+  });
+});
+
+test("secrets of other types are not repeated either", () => {
+  const values: readonly (readonly [unknown, RegExp])[] = [
+    [123456789n, /123456789/],
+    [Symbol("hunter2"), /hunter2/],
+    [{ password: "hunter2" }, /hunter2/],
+    [["hunter2"], /hunter2/],
+    [{ toString: () => "hunter2" }, /hunter2/],
+    [{ [Symbol.toStringTag]: "hunter2" }, /hunter2/],
+    [Object.assign(() => {}, { toString: () => "hunter2" }), /hunter2/],
+    [new String("hunter2"), /hunter2/],
+    [pattern(16, 200), /200|c8/],
+  ];
+  for (const [place, call] of Object.entries(places)) {
+    // These take some of it: bytes are what they ask for.
+    for (const [value, secret] of values) {
+      let error: unknown;
+      try {
+        call(value as never);
+      } catch (thrown) {
+        error = thrown;
+      }
+      if (error === undefined) continue;
+      expect(textOf(error), place).not.toMatch(secret);
+    }
+  }
+});
+
+test("a name that is nearly one is repeated with what was meant, so that it can be mended", () => {
+  for (const [call, name] of [
+    [() => device.cipher("aes-265-cbc" as never, key), "aes-265-cbc"],
+    [() => device.cipher("aes256-cbd" as never, key), "aes256-cbd"],
+    [() => device.hash("sha-265" as never), "sha-265"],
+    [() => device.hmac("hmac-sah1" as never, key), "hmac-sah1"],
+    [() => device.aead("aes-256-cgm" as never, key), "aes-256-cgm"],
+  ] as const) {
+    expect(call, name).toThrow(new RegExp(`got "${name}"; did you mean`));
+  }
+});
