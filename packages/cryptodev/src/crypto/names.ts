@@ -60,18 +60,37 @@ export function nodeNameOf(name: string, keySize: number): string | undefined {
   return nodeCiphers.find(({ algorithm, keySizes }) => algorithm.name === name && hasSize(keySizes, keySize))?.name;
 }
 
-/** The hashes, and what else node:crypto calls them. */
+const ownHashes = Object.values(macs).filter((mac) => !mac.keyed && "kernelName" in mac);
+
+/** Other names that node:crypto lists a hash under. */
+function listedAliases(hash: string): readonly string[] {
+  const upper = hash.toUpperCase();
+  if (hash === "ripemd160") return ["RSA-RIPEMD160", "ripemd", "ripemd160WithRSA", "rmd160"];
+  const own = hash === "sha1" ? ["RSA-SHA1-2", "ssl3-sha1"] : hash === "md5" ? ["ssl3-md5"] : [];
+  return [`RSA-${upper}`, `${hash}WithRSAEncryption`, ...own];
+}
+
+/** Names that it takes and does not list. */
+function otherAliases(hash: string): readonly string[] {
+  return hash === "ripemd160" ? ["ripemd-160"] : [hash.replace("sha", "sha-"), hash.replace(/^sha(?=...)/, "sha2-")];
+}
+
+/** What node:crypto lists a hash of the device as. */
+export function listedNamesOf(hash: string): readonly string[] {
+  return [hash, ...listedAliases(hash)];
+}
+
+/** The hashes by every name that node:crypto takes. */
 const hashNames: ReadonlyMap<string, HashName> = new Map(
-  Object.values(macs)
-    .filter((mac) => !mac.keyed && "kernelName" in mac)
-    .flatMap(({ hash }) => {
-      const aliases: readonly string[] =
-        hash === "ripemd160"
-          ? ["ripemd", "rmd160", "ripemd-160", "ripemd160withrsa"]
-          : [hash.replace("sha", "sha-"), hash.replace(/^sha(?=...)/, "sha2-"), `${hash}withrsaencryption`];
-      return [hash, `rsa-${hash}`, ...aliases].map((alias) => [alias, hash as HashName] as const);
-    }),
+  ownHashes.flatMap(({ hash }) =>
+    [...listedNamesOf(hash), ...otherAliases(hash)].map((alias) => [alias.toLowerCase(), hash as HashName] as const),
+  ),
 );
+
+/** Bytes in the digest of a hash. */
+export function digestSizeOf(name: HashName): number {
+  return ownHashes.find(({ hash }) => hash === name)?.digestSize as number;
+}
 
 /** Finds a hash; `undefined` where the device's interface has none of that name. */
 export function findNodeHash(name: string): HashName | undefined {

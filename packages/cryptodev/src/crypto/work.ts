@@ -1,14 +1,14 @@
-import type { Session } from "@cryptodev/core";
+import type { Closable } from "./dropped.ts";
 
-/** How the data of one cipher object is worked on: in one direction, from one iv. */
-export interface Work {
-  /** What it works with, to be closed at its end. */
-  readonly sessions: readonly Session[];
+/** How the data of one cipher object is worked on: in one direction, from one iv. Closed, it ends its sessions. */
+export interface Work extends Closable {
   /** Takes the next piece, and gives what node:crypto gives for it. */
   update(data: Uint8Array): Uint8Array;
   final(): Uint8Array;
   /** Pads, or leaves it; where a cipher has no padding, nothing happens. */
   setAutoPadding(pads: boolean): void;
+  /** Has the rest done by another, as if that had done it all. */
+  moveTo(other: Work): void;
 }
 
 /** The same for an authenticated cipher. */
