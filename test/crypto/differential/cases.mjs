@@ -121,8 +121,13 @@ const ciphers = [
   ["aes-128-ccm", 16, 13],
   ["aes-256-xts", 64, 16],
   ["des-ede3-cbc", 24, 8],
+  // The device has none of these.
+  ["chacha20-poly1305", 32, 12],
+  ["aes-128-ocb", 16, 12],
+  ["aes-128-cfb8", 16, 16],
+  ["des-ede3-ecb", 24, 0],
 ].map(([name, keySize, ivSize]) => {
-  const options = name.endsWith("ccm") ? { authTagLength: 16 } : undefined;
+  const options = /ccm|ocb/.test(name) ? { authTagLength: 16 } : undefined;
   const start = (from, how = "createCipheriv", more = {}) =>
     from[how](name, bytes(keySize), ivSize === 0 ? null : bytes(ivSize, 3), { ...options, ...more });
   return { name, keySize, ivSize, options, start };
@@ -134,6 +139,9 @@ each(anything, 'createHash("sha256", *)', (from, value) => from.createHash("sha2
 each(anything, 'new Hash("sha256", *)', (from, value) => new from.Hash("sha256", value).update("a").digest("hex"));
 each(lengths, "outputLength of *", (from, value) =>
   from.createHash("sha256", { outputLength: value }).update("a").digest("hex"),
+);
+each(lengths, "outputLength of * with shake256", (from, value) =>
+  from.createHash("shake256", { outputLength: value }).update("a").digest("hex"),
 );
 each(values, "copy(*)", (from, value) => from.createHash("sha1").update("a").copy(value).digest("hex"));
 each(lengths, "copy({ outputLength: * })", (from, value) =>
@@ -338,7 +346,7 @@ const hashSteps = {
 
 const kinds = [
   ...ciphers.flatMap(({ name, start }) => {
-    const isAead = /gcm|ccm/.test(name);
+    const isAead = /gcm|ccm|poly|ocb/.test(name);
     return [
       [`"${name}" to encrypt`, (from) => start(from), isAead ? sealSteps : { ...cipherSteps, ...pick(sealSteps) }],
       [
@@ -350,6 +358,9 @@ const kinds = [
   }),
   ["a hash", (from) => from.createHash("sha256"), hashSteps],
   ["an HMAC", (from) => from.createHmac("sha256", "key"), hashSteps],
+  ["a hash sha3-256", (from) => from.createHash("sha3-256"), hashSteps],
+  ["an HMAC sha3-256", (from) => from.createHmac("sha3-256", "key"), hashSteps],
+  ["an XOF shake128", (from) => from.createHash("shake128", { outputLength: 5 }), hashSteps],
 ];
 /** A few of the steps that are for authenticated ciphers, for those that are not. */
 function pick(steps) {
@@ -592,7 +603,8 @@ for (const [optionsName, options] of Object.entries(streamOptions)) {
           return run(it, use[what] ?? ((cipher) => cipher.final("hex")));
         });
         await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
-        return [calls, ...events.map((event) => event.join(" "))];
+        const tag = what === "a GCM cipher" ? attempt(() => it.getAuthTag()) : undefined;
+        return [calls, ...events.map((event) => event.join(" ")), tag];
       });
     }
   }

@@ -5,7 +5,7 @@ import { cipherConstructor } from "./ciphers.ts";
 import { inPlaceOf } from "./delegate.ts";
 import { digestOf, hashConstructor, hmacConstructor } from "./digests.ts";
 import type { Source } from "./lacks.ts";
-import { findNodeHash, listedNamesOf, nodeCiphers } from "./names.ts";
+import { findNodeCipher, findNodeHash, listedNamesOf, nodeCiphers } from "./names.ts";
 
 /** The interface of node:crypto, as the program's own types declare it. */
 export type NodeCrypto = typeof node;
@@ -97,7 +97,9 @@ function availableCiphers(device: Device): string[] {
   // GCM takes the counter mode beside it.
   const isThere = ({ name }: { readonly name: string }): boolean =>
     available.has(name) && (name !== "aes-gcm" || available.has("aes-ctr"));
-  return nodeCiphers.filter(({ algorithm }) => isThere(algorithm)).map(({ name }) => name);
+  const ours = nodeCiphers.filter(({ algorithm }) => isThere(algorithm));
+  const others = node.getCiphers().filter((name) => ours.some((cipher) => cipher === findNodeCipher(name)));
+  return [...ours.map(({ name }) => name), ...others];
 }
 
 function availableHashes(device: Device): string[] {
