@@ -85,7 +85,8 @@ describe("what the device cannot do", () => {
     for (const from of [strict, lenient]) {
       for (const name of strict.getCiphers()) {
         const { nid, ...info } = from.getCipherInfo(name) as real.CipherInfo;
-        expect(info.mode, name).toBe(name.split("-").at(-1));
+        const [mode] = /(?<=^\w+(-\w+)?-)[a-z]{3}$/.exec(name) ?? ["cbc"];
+        expect(info.mode, name).toBe(name.startsWith("id-") ? name.slice(-3).toLowerCase() : mode);
         expect(from.getCipherInfo(nid)?.keyLength, name).toBe(info.keyLength);
         // Blowfish takes keys of many sizes, and Bun says so.
         if (name !== "bf-cbc") expect(from.getCipherInfo(name, { keyLength: 17 }), name).toBeUndefined();

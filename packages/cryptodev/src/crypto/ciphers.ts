@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { TransformCallback } from "node:stream";
 import { type Constructor, constructorOf, streamLater } from "./constructors.ts";
-import { type Closable, endsWith } from "./dropped.ts";
+import { type Closable, closeWhenCollected } from "./dropped.ts";
 import { cannotAdd, dataTooLong, invalidArgValue, invalidState } from "./errors.ts";
 import { isLack, type Source } from "./lacks.ts";
 import { type Start, startWork } from "./start_work.ts";
@@ -189,7 +189,7 @@ export function cipherConstructor(source: Source, decrypt: boolean): CipherConst
     begin(object, name: unknown, key: unknown, iv: unknown, options?: unknown) {
       const course = new Course(startWork(source, { name, key, iv, options, decrypt }), decrypt);
       courses.set(object, course);
-      endsWith(object, course);
+      closeWhenCollected(object, course);
       streamLater(object, options);
     },
     methods: { ...stream, ...methods, ...(decrypt ? { setAuthTag } : { getAuthTag }), setAAD },

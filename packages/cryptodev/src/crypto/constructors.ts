@@ -26,6 +26,9 @@ for (const name of ["_readableState", "_writableState"]) {
   });
 }
 
+/** What `instanceof` asks by default: prototypes. */
+const isInstance = Function.prototype[Symbol.hasInstance] as (this: object, value: unknown) => boolean;
+
 /** A constructor of streams. */
 export type Constructor<Arguments extends readonly unknown[]> = new (...args: Arguments) => Transform;
 
@@ -51,16 +54,14 @@ export function constructorOf<Arguments extends readonly unknown[]>(
 ): Constructor<Arguments> {
   const { name, length, methods, begin, isOne } = construction;
   function construct(this: unknown, ...args: Arguments): unknown {
-    const isOurs = new.target !== undefined || (this instanceof prototyped && !isOne(this));
-    const object: object = isOurs ? (this as object) : Object.create(prototype);
+    // An object that has begun already is not begun again.
+    const isNew = new.target !== undefined || (isInstance.call(construct, this) && !isOne(this as object));
+    const object: object = isNew ? (this as object) : Object.create(prototype);
     begin(object, ...args);
     return object;
   }
   const prototype: object = Object.assign(Object.create(lazyTransform), methods);
   Object.defineProperty(prototype, "constructor", { value: construct, configurable: true, writable: true });
-  /** Asked by prototypes alone: objects of other devices' constructors are not to be begun again. */
-  const prototyped = function prototyped() {} as unknown as new () => object;
-  prototyped.prototype = prototype;
   Object.setPrototypeOf(construct, Transform);
   Object.defineProperties(construct, {
     name: { value: name, configurable: true },
@@ -69,7 +70,7 @@ export function constructorOf<Arguments extends readonly unknown[]>(
     [Symbol.hasInstance]: {
       value(this: unknown, object: unknown): boolean {
         if (this === construct && typeof object === "object" && object !== null && isOne(object)) return true;
-        return Function.prototype[Symbol.hasInstance].call(this, object);
+        return isInstance.call(this as object, object);
       },
       configurable: true,
     },

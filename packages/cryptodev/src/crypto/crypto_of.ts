@@ -13,8 +13,8 @@ export type NodeCrypto = typeof node;
 /** Options of {@link cryptoOf}. */
 export interface CryptoOptions {
   /**
-   * Whether node:crypto may do what the device cannot: algorithms that it lacks, and all functions of node:crypto beside
-   * ciphers, hashes and HMACs. If left out it may not, and they throw.
+   * Whether node:crypto may do what the device cannot: algorithms that are missing from it, what is beyond its limits, and
+   * all functions of node:crypto that are not ciphers, hashes or HMACs. Defaults to `false`: they throw.
    */
   readonly fallback?: boolean | undefined;
 }
@@ -27,9 +27,9 @@ export interface CryptoOptions {
  * A session starts with each cipher or hash. It ends with `final()` or `digest()`, with the stream, by `destroy()`, or
  * when the object is collected.
  *
- * GCM takes a nonce of 12 bytes, at most 4096 bytes of aad, and the option `authTagLength` for a tag that is shorter than
- * 16 bytes. Its data is worked on twice and kept until `final()`, because the kernel takes a message at once. XTS works on
- * whole blocks.
+ * GCM accepts nonces of 12 bytes and messages of at most 256 MiB less 16 KiB, of which it keeps a copy until `final()`,
+ * because the kernel takes a message at once; GCM and CCM accept at most 4096 bytes of aad; XTS works on whole blocks.
+ * Beyond that they throw, or leave it to node:crypto if {@link CryptoOptions.fallback} allows it.
  *
  * @param device - stays the caller's to close
  * @returns all that node:crypto has in this runtime. What the device cannot do throws: what node:crypto throws for an

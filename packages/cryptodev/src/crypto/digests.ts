@@ -3,7 +3,7 @@ import node, { type Hash as NodeHash } from "node:crypto";
 import type { TransformCallback } from "node:stream";
 import { CRYPTO_HMAC_MAX_KEY_LEN, type Device, type HashName, type Hash as HashSession } from "@cryptodev/core";
 import { type Constructor, constructorOf, streamLater } from "./constructors.ts";
-import { type Closable, endsWith } from "./dropped.ts";
+import { type Closable, closeWhenCollected } from "./dropped.ts";
 import {
   checkUint32,
   hashFinalized,
@@ -74,7 +74,7 @@ function messageOf(object: object): Message {
 
 function begin(object: object, message: Message, options: unknown): void {
   messages.set(object, message);
-  endsWith(object, message);
+  closeWhenCollected(object, message);
   streamLater(object, options);
 }
 

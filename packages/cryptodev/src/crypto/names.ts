@@ -33,25 +33,27 @@ export const nodeCiphers: readonly NodeCipher[] = [
   { name: "des-ede3-cbc", algorithm: ciphers.CRYPTO_3DES_CBC, keySizes: ciphers.CRYPTO_3DES_CBC.keySizes },
 ];
 
-const cipherAliases: Readonly<Record<string, string>> = {
-  bf: "bf-cbc",
-  blowfish: "bf-cbc",
-  des: "des-cbc",
-  des3: "des-ede3-cbc",
-  ...Object.fromEntries(
-    all.flatMap((size) => [
-      [`aes${size}`, `aes-${size}-cbc`],
-      [`camellia${size}`, `camellia-${size}-cbc`],
-      [`id-aes${size}-gcm`, `aes-${size}-gcm`],
-      [`id-aes${size}-ccm`, `aes-${size}-ccm`],
-    ]),
-  ),
-};
+const cipherAliases: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    bf: "bf-cbc",
+    blowfish: "bf-cbc",
+    des: "des-cbc",
+    des3: "des-ede3-cbc",
+    ...Object.fromEntries(
+      all.flatMap((size) => [
+        [`aes${size}`, `aes-${size}-cbc`],
+        [`camellia${size}`, `camellia-${size}-cbc`],
+        [`id-aes${size}-gcm`, `aes-${size}-gcm`],
+        [`id-aes${size}-ccm`, `aes-${size}-ccm`],
+      ]),
+    ),
+  }),
+);
 
 /** Finds a cipher; `undefined` where the device's interface has none of that name. */
 export function findNodeCipher(name: string): NodeCipher | undefined {
   const lower = name.toLowerCase();
-  const own = cipherAliases[lower] ?? lower;
+  const own = cipherAliases.get(lower) ?? lower;
   return nodeCiphers.find((cipher) => cipher.name === own);
 }
 
