@@ -341,6 +341,12 @@ const hashSteps = {
   'update("abc", "hex")': (it) => it.update("abc", "hex"),
   "digest()": (it) => it.digest(),
   'digest("hex")': (it) => it.digest("hex"),
+  "digest() with an encoding that throws": (it) =>
+    it.digest({
+      toString() {
+        throw new Error("no encoding");
+      },
+    }),
   "copy().digest()": (it) => it.copy().digest("hex"),
 };
 

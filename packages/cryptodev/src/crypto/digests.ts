@@ -17,7 +17,7 @@ import {
 } from "./errors.ts";
 import { lacking, orNode, type Source, startOr } from "./lacks.ts";
 import { digestSizeOf, findNodeHash } from "./names.ts";
-import { bufferOver, chunkOf, dataOf, encoded, textOptionOf, withKey } from "./values.ts";
+import { bufferOver, chunkOf, dataOf, encoderOf, textOptionOf, withKey } from "./values.ts";
 
 /** What works on a message: a session, or node:crypto for what the device lacks. */
 interface Engine extends Closable {
@@ -144,9 +144,10 @@ export function hashConstructor(source: Source): Constructor<[algorithm: unknown
       digest(this: object, encoding: unknown): Buffer | string {
         const message = messageOf(this);
         if (message.isFinalized) throw hashFinalized();
-        const result = encoded(message.digest(), encoding);
+        const encode = encoderOf(encoding);
+        const result = message.digest();
         message.isFinalized = true;
-        return result;
+        return encode(result);
       },
     },
   });
@@ -222,9 +223,10 @@ export function hmacConstructor(source: Source): Constructor<[algorithm: unknown
         if (message.isFinalized) {
           return encoding && encoding !== "buffer" ? none.toString(encoding as BufferEncoding) : none;
         }
-        const result = encoded(message.hasEnded ? none : message.digest(), encoding);
+        const encode = encoderOf(encoding);
+        const result = message.hasEnded ? none : message.digest();
         message.isFinalized = true;
-        return result;
+        return encode(result);
       },
       _flush(this: object, done: TransformCallback): void {
         const message = messageOf(this);
@@ -306,7 +308,7 @@ function ownDigestOf(source: Source, algorithm: unknown, input: unknown, options
   const message = startHash(source, algorithm, outputLength === undefined ? undefined : { outputLength }, unknown);
   try {
     message.update(dataOf(input, "utf8"));
-    return encoded(message.digest(), outputEncoding);
+    return encoderOf(outputEncoding)(message.digest());
   } finally {
     message.close();
   }

@@ -146,10 +146,13 @@ export function bufferOver({ buffer, byteOffset, byteLength }: Uint8Array): Buff
   return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
 }
 
-/** A result in the encoding that was asked for, or as a Buffer. What stands for an encoding is made text first. */
-export function encoded(bytes: Buffer, encoding: unknown): Buffer | string {
+/**
+ * Gives results the encoding that was asked for, or leaves them Buffers. What stands for an encoding is made text at once,
+ * as that may run code of the program, and throw.
+ */
+export function encoderOf(encoding: unknown): (bytes: Buffer) => Buffer | string {
   const name = encoding && `${encoding}`;
-  return typeof name === "string" && Buffer.isEncoding(name) ? bytes.toString(name) : bytes;
+  return (bytes) => (typeof name === "string" && Buffer.isEncoding(name) ? bytes.toString(name) : bytes);
 }
 
 /** Tells its encoding by the one name that node has for it. */
