@@ -529,27 +529,27 @@ describe("what the device asks for beyond node:crypto is refused when it is aske
     [
       "more than a page of aad",
       (from) => gcm(from).setAAD(Buffer.alloc(4097)),
-      "RangeError ERR_OUT_OF_RANGE aad for aes-gcm: the device takes at most 4096 bytes, got 4097",
+      "RangeError ERR_OUT_OF_RANGE aad for aes-gcm: expected at most 4096 bytes, got 4097",
     ],
     [
       "more than a page of aad in pieces",
       (from) => gcm(from).setAAD(Buffer.alloc(4096)).setAAD("a"),
-      "RangeError ERR_OUT_OF_RANGE aad for aes-gcm: the device takes at most 4096 bytes, got 4097",
+      "RangeError ERR_OUT_OF_RANGE aad for aes-gcm: expected at most 4096 bytes, got 4097",
     ],
     [
       "more than a page of aad for CCM",
       (from) => ccm(from).setAAD(Buffer.alloc(4097), { plaintextLength: 1 }),
-      "RangeError ERR_OUT_OF_RANGE aad for aes-ccm: the device takes at most 4096 bytes, got 4097",
+      "RangeError ERR_OUT_OF_RANGE aad for aes-ccm: expected at most 4096 bytes, got 4097",
     ],
     [
       "part of a block of XTS",
       (from) => any(from.createCipheriv("aes-128-xts", Buffer.alloc(32).fill(1, 16), iv)).update(Buffer.alloc(17)),
-      "RangeError ERR_OUT_OF_RANGE data for aes-xts: the device takes a multiple of 16 bytes, got 17",
+      "RangeError ERR_OUT_OF_RANGE data for aes-xts: expected a multiple of 16 bytes, got 17",
     ],
     [
       "a GCM message that no driver takes at once, before it is copied",
       (from) => gcm(from).update(Buffer.allocUnsafeSlow(2 ** 28)),
-      "RangeError ERR_OUT_OF_RANGE data for aes-gcm: the device takes at most 268419072 bytes in all pieces together, got 268435456",
+      "RangeError ERR_OUT_OF_RANGE data for aes-gcm: expected at most 268419072 bytes in all pieces together, got 268435456",
     ],
   ])("%s", (_what, make, expected) => {
     expect(outcome(() => make(crypto))).toBe(expected);
@@ -563,6 +563,6 @@ describe("what the device asks for beyond node:crypto is refused when it is aske
         return error as Error;
       }
     })();
-    expect(String(cause)).toBe("RangeError: iv for aes-128-gcm: the device takes 12 bytes, got 16");
+    expect(String(cause)).toBe("RangeError: iv for aes-128-gcm: expected 12 bytes, got 16");
   });
 });

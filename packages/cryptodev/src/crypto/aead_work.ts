@@ -12,7 +12,7 @@ import {
 import { lacking } from "./lacks.ts";
 import type { AuthenticatedWork } from "./work.ts";
 
-/** The most bytes that the driver authenticates beside the message. */
+/** The most bytes of associated data that the driver accepts. */
 const LONGEST_AAD = 4096;
 
 /**
@@ -29,7 +29,7 @@ class Gathered {
   add(data: Uint8Array, room: number): void {
     const needed = this.size + data.length + room;
     if (needed > this.#memory.length) {
-      // What is not used of it takes no memory yet, while what it was copied from does until that is collected.
+      // Four times as many, as memory that was never written is not resident, and the old copy is until it is collected.
       const larger = new Uint8Array(this.size === 0 ? needed : Math.max(needed, 4 * this.#memory.length));
       larger.set(this.bytes);
       this.#memory.fill(0);
@@ -43,7 +43,7 @@ class Gathered {
     return this.#memory.subarray(0, this.size);
   }
 
-  /** Gives the memory away: the bytes, and after them so much room. */
+  /** Hands the memory over: the bytes, and that much room after them. */
   take(room: number): Uint8Array<ArrayBuffer> {
     this.add(new Uint8Array(0), room);
     const taken = this.#memory.subarray(0, this.size + room);
@@ -52,7 +52,7 @@ class Gathered {
     return taken;
   }
 
-  /** Wipes what is beyond that size. */
+  /** Wipes everything after that many bytes. */
   cut(size: number): void {
     this.#memory.fill(0, size);
     this.size = size;
@@ -63,11 +63,11 @@ class Gathered {
 export interface AeadTraits {
   readonly decrypt: boolean;
   readonly nonce: Uint8Array;
-  /** Whether node:crypto is there for what the device cannot do. */
+  /** Whether a cipher of node:crypto can continue what the device cannot do. */
   readonly canMove: boolean;
 }
 
-/** What GCM and CCM share: what they are given before the data, and the one operation over all of it. */
+/** What GCM and CCM share: aad and tag, and one operation on the whole message. */
 abstract class AeadWork implements AuthenticatedWork {
   protected readonly session: Aead;
   protected readonly decrypt: boolean;
@@ -131,7 +131,7 @@ abstract class AeadWork implements AuthenticatedWork {
   #checkAadSize(size: number): void {
     if (size <= LONGEST_AAD) return;
     const { name } = this.session;
-    throw lacking(beyondDevice(`aad for ${name}: the device takes at most ${LONGEST_AAD} bytes, got ${size}`));
+    throw lacking(beyondDevice(`aad for ${name}: expected at most ${LONGEST_AAD} bytes, got ${size}`));
   }
 
   /** How many bytes of plaintext were announced with the aad. */
@@ -139,7 +139,7 @@ abstract class AeadWork implements AuthenticatedWork {
     return this.#plaintextLength;
   }
 
-  /** Encrypts a message that has room for its tag, where it is. */
+  /** Encrypts a message that has room for its tag, in place. */
   protected seal(sealed: Uint8Array): { readonly ciphertext: Uint8Array; readonly tag: Uint8Array } {
     const ciphertext = sealed.subarray(0, sealed.length - this.session.tagSize);
     this.session.sealInto(ciphertext, sealed, this.nonce, this.#aad.bytes);
@@ -153,7 +153,7 @@ abstract class AeadWork implements AuthenticatedWork {
     return ciphertext;
   }
 
-  /** Checks and decrypts a message that has room for its tag, where it is. @throws with `EBADMSG` as the cause */
+  /** Checks and decrypts a message that has room for its tag, in place. @throws with `EBADMSG` as the cause */
   protected open(sealed: Uint8Array, tag: Uint8Array): Uint8Array {
     sealed.set(tag, sealed.length - tag.length);
     try {
@@ -195,7 +195,7 @@ export class GcmWork extends AeadWork {
     if (size > LONGEST_MESSAGE) {
       throw lacking(
         beyondDevice(
-          `data for ${this.session.name}: the device takes at most ${LONGEST_MESSAGE} bytes in all pieces together, got ${size}`,
+          `data for ${this.session.name}: expected at most ${LONGEST_MESSAGE} bytes in all pieces together, got ${size}`,
         ),
       );
     }
@@ -280,7 +280,7 @@ export class CcmWork extends AeadWork {
     const isExpected = this.plaintextLength === undefined || this.plaintextLength === data.length;
     const isBad = this.hasBegun || !isExpected;
     if (isBad && !this.decrypt) throw cannotAdd();
-    // Of a message that cannot be authentic, Node.js tells at the end.
+    // Node.js reports a message that cannot be authentic at the end.
     if (isBad || (this.decrypt && this.tag === undefined)) this.#failure ??= cannotAuthenticate();
     if (this.#failure !== undefined) return new Uint8Array(0);
     this.checkAad();

@@ -43,7 +43,7 @@ export function cipherInfo(nameOrNid: unknown, options: unknown): CipherInfo | u
 function ownInfo(cipher: NodeCipher, sizes: { keyLength?: number; ivLength?: number }): CipherInfo | undefined {
   const { name, algorithm, keySizes } = cipher;
   const mode = name.slice(name.lastIndexOf("-") + 1) as CipherInfo["mode"];
-  // Blowfish takes keys of many sizes; OpenSSL has one for it.
+  // Blowfish accepts keys of many sizes; OpenSSL reports one.
   const keyLength = Array.isArray(keySizes) ? (keySizes[0] as number) : 16;
   if (sizes.keyLength !== undefined && sizes.keyLength !== keyLength) return undefined;
   const isAead = algorithm.kind === "aead";

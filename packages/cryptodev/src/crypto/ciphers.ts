@@ -8,7 +8,7 @@ import { type Start, startWork } from "./start_work.ts";
 import { bufferOver, bytesOf, chunkOf, type Decoder, dataOf, decoderOf, sizeOptionOf, textOptionOf } from "./values.ts";
 import { isAuthenticated, type Work } from "./work.ts";
 
-/** The most bytes that node:crypto takes, and gives, at once. */
+/** The most bytes that node:crypto accepts, or returns, at once. */
 const MOST = 2 ** 31 - 1;
 
 /** One cipher from its beginning to its end. The sessions end with `final()`. */
@@ -85,7 +85,7 @@ class Course implements Closable {
     this.#work.close();
   }
 
-  /** Has the device work, or node:crypto from here on if the device cannot. */
+  /** Has the device work, or node:crypto from here on, if the device cannot and node:crypto may. */
   #do<T>(use: (work: Work) => T): T {
     try {
       return use(this.#work);
@@ -140,7 +140,7 @@ const stream = {
 };
 
 const methods = {
-  /** Takes the next piece of the data. @returns as many bytes as can be told by now */
+  /** Adds a piece of data. @returns as many bytes of the result as are known by now */
   update(this: object, data: unknown, inputEncoding: unknown, outputEncoding: unknown): Buffer | string {
     const bytes = dataOf(data, inputEncoding);
     const course = courseOf(this);
@@ -151,14 +151,14 @@ const methods = {
     const course = courseOf(this);
     return course.encoded(course.final(), outputEncoding, true);
   },
-  /** Pads a block cipher's data (PKCS#7), as it is done if this is not called, or leaves it. */
+  /** Switches padding of a block cipher's data (PKCS#7), which is on until this is called. */
   setAutoPadding(this: object, pads: unknown): unknown {
     courseOf(this).setAutoPadding(Boolean(pads));
     return this;
   },
 };
 
-/** Takes associated data of GCM or CCM, at most 4096 bytes. CCM is told the `plaintextLength` with it. */
+/** Adds associated data of GCM or CCM. CCM requires the option `plaintextLength` with it. */
 function setAAD(this: object, aad: unknown, options: unknown): unknown {
   const encoding = textOptionOf(options, "encoding");
   const plaintextLength = sizeOptionOf(options, "plaintextLength");
@@ -171,7 +171,7 @@ function getAuthTag(this: object): Buffer {
   return courseOf(this).tag;
 }
 
-/** Takes the tag that is to be checked: 16 bytes, or as many as `authTagLength` said. */
+/** Sets the tag to check: `authTagLength` bytes, or 16. */
 function setAuthTag(this: object, tag: unknown, encoding: unknown): unknown {
   courseOf(this).setAuthTag(bytesOf(tag, "buffer", encoding));
   return this;

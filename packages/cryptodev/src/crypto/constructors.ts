@@ -37,7 +37,7 @@ export interface Construction<Arguments extends readonly unknown[]> {
   readonly name: string;
   /** How many parameters it has. */
   readonly length: number;
-  /** The methods of its objects, beside those of a stream. */
+  /** The methods of its objects, in addition to those of a stream. */
   readonly methods: object;
   /** Begins the work of a new object, by which it becomes one of these. */
   readonly begin: (object: object, ...args: Arguments) => void;

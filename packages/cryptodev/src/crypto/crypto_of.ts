@@ -94,7 +94,7 @@ export function cryptoFrom(device: () => Device, isAllowed: boolean): NodeCrypto
 
 function availableCiphers(device: Device): string[] {
   const available = new Set(device.capabilities().flatMap(({ name, available }) => (available ? [name] : [])));
-  // GCM takes the counter mode beside it.
+  // GCM needs the counter mode, too.
   const isThere = ({ name }: { readonly name: string }): boolean =>
     available.has(name) && (name !== "aes-gcm" || available.has("aes-ctr"));
   const ours = nodeCiphers.filter(({ algorithm }) => isThere(algorithm));
@@ -107,7 +107,7 @@ function availableHashes(device: Device): string[] {
     .capabilities()
     .filter(({ name, kind, available }) => kind === "hash" && available && findNodeHash(name) !== undefined)
     .map(({ name }) => name);
-  // Newer versions of Node.js list more of the names that all of them take.
+  // Newer versions of Node.js list more of the names that all of them accept.
   const theirs = node.getHashes().filter((name) => available.includes(findNodeHash(name) ?? ""));
   return [...available.flatMap(listedNamesOf), ...theirs];
 }

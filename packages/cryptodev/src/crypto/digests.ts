@@ -19,7 +19,7 @@ import { lacking, orNode, type Source, startOr } from "./lacks.ts";
 import { digestSizeOf, findNodeHash } from "./names.ts";
 import { bufferOver, chunkOf, dataOf, encoderOf, textOptionOf, withKey } from "./values.ts";
 
-/** What works on a message: a session, or node:crypto for what the device lacks. */
+/** What works on a message: a session, or node:crypto for what is missing from the device. */
 interface Engine extends Closable {
   update(data: Uint8Array): void;
   digest(): Uint8Array;
@@ -128,7 +128,7 @@ export function hashConstructor(source: Source): Constructor<[algorithm: unknown
       begin(object, message, options);
     },
     methods: {
-      /** Makes a second hash that goes on from here (CIOCCPHASH), with a session of its own. */
+      /** Makes a second hash that continues from here (CIOCCPHASH), with a session of its own. */
       copy(this: object, options: unknown): unknown {
         const message = messageOf(this);
         if (message.isFinalized || message.hasEnded) throw hashFinalized();
@@ -216,7 +216,7 @@ export function hmacConstructor(source: Source): Constructor<[algorithm: unknown
     },
     methods: {
       update,
-      /** Ends the message and the session. Node.js gives nothing for a second digest, and does not throw. */
+      /** Ends the message and the session. Node.js returns an empty second digest, and does not throw. */
       digest(this: object, encoding: unknown): Buffer | string {
         const message = messageOf(this);
         const none = Buffer.alloc(0);
@@ -316,7 +316,7 @@ function ownDigestOf(source: Source, algorithm: unknown, input: unknown, options
 
 let takesOptions: boolean | undefined;
 
-/** Whether the runtime's `hash()` takes an object of options, as that of newer versions of Node.js does. */
+/** Whether the runtime's `hash()` accepts an object of options, as that of newer versions of Node.js does. */
 function hashTakesOptions(): boolean {
   try {
     takesOptions ??=

@@ -84,7 +84,7 @@ export const hashUnsupported = (name: string, cause?: unknown): Error =>
 
 export const unknownDigest = (cause?: unknown): Error => new Error("Digest method not supported", because(cause));
 
-/** @param name - left out if it may be a secret */
+/** @param name - `undefined` if it may be a secret */
 export const invalidDigest = (name: string | undefined, cause?: unknown): TypeError =>
   coded(
     new TypeError(name === undefined ? "Invalid digest" : `Invalid digest: ${name}`, because(cause)),

@@ -34,7 +34,7 @@ export function startOr<S>(unknown: (cause: unknown) => Error, start: () => S): 
   }
 }
 
-/** Has node:crypto do what the device lacks, if it may. */
+/** Has node:crypto do what is missing from the device, if it may. */
 export function orNode<T>({ isAllowed }: Source, own: () => T, nodes: () => T): T {
   try {
     return own();

@@ -72,7 +72,7 @@ function listedAliases(hash: string): readonly string[] {
   return [`RSA-${upper}`, `${hash}WithRSAEncryption`, ...own];
 }
 
-/** Names that it takes and does not list. */
+/** Names that it accepts and does not list. */
 function otherAliases(hash: string): readonly string[] {
   return hash === "ripemd160" ? ["ripemd-160"] : [hash.replace("sha", "sha-"), hash.replace(/^sha(?=...)/, "sha2-")];
 }
@@ -82,7 +82,7 @@ export function listedNamesOf(hash: string): readonly string[] {
   return [hash, ...listedAliases(hash)];
 }
 
-/** The hashes by every name that node:crypto takes. */
+/** The hashes by every name that node:crypto accepts. */
 const hashNames: ReadonlyMap<string, HashName> = new Map(
   ownHashes.flatMap(({ hash }) =>
     [...listedNamesOf(hash), ...otherAliases(hash)].map((alias) => [alias.toLowerCase(), hash as HashName] as const),

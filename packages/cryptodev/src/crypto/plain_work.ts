@@ -3,7 +3,7 @@ import { badDecrypt, beyondDevice, cannotAdd, wrongFinalBlockLength } from "./er
 import { lacking } from "./lacks.ts";
 import type { Work } from "./work.ts";
 
-/** A stream cipher, which gives as many bytes as it gets. */
+/** A stream cipher: as many bytes out as in. */
 export class StreamWork implements Work {
   readonly #session: Cipher;
   readonly #chunks: CipherChunks;
@@ -120,9 +120,7 @@ export class SectorWork implements Work {
     const { blockSize, name } = this.#session;
     if (data.length < blockSize || data.length > LARGEST_SECTOR) throw cannotAdd();
     if (data.length % blockSize !== 0) {
-      throw lacking(
-        beyondDevice(`data for ${name}: the device takes a multiple of ${blockSize} bytes, got ${data.length}`),
-      );
+      throw lacking(beyondDevice(`data for ${name}: expected a multiple of ${blockSize} bytes, got ${data.length}`));
     }
     return this.#decrypt ? this.#session.decrypt(data, this.#iv) : this.#session.encrypt(data, this.#iv);
   }

@@ -19,7 +19,7 @@ import type { Work } from "./work.ts";
 
 /** Options of `createCipheriv` and `createDecipheriv`: those of the stream, and the size of the tag in bytes. */
 export interface CipherOptions extends TransformOptions {
-  /** Bytes in a tag of GCM or CCM; 16 if left out for GCM, while CCM asks for it. */
+  /** Bytes in a tag of GCM or CCM; defaults to 16 for GCM, and is required for CCM. */
   readonly authTagLength?: number | undefined;
 }
 
@@ -35,13 +35,13 @@ export interface Request {
 /** A cipher at work, and what can take its place. */
 export interface Start {
   readonly work: Work;
-  /** Bytes in a block: 1 for what gives as many bytes as it gets. */
+  /** Bytes in a block: 1 if as many bytes come out as go in. */
   readonly blockSize: number;
   /** Node.js' own of the same, for what comes later and the device cannot do. */
   readonly spare?: Work | undefined;
 }
 
-/** Starts the sessions that a request takes, and what works with them. @throws what node:crypto throws */
+/** Starts the sessions for a request, and what works with them. @throws what node:crypto throws */
 export function startWork(source: Source, request: Request): Start {
   return orNode(
     source,
@@ -79,7 +79,7 @@ function startOwn(source: Source, { name, key, iv, options, decrypt }: Request):
 
 function nodeWork({ name, key, iv, options, decrypt }: Request): Work {
   const create = (decrypt ? node.createDecipheriv : node.createCipheriv) as (...args: unknown[]) => object;
-  // What node:crypto is given is for the cipher: the stream is ours.
+  // Only options of the cipher: the stream is ours.
   const encoding = textOptionOf(options, "encoding");
   const authTagLength = sizeOptionOf(options, "authTagLength");
   const cipher = create(name, key, iv, {
@@ -89,7 +89,7 @@ function nodeWork({ name, key, iv, options, decrypt }: Request): Work {
   return new NodeWork(cipher);
 }
 
-/** `undefined` where this runtime has no such cipher. */
+/** `undefined` if this runtime does not have the cipher. */
 function spareOf(request: Request): Work | undefined {
   try {
     return nodeWork(request);
@@ -173,5 +173,5 @@ function checkNonce({ algorithm }: NodeCipher, nonce: Uint8Array): void {
 
 function checkGcmNonce(name: string, { length }: Uint8Array): void {
   if (length === 12) return;
-  throw lacking(invalidIv(new RangeError(`iv for ${name}: the device takes 12 bytes, got ${length}`)));
+  throw lacking(invalidIv(new RangeError(`iv for ${name}: expected 12 bytes, got ${length}`)));
 }

@@ -4,7 +4,7 @@ import { StringDecoder } from "node:string_decoder";
 import { inspect } from "node:util";
 import { invalidArgType, invalidArgValue, invalidKeyType, invalidValue, unknownEncoding } from "./errors.ts";
 
-/* Values as node:crypto takes them and gives them. */
+/* Values as node:crypto accepts and returns them. */
 
 const typedArray: object = Object.getPrototypeOf(Uint8Array.prototype);
 
@@ -86,7 +86,7 @@ function isBuffer(value: unknown): value is ArrayBuffer {
   return /^\[object (Shared)?ArrayBuffer\]$/.test(Object.prototype.toString.call(value));
 }
 
-/** An option as node:crypto reads it: of whatever was given as the options. */
+/** An option as node:crypto reads it, whatever the options are. */
 export function optionOf(options: unknown, name: string): unknown {
   return options ? ((options as Readonly<Record<string, unknown>>)[name] ?? undefined) : undefined;
 }

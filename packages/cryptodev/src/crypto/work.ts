@@ -2,12 +2,12 @@ import type { Closable } from "./dropped.ts";
 
 /** How the data of one cipher object is worked on: in one direction, from one iv. Closed, it ends its sessions. */
 export interface Work extends Closable {
-  /** Takes the next piece, and gives what node:crypto gives for it. */
+  /** Adds a piece of data. @returns what node:crypto returns for it */
   update(data: Uint8Array): Uint8Array;
   final(): Uint8Array;
-  /** Pads, or leaves it; where a cipher has no padding, nothing happens. */
+  /** Switches padding. Does nothing for a cipher without padding. */
   setAutoPadding(pads: boolean): void;
-  /** Has the rest done by another, as if that had done it all. */
+  /** Brings another to the same state, so that it can continue. */
   moveTo(other: Work): void;
 }
 
