@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { backends } from "../backends.ts";
 import { pattern } from "../bytes.ts";
+import { runtimeName } from "../runtime.ts";
 import { cryptoOn } from "./crypto_on.ts";
 
 /* Every hash and HMAC against the real node:crypto of this runtime. */
@@ -103,12 +104,49 @@ describe.each(backends)("createHash, createHmac and hash on the $name", (backend
     expect(crypto.hash("sha1", "abc")).toBe(digest.toString("hex"));
     expect(crypto.hash("sha1", Buffer.from("abc"), "base64")).toBe(digest.toString("base64"));
     expect(crypto.hash("sha1", "abc", "buffer")).toEqual(digest);
-    expect(crypto.hash("sha1", "abc", { outputEncoding: "latin1" } as unknown as "hex")).toBe(
-      digest.toString("latin1"),
-    );
+    for (const name of ["buffer", "BUFFER"]) expect(crypto.hash("sha1", "abc", name as "buffer")).toEqual(digest);
+  });
+
+  test("hash() takes options if that of the runtime does", () => {
+    const hash = (from: typeof real, options: unknown) => from.hash("sha256", "abc", options as "hex");
+    const outcome = (from: typeof real, options: unknown): unknown => {
+      try {
+        return hash(from, options);
+      } catch (error) {
+        return (error as { code?: string }).code ?? String(error);
+      }
+    };
+    const takes = outcome(real, { outputEncoding: "hex" }) === hash(real, "hex");
+    console.log(`hash() of ${runtimeName} ${takes ? "takes" : "does not take"} options`);
+    const wrong = "Error: Output length 16 is invalid for sha256, which does not support XOF";
+    for (const [options, expected] of [
+      [{}, hash(real, "hex")],
+      [{ outputEncoding: "base64" }, hash(real, "base64")],
+      [{ outputLength: 32 }, hash(real, "hex")],
+      [{ outputLength: 16 }, wrong],
+      [{ outputLength: "16" }, "ERR_INVALID_ARG_TYPE"],
+      [{ outputLength: -1 }, "ERR_OUT_OF_RANGE"],
+    ] as const) {
+      expect(outcome(crypto, options)).toBe(takes ? expected : "ERR_INVALID_ARG_TYPE");
+    }
+    expect(outcome(crypto, ["hex"])).toBe("ERR_INVALID_ARG_TYPE");
   });
 
   test("getHashes() lists what the device has", () => {
-    expect(crypto.getHashes()).toEqual([...names].sort());
+    const listed = crypto.getHashes();
+    expect(listed).toEqual([...listed].sort());
+    expect(listed).toEqual(
+      expect.arrayContaining([...names, "RSA-SHA1", "sha1WithRSAEncryption", "ssl3-md5", "rmd160"]),
+    );
+    for (const name of listed) expect(crypto.createHash(name).digest("hex")).toMatch(/^[0-9a-f]+$/);
+    // Node.js lists those of them that its OpenSSL has.
+    if (runtimeName === "Node.js") {
+      const digestOf = (from: typeof real, name: string) => from.createHash(name).update("abc").digest("hex");
+      for (const name of real.getHashes()) {
+        const isOurs = names.some((own) => digestOf(real, own) === digestOf(real, name));
+        expect(listed.includes(name), name).toBe(isOurs);
+        if (isOurs) expect(digestOf(crypto, name)).toBe(digestOf(real, name));
+      }
+    }
   });
 });

@@ -162,6 +162,22 @@ const mistakes: readonly Mistake[] = [
     state("setAutoPadding"),
   ],
   ["aad for CBC", (from) => cbc(from).setAAD(key), state("setAAD")],
+  [
+    "XTS with equal halves of the key",
+    (from) => from.createCipheriv("aes-128-xts", Buffer.alloc(32, 1), iv),
+    "Error ERR_OSSL_XTS_DUPLICATED_KEYS error:1C800095:Provider routines::xts duplicated keys",
+  ],
+  [
+    "XTS with equal halves of the key, to decrypt what there is",
+    (from) => from.createDecipheriv("aes-128-xts", Buffer.alloc(32, 1), iv),
+    none,
+  ],
+  [
+    "CCM of more bytes than the nonce leaves room to count",
+    (from) =>
+      from.createCipheriv("aes-128-ccm", key, Buffer.alloc(13), { authTagLength: 16 }).update(Buffer.alloc(65536)),
+    "RangeError ERR_CRYPTO_INVALID_MESSAGELEN Invalid message length",
+  ],
   ["a tag of CBC", (from) => cbc(from).getAuthTag(), state("getAuthTag")],
   ["a tag for CBC", (from) => cbcBack(from).setAuthTag(key), state("setAuthTag")],
   [
@@ -482,6 +498,29 @@ describe("mistakes have the errors of Node.js:", () => {
   });
 });
 
+describe("what may be a secret is not shown:", () => {
+  const crypto = cryptoOn(Device.open(new SoftwareHost()));
+  const secret = "a secret that nobody should see";
+
+  test.each<readonly [string, (from: NodeCrypto) => unknown]>([
+    ["createHmac() with its arguments in each other's place", (from) => from.createHmac(secret, "sha256")],
+    ["hash() with its arguments in each other's place", (from) => from.hash(secret, "sha256")],
+    ["createCipheriv() with a key for its name", (from) => from.createCipheriv(secret, "aes-128-cbc", iv)],
+    ["an outputLength of text", (from) => from.createHash("sha1", any({ outputLength: secret }))],
+    [
+      "an output encoding that is a key",
+      (from) => any(from.createCipheriv("aes-128-ctr", key, iv)).update("a", "utf8", Buffer.from(secret)),
+    ],
+    ["an authTagLength that is a key", (from) => gcm(from, { authTagLength: Buffer.from(secret) })],
+  ])("%s", (_what, use) => {
+    const shown = outcome(() => use(crypto));
+    expect(shown).toMatch(/^(Type)?Error/);
+    expect(shown).not.toContain("secret that");
+    expect(shown).not.toContain(Buffer.from(secret).toString("hex").slice(0, 8));
+    expect(shown).not.toContain("61 20 73");
+  });
+});
+
 describe("what the device asks for beyond node:crypto is refused when it is asked for:", () => {
   const crypto = cryptoOn(Device.open(new SoftwareHost()));
 
@@ -490,34 +529,33 @@ describe("what the device asks for beyond node:crypto is refused when it is aske
     [
       "more than a page of aad",
       (from) => gcm(from).setAAD(Buffer.alloc(4097)),
-      "RangeError undefined aad for aes-gcm: expected at most 4096 bytes, got 4097",
+      "RangeError ERR_OUT_OF_RANGE aad for aes-gcm: expected at most 4096 bytes, got 4097",
     ],
-    ["a short tag without authTagLength", (from) => gcmBack(from).setAuthTag(nonce), unfit(12)],
+    [
+      "more than a page of aad in pieces",
+      (from) => gcm(from).setAAD(Buffer.alloc(4096)).setAAD("a"),
+      "RangeError ERR_OUT_OF_RANGE aad for aes-gcm: expected at most 4096 bytes, got 4097",
+    ],
+    [
+      "more than a page of aad for CCM",
+      (from) => ccm(from).setAAD(Buffer.alloc(4097), { plaintextLength: 1 }),
+      "RangeError ERR_OUT_OF_RANGE aad for aes-ccm: expected at most 4096 bytes, got 4097",
+    ],
     [
       "part of a block of XTS",
       (from) => any(from.createCipheriv("aes-128-xts", Buffer.alloc(32).fill(1, 16), iv)).update(Buffer.alloc(17)),
-      "RangeError undefined source for aes-xts: expected a multiple of 16 bytes, got 17",
+      "RangeError ERR_OUT_OF_RANGE data for aes-xts: expected a multiple of 16 bytes, got 17",
     ],
     [
-      "less than a block of XTS",
-      (from) => any(from.createCipheriv("aes-128-xts", Buffer.alloc(32).fill(1, 16), iv)).update("a"),
-      cannotAdd,
-    ],
-    [
-      "padding that changes on the way",
-      (from) =>
-        after(
-          cbc(from),
-          (it) => it.update("a"),
-          (it) => it.setAutoPadding(false),
-        ),
-      state("setAutoPadding"),
+      "a GCM message that no driver takes at once, before it is copied",
+      (from) => gcm(from).update(Buffer.allocUnsafeSlow(2 ** 28)),
+      "RangeError ERR_OUT_OF_RANGE data for aes-gcm: expected at most 268419072 bytes in all pieces together, got 268435456",
     ],
   ])("%s", (_what, make, expected) => {
     expect(outcome(() => make(crypto))).toBe(expected);
   });
 
-  test("with the reason as the cause", () => {
+  test("a GCM nonce, with the reason as the cause", () => {
     const { cause } = (() => {
       try {
         return crypto.createCipheriv("aes-128-gcm", key, iv) as unknown as Error;
@@ -525,6 +563,6 @@ describe("what the device asks for beyond node:crypto is refused when it is aske
         return error as Error;
       }
     })();
-    expect(String(cause)).toBe("RangeError: iv for aes-128-gcm: the device takes 12 bytes, got 16");
+    expect(String(cause)).toBe("RangeError: iv for aes-128-gcm: expected 12 bytes, got 16");
   });
 });

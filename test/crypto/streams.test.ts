@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { pattern } from "../bytes.ts";
 import { RecordingHost } from "../recording_host.ts";
 import { collectUntil } from "../runtime.ts";
+import { openSessions } from "./open_sessions.ts";
 
 const [key, iv, nonce] = [pattern(16), pattern(16), pattern(12)];
 /** Pieces that end within blocks, and are more than one buffer of a stream. */
@@ -25,8 +26,7 @@ beforeEach(() => {
 afterEach(() => device.close());
 const count = (ioctl: typeof CIOCGSESSION | typeof CIOCFSESSION) =>
   host.calls.filter(({ request }) => request === requestNumber(ioctl, LP64)).length;
-/** Sessions that were started and have not ended. */
-const open = () => count(CIOCGSESSION) - count(CIOCFSESSION);
+const open = () => openSessions(host);
 
 describe("as streams", () => {
   test.each(["aes-128-cbc", "aes-128-ctr", "aes-128-gcm"])(

@@ -203,8 +203,8 @@ describe("cryptodev/crypto on a 64-bit kernel, for a 32-bit process", () => {
 
   test("lists no AEADs, and does everything else itself", () => {
     expect(strict.getCiphers().filter((name) => /gcm|ccm/.test(name))).toEqual([]);
-    const ciphers = [strict, lenient].map((from) => from.createCipheriv("aes-128-cbc", key, iv).constructor);
-    expect(ciphers[1]).toBe(ciphers[0]);
+    const [ours, nodes] = [strict, lenient].map((from) => from.createCipheriv("aes-128-cbc", key, iv).final("hex"));
+    expect(nodes).toBe(ours);
     expect(lenient.createHash("sha256").update("abc").digest("hex")).toBe(
       real.createHash("sha256").update("abc").digest("hex"),
     );

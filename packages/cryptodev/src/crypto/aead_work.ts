@@ -1,40 +1,96 @@
-import { type Aead, type Cipher, type CipherChunks, CryptodevError, type Session } from "@cryptodev/core";
-import { cannotAdd, cannotAuthenticate, invalidAuthTag, invalidState, missingArgs } from "./errors.ts";
+import { timingSafeEqual } from "node:crypto";
+import { type Aead, type Cipher, type CipherChunks, CryptodevError } from "@cryptodev/core";
+import {
+  beyondDevice,
+  cannotAdd,
+  cannotAuthenticate,
+  invalidAuthTag,
+  invalidMessageLength,
+  invalidState,
+  missingArgs,
+} from "./errors.ts";
+import { lacking } from "./lacks.ts";
 import type { AuthenticatedWork } from "./work.ts";
 
-/** The most bytes that the driver authenticates beside the message. */
+/** The most bytes of associated data that the driver accepts. */
 const LONGEST_AAD = 4096;
 
-function joined(parts: readonly Uint8Array[], room: number = 0): Uint8Array<ArrayBuffer> {
-  const size = parts.reduce((sum, part) => sum + part.length, 0);
-  const whole = new Uint8Array(new ArrayBuffer(size + room));
-  let end = 0;
-  for (const part of parts) {
-    whole.set(part, end);
-    end += part.length;
+/**
+ * The most bytes of a message that comes in pieces. The driver's array holds 131,072 pages of at least 4 KiB, those of
+ * the source and of the destination together; two of each are for the tag and for what does not start with a page.
+ */
+const LONGEST_MESSAGE = 2 ** 28 - 2 ** 14;
+
+/** Bytes that come in pieces, in one memory with room for a tag at its end. */
+class Gathered {
+  #memory = new Uint8Array(0);
+  size = 0;
+
+  add(data: Uint8Array, room: number): void {
+    const needed = this.size + data.length + room;
+    if (needed > this.#memory.length) {
+      // Four times as many, as memory that was never written is not resident, and the old copy is until it is collected.
+      const larger = new Uint8Array(this.size === 0 ? needed : Math.max(needed, 4 * this.#memory.length));
+      larger.set(this.bytes);
+      this.#memory.fill(0);
+      this.#memory = larger;
+    }
+    this.#memory.set(data, this.size);
+    this.size += data.length;
   }
-  return whole;
+
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.#memory.subarray(0, this.size);
+  }
+
+  /** Hands the memory over: the bytes, and that much room after them. */
+  take(room: number): Uint8Array<ArrayBuffer> {
+    this.add(new Uint8Array(0), room);
+    const taken = this.#memory.subarray(0, this.size + room);
+    this.#memory = new Uint8Array(0);
+    this.size = 0;
+    return taken;
+  }
+
+  /** Wipes everything after that many bytes. */
+  cut(size: number): void {
+    this.#memory.fill(0, size);
+    this.size = size;
+  }
 }
 
-/** What GCM and CCM share: what they are given before the data, and the one operation over all of it. */
+/** What begins the work of an authenticated cipher. */
+export interface AeadTraits {
+  readonly decrypt: boolean;
+  readonly nonce: Uint8Array;
+  /** Whether a cipher of node:crypto can continue what the device cannot do. */
+  readonly canMove: boolean;
+}
+
+/** What GCM and CCM share: aad and tag, and one operation on the whole message. */
 abstract class AeadWork implements AuthenticatedWork {
-  abstract readonly sessions: readonly Session[];
-  readonly #session: Aead;
+  protected readonly session: Aead;
   protected readonly decrypt: boolean;
-  protected readonly aad: Uint8Array[] = [];
-  readonly #nonce: Uint8Array;
+  protected readonly nonce: Uint8Array;
+  readonly #aad = new Gathered();
+  protected readonly message: Gathered = new Gathered();
+  readonly #canMove: boolean;
+  #plaintextLength: number | undefined;
   #tag: Uint8Array | undefined;
 
-  constructor(session: Aead, decrypt: boolean, nonce: Uint8Array) {
-    this.#session = session;
+  constructor(session: Aead, { decrypt, nonce, canMove }: AeadTraits) {
+    this.session = session;
     this.decrypt = decrypt;
-    this.#nonce = nonce;
+    this.nonce = nonce;
+    this.#canMove = canMove;
   }
 
   abstract update(data: Uint8Array): Uint8Array;
   abstract final(): Uint8Array;
   /** Whether the data has begun. */
   protected abstract readonly hasBegun: boolean;
+  /** Whether so many bytes may be a tag. */
+  protected abstract readonly isTagSize: (size: number) => boolean;
 
   get tag(): Uint8Array | undefined {
     return this.#tag;
@@ -42,43 +98,74 @@ abstract class AeadWork implements AuthenticatedWork {
 
   setAutoPadding(): void {}
 
-  setAAD(aad: Uint8Array, _plaintextLength: number | undefined): void {
-    if (this.hasBegun) throw invalidState("setAAD");
-    const size = this.aad.reduce((sum, part) => sum + part.length, aad.length);
-    if (size > LONGEST_AAD) {
-      throw new RangeError(`aad for ${this.#session.name}: expected at most ${LONGEST_AAD} bytes, got ${size}`);
-    }
-    this.aad.push(new Uint8Array(aad));
+  setAAD(aad: Uint8Array, plaintextLength: number | undefined): void {
+    // Nothing may be added at any time.
+    if (this.hasBegun && aad.length > 0) throw invalidState("setAAD");
+    if (!this.#canMove) this.#checkAadSize(this.#aad.size + aad.length);
+    this.#aad.add(aad, 0);
+    this.#plaintextLength = plaintextLength;
   }
 
   setAuthTag(tag: Uint8Array): void {
     if (this.#tag !== undefined) throw invalidState("setAuthTag");
-    if (tag.length !== this.#session.tagSize) {
-      throw invalidAuthTag(`Invalid authentication tag length: ${tag.length}`);
-    }
+    if (!this.isTagSize(tag.length)) throw invalidAuthTag(`Invalid authentication tag length: ${tag.length}`);
     this.#tag = new Uint8Array(tag);
   }
 
-  /** The whole message at once. It is copied, and worked on in the copy. */
-  protected run(parts: readonly Uint8Array[]): Uint8Array {
-    if (this.decrypt && this.#tag === undefined) throw cannotAuthenticate();
-    const session = this.#session;
-    const aad = joined(this.aad);
-    if (!this.decrypt) {
-      const sealed = joined(parts, session.tagSize);
-      const end = sealed.length - session.tagSize;
-      session.sealInto(sealed.subarray(0, end), sealed, this.#nonce, aad);
-      this.#tag = sealed.slice(end);
-      return sealed.subarray(0, end);
-    }
-    const sealed = joined([...parts, this.#tag as Uint8Array]);
+  moveTo(other: AuthenticatedWork): void {
+    if (this.#tag !== undefined) other.setAuthTag(this.#tag);
+    if (this.#aad.size > 0) other.setAAD(this.#aad.bytes, this.#plaintextLength);
+    if (this.message.size > 0) other.update(this.message.bytes).fill(0);
+  }
+
+  close(): void {
+    this.message.cut(0);
+    this.session.close();
+  }
+
+  /** Called before the data begins: only then is all of the aad there. */
+  protected checkAad(): void {
+    this.#checkAadSize(this.#aad.size);
+  }
+
+  #checkAadSize(size: number): void {
+    if (size <= LONGEST_AAD) return;
+    const { name } = this.session;
+    throw lacking(beyondDevice(`aad for ${name}: expected at most ${LONGEST_AAD} bytes, got ${size}`));
+  }
+
+  /** How many bytes of plaintext were announced with the aad. */
+  protected get plaintextLength(): number | undefined {
+    return this.#plaintextLength;
+  }
+
+  /** Encrypts a message that has room for its tag, in place. */
+  protected seal(sealed: Uint8Array): { readonly ciphertext: Uint8Array; readonly tag: Uint8Array } {
+    const ciphertext = sealed.subarray(0, sealed.length - this.session.tagSize);
+    this.session.sealInto(ciphertext, sealed, this.nonce, this.#aad.bytes);
+    return { ciphertext, tag: sealed.slice(ciphertext.length) };
+  }
+
+  /** Encrypts a message for good. @returns the ciphertext */
+  protected sealWithTag(sealed: Uint8Array): Uint8Array {
+    const { ciphertext, tag } = this.seal(sealed);
+    this.#tag = tag;
+    return ciphertext;
+  }
+
+  /** Checks and decrypts a message that has room for its tag, in place. @throws with `EBADMSG` as the cause */
+  protected open(sealed: Uint8Array, tag: Uint8Array): Uint8Array {
+    sealed.set(tag, sealed.length - tag.length);
     try {
-      return sealed.subarray(0, session.openInto(sealed, sealed, this.#nonce, aad));
+      return sealed.subarray(0, this.session.openInto(sealed, sealed, this.nonce, this.#aad.bytes));
     } catch (error) {
-      if (error instanceof CryptodevError && error.code === "EBADMSG") throw cannotAuthenticate(error);
-      throw error;
+      throw isForgery(error) ? cannotAuthenticate(error) : error;
     }
   }
+}
+
+function isForgery(error: unknown): boolean {
+  return error instanceof CryptodevError && error.code === "EBADMSG";
 }
 
 /**
@@ -87,78 +174,131 @@ abstract class AeadWork implements AuthenticatedWork {
  * itself works on all of them, for the tag.
  */
 export class GcmWork extends AeadWork {
-  readonly sessions: readonly Session[];
+  readonly #counter: Cipher;
   readonly #chunks: CipherChunks;
-  readonly #parts: Uint8Array[] = [];
+  protected readonly isTagSize: (size: number) => boolean;
 
-  constructor(session: Aead, counter: Cipher, decrypt: boolean, nonce: Uint8Array) {
-    super(session, decrypt, nonce);
-    this.sessions = [session, counter];
-    const first = new Uint8Array(16);
-    first.set(nonce);
-    // Block 1 hides the tag.
-    first[15] = 2;
-    this.#chunks = counter.encryptor(first, { eager: true });
+  constructor(session: Aead, counter: Cipher, traits: AeadTraits, isTagSize: (size: number) => boolean) {
+    super(session, traits);
+    this.#counter = counter;
+    this.#chunks = this.#begin();
+    this.isTagSize = isTagSize;
   }
 
   protected get hasBegun(): boolean {
-    return this.#parts.length > 0;
+    return this.message.size > 0;
   }
 
   update(data: Uint8Array): Uint8Array {
-    this.#parts.push(new Uint8Array(data));
-    return this.#chunks.update(data);
+    if (!this.hasBegun) this.checkAad();
+    const size = this.message.size + data.length;
+    if (size > LONGEST_MESSAGE) {
+      throw lacking(
+        beyondDevice(
+          `data for ${this.session.name}: expected at most ${LONGEST_MESSAGE} bytes in all pieces together, got ${size}`,
+        ),
+      );
+    }
+    const start = this.message.size;
+    this.message.add(data, this.session.tagSize);
+    try {
+      // Of the copy: another thread may change the data, and the tag is to be that of the result.
+      return this.#chunks.update(this.message.bytes.subarray(start));
+    } catch (error) {
+      this.message.cut(start);
+      throw error;
+    }
   }
 
   final(): Uint8Array {
+    if (!this.hasBegun) this.checkAad();
+    if (this.decrypt && this.tag === undefined) throw cannotAuthenticate();
+    const sealed = this.message.take(this.session.tagSize);
     try {
-      this.run(this.#parts).fill(0);
+      if (!this.decrypt) this.sealWithTag(sealed);
+      else this.#authenticate(sealed, this.tag as Uint8Array);
       return new Uint8Array(0);
     } finally {
-      for (const part of this.#parts) part.fill(0);
-      this.#parts.length = 0;
+      sealed.fill(0);
     }
+  }
+
+  override close(): void {
+    super.close();
+    this.#counter.close();
+  }
+
+  #authenticate(sealed: Uint8Array, tag: Uint8Array): void {
+    if (tag.length === this.session.tagSize) {
+      this.open(sealed, tag);
+      return;
+    }
+    // A part of a tag is of no use to the kernel. The plaintext, encrypted again, has the whole tag.
+    const message = sealed.subarray(0, sealed.length - this.session.tagSize);
+    const plaintext = this.#begin().update(message);
+    message.set(plaintext);
+    plaintext.fill(0);
+    if (!timingSafeEqual(this.seal(sealed).tag.subarray(0, tag.length), tag)) throw cannotAuthenticate();
+  }
+
+  #begin(): CipherChunks {
+    const first = new Uint8Array(16);
+    first.set(this.nonce);
+    // Block 1 hides the tag.
+    first[15] = 2;
+    return this.#counter.encryptor(first, { eager: true });
   }
 }
 
 /** CCM. In node:crypto too its message comes in one piece. */
 export class CcmWork extends AeadWork {
-  readonly sessions: readonly Session[];
   protected hasBegun = false;
-  #plaintextLength: number | undefined;
+  readonly #longest: number;
   #failure: unknown;
 
-  constructor(session: Aead, decrypt: boolean, nonce: Uint8Array) {
-    super(session, decrypt, nonce);
-    this.sessions = [session];
+  constructor(session: Aead, traits: AeadTraits) {
+    super(session, traits);
+    // What the nonce leaves of a block counts the message (RFC 3610, section 2).
+    this.#longest = Math.min(2 ** (8 * (15 - traits.nonce.length)), 2 ** 31) - 1;
   }
+
+  protected readonly isTagSize: (size: number) => boolean = (size) => size === this.session.tagSize;
 
   override setAAD(aad: Uint8Array, plaintextLength: number | undefined): void {
     if (plaintextLength === undefined) throw missingArgs("options.plaintextLength required for CCM mode with AAD");
+    if (plaintextLength > this.#longest) throw invalidMessageLength();
     super.setAAD(aad, plaintextLength);
-    this.#plaintextLength = plaintextLength;
-  }
-
-  override setAuthTag(tag: Uint8Array): void {
-    if (this.hasBegun) throw invalidState("setAuthTag");
-    super.setAuthTag(tag);
   }
 
   update(data: Uint8Array): Uint8Array {
-    const isExpected = this.#plaintextLength === undefined || this.#plaintextLength === data.length;
-    if (this.hasBegun || !isExpected || (this.decrypt && this.tag === undefined)) throw cannotAdd();
+    if (data.length > this.#longest) throw invalidMessageLength();
+    // An empty message is worked on at the end, as there may be more to come.
+    return data.length === 0 ? data : this.#work(data);
+  }
+
+  #work(data: Uint8Array): Uint8Array {
+    const isExpected = this.plaintextLength === undefined || this.plaintextLength === data.length;
+    const isBad = this.hasBegun || !isExpected;
+    if (isBad && !this.decrypt) throw cannotAdd();
+    // Node.js reports a message that cannot be authentic at the end.
+    if (isBad || (this.decrypt && this.tag === undefined)) this.#failure ??= cannotAuthenticate();
+    if (this.#failure !== undefined) return new Uint8Array(0);
+    this.checkAad();
     this.hasBegun = true;
+    this.message.add(data, this.session.tagSize);
+    const sealed = this.message.take(this.session.tagSize);
     try {
-      return this.run([data]);
+      return this.decrypt ? this.open(sealed, this.tag as Uint8Array) : this.sealWithTag(sealed);
     } catch (error) {
-      // Node.js tells at the end.
+      sealed.fill(0);
       this.#failure = error;
+      if (!isForgery((error as Error).cause)) throw error;
       return new Uint8Array(0);
     }
   }
 
   final(): Uint8Array {
-    if (!this.hasBegun) this.update(new Uint8Array(0));
+    if (!this.hasBegun) this.#work(new Uint8Array(0));
     if (this.#failure !== undefined) throw this.#failure;
     return new Uint8Array(0);
   }

@@ -1,147 +1,197 @@
 import { Buffer } from "node:buffer";
-import { Transform, type TransformCallback } from "node:stream";
-import { StringDecoder } from "node:string_decoder";
-import type { Device } from "@cryptodev/core";
-import { endsWith } from "./dropped.ts";
-import { cannotAdd, invalidArgValue, invalidState } from "./errors.ts";
-import { type CipherOptions, type Request, startWork } from "./start_work.ts";
-import { bufferOver, bytesOf, dataOf, isText } from "./values.ts";
+import type { TransformCallback } from "node:stream";
+import { type Constructor, constructorOf, streamLater } from "./constructors.ts";
+import { type Closable, closeWhenCollected } from "./dropped.ts";
+import { cannotAdd, dataTooLong, invalidArgValue, invalidState } from "./errors.ts";
+import { isLack, type Source } from "./lacks.ts";
+import { type Start, startWork } from "./start_work.ts";
+import { bufferOver, bytesOf, chunkOf, type Decoder, dataOf, decoderOf, sizeOptionOf, textOptionOf } from "./values.ts";
 import { isAuthenticated, type Work } from "./work.ts";
 
-/** Tells its encoding by the one name that node has for it. */
-type Decoder = StringDecoder & { readonly encoding: string };
+/** The most bytes that node:crypto accepts, or returns, at once. */
+const MOST = 2 ** 31 - 1;
 
-/** What encryption and decryption of node:crypto share. The session ends with `final()`. */
-abstract class CipherStream extends Transform {
-  protected readonly work: Work;
+/** One cipher from its beginning to its end. The sessions end with `final()`. */
+class Course implements Closable {
+  readonly decrypt: boolean;
+  #work: Work;
+  #spare: Work | undefined;
+  readonly #blockSize: number;
   #decoder: Decoder | undefined;
   #isFinal = false;
 
-  protected constructor(work: Work, options: CipherOptions | undefined) {
-    super(options);
-    this.work = work;
-    for (const session of work.sessions) endsWith(this, session);
+  constructor({ work, spare, blockSize }: Start, decrypt: boolean) {
+    this.decrypt = decrypt;
+    this.#work = work;
+    this.#spare = spare;
+    this.#blockSize = blockSize;
   }
 
-  protected get isFinal(): boolean {
+  get isFinal(): boolean {
     return this.#isFinal;
   }
 
-  /**
-   * Takes the next piece of the data.
-   *
-   * @param data - text in `inputEncoding`, UTF-8 if left out, or a view of any kind
-   * @returns as many bytes as can be told by now, as text where `outputEncoding` is given, else as a Buffer
-   */
-  update(data: unknown, inputEncoding?: unknown, outputEncoding?: string): Buffer | string {
-    const bytes = dataOf(data, inputEncoding);
-    if (this.#isFinal) throw cannotAdd();
-    const decoder = this.#decoderOf(outputEncoding);
-    const result = bufferOver(this.work.update(bytes));
-    return decoder === undefined ? result : decoder.write(result);
+  update(data: Uint8Array): Buffer {
+    if (data.length > MOST) throw dataTooLong();
+    if (this.#isFinal || data.length > MOST - this.#blockSize) throw cannotAdd();
+    return bufferOver(this.#do((work) => work.update(data)));
   }
 
-  /** Ends the data and the session. @returns the rest of the result */
-  final(outputEncoding?: string): Buffer | string {
-    const decoder = this.#decoderOf(outputEncoding);
-    const result = this.#finish();
-    return decoder === undefined ? result : decoder.end(result);
-  }
-
-  /** Pads a block cipher's data (PKCS#7), as it is done if this is not called, or leaves it. Before the first piece. */
-  setAutoPadding(pads: boolean = true): this {
-    if (this.#isFinal) throw invalidState("setAutoPadding");
-    this.work.setAutoPadding(Boolean(pads));
-    return this;
-  }
-
-  /** Takes associated data of GCM or CCM, at most 4096 bytes. CCM is told the `plaintextLength` with it. */
-  setAAD(aad: unknown, options?: { readonly plaintextLength?: number; readonly encoding?: string }): this {
-    const bytes = bytesOf(aad, "aadbuf", options?.encoding);
-    if (this.#isFinal || !isAuthenticated(this.work)) throw invalidState("setAAD");
-    this.work.setAAD(bytes, options?.plaintextLength);
-    return this;
-  }
-
-  #finish(): Buffer {
+  final(): Buffer {
     if (this.#isFinal) throw invalidState();
     this.#isFinal = true;
     try {
-      return bufferOver(this.work.final());
+      return bufferOver(this.#do((work) => work.final()));
     } finally {
-      this.#close();
+      this.close();
     }
   }
 
-  #close(): void {
-    for (const session of this.work.sessions) session.close();
+  setAutoPadding(pads: boolean): void {
+    if (this.#isFinal) throw invalidState("setAutoPadding");
+    this.#work.setAutoPadding(pads);
   }
 
-  /** One for the whole of the data, as characters may be in two pieces of it. */
-  #decoderOf(encoding: string | undefined): Decoder | undefined {
-    if (!isText(encoding)) return undefined;
-    const decoder = new StringDecoder(encoding as BufferEncoding) as Decoder;
+  setAAD(aad: Uint8Array, plaintextLength: number | undefined): void {
+    if (this.#isFinal || !isAuthenticated(this.#work)) throw invalidState("setAAD");
+    this.#work.setAAD(aad, plaintextLength);
+  }
+
+  setAuthTag(tag: Uint8Array): void {
+    if (this.#isFinal || !isAuthenticated(this.#work)) throw invalidState("setAuthTag");
+    this.#work.setAuthTag(tag);
+  }
+
+  get tag(): Buffer {
+    const tag = isAuthenticated(this.#work) && this.#isFinal ? this.#work.tag : undefined;
+    if (tag === undefined) throw invalidState("getAuthTag");
+    return Buffer.from(tag);
+  }
+
+  /** A result as it was asked for: there is one decoder for all of the data, as characters may be in two pieces. */
+  encoded(result: Buffer, encoding: unknown, isLast: boolean): Buffer | string {
+    const decoder = decoderOf(encoding);
+    if (decoder === undefined) return result;
     this.#decoder ??= decoder;
     if (this.#decoder.encoding !== decoder.encoding) {
       throw invalidArgValue(
         `The argument 'outputEncoding' cannot be changed from '${this.#decoder.encoding}'. Received '${encoding}'`,
       );
     }
-    return this.#decoder;
+    return isLast ? this.#decoder.end(result) : this.#decoder.write(result);
   }
 
-  /** @internal */
-  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+  close(): void {
+    this.#work.close();
+  }
+
+  /** Has the device work, or node:crypto from here on, if the device cannot and node:crypto may. */
+  #do<T>(use: (work: Work) => T): T {
     try {
-      done(null, bufferOver(this.work.update(chunk)));
+      return use(this.#work);
     } catch (error) {
-      done(error as Error);
+      const [work, spare] = [this.#work, this.#spare];
+      if (spare === undefined || !isLack(error)) throw error;
+      work.moveTo(spare);
+      work.close();
+      this.#work = spare;
+      this.#spare = undefined;
+      return use(spare);
     }
   }
+}
 
-  /** @internal */
-  override _flush(done: TransformCallback): void {
+const courses = new WeakMap<object, Course>();
+
+function courseOf(object: object): Course {
+  const course = courses.get(object);
+  if (course === undefined) throw new TypeError("this is not a cipher, or its constructor was not called");
+  return course;
+}
+
+const stream = {
+  _transform(this: object, chunk: unknown, encoding: unknown, done: TransformCallback): void {
+    const course = courseOf(this);
+    // As in node:crypto, write() itself throws this. All else is the stream's error.
+    if (course.isFinal) throw cannotAdd();
+    let result: Buffer;
     try {
-      done(null, this.#finish());
+      result = course.update(chunkOf(chunk, encoding));
     } catch (error) {
       done(error as Error);
+      return;
     }
-  }
-
-  /** @internal */
-  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#close();
+    done(null, result);
+  },
+  _flush(this: object, done: TransformCallback): void {
+    let result: Buffer;
+    try {
+      result = courseOf(this).final();
+    } catch (error) {
+      done(error as Error);
+      return;
+    }
+    done(null, result);
+  },
+  _destroy(this: object, error: Error | null, done: (error?: Error | null) => void): void {
+    courses.get(this)?.close();
     done(error);
-  }
-}
+  },
+};
 
-/** A cipher that encrypts, as `createCipheriv` of node:crypto makes it. */
-export class Cipheriv extends CipherStream {
-  /** @internal Starts one on a device. */
-  static start(device: Device, request: Request): Cipheriv {
-    return new Cipheriv(startWork(device, request, false), request.options);
-  }
-
-  /** The tag of GCM or CCM, once the data has ended. */
-  getAuthTag(): Buffer {
-    const tag = isAuthenticated(this.work) && this.isFinal ? this.work.tag : undefined;
-    if (tag === undefined) throw invalidState("getAuthTag");
-    return Buffer.from(tag);
-  }
-}
-
-/** A cipher that decrypts, as `createDecipheriv` of node:crypto makes it. */
-export class Decipheriv extends CipherStream {
-  /** @internal Starts one on a device. */
-  static start(device: Device, request: Request): Decipheriv {
-    return new Decipheriv(startWork(device, request, true), request.options);
-  }
-
-  /** Takes the tag that is to be checked: 16 bytes, or as many as `authTagLength` said. */
-  setAuthTag(tag: unknown, encoding?: string): this {
-    const bytes = bytesOf(tag, "buffer", encoding);
-    if (this.isFinal || !isAuthenticated(this.work)) throw invalidState("setAuthTag");
-    this.work.setAuthTag(bytes);
+const methods = {
+  /** Adds a piece of data. @returns as many bytes of the result as are known by now */
+  update(this: object, data: unknown, inputEncoding: unknown, outputEncoding: unknown): Buffer | string {
+    const bytes = dataOf(data, inputEncoding);
+    const course = courseOf(this);
+    return course.encoded(course.update(bytes), outputEncoding, false);
+  },
+  /** Ends the data and the session. @returns the rest of the result */
+  final(this: object, outputEncoding: unknown): Buffer | string {
+    const course = courseOf(this);
+    return course.encoded(course.final(), outputEncoding, true);
+  },
+  /** Switches padding of a block cipher's data (PKCS#7), which is on until this is called. */
+  setAutoPadding(this: object, pads: unknown): unknown {
+    courseOf(this).setAutoPadding(Boolean(pads));
     return this;
-  }
+  },
+};
+
+/** Adds associated data of GCM or CCM. CCM requires the option `plaintextLength` with it. */
+function setAAD(this: object, aad: unknown, options: unknown): unknown {
+  const encoding = textOptionOf(options, "encoding");
+  const plaintextLength = sizeOptionOf(options, "plaintextLength");
+  courseOf(this).setAAD(bytesOf(aad, "aadbuf", encoding), plaintextLength);
+  return this;
+}
+
+/** The tag of GCM or CCM, once the data has ended. */
+function getAuthTag(this: object): Buffer {
+  return courseOf(this).tag;
+}
+
+/** Sets the tag to check: `authTagLength` bytes, or 16. */
+function setAuthTag(this: object, tag: unknown, encoding: unknown): unknown {
+  courseOf(this).setAuthTag(bytesOf(tag, "buffer", encoding));
+  return this;
+}
+
+/** A constructor of ciphers, with the arguments of `createCipheriv`. */
+export type CipherConstructor = Constructor<[name: unknown, key: unknown, iv: unknown, options?: unknown]>;
+
+/** Makes a constructor of ciphers over a device, as `crypto.Cipheriv` and `crypto.Decipheriv` are. */
+export function cipherConstructor(source: Source, decrypt: boolean): CipherConstructor {
+  return constructorOf({
+    name: decrypt ? "Decipheriv" : "Cipheriv",
+    length: 4,
+    isOne: (object) => courses.get(object)?.decrypt === decrypt,
+    begin(object, name: unknown, key: unknown, iv: unknown, options?: unknown) {
+      const course = new Course(startWork(source, { name, key, iv, options, decrypt }), decrypt);
+      courses.set(object, course);
+      closeWhenCollected(object, course);
+      streamLater(object, options);
+    },
+    methods: { ...stream, ...methods, ...(decrypt ? { setAuthTag } : { getAuthTag }), setAAD },
+  });
 }

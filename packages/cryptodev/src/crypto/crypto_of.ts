@@ -1,14 +1,11 @@
-import { Buffer } from "node:buffer";
-import node, { type HashOptions } from "node:crypto";
+import node from "node:crypto";
 import type { Device } from "@cryptodev/core";
-import { Cipheriv, Decipheriv } from "./ciphers.ts";
+import { cipherInfo } from "./cipher_info.ts";
+import { cipherConstructor } from "./ciphers.ts";
 import { inPlaceOf } from "./delegate.ts";
-import { Hash, Hmac, type HmacOptions } from "./digests.ts";
-import { invalidArgType, invalidArgValue } from "./errors.ts";
-import { isLack } from "./lacks.ts";
-import { findNodeHash, nodeCiphers } from "./names.ts";
-import type { CipherOptions } from "./start_work.ts";
-import { dataOf } from "./values.ts";
+import { digestOf, hashConstructor, hmacConstructor } from "./digests.ts";
+import type { Source } from "./lacks.ts";
+import { findNodeCipher, findNodeHash, listedNamesOf, nodeCiphers } from "./names.ts";
 
 /** The interface of node:crypto, as the program's own types declare it. */
 export type NodeCrypto = typeof node;
@@ -16,8 +13,8 @@ export type NodeCrypto = typeof node;
 /** Options of {@link cryptoOf}. */
 export interface CryptoOptions {
   /**
-   * Whether node:crypto may do what the device cannot: algorithms that it lacks, and all functions of node:crypto beside
-   * ciphers, hashes and HMACs. If left out it may not, and they throw.
+   * Whether node:crypto may do what the device cannot: algorithms that are missing from it, what is beyond its limits, and
+   * all functions of node:crypto that are not ciphers, hashes or HMACs. Defaults to `false`: they throw.
    */
   readonly fallback?: boolean | undefined;
 }
@@ -30,9 +27,9 @@ export interface CryptoOptions {
  * A session starts with each cipher or hash. It ends with `final()` or `digest()`, with the stream, by `destroy()`, or
  * when the object is collected.
  *
- * GCM takes a nonce of 12 bytes, at most 4096 bytes of aad, and the option `authTagLength` for a tag that is shorter than
- * 16 bytes. Its data is worked on twice and kept until `final()`, because the kernel takes a message at once. XTS works on
- * whole blocks.
+ * GCM accepts nonces of 12 bytes and messages of at most 256 MiB less 16 KiB, of which it keeps a copy until `final()`,
+ * because the kernel takes a message at once; GCM and CCM accept at most 4096 bytes of aad; XTS works on whole blocks.
+ * Beyond that they throw, or leave it to node:crypto if {@link CryptoOptions.fallback} allows it.
  *
  * @param device - stays the caller's to close
  * @returns all that node:crypto has in this runtime. What the device cannot do throws: what node:crypto throws for an
@@ -52,74 +49,65 @@ export function cryptoOf(device: Device, { fallback = false }: CryptoOptions = {
   return cryptoFrom(() => device, fallback);
 }
 
-type Call = (...args: never[]) => unknown;
-
 /** The same over a device that is got when it is first needed. */
 export function cryptoFrom(device: () => Device, isAllowed: boolean): NodeCrypto {
-  /** Has node:crypto do what the device lacks, if it may. */
-  const orNode = (name: keyof NodeCrypto, own: Call): Call => {
-    if (!isAllowed) return own;
-    return (...args) => {
-      try {
-        return own(...args);
-      } catch (error) {
-        if (isLack(error)) return (node[name] as Call)(...args);
-        throw error;
-      }
-    };
-  };
-  const names = (own: () => readonly string[], nodes: () => readonly string[]) => (): string[] =>
-    [...new Set([...own(), ...(isAllowed ? nodes() : [])])].sort();
-  const request = (name: unknown, key: unknown, iv: unknown, options?: CipherOptions) => ({ name, key, iv, options });
+  const source: Source = { device, isAllowed };
+  const Hash = hashConstructor(source);
+  const Hmac = hmacConstructor(source);
+  const Cipheriv = cipherConstructor(source, false);
+  const Decipheriv = cipherConstructor(source, true);
+  const names = (own: readonly string[], nodes: () => readonly string[]): string[] =>
+    [...new Set([...own, ...(isAllowed ? nodes() : [])])].sort();
+  // Methods, for the names and the numbers of parameters that node's functions have.
   const own = {
-    createCipheriv: orNode("createCipheriv", (...args: Parameters<typeof request>) =>
-      Cipheriv.start(device(), request(...args)),
-    ),
-    createDecipheriv: orNode("createDecipheriv", (...args: Parameters<typeof request>) =>
-      Decipheriv.start(device(), request(...args)),
-    ),
-    createHash: orNode("createHash", (algorithm: unknown, options?: HashOptions) =>
-      Hash.start(device(), algorithm, options),
-    ),
-    createHmac: orNode("createHmac", (algorithm: unknown, key: unknown, options?: HmacOptions) =>
-      Hmac.start(device(), algorithm, key, options),
-    ),
-    hash: orNode("hash", (algorithm: unknown, input: unknown, options?: unknown) =>
-      digestOf(device(), algorithm, input, options),
-    ),
-    getCiphers: names(() => availableCiphers(device()), node.getCiphers),
-    getHashes: names(() => availableHashes(device()), node.getHashes),
+    createCipheriv(name: unknown, key: unknown, iv: unknown, options: unknown) {
+      return new Cipheriv(name, key, iv, options);
+    },
+    createDecipheriv(name: unknown, key: unknown, iv: unknown, options: unknown) {
+      return new Decipheriv(name, key, iv, options);
+    },
+    createHash(algorithm: unknown, options: unknown) {
+      return new Hash(algorithm, options);
+    },
+    createHmac(algorithm: unknown, key: unknown, options: unknown) {
+      return new Hmac(algorithm, key, options);
+    },
+    hash(algorithm: unknown, input: unknown, options: unknown) {
+      return digestOf(source, algorithm, input, options);
+    },
+    getCiphers: () => names(availableCiphers(device()), node.getCiphers),
+    getHashes: () => names(availableHashes(device()), node.getHashes),
+    getCipherInfo(nameOrNid: unknown, options: unknown) {
+      return cipherInfo(nameOrNid, options);
+    },
     Cipheriv,
     Decipheriv,
     Hash,
     Hmac,
   };
-  return inPlaceOf(node, own as unknown as Partial<NodeCrypto>, isAllowed);
-}
-
-function digestOf(device: Device, algorithm: unknown, input: unknown, options: unknown = "hex"): Buffer | string {
-  const given = typeof options === "object" && options !== null ? options : { outputEncoding: options };
-  const { outputEncoding = "hex" } = given as { outputEncoding?: unknown };
-  if (typeof algorithm !== "string") throw invalidArgType("algorithm", "of type string", algorithm);
-  const data = dataOf(input, "utf8", "input");
-  if (typeof outputEncoding !== "string") throw invalidArgType("outputEncoding", "of type string", outputEncoding);
-  if (outputEncoding !== "buffer" && !Buffer.isEncoding(outputEncoding)) {
-    throw invalidArgValue(`The argument 'outputEncoding' is invalid. Received '${outputEncoding}'`);
+  // These have other numbers of parameters in other versions.
+  for (const name of ["hash", "getCipherInfo"] as const) {
+    Object.defineProperty(own[name], "length", { value: node[name]?.length ?? own[name].length });
   }
-  return Hash.start(device, algorithm, undefined).update(data).digest(outputEncoding);
+  return inPlaceOf(node, own as unknown as Partial<NodeCrypto>, isAllowed);
 }
 
 function availableCiphers(device: Device): string[] {
   const available = new Set(device.capabilities().flatMap(({ name, available }) => (available ? [name] : [])));
-  // GCM takes the counter mode beside it.
+  // GCM needs the counter mode, too.
   const isThere = ({ name }: { readonly name: string }): boolean =>
     available.has(name) && (name !== "aes-gcm" || available.has("aes-ctr"));
-  return nodeCiphers.filter(({ algorithm }) => isThere(algorithm)).map(({ name }) => name);
+  const ours = nodeCiphers.filter(({ algorithm }) => isThere(algorithm));
+  const others = node.getCiphers().filter((name) => ours.some((cipher) => cipher === findNodeCipher(name)));
+  return [...ours.map(({ name }) => name), ...others];
 }
 
 function availableHashes(device: Device): string[] {
-  return device
+  const available = device
     .capabilities()
     .filter(({ name, kind, available }) => kind === "hash" && available && findNodeHash(name) !== undefined)
     .map(({ name }) => name);
+  // Newer versions of Node.js list more of the names that all of them accept.
+  const theirs = node.getHashes().filter((name) => available.includes(findNodeHash(name) ?? ""));
+  return [...available.flatMap(listedNamesOf), ...theirs];
 }

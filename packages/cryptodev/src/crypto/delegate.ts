@@ -10,9 +10,13 @@ function refusal(name: string): UnsupportedError {
 /** Something of node:crypto that computes, where that is not allowed: it is there, and throws when it is used. */
 function refused(name: string, value: unknown): unknown {
   if (typeof value === "function") {
-    return function refuse(): never {
+    const refuse = function refuse(): never {
       throw refusal(name);
     };
+    return Object.defineProperties(refuse, {
+      name: { value: value.name, configurable: true },
+      length: { value: value.length, configurable: true },
+    });
   }
   return new Proxy(
     {},
@@ -24,8 +28,17 @@ function refused(name: string, value: unknown): unknown {
   );
 }
 
-/** What is no work for a device is node:crypto's in any case: keys as objects, numbers, a comparison. */
-const plain: readonly string[] = ["KeyObject", "constants", "createSecretKey", "timingSafeEqual"];
+/** What is not work for a device is node:crypto's in any case: keys as objects, numbers, a comparison, information. */
+const plain: readonly string[] = [
+  "KeyObject",
+  "constants",
+  "createSecretKey",
+  "fips",
+  "getCurves",
+  "getFips",
+  "secureHeapUsed",
+  "timingSafeEqual",
+];
 
 /**
  * All that node:crypto has in this runtime, with some of it replaced.

@@ -1,154 +1,350 @@
 import { Buffer } from "node:buffer";
-import type { HashOptions } from "node:crypto";
-import { Transform, type TransformCallback, type TransformOptions } from "node:stream";
+import node, { type Hash as NodeHash } from "node:crypto";
+import type { TransformCallback } from "node:stream";
 import { CRYPTO_HMAC_MAX_KEY_LEN, type Device, type HashName, type Hash as HashSession } from "@cryptodev/core";
-import { endsWith } from "./dropped.ts";
-import { hashFinalized, hashUpdateFailed, invalidArgType, invalidDigest, notXof, unknownDigest } from "./errors.ts";
-import { lacking, startOr } from "./lacks.ts";
-import { findNodeHash } from "./names.ts";
-import { bufferOver, dataOf, encoded, withKey } from "./values.ts";
+import { type Constructor, constructorOf, streamLater } from "./constructors.ts";
+import { type Closable, closeWhenCollected } from "./dropped.ts";
+import {
+  checkUint32,
+  hashFinalized,
+  hashUnsupported,
+  hashUpdateFailed,
+  invalidArgType,
+  invalidDigest,
+  invalidValue,
+  notXof,
+  unknownDigest,
+} from "./errors.ts";
+import { lacking, orNode, type Source, startOr } from "./lacks.ts";
+import { digestSizeOf, findNodeHash } from "./names.ts";
+import { bufferOver, chunkOf, dataOf, encoderOf, textOptionOf, withKey } from "./values.ts";
 
-/** What a hash and an HMAC of node:crypto share: a stream, and a message in pieces. The session ends with the digest. */
-abstract class Digest extends Transform {
-  protected readonly session: HashSession;
-  protected isFinalized = false;
-  /** The digest, once the message has ended. */
-  #result: Buffer | undefined;
+/** What works on a message: a session, or node:crypto for what is missing from the device. */
+interface Engine extends Closable {
+  update(data: Uint8Array): void;
+  digest(): Uint8Array;
+  copy(options: unknown): Engine;
+}
 
-  protected constructor(session: HashSession, options: TransformOptions | undefined) {
-    super(options);
-    this.session = session;
-    endsWith(this, session);
+/** A message in pieces, and its digest once it has ended; the session ends with it. */
+class Message implements Closable {
+  readonly kind: "hash" | "hmac";
+  readonly #engine: Engine;
+  #digest: Buffer | undefined;
+  /** Whether the program has its digest. */
+  isFinalized = false;
+
+  constructor(kind: "hash" | "hmac", engine: Engine) {
+    this.kind = kind;
+    this.#engine = engine;
   }
 
-  /** Whether the message has ended, by the stream's end. */
-  protected get hasEnded(): boolean {
-    return this.#result !== undefined;
+  get hasEnded(): boolean {
+    return this.#digest !== undefined;
   }
 
-  /**
-   * Takes the next piece of the message.
-   *
-   * @param data - text or a view of any kind, which is not copied
-   * @param encoding - of text; UTF-8 if left out
-   * @throws with node's codes: `ERR_INVALID_ARG_TYPE`, `ERR_CRYPTO_HASH_FINALIZED` after the digest
-   */
-  update(data: unknown, encoding?: unknown): this {
-    if (this.isFinalized) throw hashFinalized();
-    const bytes = dataOf(data, encoding);
-    if (this.hasEnded) throw hashUpdateFailed();
-    this.session.update(bytes);
-    return this;
+  update(data: Uint8Array): void {
+    this.#engine.update(data);
   }
 
-  protected finish(): Buffer {
-    if (this.#result === undefined) {
-      this.#result = bufferOver(this.session.digest());
-      this.session.close();
+  digest(): Buffer {
+    if (this.#digest === undefined) {
+      this.#digest = bufferOver(this.#engine.digest());
+      this.#engine.close();
     }
-    return this.#result;
+    return this.#digest;
   }
 
-  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
-    let failure: unknown;
-    try {
-      this.session.update(chunk);
-    } catch (error) {
-      failure = error;
-    }
-    done(failure as Error | null);
+  copy(options: unknown): Message {
+    return new Message(this.kind, this.#engine.copy(options));
   }
 
-  override _flush(done: TransformCallback): void {
-    try {
-      // The program may change what it gets, and ask for the digest afterwards.
-      done(null, Buffer.from(this.finish()));
-    } catch (error) {
-      done(error as Error);
-    }
+  close(): void {
+    this.#engine.close();
   }
+}
 
-  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.session.close();
+const messages = new WeakMap<object, Message>();
+
+function messageOf(object: object): Message {
+  const message = messages.get(object);
+  if (message === undefined) throw new TypeError("this is not a Hash or an Hmac, or its constructor was not called");
+  return message;
+}
+
+function begin(object: object, message: Message, options: unknown): void {
+  messages.set(object, message);
+  closeWhenCollected(object, message);
+  streamLater(object, options);
+}
+
+function update<This extends object>(this: This, data: unknown, encoding?: unknown): This {
+  const message = messageOf(this);
+  if (message.isFinalized) throw hashFinalized();
+  const bytes = dataOf(data, encoding);
+  if (message.hasEnded) throw hashUpdateFailed();
+  message.update(bytes);
+  return this;
+}
+
+function transform(message: Message, chunk: unknown, encoding: unknown, done: TransformCallback): void {
+  try {
+    // Node.js passes over what is written after the digest.
+    if (!message.hasEnded) message.update(chunkOf(chunk, encoding));
+  } catch (error) {
+    done(error as Error);
+    return;
+  }
+  done();
+}
+
+function flush(done: TransformCallback, digest: () => Buffer): void {
+  try {
+    // The program may change what it gets, and ask for the digest afterwards.
+    done(null, Buffer.from(digest()));
+  } catch (error) {
+    done(error as Error);
+  }
+}
+
+const streaming = {
+  _transform(this: object, chunk: unknown, encoding: unknown, done: TransformCallback): void {
+    transform(messageOf(this), chunk, encoding, done);
+  },
+  _destroy(this: object, error: Error | null, done: (error?: Error | null) => void): void {
+    messages.get(this)?.close();
     done(error);
-  }
+  },
+};
+
+/** Makes the constructor of hashes over a device, as `crypto.Hash` is. */
+export function hashConstructor(source: Source): Constructor<[algorithm: unknown, options?: unknown]> {
+  const Hash: Constructor<[unknown, unknown?]> = constructorOf({
+    name: "Hash",
+    length: 2,
+    isOne: (object) => messages.get(object)?.kind === "hash",
+    begin(object, algorithm: unknown, options?: unknown) {
+      const message = algorithm instanceof Message ? algorithm : startHash(source, algorithm, options);
+      begin(object, message, options);
+    },
+    methods: {
+      /** Makes a second hash that continues from here (CIOCCPHASH), with a session of its own. */
+      copy(this: object, options: unknown): unknown {
+        const message = messageOf(this);
+        if (message.isFinalized || message.hasEnded) throw hashFinalized();
+        return new Hash(message.copy(options), options);
+      },
+      ...streaming,
+      _flush(this: object, done: TransformCallback): void {
+        const message = messageOf(this);
+        flush(done, () => message.digest());
+      },
+      update,
+      /** Ends the message and the session. */
+      digest(this: object, encoding: unknown): Buffer | string {
+        const message = messageOf(this);
+        if (message.isFinalized) throw hashFinalized();
+        const encode = encoderOf(encoding);
+        const result = message.digest();
+        message.isFinalized = true;
+        return encode(result);
+      },
+    },
+  });
+  return Hash;
 }
 
-/** A hash, as `createHash` of node:crypto makes it. */
-export class Hash extends Digest {
-  /** Starts one on a device. */
-  static start(device: Device, algorithm: unknown, options: HashOptions | undefined): Hash {
-    if (typeof algorithm !== "string") throw invalidArgType("algorithm", "of type string", algorithm);
+function startHash(source: Source, algorithm: unknown, options: unknown, unknown = unknownDigest): Message {
+  if (typeof algorithm !== "string") throw invalidArgType("algorithm", "of type string", algorithm);
+  const outputLength = outputLengthOf(options);
+  const own = (): Engine => {
     const name = findNodeHash(algorithm);
-    if (name === undefined) throw lacking(unknownDigest());
-    return Hash.#over(
-      startOr(unknownDigest, () => device.hash(name)),
-      options,
+    if (name === undefined) throw lacking(unknown());
+    checkOutputLength(outputLength, name);
+    return overSession(
+      startOr(unknown, () => source.device().hash(name)),
+      name,
     );
-  }
-
-  static #over(session: HashSession, options: HashOptions | undefined): Hash {
-    const size: unknown = options?.outputLength;
-    if (size !== undefined && size !== session.digestSize) {
-      session.close();
-      throw typeof size === "number" ? notXof() : invalidArgType("options.outputLength", "of type number", size);
-    }
-    return new Hash(session, options);
-  }
-
-  /** Ends the message and the session. @returns the digest, as text where an encoding is given, else as a Buffer */
-  digest(encoding?: string): Buffer | string {
-    if (this.isFinalized) throw hashFinalized();
-    const result = this.finish();
-    this.isFinalized = true;
-    return encoded(result, encoding);
-  }
-
-  /** Makes a second hash that goes on from here (CIOCCPHASH), with a session of its own. */
-  copy(options?: HashOptions): Hash {
-    if (this.isFinalized || this.hasEnded) throw hashFinalized();
-    return Hash.#over(this.session.copy(), options);
-  }
+  };
+  const sized = outputLength === undefined ? {} : { outputLength };
+  return new Message(
+    "hash",
+    orNode(source, own, () => overNode(node.createHash(algorithm, sized))),
+  );
 }
 
-/** An HMAC, as `createHmac` of node:crypto makes it. */
-export class Hmac extends Digest {
-  /** Starts one on a device. */
-  static start(device: Device, algorithm: unknown, key: unknown, options: HmacOptions | undefined): Hmac {
-    if (typeof algorithm !== "string") throw invalidArgType("hmac", "of type string", algorithm);
-    const unknown = (cause?: unknown): Error => invalidDigest(algorithm, cause);
-    return withKey(key, options?.encoding, (bytes) => {
+function outputLengthOf(options: unknown): number | undefined {
+  if (typeof options !== "object" || options === null) return undefined;
+  const { outputLength } = options as { readonly outputLength?: unknown };
+  if (outputLength !== undefined) checkUint32(outputLength, "options.outputLength");
+  return outputLength as number | undefined;
+}
+
+function checkOutputLength(length: number | undefined, name: HashName): void {
+  if (length !== undefined && length !== digestSizeOf(name)) throw notXof();
+}
+
+function overSession(session: HashSession, name: HashName): Engine {
+  return {
+    update: (data) => void session.update(data),
+    digest: () => session.digest(),
+    copy(options) {
+      checkOutputLength(outputLengthOf(options), name);
+      return overSession(session.copy(), name);
+    },
+    close: () => session.close(),
+  };
+}
+
+function overNode(hash: NodeHash): Engine {
+  return {
+    update: (data) => void hash.update(data),
+    digest: () => hash.digest(),
+    copy: (options) => overNode(hash.copy(options as object)),
+    close() {},
+  };
+}
+
+/** Makes the constructor of HMACs over a device, as `crypto.Hmac` is. */
+export function hmacConstructor(source: Source): Constructor<[algorithm: unknown, key: unknown, options?: unknown]> {
+  return constructorOf({
+    name: "Hmac",
+    length: 3,
+    isOne: (object) => messages.get(object)?.kind === "hmac",
+    begin(object, algorithm: unknown, key: unknown, options?: unknown) {
+      begin(object, startHmac(source, algorithm, key, options), options);
+    },
+    methods: {
+      update,
+      /** Ends the message and the session. Node.js returns an empty second digest, and does not throw. */
+      digest(this: object, encoding: unknown): Buffer | string {
+        const message = messageOf(this);
+        const none = Buffer.alloc(0);
+        if (message.isFinalized) {
+          return encoding && encoding !== "buffer" ? none.toString(encoding as BufferEncoding) : none;
+        }
+        const encode = encoderOf(encoding);
+        const result = message.hasEnded ? none : message.digest();
+        message.isFinalized = true;
+        return encode(result);
+      },
+      _flush(this: object, done: TransformCallback): void {
+        const message = messageOf(this);
+        flush(done, () => (message.hasEnded ? Buffer.alloc(0) : message.digest()));
+      },
+      ...streaming,
+    },
+  });
+}
+
+function startHmac(source: Source, algorithm: unknown, key: unknown, options: unknown): Message {
+  if (typeof algorithm !== "string") throw invalidArgType("hmac", "of type string", algorithm);
+  const encoding = textOptionOf(options, "encoding");
+  // With the two in each other's place, what stands for the name is the key.
+  const isSwapped = typeof key === "string" && findNodeHash(key) !== undefined;
+  const unknown = (cause?: unknown): Error => invalidDigest(isSwapped ? undefined : algorithm, cause);
+  const own = (): Engine =>
+    withKey(key, encoding, (bytes) => {
       const name = findNodeHash(algorithm);
       if (name === undefined) throw lacking(unknown());
-      return new Hmac(
-        startOr(unknown, () => keyed(device, name, bytes)),
-        options,
+      return overSession(
+        startOr(unknown, () => keyed(source.device(), name, bytes)),
+        name,
       );
     });
-  }
-
-  /** Ends the message and the session. @returns as {@link Hash.digest}, and nothing the second time */
-  digest(encoding?: string): Buffer | string {
-    // Node.js gives nothing for a second one, and does not throw.
-    const isFirst = !this.isFinalized && !this.hasEnded;
-    const result = this.finish();
-    this.isFinalized = true;
-    return encoded(isFirst ? result : result.subarray(0, 0), encoding);
-  }
+  const nodes = (): Engine => {
+    const hmac = node.createHmac(
+      algorithm,
+      key as string,
+      encoding === undefined ? {} : { encoding: encoding as "hex" },
+    );
+    // Nobody copies an HMAC.
+    return overNode(hmac as unknown as NodeHash);
+  };
+  return new Message("hmac", orNode(source, own, nodes));
 }
-
-/** Options of `createHmac`: those of the stream, and how a key that is text is encoded. */
-export type HmacOptions = TransformOptions;
 
 function keyed(device: Device, name: HashName, key: Uint8Array): HashSession {
   if (key.length <= CRYPTO_HMAC_MAX_KEY_LEN) return device.hmac(name, key);
   // A key longer than a block is replaced by its hash (RFC 2104, section 2); all blocks are shorter than this key.
   const hash = device.hash(name);
-  const short = hash.digest(key);
-  hash.close();
+  let short: Uint8Array;
+  try {
+    short = hash.digest(key);
+  } finally {
+    hash.close();
+  }
   try {
     return device.hmac(name, short);
   } finally {
     short.fill(0);
   }
+}
+
+/** Hashes a message at once, as `hash()` of node:crypto does. */
+export function digestOf(source: Source, algorithm: unknown, input: unknown, options: unknown): Buffer | string {
+  // Node.js had it only from 20.12 on.
+  const isOurs = { ...source, isAllowed: source.isAllowed && node.hash === undefined };
+  return orNode(
+    source,
+    () => ownDigestOf(isOurs, algorithm, input, options),
+    () => node.hash(algorithm as string, input as string, options as "hex"),
+  );
+}
+
+function ownDigestOf(source: Source, algorithm: unknown, input: unknown, options: unknown): Buffer | string {
+  if (typeof algorithm !== "string") throw invalidArgType("algorithm", "of type string", algorithm);
+  if (typeof input !== "string" && !ArrayBuffer.isView(input)) {
+    throw invalidArgType("input", "of type string or an instance of Buffer, TypedArray, or DataView", input);
+  }
+  const { outputEncoding, outputLength } = hashOptionsOf(options);
+  const name = findNodeHash(algorithm);
+  if (name !== undefined && outputLength !== undefined && outputLength !== digestSizeOf(name)) {
+    throw new Error(`Output length ${outputLength} is invalid for ${algorithm}, which does not support XOF`);
+  }
+  // With the two in each other's place, what stands for the name may be a secret.
+  const isSwapped = typeof input === "string" && findNodeHash(input) !== undefined;
+  const unknown = isSwapped ? unknownDigest : (cause?: unknown): Error => hashUnsupported(algorithm, cause);
+  const message = startHash(source, algorithm, outputLength === undefined ? undefined : { outputLength }, unknown);
+  try {
+    message.update(dataOf(input, "utf8"));
+    return encoderOf(outputEncoding)(message.digest());
+  } finally {
+    message.close();
+  }
+}
+
+let takesOptions: boolean | undefined;
+
+/** Whether the runtime's `hash()` accepts an object of options, as that of newer versions of Node.js does. */
+function hashTakesOptions(): boolean {
+  try {
+    takesOptions ??=
+      node.hash === undefined || node.hash("sha256", "", { outputEncoding: "hex" } as never) !== undefined;
+  } catch {
+    takesOptions = false;
+  }
+  return takesOptions;
+}
+
+function hashOptionsOf(options: unknown): { outputEncoding: string; outputLength: number | undefined } {
+  const given = options === undefined ? "hex" : options;
+  if (typeof given === "string") return { outputEncoding: outputEncodingOf(given), outputLength: undefined };
+  if (!hashTakesOptions()) throw invalidArgType("outputEncoding", "of type string", given);
+  if (typeof given !== "object" || given === null || Array.isArray(given)) {
+    throw invalidArgType("options", "of type object", given);
+  }
+  const { outputEncoding, outputLength } = given as { outputEncoding?: unknown; outputLength?: unknown };
+  const encoding = outputEncodingOf(outputEncoding ?? "hex");
+  if (outputLength !== undefined) checkUint32(outputLength, "outputLength");
+  return { outputEncoding: encoding, outputLength: outputLength as number | undefined };
+}
+
+function outputEncodingOf(encoding: unknown): string {
+  if (typeof encoding !== "string") throw invalidArgType("outputEncoding", "of type string", encoding);
+  if (encoding === "") return "utf8";
+  if (encoding.toLowerCase() !== "buffer" && !Buffer.isEncoding(encoding)) {
+    throw invalidValue("argument 'outputEncoding'", encoding);
+  }
+  return encoding;
 }

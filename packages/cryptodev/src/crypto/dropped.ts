@@ -1,11 +1,14 @@
-import type { Session } from "@cryptodev/core";
+/** What ends when it is closed, and may be closed more than once. */
+export interface Closable {
+  close(): void;
+}
 
-const dropped = new FinalizationRegistry<Session>((session) => session.close());
+const dropped = new FinalizationRegistry<Closable>((work) => work.close());
 
 /**
- * Ends a session when the object that uses it is collected. Programs for node:crypto may drop a hash or a cipher without
- * a word, so there is no warning.
+ * Ends the work of an object when that is collected. Programs for node:crypto may drop a hash or a cipher without a word,
+ * so there is no warning.
  */
-export function endsWith(user: object, session: Session): void {
-  dropped.register(user, session);
+export function closeWhenCollected(user: object, work: Closable): void {
+  dropped.register(user, work);
 }

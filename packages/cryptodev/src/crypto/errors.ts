@@ -1,3 +1,5 @@
+import { inspect } from "node:util";
+
 /*
  * Errors as node:crypto throws them: of its classes, with its codes and its messages. Those of Node.js, in the other
  * runtimes too, as programs were written for them.
@@ -10,12 +12,17 @@ function coded<E extends Error>(error: E, code: string, details: object = {}): E
 /** An error's options: without a cause there is nothing to show. */
 const because = (cause: unknown): ErrorOptions => (cause === undefined ? {} : { cause });
 
+/** What came instead of what was expected. What stands in the wrong place may be a secret: text is not repeated. */
 function received(value: unknown): string {
   if (value === null || value === undefined) return String(value);
+  if (typeof value === "string") return "type string";
   if (typeof value === "function") return `function ${value.name}`;
-  if (typeof value === "object") return `an instance of ${value.constructor?.name ?? "Object"}`;
-  // What stands in the wrong place may be a secret.
-  return typeof value === "string" ? "type string" : `type ${typeof value} (${String(value)})`;
+  if (typeof value === "object") {
+    const name: unknown = value.constructor?.name;
+    return typeof name === "string" && name !== "" ? `an instance of ${name}` : inspect(value, { depth: -1 });
+  }
+  const text = inspect(value, { colors: false });
+  return `type ${typeof value} (${text.length > 28 ? `${text.slice(0, 25)}...` : text})`;
 }
 
 export const invalidArgType = (name: string, expected: string, value: unknown): TypeError =>
@@ -28,6 +35,42 @@ export const invalidArgType = (name: string, expected: string, value: unknown): 
 
 export const invalidArgValue = (message: string): TypeError => coded(new TypeError(message), "ERR_INVALID_ARG_VALUE");
 
+/** A value that is not one of those there are. Only what is short and plain is shown. */
+export function invalidValue(what: string, value: unknown): TypeError {
+  const text = typeof value === "object" || typeof value === "function" ? received(value) : inspect(value);
+  return invalidArgValue(`The ${what} is invalid. Received ${text.length > 128 ? `${text.slice(0, 128)}...` : text}`);
+}
+
+function outOfRange(message: string): RangeError {
+  return coded(new RangeError(message), "ERR_OUT_OF_RANGE");
+}
+
+/** @throws what node:crypto throws for what is not a number of 32 bits */
+export function checkUint32(value: unknown, name: string): void {
+  if (typeof value !== "number") throw invalidArgType(name, "of type number", value);
+  const most = 2 ** 32 - 1;
+  if (value >= 0 && value <= most && Number.isInteger(value)) return;
+  const expected = Number.isInteger(value) ? `>= 0 && <= ${most}` : "an integer";
+  const isLong = Number.isInteger(value) && Math.abs(value) > 2 ** 32;
+  const text = isLong ? String(value).replace(/\B(?=(\d{3})+$)/g, "_") : inspect(value);
+  throw outOfRange(`The value of "${name}" is out of range. It must be ${expected}. Received ${text}`);
+}
+
+export const dataTooLong = (): RangeError => outOfRange("data is too long");
+
+export const invalidMessageLength = (): RangeError =>
+  coded(new RangeError("Invalid message length"), "ERR_CRYPTO_INVALID_MESSAGELEN");
+
+/** What a device cannot do and node:crypto can: more, or less, of something. */
+export const beyondDevice = (message: string): RangeError => outOfRange(message);
+
+/** What is not a name at all may be a secret, and is not repeated. */
+export const unknownEncoding = (encoding: unknown): TypeError =>
+  coded(
+    new TypeError(`Unknown encoding: ${typeof encoding === "object" ? received(encoding) : String(encoding)}`),
+    "ERR_UNKNOWN_ENCODING",
+  );
+
 export const missingArgs = (message: string): TypeError => coded(new TypeError(message), "ERR_MISSING_ARGS");
 
 export const invalidKeyType = (type: string): TypeError =>
@@ -36,10 +79,17 @@ export const invalidKeyType = (type: string): TypeError =>
 export const unknownCipher = (cause?: unknown): Error =>
   coded(new Error("Unknown cipher", because(cause)), "ERR_CRYPTO_UNKNOWN_CIPHER");
 
+export const hashUnsupported = (name: string, cause?: unknown): Error =>
+  new Error(`Digest method ${name} is not supported`, because(cause));
+
 export const unknownDigest = (cause?: unknown): Error => new Error("Digest method not supported", because(cause));
 
-export const invalidDigest = (name: string, cause?: unknown): TypeError =>
-  coded(new TypeError(`Invalid digest: ${name}`, because(cause)), "ERR_CRYPTO_INVALID_DIGEST");
+/** @param name - `undefined` if it may be a secret */
+export const invalidDigest = (name: string | undefined, cause?: unknown): TypeError =>
+  coded(
+    new TypeError(name === undefined ? "Invalid digest" : `Invalid digest: ${name}`, because(cause)),
+    "ERR_CRYPTO_INVALID_DIGEST",
+  );
 
 export const invalidKeyLength = (): RangeError =>
   coded(new RangeError("Invalid key length"), "ERR_CRYPTO_INVALID_KEYLEN");
@@ -74,6 +124,9 @@ export const wrongFinalBlockLength = (cause?: unknown): Error =>
 
 export const badDecrypt = (cause?: unknown): Error =>
   openssl("1C800064", "Provider routines", "bad decrypt", "ERR_OSSL_BAD_DECRYPT", cause);
+
+export const duplicatedKeys = (): Error =>
+  openssl("1C800095", "Provider routines", "xts duplicated keys", "ERR_OSSL_XTS_DUPLICATED_KEYS");
 
 export const notXof = (): Error =>
   openssl(

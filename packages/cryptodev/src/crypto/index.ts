@@ -6,12 +6,26 @@
 import type { NodeCrypto } from "./crypto_of.ts";
 import { crypto } from "./device_crypto.ts";
 
-export { Cipheriv, Decipheriv } from "./ciphers.ts";
 export { type CryptoOptions, cryptoOf, type NodeCrypto } from "./crypto_of.ts";
 export * from "./node_names.ts";
 export type { CipherOptions } from "./start_work.ts";
 export default crypto;
 
+/** A constructor with the arguments and the results of a function. */
+type CipherConstructor<Name extends "createCipheriv" | "createDecipheriv"> = new (
+  ...args: Parameters<NodeCrypto[Name]>
+) => ReturnType<NodeCrypto[Name]>;
+
+// Node.js has them, and its types do not.
+const constructors = crypto as unknown as {
+  readonly Cipheriv: CipherConstructor<"createCipheriv">;
+  readonly Decipheriv: CipherConstructor<"createDecipheriv">;
+};
+
+/** What `createCipheriv` makes: a stream, and data in pieces. The session ends with `final()`. */
+export const Cipheriv: CipherConstructor<"createCipheriv"> = constructors.Cipheriv;
+/** What `createDecipheriv` makes: a stream, and data in pieces. The session ends with `final()`. */
+export const Decipheriv: CipherConstructor<"createDecipheriv"> = constructors.Decipheriv;
 /** What `createHash` makes: a stream, and a message in pieces. The session ends with `digest()`. */
 export const Hash: NodeCrypto["Hash"] = crypto.Hash;
 /** What `createHmac` makes: a stream, and a message in pieces. The session ends with `digest()`. */

@@ -1,4 +1,10 @@
-import { CryptodevError } from "@cryptodev/core";
+import { CryptodevError, type Device } from "@cryptodev/core";
+
+/** What does the work: a device that is got when it is first needed, and node:crypto for the rest if it may. */
+export interface Source {
+  readonly device: () => Device;
+  readonly isAllowed: boolean;
+}
 
 const errors = new WeakSet<Error>();
 
@@ -24,6 +30,16 @@ export function startOr<S>(unknown: (cause: unknown) => Error, start: () => S): 
     if (error instanceof CryptodevError && (error.code === "EINVAL" || error.code === "ENODEV")) {
       throw lacking(unknown(error));
     }
+    throw error;
+  }
+}
+
+/** Has node:crypto do what is missing from the device, if it may. */
+export function orNode<T>({ isAllowed }: Source, own: () => T, nodes: () => T): T {
+  try {
+    return own();
+  } catch (error) {
+    if (isAllowed && isLack(error)) return nodes();
     throw error;
   }
 }

@@ -33,25 +33,27 @@ export const nodeCiphers: readonly NodeCipher[] = [
   { name: "des-ede3-cbc", algorithm: ciphers.CRYPTO_3DES_CBC, keySizes: ciphers.CRYPTO_3DES_CBC.keySizes },
 ];
 
-const cipherAliases: Readonly<Record<string, string>> = {
-  bf: "bf-cbc",
-  blowfish: "bf-cbc",
-  des: "des-cbc",
-  des3: "des-ede3-cbc",
-  ...Object.fromEntries(
-    all.flatMap((size) => [
-      [`aes${size}`, `aes-${size}-cbc`],
-      [`camellia${size}`, `camellia-${size}-cbc`],
-      [`id-aes${size}-gcm`, `aes-${size}-gcm`],
-      [`id-aes${size}-ccm`, `aes-${size}-ccm`],
-    ]),
-  ),
-};
+const cipherAliases: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    bf: "bf-cbc",
+    blowfish: "bf-cbc",
+    des: "des-cbc",
+    des3: "des-ede3-cbc",
+    ...Object.fromEntries(
+      all.flatMap((size) => [
+        [`aes${size}`, `aes-${size}-cbc`],
+        [`camellia${size}`, `camellia-${size}-cbc`],
+        [`id-aes${size}-gcm`, `aes-${size}-gcm`],
+        [`id-aes${size}-ccm`, `aes-${size}-ccm`],
+      ]),
+    ),
+  }),
+);
 
 /** Finds a cipher; `undefined` where the device's interface has none of that name. */
 export function findNodeCipher(name: string): NodeCipher | undefined {
   const lower = name.toLowerCase();
-  const own = cipherAliases[lower] ?? lower;
+  const own = cipherAliases.get(lower) ?? lower;
   return nodeCiphers.find((cipher) => cipher.name === own);
 }
 
@@ -60,18 +62,37 @@ export function nodeNameOf(name: string, keySize: number): string | undefined {
   return nodeCiphers.find(({ algorithm, keySizes }) => algorithm.name === name && hasSize(keySizes, keySize))?.name;
 }
 
-/** The hashes, and what else node:crypto calls them. */
+const ownHashes = Object.values(macs).filter((mac) => !mac.keyed && "kernelName" in mac);
+
+/** Other names that node:crypto lists a hash under. */
+function listedAliases(hash: string): readonly string[] {
+  const upper = hash.toUpperCase();
+  if (hash === "ripemd160") return ["RSA-RIPEMD160", "ripemd", "ripemd160WithRSA", "rmd160"];
+  const own = hash === "sha1" ? ["RSA-SHA1-2", "ssl3-sha1"] : hash === "md5" ? ["ssl3-md5"] : [];
+  return [`RSA-${upper}`, `${hash}WithRSAEncryption`, ...own];
+}
+
+/** Names that it accepts and does not list. */
+function otherAliases(hash: string): readonly string[] {
+  return hash === "ripemd160" ? ["ripemd-160"] : [hash.replace("sha", "sha-"), hash.replace(/^sha(?=...)/, "sha2-")];
+}
+
+/** What node:crypto lists a hash of the device as. */
+export function listedNamesOf(hash: string): readonly string[] {
+  return [hash, ...listedAliases(hash)];
+}
+
+/** The hashes by every name that node:crypto accepts. */
 const hashNames: ReadonlyMap<string, HashName> = new Map(
-  Object.values(macs)
-    .filter((mac) => !mac.keyed && "kernelName" in mac)
-    .flatMap(({ hash }) => {
-      const aliases: readonly string[] =
-        hash === "ripemd160"
-          ? ["ripemd", "rmd160", "ripemd-160", "ripemd160withrsa"]
-          : [hash.replace("sha", "sha-"), hash.replace(/^sha(?=...)/, "sha2-"), `${hash}withrsaencryption`];
-      return [hash, `rsa-${hash}`, ...aliases].map((alias) => [alias, hash as HashName] as const);
-    }),
+  ownHashes.flatMap(({ hash }) =>
+    [...listedNamesOf(hash), ...otherAliases(hash)].map((alias) => [alias.toLowerCase(), hash as HashName] as const),
+  ),
 );
+
+/** Bytes in the digest of a hash. */
+export function digestSizeOf(name: HashName): number {
+  return ownHashes.find(({ hash }) => hash === name)?.digestSize as number;
+}
 
 /** Finds a hash; `undefined` where the device's interface has none of that name. */
 export function findNodeHash(name: string): HashName | undefined {

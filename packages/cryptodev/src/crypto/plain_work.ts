@@ -1,67 +1,128 @@
-import { type Cipher, type CipherChunks, CryptodevError } from "@cryptodev/core";
-import { badDecrypt, cannotAdd, invalidState, wrongFinalBlockLength } from "./errors.ts";
+import type { Cipher, CipherChunks } from "@cryptodev/core";
+import { badDecrypt, beyondDevice, cannotAdd, wrongFinalBlockLength } from "./errors.ts";
+import { lacking } from "./lacks.ts";
 import type { Work } from "./work.ts";
 
-/** A block cipher with node's padding, or a stream cipher, which gives as many bytes as it gets. */
-export class ChunkedWork implements Work {
-  readonly sessions: readonly [Cipher];
-  readonly #decrypt: boolean;
-  readonly #iv: Uint8Array | undefined;
-  #pads: boolean;
-  #chunks: CipherChunks | undefined;
+/** A stream cipher: as many bytes out as in. */
+export class StreamWork implements Work {
+  readonly #session: Cipher;
+  readonly #chunks: CipherChunks;
 
   constructor(session: Cipher, decrypt: boolean, iv: Uint8Array | undefined) {
-    this.sessions = [session];
-    this.#decrypt = decrypt;
-    this.#iv = iv;
-    this.#pads = session.blockSize > 1;
+    this.#session = session;
+    this.#chunks = decrypt ? session.decryptor(iv, { eager: true }) : session.encryptor(iv, { eager: true });
   }
 
   update(data: Uint8Array): Uint8Array {
-    return this.#begun().update(data);
+    return this.#chunks.update(data);
   }
 
   final(): Uint8Array {
-    try {
-      return this.#begun().final();
-    } catch (error) {
-      if (error instanceof RangeError) throw wrongFinalBlockLength(error);
-      if (error instanceof CryptodevError && error.code === "EBADMSG") throw badDecrypt(error);
-      throw error;
-    }
+    return this.#chunks.final();
   }
 
-  setAutoPadding(pads: boolean): void {
-    if (this.sessions[0].blockSize === 1 || pads === this.#pads) return;
-    // The block that is held back for its padding, or was not, cannot be helped any more.
-    if (this.#chunks !== undefined) throw invalidState("setAutoPadding");
-    this.#pads = pads;
-  }
+  setAutoPadding(): void {}
 
-  #begun(): CipherChunks {
-    const options = { padding: this.#pads ? "pkcs7" : "none", eager: true } as const;
-    this.#chunks ??= this.#decrypt
-      ? this.sessions[0].decryptor(this.#iv, options)
-      : this.sessions[0].encryptor(this.#iv, options);
-    return this.#chunks;
+  moveTo(): void {}
+
+  close(): void {
+    this.#session.close();
   }
 }
 
+/**
+ * A block cipher with node's padding (PKCS#7). As the padding may be switched until the end, the session works without
+ * it, and the block that it may turn out to be in is held back here.
+ */
+export class BlockWork implements Work {
+  readonly #session: Cipher;
+  readonly #decrypt: boolean;
+  readonly #chunks: CipherChunks;
+  #pads = true;
+  /** How many bytes of a block have begun. */
+  #begun = 0;
+  /** The end of the ciphertext so far, if that is whole blocks: as much of the last block as came with the last piece. */
+  #held: Uint8Array = new Uint8Array(0);
+
+  constructor(session: Cipher, decrypt: boolean, iv: Uint8Array | undefined) {
+    this.#session = session;
+    this.#decrypt = decrypt;
+    this.#chunks = decrypt ? session.decryptor(iv) : session.encryptor(iv);
+  }
+
+  update(data: Uint8Array): Uint8Array {
+    const { blockSize } = this.#session;
+    this.#begun = (this.#begun + data.length) % blockSize;
+    if (!this.#decrypt) return this.#chunks.update(data);
+    const held = this.#held;
+    if (data.length === 0 && this.#pads) return new Uint8Array(0);
+    const end = data.length - (this.#pads && this.#begun === 0 ? Math.min(data.length, blockSize) : 0);
+    const ready = held.length === 0 ? data.subarray(0, end) : joined(held, data.subarray(0, end));
+    this.#held = data.slice(end);
+    return this.#chunks.update(ready);
+  }
+
+  final(): Uint8Array {
+    const { blockSize } = this.#session;
+    if (!this.#decrypt && this.#pads) {
+      const count = blockSize - this.#begun;
+      return this.#chunks.update(new Uint8Array(count).fill(count));
+    }
+    if (this.#begun > 0 || (this.#pads && this.#held.length === 0)) throw wrongFinalBlockLength();
+    const block = this.#chunks.update(this.#held);
+    return this.#pads ? unpadded(block) : block;
+  }
+
+  setAutoPadding(pads: boolean): void {
+    this.#pads = pads;
+  }
+
+  moveTo(): void {}
+
+  close(): void {
+    this.#held.fill(0);
+    this.#session.close();
+  }
+}
+
+function joined(one: Uint8Array, other: Uint8Array): Uint8Array {
+  const whole = new Uint8Array(one.length + other.length);
+  whole.set(one);
+  whole.set(other, one.length);
+  return whole;
+}
+
+/** A block without its padding (RFC 5652, section 6.3). */
+function unpadded(block: Uint8Array): Uint8Array {
+  const count = block.at(-1) as number;
+  const end = block.length - count;
+  if (count > 0 && end >= 0 && block.subarray(end).every((byte) => byte === count)) return block.subarray(0, end);
+  block.fill(0);
+  throw badDecrypt();
+}
+
+/** The most bytes under one iv of XTS: 2^20 blocks (IEEE 1619, section 5.1). */
+const LARGEST_SECTOR = 2 ** 24;
+
 /** XTS: every piece of data is a sector of its own under the same iv, as it is to OpenSSL. */
 export class SectorWork implements Work {
-  readonly sessions: readonly [Cipher];
+  readonly #session: Cipher;
   readonly #decrypt: boolean;
   readonly #iv: Uint8Array;
 
   constructor(session: Cipher, decrypt: boolean, iv: Uint8Array) {
-    this.sessions = [session];
+    this.#session = session;
     this.#decrypt = decrypt;
     this.#iv = iv;
   }
 
   update(data: Uint8Array): Uint8Array {
-    if (data.length < this.sessions[0].blockSize) throw cannotAdd();
-    return this.#decrypt ? this.sessions[0].decrypt(data, this.#iv) : this.sessions[0].encrypt(data, this.#iv);
+    const { blockSize, name } = this.#session;
+    if (data.length < blockSize || data.length > LARGEST_SECTOR) throw cannotAdd();
+    if (data.length % blockSize !== 0) {
+      throw lacking(beyondDevice(`data for ${name}: expected a multiple of ${blockSize} bytes, got ${data.length}`));
+    }
+    return this.#decrypt ? this.#session.decrypt(data, this.#iv) : this.#session.encrypt(data, this.#iv);
   }
 
   final(): Uint8Array {
@@ -69,4 +130,10 @@ export class SectorWork implements Work {
   }
 
   setAutoPadding(): void {}
+
+  moveTo(): void {}
+
+  close(): void {
+    this.#session.close();
+  }
 }

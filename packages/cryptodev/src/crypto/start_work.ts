@@ -1,23 +1,25 @@
+import node, { timingSafeEqual } from "node:crypto";
 import type { TransformOptions } from "node:stream";
 import { type AeadName, CIOCAUTHCRYPT, type CipherName, type Device, hasSize, UnsupportedError } from "@cryptodev/core";
-import { CcmWork, GcmWork } from "./aead_work.ts";
+import { type AeadTraits, CcmWork, GcmWork } from "./aead_work.ts";
 import {
+  duplicatedKeys,
   invalidArgType,
-  invalidArgValue,
   invalidAuthTag,
   invalidIv,
   invalidKeyLength,
   unknownCipher,
 } from "./errors.ts";
-import { lacking, startOr } from "./lacks.ts";
+import { lacking, orNode, type Source, startOr } from "./lacks.ts";
 import { findNodeCipher, type NodeCipher } from "./names.ts";
-import { ChunkedWork, SectorWork } from "./plain_work.ts";
-import { bytesOf, withKey } from "./values.ts";
+import { NodeWork } from "./node_work.ts";
+import { BlockWork, SectorWork, StreamWork } from "./plain_work.ts";
+import { bytesOf, sizeOptionOf, textOptionOf, withKey } from "./values.ts";
 import type { Work } from "./work.ts";
 
 /** Options of `createCipheriv` and `createDecipheriv`: those of the stream, and the size of the tag in bytes. */
 export interface CipherOptions extends TransformOptions {
-  /** Bytes in a tag of GCM or CCM; 16 if left out for GCM, while CCM asks for it. */
+  /** Bytes in a tag of GCM or CCM; defaults to 16 for GCM, and is required for CCM. */
   readonly authTagLength?: number | undefined;
 }
 
@@ -26,48 +28,112 @@ export interface Request {
   readonly name: unknown;
   readonly key: unknown;
   readonly iv: unknown;
-  readonly options: CipherOptions | undefined;
+  readonly options: unknown;
+  readonly decrypt: boolean;
 }
 
-/** Starts the sessions that a request takes, and what works with them. @throws what node:crypto throws */
-export function startWork(device: Device, { name, key, iv, options }: Request, decrypt: boolean): Work {
+/** A cipher at work, and what can take its place. */
+export interface Start {
+  readonly work: Work;
+  /** Bytes in a block: 1 if as many bytes come out as go in. */
+  readonly blockSize: number;
+  /** Node.js' own of the same, for what comes later and the device cannot do. */
+  readonly spare?: Work | undefined;
+}
+
+/** Starts the sessions for a request, and what works with them. @throws what node:crypto throws */
+export function startWork(source: Source, request: Request): Start {
+  return orNode(
+    source,
+    () => startOwn(source, request),
+    () => ({ work: nodeWork(request), blockSize: 0 }),
+  );
+}
+
+function startOwn(source: Source, { name, key, iv, options, decrypt }: Request): Start {
   if (typeof name !== "string") throw invalidArgType("cipher", "of type string", name);
-  const authTagLength = tagLengthOf(options);
-  return withKey(key, options?.encoding, (keyBytes) => {
+  const encoding = textOptionOf(options, "encoding");
+  return withKey(key, encoding, (keyBytes) => {
     const ivBytes = iv === null ? undefined : bytesOf(iv, "iv");
+    const authTagLength = sizeOptionOf(options, "authTagLength");
     const cipher = findNodeCipher(name);
     if (cipher === undefined) throw lacking(unknownCipher());
     const { algorithm, keySizes } = cipher;
     checkIv(algorithm.kind === "aead", algorithm.ivSize, ivBytes);
-    const isKey = hasSize(keySizes, keyBytes.length);
-    if (algorithm.kind !== "aead") {
-      if (!isKey) throw invalidKeyLength();
-      const session = startOr(unknownCipher, () => device.cipher(algorithm.name as CipherName, keyBytes));
-      const ownIv = algorithm.ivSize === 0 ? undefined : new Uint8Array(ivBytes as Uint8Array);
-      return algorithm.name === "aes-xts"
-        ? new SectorWork(session, decrypt, ownIv as Uint8Array)
-        : new ChunkedWork(session, decrypt, ownIv);
-    }
-    const isCcm = algorithm.name === "aes-ccm";
-    const nonce = new Uint8Array(ivBytes as Uint8Array);
-    const tagSize = checkTagLength(cipher, isCcm, authTagLength);
-    if (isCcm ? nonce.length < 7 || nonce.length > 13 : nonce.length === 0) throw invalidIv();
-    if (!isKey) throw invalidKeyLength();
-    if (!isCcm && nonce.length !== 12) {
-      throw lacking(invalidIv(new RangeError(`iv for ${cipher.name}: the device takes 12 bytes, got ${nonce.length}`)));
-    }
-    // Its session would start, and only the end of the message fail.
-    if (!device.answers(CIOCAUTHCRYPT)) throw lacking(unknownCipher(notIn32Bits(cipher.name)));
-    const session = startOr(unknownCipher, () => device.aead(algorithm.name as AeadName, keyBytes, { tagSize }));
-    if (isCcm) return new CcmWork(session, decrypt, nonce);
-    try {
-      const counter = startOr(unknownCipher, () => device.cipher("aes-ctr", keyBytes));
-      return new GcmWork(session, counter, decrypt, nonce);
-    } catch (error) {
-      session.close();
-      throw error;
-    }
+    const isAead = algorithm.kind === "aead";
+    const tags = isAead ? tagsOf(name, cipher, authTagLength) : undefined;
+    if (isAead) checkNonce(cipher, ivBytes as Uint8Array);
+    if (!hasSize(keySizes, keyBytes.length)) throw invalidKeyLength();
+    if (algorithm.name === "aes-gcm") checkGcmNonce(cipher.name, ivBytes as Uint8Array);
+    // Nothing that is kept is the program's.
+    const ownIv = ivBytes === undefined || algorithm.ivSize === 0 ? undefined : new Uint8Array(ivBytes);
+    const mayMove = source.isAllowed && (isAead || algorithm.name === "aes-xts");
+    const spare = mayMove ? spareOf({ name, key, iv, options, decrypt }) : undefined;
+    const device = source.device();
+    const blockSize = isAead || algorithm.name === "aes-xts" ? 1 : algorithm.blockSize;
+    if (tags === undefined) return { work: startPlain(device, cipher, keyBytes, ownIv, decrypt), spare, blockSize };
+    const traits = { nonce: ownIv as Uint8Array, decrypt, canMove: spare !== undefined };
+    return { work: startAead(device, cipher, keyBytes, tags, traits), spare, blockSize };
   });
+}
+
+function nodeWork({ name, key, iv, options, decrypt }: Request): Work {
+  const create = (decrypt ? node.createDecipheriv : node.createCipheriv) as (...args: unknown[]) => object;
+  // Only options of the cipher: the stream is ours.
+  const encoding = textOptionOf(options, "encoding");
+  const authTagLength = sizeOptionOf(options, "authTagLength");
+  const cipher = create(name, key, iv, {
+    ...(encoding === undefined ? {} : { encoding }),
+    ...(authTagLength === undefined ? {} : { authTagLength }),
+  });
+  return new NodeWork(cipher);
+}
+
+/** `undefined` if this runtime does not have the cipher. */
+function spareOf(request: Request): Work | undefined {
+  try {
+    return nodeWork(request);
+  } catch {
+    return undefined;
+  }
+}
+
+function startPlain(
+  device: Device,
+  { algorithm }: NodeCipher,
+  key: Uint8Array,
+  iv: Uint8Array | undefined,
+  decrypt: boolean,
+): Work {
+  const isXts = algorithm.name === "aes-xts";
+  // OpenSSL decrypts what was encrypted with such a key, and encrypts no more with it.
+  if (isXts && !decrypt && timingSafeEqual(key.subarray(key.length / 2), key.subarray(0, key.length / 2))) {
+    throw duplicatedKeys();
+  }
+  const session = startOr(unknownCipher, () => device.cipher(algorithm.name as CipherName, key));
+  if (isXts) return new SectorWork(session, decrypt, iv as Uint8Array);
+  return session.blockSize === 1 ? new StreamWork(session, decrypt, iv) : new BlockWork(session, decrypt, iv);
+}
+
+function startAead(
+  device: Device,
+  { name, algorithm }: NodeCipher,
+  key: Uint8Array,
+  tags: Tags,
+  traits: AeadTraits,
+): Work {
+  const { tagSize, isTagSize } = tags;
+  // Its session would start, and only the end of the message fail.
+  if (!device.answers(CIOCAUTHCRYPT)) throw lacking(unknownCipher(notIn32Bits(name)));
+  const session = startOr(unknownCipher, () => device.aead(algorithm.name as AeadName, key, { tagSize }));
+  if (algorithm.name === "aes-ccm") return new CcmWork(session, traits);
+  try {
+    const counter = startOr(unknownCipher, () => device.cipher("aes-ctr", key));
+    return new GcmWork(session, counter, traits, isTagSize);
+  } catch (error) {
+    session.close();
+    throw error;
+  }
 }
 
 const notIn32Bits = (name: string): UnsupportedError =>
@@ -81,15 +147,45 @@ function checkIv(isAead: boolean, ivSize: number, iv: Uint8Array | undefined): v
   if (iv === undefined ? ivSize > 0 : !isAead && iv.length !== ivSize) throw invalidIv();
 }
 
-function tagLengthOf(options: CipherOptions | undefined): number | undefined {
-  const length: unknown = options?.authTagLength ?? undefined;
-  if (length === undefined || (typeof length === "number" && length >>> 0 === length)) return length as number;
-  const got = typeof length === "number" ? length : `'${typeof length === "string" ? length : typeof length}'`;
-  throw invalidArgValue(`The property 'options.authTagLength' is invalid. Received ${got}`);
+/** Sizes of tags: that of the session's, and which may be checked. */
+interface Tags {
+  readonly tagSize: number;
+  readonly isTagSize: (size: number) => boolean;
 }
 
-function checkTagLength({ name, algorithm }: NodeCipher, isRequired: boolean, length: number | undefined): number {
-  if (length === undefined && isRequired) throw invalidAuthTag(`authTagLength required for ${name}`);
-  if (length === undefined || algorithm.tagSizes?.includes(length)) return length ?? 16;
-  throw invalidAuthTag(`Invalid authentication tag length: ${length}`);
+let takesPart: boolean | undefined;
+
+/**
+ * Whether node:crypto of this runtime checks a part of a tag if its size was not announced. Node.js does not from version
+ * 26 on, as a short tag is easier to forge. It is asked only when it matters, as versions before that one warn.
+ */
+function takesPartOfTag(): boolean {
+  if (takesPart === undefined) {
+    try {
+      node.createDecipheriv("aes-128-gcm", new Uint8Array(16), new Uint8Array(12)).setAuthTag(new Uint8Array(12));
+      takesPart = true;
+    } catch {
+      takesPart = false;
+    }
+  }
+  return takesPart;
+}
+
+function tagsOf(name: string, { algorithm }: NodeCipher, length: number | undefined): Tags {
+  const sizes = algorithm.tagSizes as readonly number[];
+  if (length === undefined) {
+    if (algorithm.name === "aes-ccm") throw invalidAuthTag(`authTagLength required for ${name}`);
+    return { tagSize: 16, isTagSize: (size) => size === 16 || (sizes.includes(size) && takesPartOfTag()) };
+  }
+  if (!sizes.includes(length)) throw invalidAuthTag(`Invalid authentication tag length: ${length}`);
+  return { tagSize: length, isTagSize: (size) => size === length };
+}
+
+function checkNonce({ algorithm }: NodeCipher, nonce: Uint8Array): void {
+  if (algorithm.name === "aes-ccm" ? nonce.length < 7 || nonce.length > 13 : nonce.length === 0) throw invalidIv();
+}
+
+function checkGcmNonce(name: string, { length }: Uint8Array): void {
+  if (length === 12) return;
+  throw lacking(invalidIv(new RangeError(`iv for ${name}: expected 12 bytes, got ${length}`)));
 }

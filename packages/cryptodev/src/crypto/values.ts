@@ -1,44 +1,111 @@
 import { Buffer } from "node:buffer";
-import { type CipherKey, KeyObject, type webcrypto } from "node:crypto";
-import { invalidArgType, invalidArgValue, invalidKeyType } from "./errors.ts";
+import { KeyObject } from "node:crypto";
+import { StringDecoder } from "node:string_decoder";
+import { inspect } from "node:util";
+import { invalidArgType, invalidArgValue, invalidKeyType, invalidValue, unknownEncoding } from "./errors.ts";
 
-/* Values as node:crypto takes them and gives them. */
+/* Values as node:crypto accepts and returns them. */
 
-/** What an optional encoding may be. Node.js takes one that it does not know for UTF-8, and so do we. */
-type Encoding = string | null | undefined;
+const typedArray: object = Object.getPrototypeOf(Uint8Array.prototype);
 
-function textEncoding(encoding: unknown): BufferEncoding {
-  return typeof encoding === "string" && Buffer.isEncoding(encoding) ? encoding : "utf8";
+/** A view of the bytes of any view, whatever its own properties claim; of none, if its buffer is detached. */
+function viewed(view: ArrayBufferView): Uint8Array {
+  const isDataView = Reflect.get(typedArray, Symbol.toStringTag, view) === undefined;
+  const kind = isDataView ? DataView.prototype : typedArray;
+  try {
+    const size = Reflect.get(kind, "byteLength", view) as number;
+    if (size === 0) return new Uint8Array(0);
+    return new Uint8Array(
+      Reflect.get(kind, "buffer", view) as ArrayBuffer,
+      Reflect.get(kind, "byteOffset", view) as number,
+      size,
+    );
+  } catch {
+    // A DataView has no size once its buffer is detached, or too short for it.
+    return new Uint8Array(0);
+  }
 }
 
-/** A view of the bytes of any view. */
-function viewed({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
-}
-
-/** Data in pieces: text, or any view, which is not copied. */
-export function dataOf(value: unknown, encoding: unknown, name: string = "data"): Uint8Array {
+/** Data in pieces: text, or any view, which is not copied. A name that is not an encoding's is that of UTF-8. */
+export function dataOf(value: unknown, encoding: unknown): Uint8Array {
   if (typeof value === "string") {
-    const known = textEncoding(encoding);
-    if (known === "hex" && value.length % 2 !== 0) {
-      throw invalidArgValue(`The argument 'encoding' is invalid for data of length ${value.length}. Received 'hex'`);
+    if (encodingOf(encoding) === "hex" && value.length % 2 !== 0) {
+      throw invalidArgValue(
+        `The argument 'encoding' is invalid for data of length ${value.length}. Received ${inspect(encoding)}`,
+      );
     }
-    return Buffer.from(value, known);
+    return decoded(value, encoding);
   }
   if (ArrayBuffer.isView(value)) return viewed(value);
-  throw invalidArgType(name, "of type string or an instance of Buffer, TypedArray, or DataView", value);
+  throw invalidArgType("data", "of type string or an instance of Buffer, TypedArray, or DataView", value);
+}
+
+/** The encoding of a name in any case; `undefined` if there is none of that name. */
+function encodingOf(name: unknown): BufferEncoding | undefined {
+  const text = name instanceof String ? name.valueOf() : name;
+  return typeof text === "string" && Buffer.isEncoding(text) ? (text.toLowerCase() as BufferEncoding) : undefined;
+}
+
+function decoded(text: string, encoding: unknown): Uint8Array {
+  return Buffer.from(text, typeof encoding === "string" ? encodingOf(encoding) : "utf8");
+}
+
+/** A piece that was written to a stream. Text of half a byte more than whole ones is not refused there. */
+export function chunkOf(chunk: unknown, encoding: unknown): Uint8Array {
+  return typeof chunk === "string" ? decoded(chunk, encoding) : dataOf(chunk, encoding);
+}
+
+function requireEncoding(name: unknown): BufferEncoding {
+  const encoding = encodingOf(name);
+  if (encoding === undefined) throw unknownEncoding(name);
+  return encoding;
 }
 
 /** Bytes that come at once, such as an iv: text, any view, or a buffer. */
 export function bytesOf(value: unknown, name: string, encoding?: unknown): Uint8Array {
-  if (typeof value === "string") return Buffer.from(value, textEncoding(encoding));
+  // A name that is not an encoding's is refused, unlike for data.
+  if (typeof value === "string") {
+    const isNamed = typeof encoding === "string" && encoding !== "" && encoding !== "buffer";
+    return Buffer.from(value, isNamed ? requireEncoding(encoding) : "utf8");
+  }
   if (ArrayBuffer.isView(value)) return viewed(value);
-  if (isBuffer(value)) return new Uint8Array(value);
+  if (isBuffer(value)) return viewed(bytesIn(value));
   throw invalidArgType(name, "of type string or an instance of ArrayBuffer, Buffer, TypedArray, or DataView", value);
+}
+
+function bytesIn(buffer: ArrayBuffer): Uint8Array {
+  try {
+    return new Uint8Array(buffer);
+  } catch {
+    // It is detached.
+    return new Uint8Array(0);
+  }
 }
 
 function isBuffer(value: unknown): value is ArrayBuffer {
   return /^\[object (Shared)?ArrayBuffer\]$/.test(Object.prototype.toString.call(value));
+}
+
+/** An option as node:crypto reads it, whatever the options are. */
+export function optionOf(options: unknown, name: string): unknown {
+  return options ? ((options as Readonly<Record<string, unknown>>)[name] ?? undefined) : undefined;
+}
+
+/** @throws what node:crypto throws for an option that is not text */
+export function textOptionOf(options: unknown, name: string): string | undefined {
+  const value = optionOf(options, name);
+  if (value !== undefined && typeof value !== "string") {
+    throw invalidArgType(`options.${name}`, "of type string", value);
+  }
+  return value;
+}
+
+/** @throws what node:crypto throws for an option that is not a number of 32 bits */
+export function sizeOptionOf(options: unknown, name: string): number | undefined {
+  const value = optionOf(options, name);
+  // An object that cannot become a number is refused by the conversion.
+  if (value === undefined || (value as number) >>> 0 === value) return value as number | undefined;
+  throw invalidValue(`property 'options.${name}'`, value);
 }
 
 /** Works with the bytes of a secret key, and wipes those that were made for that. */
@@ -51,9 +118,9 @@ export function withKey<R>(key: unknown, encoding: unknown, work: (bytes: Uint8A
   }
 }
 
-function keyBytes(key: CipherKey | webcrypto.CryptoKey | unknown, encoding: unknown): Uint8Array {
-  const object = Object.prototype.toString.call(key) === "[object CryptoKey]" ? KeyObject.from(key as never) : key;
-  if (object instanceof KeyObject) {
+function keyBytes(key: unknown, encoding: unknown): Uint8Array {
+  const object = keyObjectOf(key);
+  if (object !== undefined) {
     if (object.type !== "secret") throw invalidKeyType(object.type);
     return object.export();
   }
@@ -63,17 +130,36 @@ function keyBytes(key: CipherKey | webcrypto.CryptoKey | unknown, encoding: unkn
   throw invalidArgType("key", expected, key);
 }
 
+function keyObjectOf(key: unknown): KeyObject | undefined {
+  if (key instanceof KeyObject) return key;
+  if (Object.prototype.toString.call(key) !== "[object CryptoKey]") return undefined;
+  try {
+    return KeyObject.from(key as never);
+  } catch {
+    // It only says that it is one.
+    return undefined;
+  }
+}
+
 /** A result as a Buffer over the same memory. */
 export function bufferOver({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
   return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
 }
 
-/** A result in the encoding that was asked for, or as a Buffer. */
-export function encoded(bytes: Buffer, encoding: Encoding): Buffer | string {
-  return typeof encoding === "string" && Buffer.isEncoding(encoding) ? bytes.toString(encoding) : bytes;
+/**
+ * Gives results the encoding that was asked for, or leaves them Buffers. What stands for an encoding is made text at once,
+ * as that may run code of the program, and throw.
+ */
+export function encoderOf(encoding: unknown): (bytes: Buffer) => Buffer | string {
+  const name = encoding && `${encoding}`;
+  return (bytes) => (typeof name === "string" && Buffer.isEncoding(name) ? bytes.toString(name) : bytes);
 }
 
-/** Whether the result is to be text. */
-export function isText(encoding: Encoding): encoding is string {
-  return typeof encoding === "string" && encoding !== "" && encoding !== "buffer";
+/** Tells its encoding by the one name that node has for it. */
+export type Decoder = StringDecoder & { readonly encoding: string };
+
+/** Makes text of results that come in pieces; `undefined` for results that are to be Buffers. */
+export function decoderOf(encoding: unknown): Decoder | undefined {
+  if (!encoding || encoding === "buffer") return undefined;
+  return new StringDecoder(requireEncoding(encoding)) as Decoder;
 }

@@ -1,14 +1,14 @@
-import type { Session } from "@cryptodev/core";
+import type { Closable } from "./dropped.ts";
 
-/** How the data of one cipher object is worked on: in one direction, from one iv. */
-export interface Work {
-  /** What it works with, to be closed at its end. */
-  readonly sessions: readonly Session[];
-  /** Takes the next piece, and gives what node:crypto gives for it. */
+/** How the data of one cipher object is worked on: in one direction, from one iv. Closed, it ends its sessions. */
+export interface Work extends Closable {
+  /** Adds a piece of data. @returns what node:crypto returns for it */
   update(data: Uint8Array): Uint8Array;
   final(): Uint8Array;
-  /** Pads, or leaves it; where a cipher has no padding, nothing happens. */
+  /** Switches padding. Does nothing for a cipher without padding. */
   setAutoPadding(pads: boolean): void;
+  /** Brings another to the same state, so that it can continue. */
+  moveTo(other: Work): void;
 }
 
 /** The same for an authenticated cipher. */
