@@ -157,6 +157,10 @@ describe.runIf(isPresent)("dgst --check reports what sha256sum --check reports f
     }
   });
 
+  test("more text than a regular expression can match at once", () => {
+    expectTheSame(`#${"x".repeat(2 ** 24)}ö\n${a}  a\n`, []);
+  });
+
   test("a standard input that names itself", () => {
     const content = `${a}  -\n${a}  a\n`;
     const ours = comparable(folder.cryptodev(["dgst", "sha256", "--check", "--warn"], content));

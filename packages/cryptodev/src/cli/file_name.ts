@@ -6,16 +6,19 @@ import process from "node:process";
  * strings as one of U+DC80 to U+DCFF, as Python's surrogateescape has it: no decoded text contains a lone surrogate.
  */
 
+/** A character of UTF-8 that is not ASCII, or a byte that is part of none. */
 const sequences =
-  /((?:[\0-\x7f]|[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|\xed[\x80-\x9f][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2})+)|([\x80-\xff])/g;
+  /[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|\xed[\x80-\x9f][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2}|([\x80-\xff])/g;
 const escaped = /([\udc80-\udcff])/u;
 
 /** Decodes bytes of which any may be invalid UTF-8. */
 export function decode(bytes: Buffer): string {
   return bytes
     .toString("latin1")
-    .replace(sequences, (_, valid?: string, byte = "") =>
-      valid === undefined ? String.fromCharCode(0xdc00 + byte.charCodeAt(0)) : Buffer.from(valid, "latin1").toString(),
+    .replace(sequences, (sequence: string, byte?: string) =>
+      byte === undefined
+        ? Buffer.from(sequence, "latin1").toString()
+        : String.fromCharCode(0xdc00 + byte.charCodeAt(0)),
     );
 }
 

@@ -8,7 +8,7 @@ import { encode } from "./file_name.ts";
 const unprintable = /[\p{C}\p{Zl}\p{Zp}]/u;
 const unprintables = /([\p{C}\p{Zl}\p{Zp}]+)/gu;
 /** Without it a name stands for itself in a shell and in a message. */
-const special = /[\s"'`$\\:;&|<>()[\]*?!#~^={}]/;
+const special = /[\s"'`$\\:;&|<>()[*?!^=]|^[#~]|^[{}]$/;
 
 const letters: Readonly<Record<string, string>> = {
   "\u0007": "\\a",
@@ -39,7 +39,8 @@ export const isUnprintable = (text: string): boolean => unprintable.test(text);
 /** A name as coreutils quote it in messages: as a shell reads it, if it contains more than plain characters. */
 export function quoteName(name: string): string {
   if (name !== "" && !special.test(name) && !unprintable.test(name)) return name;
-  if (name.includes("'") && /^[ \w%+,\-./:@\]{}']+$/.test(name)) return `"${name}"`;
+  if (name.includes("'") && /^[ \w%+,\-./:@\]{}'\P{ASCII}]+$/u.test(name) && !unprintable.test(name))
+    return `"${name}"`;
   const [first = "", ...others] = name
     .split(unprintables)
     .map((piece, index) => (index % 2 === 1 ? `$'${escapeText(piece)}'` : `'${piece.replaceAll("'", "'\\''")}'`));
