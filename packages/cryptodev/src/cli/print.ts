@@ -14,6 +14,7 @@ function writeAll(descriptor: number, text: string, patience: number): void {
   for (let done = 0; done < bytes.length; ) {
     try {
       done += writeTo(descriptor, bytes.subarray(done));
+      waited = 0;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EAGAIN" || waited >= patience) throw error;
       pause();
