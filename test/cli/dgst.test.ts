@@ -41,10 +41,10 @@ describe("dgst", () => {
     expect(status).toBe(1);
   });
 
-  test("names the hashes where there is no such one", () => {
+  test("names the hashes if there is no such one, which is a wrong command line", () => {
     const { status, stderr } = folder.cryptodev(["dgst", "sha3", "abc"]);
     expect([status, stderr]).toEqual([
-      1,
+      2,
       expect.stringMatching(/^cryptodev: hash: expected one of md5, .*got "sha3"\n$/),
     ]);
   });
@@ -96,7 +96,7 @@ describe("dgst --check", () => {
     const silent = folder.cryptodev(["dgst", "sha256", "--check", "--status", "BROKEN"]);
     expect([silent.status, silent.stdout.toString()]).toEqual([4, ""]);
     const { stderr } = folder.cryptodev(["dgst", "sha256", "--check", "--warn", "BROKEN"]);
-    expect(stderr).toContain(`cryptodev: BROKEN: ${broken.length + 1}: this is no line with a digest of sha256\n`);
+    expect(stderr).toContain(`cryptodev: BROKEN: ${broken.length + 1}: improperly formatted sha256 checksum line\n`);
   });
 
   test("passes over what is missing, or improper, only as it is told", () => {
@@ -123,7 +123,7 @@ describe("dgst --check", () => {
 
   test("its flags mean nothing without it", () => {
     const { status, stderr } = folder.cryptodev(["dgst", "sha256", "--ignore-missing", "abc"]);
-    expect([status, stderr]).toEqual([2, "cryptodev: --ignore-missing means something with --check alone\n"]);
+    expect([status, stderr]).toEqual([2, "cryptodev: --ignore-missing means something only with --check\n"]);
   });
 });
 
@@ -140,6 +140,14 @@ describe("hmac", () => {
     const flags = ["hmac", "sha256", "--key-fd", "0", "--check", "HMACS"];
     expect(folder.cryptodev(flags, "Jefe").stdout.toString()).toBe("question: OK\n");
     expect(folder.cryptodev(flags, "Jeff").status).toBe(4);
+  });
+
+  test("refuses a name that is not a hash before it looks for the key", () => {
+    const { status, stderr } = folder.cryptodev(["hmac", "sha265", "--key-file", "missing", file]);
+    expect([status, stderr]).toEqual([
+      2,
+      'cryptodev: hmac: expected one of md5, sha1, ripemd160, sha256, sha384, sha512, sha224; got "sha265"; did you mean sha256?\n',
+    ]);
   });
 
   test("has a key, and no other way to it than a file or a descriptor", () => {

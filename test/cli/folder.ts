@@ -77,6 +77,11 @@ export class Folder {
     return this.run("sh", ["-c", [...before, ...lines].join("\n")], "", env);
   }
 
+  /** What runs `cryptodev`. */
+  get command(): typeof command {
+    return command;
+  }
+
   /** Runs `cryptodev`. */
   cryptodev(args: readonly string[], input: string | Uint8Array = "", env: Record<string, string> = {}): CommandEnding {
     const [file, ...before] = command;

@@ -29,5 +29,47 @@ describe("help", () => {
     const unknown = folder.cryptodev(["encrypt"]);
     expect([unknown.status, unknown.stderr]).toEqual([2, "cryptodev: unknown command 'encrypt'\n"]);
     expect(folder.cryptodev([]).status).toBe(2);
+    const helpless = folder.cryptodev(["help", "nonsense"]);
+    expect([helpless.status, helpless.stdout.toString(), helpless.stderr]).toEqual([
+      2,
+      "",
+      expect.stringMatching(/^cryptodev: unknown command 'nonsense'; the commands are info, enc, .*\n$/),
+    ]);
+  });
+
+  test("the name of an algorithm is not a command, and the message names the command for it", () => {
+    expect(folder.cryptodev(["sha256", "file"])).toMatchObject({
+      status: 2,
+      stderr: "cryptodev: unknown command 'sha256'\n(Did you mean `dgst sha256`?)\n",
+    });
+    expect(folder.cryptodev(["aes-256-cbc"]).stderr).toContain("(Did you mean `enc aes-256-cbc`?)");
+  });
+
+  test("an option that does not exist is named without its value, which may be a key", () => {
+    for (const option of ["--key=c0ffee", "-Kc0ffee"]) {
+      const { status, stderr } = folder.cryptodev(["enc", "aes-cbc", option]);
+      expect([status, stderr]).toEqual([2, expect.stringContaining("unknown option '-")]);
+      expect(stderr).not.toContain("c0ffee");
+    }
+  });
+
+  test("what is mistyped in the options of serve is refused, and nothing is served", () => {
+    const refused = (...args: string[]) => folder.cryptodev(["serve", ...args, "--", "touch", "served"]);
+    for (const [args, message] of [
+      [["--lacks", "aes-gmc"], 'got "aes-gmc"; did you mean aes-gcm?'],
+      [["--lacks", "hmac-sha265"], "did you mean hmac-sha256?"],
+      [["--lacks", "tls12-aes-cbc-hmac-sha256"], "--lacks: expected one of des-cbc"],
+      [["--fail", "ENOMEM@CIOCGSESION"], "did you mean CIOCGSESSION?"],
+      [["--fail", "ENOMEN"], "did you mean ENOMEM?"],
+      [["--alignmask", "6"], "--alignmask: expected one less than a power of two"],
+    ] as const) {
+      const { status, stderr } = refused(...args);
+      expect([status, stderr]).toEqual([2, expect.stringContaining(message)]);
+    }
+    expect(folder.cryptodev(["serve", "ls"])).toMatchObject({
+      status: 2,
+      stderr: 'cryptodev: path: expected one with a "/" in it, such as ./ls; did you mean `serve -- ls`?\n',
+    });
+    expect(folder.names).not.toContain("served");
   });
 });

@@ -1,5 +1,5 @@
 /*
- * The lines of sha256sum(1): `digest  name`, where the first of the two characters between is a blank or, for binary, an
+ * The lines of sha256sum(1): `digest  name`, where the second of the two characters between is a blank or, for binary, an
  * asterisk. A name with a newline in it is escaped, and its line starts with a backslash.
  */
 
@@ -10,13 +10,23 @@ export interface Checksum {
   readonly file: string;
 }
 
+/** What the digests of a list are. */
+export interface DigestKind {
+  /** The name of the hash, such as `sha256`. */
+  readonly algorithm: string;
+  /** Bytes in a digest. */
+  readonly digestSize: number;
+  /** Whether they are HMACs. */
+  readonly isKeyed: boolean;
+}
+
 const escapes: readonly (readonly [string, string])[] = [
   ["\\", "\\\\"],
   ["\n", "\\n"],
   ["\r", "\\r"],
 ];
 
-/** A name as it stands in a line, and the backslash that the line starts with where it is escaped. */
+/** A name as it stands in a line, and the backslash that the line starts with if it is escaped. */
 export function escapeName(file: string, isEscaped: boolean): { readonly mark: string; readonly name: string } {
   if (!isEscaped) return { mark: "", name: file };
   const name = escapes.reduce((text, [from, to]) => text.replaceAll(from, to), file);
@@ -24,30 +34,52 @@ export function escapeName(file: string, isEscaped: boolean): { readonly mark: s
 }
 
 function unescapeName(name: string): string | undefined {
-  if (/\\(?![\\nr])/.test(name.replaceAll("\\\\", ""))) return undefined;
+  if (/\\(?![\\nr])|\0/.test(name.replaceAll("\\\\", ""))) return undefined;
   return name.replace(/\\([\\nr])/g, (pair) => escapes.find(([, to]) => to === pair)?.[0] as string);
 }
 
-/** Writes a line, without its end. */
-export function formatLine({ digest, file }: Checksum, isEscaped: boolean): string {
-  const { mark, name } = escapeName(file, isEscaped);
-  return `${mark}${digest}  ${name}`;
+/** What stands before the name in lines such as `SHA256 (name) = digest`, as a regular expression. */
+function tagsOf({ algorithm, isKeyed }: DigestKind): string {
+  const name = algorithm.toUpperCase();
+  const family = /^(SHA|RIPEMD)(\d+)$/.exec(name);
+  // BSD and GNU, OpenSSL 3, and BSD's name of RIPEMD-160.
+  const others = { SHA: `SHA2-${family?.[2]}`, RIPEMD: "RIPEMD-160|RMD160" }[family?.[1] ?? ""];
+  const tags = others === undefined || name === "SHA1" ? name : `${name}|${others}`;
+  return `${isKeyed ? "(?:HMAC-)?" : ""}(?:${tags})`;
 }
 
 /**
- * Reads a line as sha256sum or BSD's sha256 (`SHA256 (name) = digest`) writes it.
- *
- * @param digestSize - bytes in a digest
- * @returns `undefined` for a line that is no such line
+ * Makes a reader of lines as sha256sum, BSD's sha256 (`SHA256 (name) = digest`) or openssl (`SHA2-256(name)= digest`)
+ * writes them. It returns `undefined` for any other line.
  */
-export function parseLine(line: string, digestSize: number, algorithm: string): Checksum | undefined {
-  const digits = `([0-9a-fA-F]{${digestSize * 2}})`;
-  const [, mark, before, plain, tag, tagged, after] =
-    new RegExp(`^(\\\\?)(?:${digits} [ *](.+)|([A-Z0-9-]+) \\((.+)\\) = ${digits})$`, "s").exec(line) ?? [];
-  const [digest, name] = [before ?? after, plain ?? tagged];
-  if (digest === undefined || name === undefined) return undefined;
-  // The tag of RIPEMD-160 has no hyphen, that of HMACs has.
-  if (tag !== undefined && tag.toLowerCase() !== algorithm) return undefined;
-  const file = mark === "" ? name : unescapeName(name);
-  return file === undefined ? undefined : { digest: digest.toLowerCase(), file };
+export function lineReader(kind: DigestKind): (line: string) => Checksum | undefined {
+  const digits = `([0-9a-fA-F]{${kind.digestSize * 2}})`;
+  const start = "^[ \\t]*(\\\\?)";
+  const tagged = new RegExp(`${start}${tagsOf(kind)} ?\\((.*)\\)[ \\t]*=[ \\t]*${digits}$`, "s");
+  const plain = new RegExp(`${start}${digits}[ \\t](.+)$`, "s");
+  // `md5 -r` puts one character before the name. As GNU does, the first such line decides for all: else who adds a line
+  // could choose between two files of which one has a name that starts with a blank.
+  let isReversed: boolean | undefined;
+
+  function nameAfter(rest: string): string | undefined {
+    if (rest.length > 1 && /^[ *]/.test(rest)) {
+      isReversed ??= false;
+      return isReversed ? rest : rest.slice(1);
+    }
+    if (isReversed === false) return undefined;
+    isReversed = true;
+    return rest;
+  }
+
+  return (line) => {
+    let [, mark, name, digest] = tagged.exec(line) ?? [];
+    if (digest === undefined) {
+      const [, plainMark, plainDigest, rest] = plain.exec(line) ?? [];
+      [mark, digest, name] = [plainMark, plainDigest, rest === undefined ? undefined : nameAfter(rest)];
+    }
+    if (digest === undefined || name === undefined) return undefined;
+    // To C, a name ends at a zero.
+    const file = mark === "" ? name.split("\0", 1)[0] : unescapeName(name);
+    return file === undefined ? undefined : { digest: digest.toLowerCase(), file };
+  };
 }

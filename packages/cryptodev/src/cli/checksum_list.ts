@@ -1,9 +1,12 @@
 import { timingSafeEqual } from "node:crypto";
-import process from "node:process";
-import { escapeName, parseLine } from "./checksum_line.ts";
+import { isatty } from "node:tty";
+import { type DigestKind, escapeName, lineReader } from "./checksum_line.ts";
 import { complain } from "./complain.ts";
 import { exitCodes } from "./exit_codes.ts";
-import { openInput } from "./input.ts";
+import { decode } from "./file_name.ts";
+import { readInput } from "./input.ts";
+import { print, say } from "./print.ts";
+import { isUnprintable, quoteName } from "./quote.ts";
 
 /** How `--check` goes about it. */
 export interface CheckFlags {
@@ -15,10 +18,17 @@ export interface CheckFlags {
 }
 
 /** The digests that lists hold, and how one is computed. */
-interface Digests {
-  readonly algorithm: string;
-  readonly digestSize: number;
+interface Digests extends DigestKind {
   digestOf(file: string): Promise<string>;
+}
+
+/** What was found in a list: how many files, and how many lines that are improper. */
+type Found = Record<"good" | "improper" | "mismatched" | "unreadable" | "missing", number>;
+
+/** How a name stands in a line of standard output: as GNU writes it, but on a terminal never with control characters. */
+export function shownName(file: string, isEscaped: boolean): { readonly mark: string; readonly name: string } {
+  const shown = escapeName(file, isEscaped);
+  return isUnprintable(shown.name) && isatty(1) ? { mark: "", name: quoteName(file) } : shown;
 }
 
 /**
@@ -27,19 +37,22 @@ interface Digests {
  * @returns the exit status
  */
 export async function checkLists(lists: readonly string[], digests: Digests, flags: CheckFlags): Promise<number> {
+  const read = lineReader(digests);
   let status = 0;
-  for (const list of lists) status = Math.max(status, await checkList(list, digests, flags));
+  for (const list of lists) status = Math.max(status, await checkList(list, read, digests, flags));
   return status;
 }
 
 /** "1 line", "2 lines". */
 const count = (number: number, one: string, many: string): string => `${number} ${number === 1 ? one : many}`;
 
-async function checkList(list: string, digests: Digests, flags: CheckFlags): Promise<number> {
-  const { algorithm, digestSize } = digests;
-  const say = (text: string): void => {
-    if (!flags.status) console.error(`cryptodev: ${text}`);
-  };
+async function checkList(
+  list: string,
+  read: ReturnType<typeof lineReader>,
+  { algorithm, digestOf }: Digests,
+  flags: CheckFlags,
+): Promise<number> {
+  const name = list === "-" ? "standard input" : quoteName(list);
   let lines: readonly string[];
   try {
     lines = await linesOf(list);
@@ -47,55 +60,64 @@ async function checkList(list: string, digests: Digests, flags: CheckFlags): Pro
     complain(list, error);
     return exitCodes.failure;
   }
-  const found = { good: 0, improper: 0, mismatched: 0, unreadable: 0 };
+  const found: Found = { good: 0, improper: 0, mismatched: 0, unreadable: 0, missing: 0 };
   for (const [index, line] of lines.entries()) {
-    if (line.startsWith("#")) continue;
-    const checksum = parseLine(line, digestSize, algorithm);
-    if (checksum === undefined) {
+    if (line === "" || line.startsWith("#")) continue;
+    const checksum = read(line);
+    // A list cannot come from where a file comes from.
+    if (checksum === undefined || (list === "-" && checksum.file === "-")) {
       found.improper += 1;
-      if (flags.warn) say(`${list}: ${index + 1}: this is no line with a digest of ${algorithm}`);
+      if (flags.warn) say(`${name}: ${index + 1}: improperly formatted ${algorithm} checksum line`);
       continue;
     }
-    const { mark, name } = escapeName(checksum.file, checksum.file.includes("\n"));
-    const tell = (outcome: string): void => {
-      if (!flags.status && !(flags.quiet && outcome === "OK")) process.stdout.write(`${mark}${name}: ${outcome}\n`);
-    };
-    try {
-      const isSame = timingSafeEqual(Buffer.from(await digests.digestOf(checksum.file)), Buffer.from(checksum.digest));
-      found[isSame ? "good" : "mismatched"] += 1;
-      tell(isSame ? "OK" : "FAILED");
-    } catch (error) {
-      if (flags.ignoreMissing && (error as NodeJS.ErrnoException).code === "ENOENT") continue;
-      found.unreadable += 1;
-      complain(checksum.file, error);
-      tell("FAILED open or read");
-    }
+    const outcome = await check(checksum, digestOf, flags);
+    found[outcome] += 1;
+    const text = {
+      good: flags.quiet ? undefined : "OK",
+      mismatched: "FAILED",
+      unreadable: "FAILED open or read",
+      missing: undefined,
+    }[outcome];
+    if (text === undefined || flags.status) continue;
+    const { file } = checksum;
+    const shown = shownName(file, /[\n\r]/.test(file));
+    print(`${shown.mark}${shown.name}: ${text}\n`);
   }
-  return verdict(list, found, flags, say);
+  return verdict(name, found, flags);
+}
+
+async function check(
+  { file, digest }: { readonly file: string; readonly digest: string },
+  digestOf: (file: string) => Promise<string>,
+  { ignoreMissing }: CheckFlags,
+): Promise<Exclude<keyof Found, "improper">> {
+  try {
+    return timingSafeEqual(Buffer.from(await digestOf(file)), Buffer.from(digest)) ? "good" : "mismatched";
+  } catch (error) {
+    if (ignoreMissing && (error as NodeJS.ErrnoException).code === "ENOENT") return "missing";
+    complain(file, error);
+    return "unreadable";
+  }
 }
 
 async function linesOf(list: string): Promise<readonly string[]> {
-  const pieces: Uint8Array[] = [];
-  for await (const piece of (await openInput(list)).pieces) pieces.push(piece);
-  const lines = Buffer.concat(pieces).toString().split("\n");
-  return lines.at(-1) === "" ? lines.slice(0, -1) : lines;
+  return decode(await readInput(list))
+    .split("\n")
+    .map((line) => (line.startsWith("#") ? line : line.replace(/\r$/, "")));
 }
 
 /** Sums up what was found in a list. @returns the exit status */
-function verdict(
-  list: string,
-  found: Readonly<Record<"good" | "improper" | "mismatched" | "unreadable", number>>,
-  flags: CheckFlags,
-  say: (text: string) => void,
-): number {
-  const { good, improper, mismatched, unreadable } = found;
-  if (good + mismatched + unreadable === 0) {
-    say(`${list}: ${flags.ignoreMissing ? "no file was verified" : "no properly formatted checksum lines found"}`);
+function verdict(name: string, { good, improper, mismatched, unreadable, missing }: Found, flags: CheckFlags): number {
+  if (good + mismatched + unreadable + missing === 0) {
+    say(`${name}: no properly formatted checksum lines found`);
     return exitCodes.failure;
   }
-  if (improper > 0) say(`WARNING: ${count(improper, "line is", "lines are")} improperly formatted`);
-  if (unreadable > 0) say(`WARNING: ${count(unreadable, "listed file", "listed files")} could not be read`);
-  if (mismatched > 0) say(`WARNING: ${count(mismatched, "computed checksum", "computed checksums")} did NOT match`);
+  if (!flags.status) {
+    if (improper > 0) say(`WARNING: ${count(improper, "line is", "lines are")} improperly formatted`);
+    if (unreadable > 0) say(`WARNING: ${count(unreadable, "listed file", "listed files")} could not be read`);
+    if (mismatched > 0) say(`WARNING: ${count(mismatched, "computed checksum", "computed checksums")} did NOT match`);
+    if (flags.ignoreMissing && good === 0) say(`${name}: no file was verified`);
+  }
   if (mismatched > 0) return exitCodes.mismatch;
-  return unreadable > 0 || (improper > 0 && flags.strict) ? exitCodes.failure : 0;
+  return good === 0 || unreadable > 0 || (improper > 0 && flags.strict) ? exitCodes.failure : 0;
 }

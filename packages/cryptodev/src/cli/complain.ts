@@ -1,6 +1,8 @@
-import { escapeName } from "./checksum_line.ts";
+import { FileError } from "./file_error.ts";
+import { say } from "./print.ts";
+import { quoteName } from "./quote.ts";
 
-/** Says what is wrong with a file, where others are gone on with. */
+/** Says what is wrong with a file, and lets the command continue with others. */
 export function complain(file: string, error: unknown): void {
-  console.error(`cryptodev: ${escapeName(file, file.includes("\n")).name}: ${(error as Error).message}`);
+  say(error instanceof FileError ? error.message : `${quoteName(file)}: ${(error as Error).message}`);
 }

@@ -1,13 +1,14 @@
 import process from "node:process";
 import { Command } from "commander";
-import type { Hash, HashName, HmacName } from "cryptodev";
-import { formatLine } from "./checksum_line.ts";
-import { type CheckFlags, checkLists } from "./checksum_list.ts";
+import { type Hash, type HashName, type HmacName, type MacAlgorithm, macs } from "cryptodev";
+import { type CheckFlags, checkLists, shownName } from "./checksum_list.ts";
 import { complain } from "./complain.ts";
 import { type DeviceFlags, openDevice, withDevice } from "./device_flags.ts";
 import { exitCodes } from "./exit_codes.ts";
 import { openInput } from "./input.ts";
 import { checkKeyFlags, type KeyFlags, readKey, withKey } from "./key.ts";
+import { checkName } from "./names.ts";
+import { print, say } from "./print.ts";
 import { Progress } from "./progress.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -33,7 +34,8 @@ Examples:
 `;
 
 const footer = `
-Lines are those of sha256sum and its kin, with the same escapes in names; --check also reads those of BSD's sha256.
+Lines are those of sha256sum and its kin, with the same escapes in names; --check also reads those of BSD's sha256 and of
+openssl. On a terminal, names with control characters are quoted.
 
 Exit status: 0, 1 when a file could not be read or --check found nothing to check, 2 for a wrong command line, 4 when a
 digest did not match.
@@ -47,7 +49,15 @@ export const dgstCommand = (): Command =>
 export const hmacCommand = (): Command =>
   digestCommand(withKey(new Command("hmac").description("Prints or checks HMACs")), true, hmacExamples);
 
+/** As for GNU, of these the last one counts. */
+const verbosities: readonly string[] = ["quiet", "status", "warn"];
+
 function digestCommand(command: Command, isKeyed: boolean, examples: string): Command {
+  for (const name of verbosities) {
+    command.on(`option:${name}`, () => {
+      for (const other of verbosities) if (other !== name) command.setOptionValue(other, undefined);
+    });
+  }
   return withDevice(
     command
       .addHelpText("before", examples)
@@ -67,6 +77,13 @@ function digestCommand(command: Command, isKeyed: boolean, examples: string): Co
   });
 }
 
+/** The hashes, or those that can be given a key. */
+export function namesOf(isKeyed: boolean): readonly string[] {
+  return Object.values<MacAlgorithm>(macs)
+    .filter(({ keyed, kernelName }) => keyed === isKeyed && kernelName !== undefined)
+    .map(({ hash }) => hash);
+}
+
 async function digest(
   algorithm: string,
   files: readonly string[],
@@ -75,8 +92,9 @@ async function digest(
 ): Promise<number> {
   const checks = ["ignoreMissing", "status", "strict", "warn"] as const;
   const stray = checks.find((name) => flags[name] && !flags.check);
-  if (stray !== undefined) throw new UsageError(`--${stray.replace("M", "-m")} means something with --check alone`);
+  if (stray !== undefined) throw new UsageError(`--${stray.replace("M", "-m")} means something only with --check`);
   if (flags.check && flags.zero) throw new UsageError("--check reads lines, and not what --zero writes");
+  checkName(isKeyed ? "hmac" : "hash", algorithm, namesOf(isKeyed));
   if (isKeyed) checkKeyFlags(flags, files.includes("-"));
   using device = openDevice(flags);
   const key = isKeyed ? readKey(flags) : undefined;
@@ -88,13 +106,13 @@ async function digest(
   }
   if (flags.verbose) {
     const { mac, hardware } = hash.info();
-    console.error(`cryptodev: ${mac?.name} by ${mac?.driver} (${hardware ? "hardware" : "software"})`);
+    say(`${mac?.name} by ${mac?.driver} (${hardware ? "hardware" : "software"})`);
   }
   const one = (file: string): Promise<string> => digestOf(hash, file, flags.quiet ?? flags.status ?? false);
   // Not before they have ended is the device closed.
   return await (flags.check
-    ? checkLists(files, { algorithm, digestSize: hash.digestSize, digestOf: one }, flags)
-    : print(files, one, flags));
+    ? checkLists(files, { algorithm, digestSize: hash.digestSize, isKeyed, digestOf: one }, flags)
+    : printDigests(files, one, flags));
 }
 
 async function digestOf(hash: Hash, file: string, isQuiet: boolean): Promise<string> {
@@ -115,19 +133,23 @@ async function digestOf(hash: Hash, file: string, isQuiet: boolean): Promise<str
   return Buffer.from(hash.digest()).toString("hex");
 }
 
-async function print(
+async function printDigests(
   files: readonly string[],
   one: (file: string) => Promise<string>,
   { zero }: DigestFlags,
 ): Promise<number> {
   let status = 0;
   for (const file of files) {
+    let digest: string;
     try {
-      process.stdout.write(`${formatLine({ digest: await one(file), file }, !zero)}${zero ? "\0" : "\n"}`);
+      digest = await one(file);
     } catch (error) {
       complain(file, error);
       status = exitCodes.failure;
+      continue;
     }
+    const { mark, name } = shownName(file, !zero);
+    print(`${mark}${digest}  ${name}${zero ? "\0" : "\n"}`);
   }
   return status;
 }

@@ -1,6 +1,5 @@
-import { readFile } from "node:fs/promises";
 import process from "node:process";
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import {
   type AeadName,
   type Cipher,
@@ -11,9 +10,11 @@ import {
   type Session,
 } from "cryptodev";
 import { type DeviceFlags, openDevice, withDevice } from "./device_flags.ts";
-import { openInput } from "./input.ts";
+import { openInput, readInput } from "./input.ts";
 import { checkKeyFlags, type KeyFlags, readKey, withKey } from "./key.ts";
+import { checkName } from "./names.ts";
 import { openOutput } from "./output.ts";
+import { say } from "./print.ts";
 import { Progress } from "./progress.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -68,12 +69,12 @@ its padding is wrong.
 `;
 
 function parseHex(text: string): Uint8Array {
-  if (!/^([0-9a-f]{2})*$/i.test(text)) throw new InvalidArgumentError("It is an even number of hex digits.");
+  if (!/^([0-9a-f]{2})*$/i.test(text)) throw new UsageError("--iv: expected an even number of hex digits");
   return Buffer.from(text, "hex");
 }
 
 function parseSize(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("It is a number of bytes.");
+  if (!/^\d{1,9}$/.test(text)) throw new UsageError("--tag-size: expected a number of bytes");
   return Number(text);
 }
 
@@ -81,12 +82,18 @@ const known: readonly CipherAlgorithm[] = Object.values(ciphers).filter(
   (cipher) => "kernelName" in cipher && cipher.kind !== "record",
 );
 
+const bareNames = known.map(({ name }) => name);
+/** The ciphers, and those names that say the size of the key. */
+export const cipherNames: readonly string[] = bareNames.flatMap((name) => [
+  name,
+  ...(/^(aes|camellia)-/.test(name) ? [128, 192, 256].map((bits) => name.replace("-", `-${bits}-`)) : []),
+]);
+
 /** Finds what a name stands for, which may have the size of the key in it. */
 function parseAlgorithm(name: string): CipherAlgorithm & { readonly asked: string } {
+  checkName("algorithm", name, cipherNames, bareNames);
   const bare = name.replace(/-(128|192|256)-/, "-");
-  const algorithm = known.find((cipher) => cipher.name === bare);
-  if (algorithm !== undefined) return { ...algorithm, asked: name };
-  throw new InvalidArgumentError(`It is one of ${known.map((cipher) => cipher.name).join(", ")}.`);
+  return { ...(known.find((cipher) => cipher.name === bare) as CipherAlgorithm), asked: name };
 }
 
 type Algorithm = ReturnType<typeof parseAlgorithm>;
@@ -138,10 +145,10 @@ async function start(
   key: Uint8Array,
   flags: CryptFlags,
 ): Promise<Work> {
-  const iv = flags.ivFile === undefined ? flags.iv : await readFile(flags.ivFile);
+  const iv = flags.ivFile === undefined ? flags.iv : await readInput(flags.ivFile);
   if (kind === "aead") {
     const session = device.aead(asked as AeadName, key, { tagSize: flags.tagSize });
-    const aad = flags.aadFile === undefined ? undefined : await readFile(flags.aadFile);
+    const aad = flags.aadFile === undefined ? undefined : await readInput(flags.aadFile);
     const method = direction === "encrypt" ? "seal" : "open";
     return whole(session, (data) => session[method](data, iv as Uint8Array, aad));
   }
@@ -208,7 +215,7 @@ function tell(session: Session, backend: string, size: number, seconds: number):
   const { cipher, hardware } = session.info();
   const speed = (size / 1e6 / seconds).toFixed(1);
   const kind = hardware ? "hardware" : "software";
-  console.error(
-    `cryptodev: ${cipher?.name} by ${cipher?.driver} (${kind}, backend ${backend}): ${size} bytes in ${seconds.toFixed(3)} s, ${speed} MB/s`,
+  say(
+    `${cipher?.name} by ${cipher?.driver} (${kind}, backend ${backend}): ${size} bytes in ${seconds.toFixed(3)} s, ${speed} MB/s`,
   );
 }

@@ -6,6 +6,7 @@ import { type DeviceFlags, openDevice, withDevice } from "./device_flags.ts";
 import { exitCodes } from "./exit_codes.ts";
 import { type KernelModule, readModule, setVerbosity } from "./kernel_module.ts";
 import { remedyFor } from "./kernel_options.ts";
+import { print, say } from "./print.ts";
 import { table } from "./table.ts";
 import { version } from "./version.ts";
 
@@ -65,9 +66,9 @@ export function infoCommand(): Command {
   ).action(async (flags: InfoFlags) => {
     if (flags.setVerbosity !== undefined) await setVerbosity(Number(flags.setVerbosity));
     const info = { ...(await system()), ...inspect(flags) };
-    console.log(flags.json ? JSON.stringify(info, undefined, 2) : await inWords(info));
+    print(`${flags.json ? JSON.stringify(info, undefined, 2) : await inWords(info)}\n`);
     if (info.problem === null) return;
-    if (!flags.json) console.error(`cryptodev: ${info.problem}`);
+    if (!flags.json) say(info.problem);
     process.exitCode = exitCodes.failure;
   });
 }

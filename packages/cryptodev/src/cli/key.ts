@@ -1,16 +1,26 @@
-import { closeSync, openSync, readSync } from "node:fs";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { isatty } from "node:tty";
+import { type Command, Option } from "commander";
 import { CRYPTO_HMAC_MAX_KEY_LEN } from "cryptodev";
+import { isInherited, pause, readFrom } from "./descriptor.ts";
+import { FileError, fileError } from "./file_error.ts";
+import { pathOf } from "./file_name.ts";
+import { say } from "./print.ts";
+import { quoteName } from "./quote.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** Where the key is, as the flags of a command say. */
 export interface KeyFlags {
   readonly keyFile?: string;
   readonly keyFd?: number;
+  readonly quiet?: true;
 }
 
+/** Reads some bytes, as `read(2)` does. */
+type Reader = (target: Uint8Array) => number;
+
 function parseDescriptor(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("It is the number of an open descriptor.");
+  if (!/^\d{1,9}$/.test(text)) throw new UsageError("--key-fd: expected the number of an open descriptor");
   return Number(text);
 }
 
@@ -25,43 +35,95 @@ export function withKey(command: Command): Command {
     );
 }
 
+/** The descriptor that a file name stands for, so that it need not be opened again: not every one can be. */
+function descriptorOf({ keyFile, keyFd }: KeyFlags): number | undefined {
+  const [, number] = /^\/(?:dev|proc\/self)\/fd\/(\d{1,9})$/.exec(keyFile ?? "") ?? [];
+  if (number !== undefined) return Number(number);
+  return keyFile === "/dev/stdin" ? 0 : keyFd;
+}
+
 /**
  * Refuses a command line that brings no key.
  *
- * @param isInputStandard - whether standard input is taken: it cannot bring a key too
+ * @param isInputStandard - whether the input is standard input, which cannot bring a key too
  */
-export function checkKeyFlags({ keyFile, keyFd }: KeyFlags, isInputStandard: boolean): void {
-  if (keyFile === undefined && keyFd === undefined) {
+export function checkKeyFlags(flags: KeyFlags, isInputStandard: boolean): void {
+  if (flags.keyFile === undefined && flags.keyFd === undefined) {
     throw new UsageError("expected a key: --key-file or --key-fd");
   }
-  if (keyFd === 0 && isInputStandard) {
+  if (descriptorOf(flags) === 0 && isInputStandard) {
     throw new UsageError("expected a file as the input, as standard input brings the key");
   }
 }
 
-/** Reads the key, of which a command line that was checked tells. The caller wipes it. */
-export function readKey({ keyFile, keyFd }: KeyFlags): Uint8Array {
-  if (keyFile !== undefined) return readSecret(keyFile);
-  // To Deno, a descriptor that it did not open itself is none.
-  return readSecret("Deno" in globalThis ? `/dev/fd/${keyFd}` : (keyFd as number));
+/** Reads the key from where a command line says that was checked. The caller wipes it. */
+export function readKey(flags: KeyFlags): Uint8Array {
+  const descriptor = descriptorOf(flags);
+  const name = flags.keyFile ?? `--key-fd ${descriptor}`;
+  try {
+    return descriptor === undefined ? readFile(name, flags) : readDescriptor(name, descriptor);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
+    throw flags.keyFile === undefined ? new FileError(name, error) : fileError(name, error);
+  }
 }
 
-/** Reads at most the longest key that there is, and leaves no copy behind. */
-function readSecret(source: string | number): Uint8Array {
-  const descriptor = typeof source === "number" ? source : openSync(source, "r");
-  // A pool would keep what other secrets may share, and one byte more tells a key that is too long.
-  const buffer = new Uint8Array(CRYPTO_HMAC_MAX_KEY_LEN + 1);
+function readDescriptor(name: string, descriptor: number): Uint8Array {
+  if (descriptor !== 0 && !isInherited(descriptor)) {
+    throw new Error(`${name}: no such descriptor was passed; open it, as in \`${descriptor}< key\``);
+  }
+  return readSecret(readFrom.bind(undefined, descriptor));
+}
+
+function readFile(file: string, flags: KeyFlags): Uint8Array {
+  const descriptor = openSync(pathOf(file), "r");
+  try {
+    warnOfOthers(file, descriptor, flags);
+    return readSecret((target) => readSync(descriptor, target, 0, target.length, null));
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Warns of a key file that others can replace and, if a person reads it, of one that others can read. */
+function warnOfOthers(file: string, descriptor: number, { quiet }: KeyFlags): void {
+  const status = fstatSync(descriptor);
+  const others = status.mode & 0o006;
+  if (!status.isFile() || !((others & 0o002) !== 0 || (others !== 0 && isatty(2) && !quiet))) return;
+  const what = others === 6 ? "read and write" : others === 2 ? "write" : "read";
+  const name = quoteName(file);
+  say(`warning: every user can ${what} the key file ${name}; \`chmod go= ${name}\` prevents that`);
+}
+
+/** Reads at most the longest key, waits for one that is not there yet, and leaves no copy behind. */
+function readSecret(read: Reader): Uint8Array {
+  // Small typed arrays, and those from a pool, lie where the collector moves them, and copies survive. One byte more
+  // shows a key that is too long.
+  const buffer = new Uint8Array(new ArrayBuffer(CRYPTO_HMAC_MAX_KEY_LEN + 1));
   try {
     let size = 0;
     for (let count = -1; count !== 0 && size < buffer.length; size += count) {
-      count = readSync(descriptor, buffer, size, buffer.length - size, null);
+      count = readReady(read, buffer.subarray(size));
     }
     if (size > CRYPTO_HMAC_MAX_KEY_LEN) {
       throw new RangeError(`key: expected at most ${CRYPTO_HMAC_MAX_KEY_LEN} bytes, got more`);
     }
-    return buffer.slice(0, size);
+    const key = new Uint8Array(new ArrayBuffer(size));
+    key.set(buffer.subarray(0, size));
+    return key;
   } finally {
     buffer.fill(0);
-    if (typeof source === "string") closeSync(descriptor);
+  }
+}
+
+/** Reads what is there, and waits for it even if the descriptor does not block. */
+function readReady(read: Reader, target: Uint8Array): number {
+  for (;;) {
+    try {
+      return read(target);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+      pause();
+    }
   }
 }

@@ -1,10 +1,31 @@
 import { randomBytes } from "node:crypto";
-import { createWriteStream, rmSync, type Stats } from "node:fs";
-import { type FileHandle, open, realpath, rename, stat } from "node:fs/promises";
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  fsync,
+  linkSync,
+  lstatSync,
+  open,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  statSync,
+  write,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import process from "node:process";
-import type { Writable } from "node:stream";
 import { promisify } from "node:util";
+import { PAUSE, writeTo } from "./descriptor.ts";
+import { FileError, fileError } from "./file_error.ts";
+import { decode, pathOf } from "./file_name.ts";
+import { quoteName } from "./quote.ts";
 import { endingSignals } from "./run_program.ts";
+import { UsageError } from "./usage_error.ts";
 
 /** Where results go. It is either finished or abandoned. */
 export interface Output {
@@ -14,110 +35,237 @@ export interface Output {
   abandon(): Promise<void>;
 }
 
-/** Standard output, a pipe, `/dev/null`: what cannot be half a file. What it was given is gone. */
-class Stream implements Output {
-  readonly #stream: Writable;
+/** What the system does at these signals too is to end a process. SIGUSR1 opens a debugger, and SIGKILL cannot be caught. */
+const fatalSignals = [...endingSignals, "SIGQUIT", "SIGALRM", "SIGXCPU", "SIGXFSZ", "SIGUSR2"] as const;
 
-  constructor(stream: Writable) {
-    this.#stream = stream;
-    // The write that failed tells.
-    stream.on("error", () => {});
+/** Standard output, a pipe, `/dev/null`: what cannot be half a file. What it was given cannot be taken back. */
+class Stream implements Output {
+  readonly #shown: string;
+  readonly #descriptor: number;
+
+  constructor(shown: string, descriptor: number) {
+    this.#shown = shown;
+    this.#descriptor = descriptor;
   }
 
-  write(bytes: Uint8Array): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#stream.write(bytes, (error) => (error ? reject(error) : resolve()));
-    });
+  async write(bytes: Uint8Array): Promise<void> {
+    try {
+      await writeAll(this.#descriptor, bytes);
+    } catch (error) {
+      throw new FileError(this.#shown, error);
+    }
   }
 
   async finish(): Promise<void> {
-    if (this.#stream !== process.stdout) await promisify(this.#stream.end.bind(this.#stream))();
+    await this.abandon();
   }
 
-  async abandon(): Promise<void> {}
+  async abandon(): Promise<void> {
+    if (this.#descriptor !== STANDARD_OUTPUT) closeSync(this.#descriptor);
+  }
 }
 
-/** A file that appears under its name when it is whole: it is written beside, and renamed. */
+const STANDARD_OUTPUT = 1;
+
+/** A file that appears under its name when it is complete: it is written beside it first. */
 class NewFile implements Output {
+  /** As the user called it. */
+  readonly #name: string;
+  /** Where it is to be: another place if the name is a link. */
   readonly #path: string;
   readonly #part: string;
+  /** What it replaces. */
+  readonly #old: Stats | undefined;
   readonly #force: boolean;
-  #handle: FileHandle | undefined;
-  readonly #remove = (signal: NodeJS.Signals): void => {
-    rmSync(this.#part, { force: true });
+  #isBeside = false;
+  #descriptor = -1;
+  readonly #remove = (): void => {
+    if (this.#isBeside) rmSync(pathOf(this.#part), { force: true });
+  };
+  readonly #end = (signal: NodeJS.Signals): void => {
+    this.#remove();
     // It was listened to once: now it ends us, as whoever sent it expects.
     process.kill(process.pid, signal);
   };
 
-  private constructor(path: string, force: boolean) {
+  private constructor(name: string, path: string, part: string, old: Stats | undefined, force: boolean) {
+    this.#name = name;
     this.#path = path;
-    this.#part = `${path}.${randomBytes(4).toString("hex")}.part`;
+    this.#part = part;
+    this.#old = old;
     this.#force = force;
-    for (const signal of endingSignals) process.once(signal, this.#remove);
+    process.once("exit", this.#remove);
+    for (const signal of fatalSignals) process.once(signal, this.#end);
   }
 
-  static async create(path: string, mode: number | undefined, force: boolean): Promise<NewFile> {
-    const file = new NewFile(path, force);
-    // Who may read it the umask decides, or the file that it replaces.
-    file.#handle = await open(file.#part, "wx", 0o666);
-    if (mode !== undefined) await file.#handle.chmod(mode & 0o777);
-    return file;
+  static create(name: string, path: string, old: Stats | undefined, force: boolean): NewFile {
+    const mark = `${randomBytes(4).toString("hex")}.part`;
+    // A name that is as long as names can be leaves no room for more.
+    for (const part of [`${path}.${mark}`, join(dirname(path), mark)]) {
+      const file = new NewFile(name, path, part, old, force);
+      try {
+        file.#open();
+        return file;
+      } catch (error) {
+        file.#forget();
+        if ((error as NodeJS.ErrnoException).code !== "ENAMETOOLONG") throw error;
+      }
+    }
+    throw fileError(name, { code: "ENAMETOOLONG" });
+  }
+
+  #open(): void {
+    const old = this.#old;
+    try {
+      // Whoever opens the file can read all that is written later, so that it never has a wider mode than in the end: the
+      // one that the umask leaves, or that of the file which it replaces. Until it has the owner of that, it is ours only.
+      this.#descriptor = openSync(pathOf(this.#part), "wx", old === undefined ? 0o666 : old.mode & 0o700);
+      this.#isBeside = true;
+      if (old === undefined) return;
+      keepOwner(this.#name, this.#descriptor, old);
+      fchmodSync(this.#descriptor, old.mode & 0o777);
+    } catch (error) {
+      throw this.#named(error);
+    }
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    for (let done = 0; done < bytes.length; ) {
-      done += (await (this.#handle as FileHandle).write(bytes, done, bytes.length - done)).bytesWritten;
+    try {
+      await writeAll(this.#descriptor, bytes);
+    } catch (error) {
+      throw this.#named(error);
     }
   }
 
   async finish(): Promise<void> {
     try {
       // A name must not survive a power failure that its contents do not.
-      await this.#handle?.sync();
-      if (!this.#force && (await statusOf(this.#path)) !== undefined) throw existsAlready(this.#path);
-      await rename(this.#part, this.#path);
+      await promisify(fsync)(this.#descriptor);
+      this.#close();
+      const move = this.#force ? renameSync : takeName;
+      move(pathOf(this.#part), pathOf(this.#path));
     } catch (error) {
-      await this.abandon();
-      throw error;
+      throw (error as NodeJS.ErrnoException).code === "EEXIST" ? existsAlready(this.#name) : this.#named(error);
+    } finally {
+      this.#forget();
     }
-    await this.#end();
   }
 
   async abandon(): Promise<void> {
-    rmSync(this.#part, { force: true });
-    await this.#end();
+    this.#forget();
   }
 
-  async #end(): Promise<void> {
-    for (const signal of endingSignals) process.off(signal, this.#remove);
-    await this.#handle?.close();
+  #named(error: unknown): unknown {
+    return (error as NodeJS.ErrnoException).code === undefined ? error : fileError(this.#name, error);
+  }
+
+  #forget(): void {
+    this.#remove();
+    process.off("exit", this.#remove);
+    for (const signal of fatalSignals) process.off(signal, this.#end);
+    this.#close();
+  }
+
+  #close(): void {
+    const descriptor = this.#descriptor;
+    this.#descriptor = -1;
+    if (descriptor >= 0) closeSync(descriptor);
   }
 }
 
-async function statusOf(path: string): Promise<Stats | undefined> {
+async function writeSome(descriptor: number, bytes: Uint8Array): Promise<number> {
+  // Only standard output was opened by others, and may be one that does not block.
+  if (descriptor === STANDARD_OUTPUT && "Deno" in globalThis) return writeTo(descriptor, bytes);
+  return new Promise((resolve, reject) => {
+    write(descriptor, bytes, 0, bytes.length, null, (error, count) => (error ? reject(error) : resolve(count)));
+  });
+}
+
+/** Writes bytes, and waits for room even if the descriptor does not block. */
+async function writeAll(descriptor: number, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    try {
+      done += await writeSome(descriptor, bytes.subarray(done));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+      await new Promise((resolve) => setTimeout(resolve, PAUSE));
+    }
+  }
+}
+
+/** Gives a new file the owner of the one that it replaces. */
+function keepOwner(name: string, descriptor: number, { uid, gid }: Stats): void {
+  const own = fstatSync(descriptor);
+  if (own.uid === uid && own.gid === gid) return;
   try {
-    return await stat(path);
+    fchownSync(descriptor, uid, gid);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
+    const file = quoteName(name);
+    throw new Error(
+      `${file}: belongs to user ${uid} and group ${gid}, which a file made here cannot; write another file, or remove this one`,
+      { cause: error },
+    );
   }
 }
 
-function existsAlready(path: string): Error {
-  return new Error(`${path} is there already; --force replaces it`);
+/** Renames a file unless the new name exists. @throws an error with the code EEXIST if it does */
+function takeName(part: string | Buffer, path: string | Buffer): void {
+  try {
+    linkSync(part, path);
+  } catch (error) {
+    // Some file systems, such as FAT, have no links.
+    if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"].includes((error as NodeJS.ErrnoException).code ?? ""))
+      throw error;
+    // What is replaced then is certainly ours.
+    closeSync(openSync(path, "wx", 0o600));
+    renameSync(part, path);
+  }
+}
+
+function existsAlready(file: string): Error {
+  return new Error(`${quoteName(file)} is there already; --force replaces it`);
+}
+
+/** Finds out what a name stands for; `undefined` if it is free. */
+function statusOf(file: string): Stats | undefined {
+  try {
+    const path = pathOf(file);
+    const link = lstatSync(path, { throwIfNoEntry: false });
+    if (!link?.isSymbolicLink()) return link;
+    const status = statSync(path, { throwIfNoEntry: false });
+    if (status !== undefined) return status;
+  } catch (error) {
+    throw fileError(file, error);
+  }
+  throw new Error(
+    `${quoteName(file)}: is a link to a file that does not exist; remove the link, or name that file itself`,
+  );
+}
+
+/** Opens what is not a file, such as a pipe. It stays what it is: nothing is created or cut. */
+async function openStream(file: string): Promise<Output> {
+  try {
+    const descriptor = await promisify(open)(pathOf(file), constants.O_WRONLY | constants.O_NOCTTY);
+    return new Stream(quoteName(file), descriptor);
+  } catch (error) {
+    throw fileError(file, error);
+  }
 }
 
 /**
  * Opens a file, or standard output under the name `-`.
  *
- * @param force - whether a file that is there may be replaced
+ * @param force - whether a file that exists may be replaced
  */
 export async function openOutput(file: string, force: boolean): Promise<Output> {
-  if (file === "-") return new Stream(process.stdout);
-  const status = await statusOf(file);
-  if (status === undefined) return NewFile.create(file, undefined, force);
-  if (!status.isFile()) return new Stream(createWriteStream(file));
+  if (file === "-") return new Stream("standard output", STANDARD_OUTPUT);
+  if (file === "") throw new UsageError("the output: expected the name of a file, got an empty one");
+  const status = statusOf(file);
+  if (status === undefined) return NewFile.create(file, file, undefined, force);
+  if (status.isDirectory()) throw fileError(file, { code: "EISDIR" });
+  if (!status.isFile()) return await openStream(file);
   if (!force) throw existsAlready(file);
-  // A link goes on naming the file that it names.
-  return NewFile.create(await realpath(file), status.mode, force);
+  // A link continues to name the file that it names.
+  const path = decode(realpathSync(pathOf(file), { encoding: "buffer" }));
+  return NewFile.create(file, path, status, force);
 }

@@ -13,23 +13,24 @@ export class Progress {
   }
 
   /**
-   * Starts to tell.
+   * Starts to show it.
    *
-   * @param total - bytes that there will be, where that is known
+   * @param total - bytes that there will be, if that is known
+   * @param unit - what is counted, if not bytes
    */
-  static async start(total: number | undefined, isQuiet: boolean): Promise<Progress> {
+  static async start(total: number | undefined, isQuiet: boolean, unit: string = "bytes"): Promise<Progress> {
     if (isQuiet || !process.stderr.isTTY) return new Progress(undefined, total);
     const { default: cliProgress } = await import("cli-progress");
     const format =
       total === undefined
-        ? "{value} bytes | {duration_formatted}"
-        : "{bar} {percentage}% | {value} of {total} bytes | {eta_formatted} left";
+        ? `{value} ${unit} | {duration_formatted}`
+        : `{bar} {percentage}% | {value} of {total} ${unit} | {eta_formatted} left`;
     const bar = new cliProgress.SingleBar({ format, clearOnComplete: true, etaBuffer: 50 }, cliProgress.Presets.legacy);
     bar.start(total ?? 0, 0);
     return new Progress(bar, total);
   }
 
-  /** Tells of more bytes that are done. */
+  /** Adds bytes that are done. */
   add(bytes: number): void {
     this.#done += bytes;
     if (this.#total === undefined) this.#bar?.setTotal(this.#done);

@@ -3,6 +3,8 @@ import { once } from "node:events";
 import { constants } from "node:os";
 import process from "node:process";
 import { exitCodes } from "./exit_codes.ts";
+import { say } from "./print.ts";
+import { quoteName } from "./quote.ts";
 
 /** What is to end a command, and with it the program that it runs. */
 export const endingSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -43,7 +45,7 @@ export async function runProgram(command: readonly string[], { env, until }: Run
     return signal === null ? (code ?? exitCodes.failure) : 128 + (constants.signals[signal] ?? 0);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    console.error(`cryptodev: ${file} cannot be run: ${code}`);
+    say(`${quoteName(file)} cannot be run: ${code}`);
     return code === "ENOENT" ? exitCodes.notFound : exitCodes.notExecutable;
   } finally {
     for (const signal of endingSignals) process.off(signal, pass);

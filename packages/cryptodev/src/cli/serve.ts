@@ -2,10 +2,32 @@ import { spawnSync } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { type HazardPolicy, makePrivateDev, type ServedFault, ServeError, Server } from "@cryptodev/serve";
-import { Command, InvalidArgumentError, Option } from "commander";
-import { type ErrnoName, errnos } from "cryptodev";
+import { Command, Option } from "commander";
+import {
+  CIOCASYMFEAT,
+  CIOCASYNCCRYPT,
+  CIOCASYNCFETCH,
+  CIOCAUTHCRYPT,
+  CIOCCPHASH,
+  CIOCCRYPT,
+  CIOCFSESSION,
+  CIOCGSESSINFO,
+  CIOCGSESSION,
+  type CipherAlgorithm,
+  CRIOGET,
+  ciphers,
+  type ErrnoName,
+  errnos,
+  type MacAlgorithm,
+  macs,
+  nearest,
+} from "cryptodev";
 import { exitCodes } from "./exit_codes.ts";
+import { checkName } from "./names.ts";
+import { log, say } from "./print.ts";
+import { quoteName } from "./quote.ts";
 import { endingSignals, runProgram } from "./run_program.ts";
+import { UsageError } from "./usage_error.ts";
 
 /** The command line of `serve`, as it was given. */
 interface ServeFlags {
@@ -23,16 +45,47 @@ interface ServeFlags {
   readonly inNamespace?: string | true;
 }
 
+/** What can fail. */
+const calls: readonly string[] = [
+  "open",
+  ...[
+    CRIOGET,
+    CIOCGSESSION,
+    CIOCFSESSION,
+    CIOCGSESSINFO,
+    CIOCCRYPT,
+    CIOCAUTHCRYPT,
+    CIOCASYMFEAT,
+    CIOCCPHASH,
+    CIOCASYNCCRYPT,
+    CIOCASYNCFETCH,
+  ].map(({ name }) => name),
+];
+
+/** What the software device has, and so can lack. */
+const algorithms: readonly string[] = [
+  ...Object.values<CipherAlgorithm>(ciphers).filter(({ kind }) => kind !== "record"),
+  ...Object.values<MacAlgorithm>(macs),
+]
+  .filter(({ kernelName }) => kernelName !== undefined)
+  .map(({ name }) => name);
+
 function parseFault(text: string, before: readonly ServedFault[]): readonly ServedFault[] {
   const [code = "", call] = text.split("@");
-  if (!Object.hasOwn(errnos, code)) throw new InvalidArgumentError("It starts with an error such as ENOMEM.");
+  if (!Object.hasOwn(errnos, code)) {
+    const meant = nearest(code, Object.keys(errnos));
+    throw new UsageError(
+      `--fail: expected an error such as ENOMEM${meant === undefined ? "" : `; did you mean ${meant}?`}`,
+    );
+  }
+  if (call !== undefined) checkName("--fail: call", call, calls);
   return [...before, { code: code as ErrnoName, ...(call === undefined ? {} : { call }) }];
 }
 
 function parseMask(text: string): number {
   const mask = Number(text);
   if (!Number.isInteger(mask) || mask < 0 || mask > 0xffff || (mask & (mask + 1)) !== 0) {
-    throw new InvalidArgumentError("It is one less than a power of two, at most 65535.");
+    throw new UsageError("--alignmask: expected one less than a power of two, at most 65535");
   }
   return mask;
 }
@@ -79,18 +132,25 @@ export function serveCommand(program: readonly string[]): Command {
     .option("--async", "have CIOCASYNCCRYPT and CIOCASYNCFETCH, as a driver built with ENABLE_ASYNC")
     .option("--driver <name>", "pretend to be hardware, with drivers of this name")
     .option("--alignmask <mask>", "pretend that data must be aligned to one more than this", parseMask, 0)
-    .option("--lacks <algorithm>", "be without an algorithm, such as aes-gcm (repeatable)", collect, [])
+    .option("--lacks <algorithm>", "be without an algorithm, such as aes-gcm (repeatable)", parseLack, [])
     .option("--fail <error[@call]>", "fail the next such call, as ENOMEM@CIOCGSESSION (repeatable)", parseFault, [])
     .option("--json", "print events as lines of JSON")
     .addOption(new Option("--in-namespace [owner]").hideHelp())
     .action(async (path: string, flags: ServeFlags) => {
+      if (!path.includes("/")) {
+        const file = quoteName(path);
+        throw new UsageError(
+          `path: expected one with a "/" in it, such as ./${file}; did you mean \`serve -- ${file}\`?`,
+        );
+      }
       const isOutside = program.length > 0 && flags.inNamespace === undefined;
       process.exitCode = await (isOutside ? inNamespace() : serve(path, program, flags));
     });
 }
 
-function collect(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value];
+function parseLack(name: string, before: readonly string[]): readonly string[] {
+  checkName("--lacks", name, algorithms);
+  return [...before, name];
 }
 
 /** Runs this very command once more, in namespaces where it may mount. */
@@ -130,9 +190,9 @@ async function serve(path: string, command: readonly string[], flags: ServeFlags
     device: { verbosity, enableStats: stats, async, alignmask, lacks, ...pretended },
   });
   // Standard output is the program's.
-  const print = command.length > 0 ? console.error : console.log;
+  const descriptor = command.length > 0 ? 2 : 1;
   const tell = (event: string, text: string, more: object): void => {
-    print(json ? JSON.stringify({ event, ...more }) : `cryptodev: ${text}`);
+    log(`${json ? JSON.stringify({ event, ...more }) : `cryptodev: ${text}`}\n`, descriptor);
   };
   process.on(askingSignal, () => {
     const now = server.statistics();
@@ -151,7 +211,7 @@ async function serve(path: string, command: readonly string[], flags: ServeFlags
     await stop(server);
   } else {
     for (const signal of endingSignals) process.on(signal, () => void stop(server));
-    tell("ready", `serving ${server.path} over ${server.carrier.toUpperCase()}`, {
+    tell("ready", `serving ${quoteName(server.path)} over ${server.carrier.toUpperCase()}`, {
       path: server.path,
       carrier: server.carrier,
       pid: process.pid,
@@ -159,7 +219,7 @@ async function serve(path: string, command: readonly string[], flags: ServeFlags
   }
   const end = await server.ended;
   if (end === "hazard") return exitCodes.hazard;
-  if (end === "gone") console.error(`cryptodev: ${server.path} was unmounted by somebody else`);
+  if (end === "gone") say(`${quoteName(server.path)} was unmounted by somebody else`);
   return status;
 }
 
@@ -168,7 +228,7 @@ async function stop(server: Server): Promise<void> {
   try {
     await server.stop();
   } catch (error) {
-    console.error(`cryptodev: ${error instanceof Error ? error.message : error}`);
+    say(error instanceof Error ? error.message : String(error));
     process.kill(process.pid, "SIGKILL");
   }
 }

@@ -1,15 +1,17 @@
 import { arch, cpus, release, type } from "node:os";
 import process from "node:process";
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import { type Capability, CryptodevError, type Device, runtime } from "cryptodev";
 import { type DeviceFlags, openDevice, withDevice } from "./device_flags.ts";
 import { exitCodes } from "./exit_codes.ts";
 import { openOutput } from "./output.ts";
+import { print, say } from "./print.ts";
+import { Progress } from "./progress.ts";
 import { keySizeOf, onDevice, onNode } from "./speed/contenders.ts";
 import { type Measurement, measure, megabytes, rate } from "./speed/measure.ts";
-import { breakEven, nameOf, type Result, type SizeResult } from "./speed/results.ts";
+import { breakEven, nameOf, type Result, type SizeResult, verdict } from "./speed/results.ts";
 import { svgOf } from "./speed/svg.ts";
-import { barsOf, numbersOf } from "./speed/text.ts";
+import { barsOf, headOf, rowOf } from "./speed/text.ts";
 import { UsageError } from "./usage_error.ts";
 import { version } from "./version.ts";
 
@@ -47,13 +49,13 @@ const MOST = 2 ** 26;
 function parseBytes(text: string): readonly number[] {
   const sizes = text.split(",").map(Number);
   if (sizes.every((size) => Number.isInteger(size) && size > 0 && size <= MOST)) return sizes.sort((a, b) => a - b);
-  throw new InvalidArgumentError(`It is a list of sizes such as 16,1024, of at most ${MOST} bytes.`);
+  throw new UsageError(`--bytes: expected a list of sizes such as 16,1024, of at most ${MOST} bytes`);
 }
 
 function parseSeconds(text: string): number {
   const seconds = Number(text);
   if (seconds > 0 && seconds <= 60) return seconds;
-  throw new InvalidArgumentError("It is a number of seconds, at most 60.");
+  throw new UsageError("--seconds: expected a number of seconds, at most 60");
 }
 
 /** `cryptodev speed`. */
@@ -78,6 +80,21 @@ export function speedCommand(): Command {
 }
 
 async function speed(flags: SpeedFlags): Promise<void> {
+  // What cannot be written is known before minutes of measuring.
+  const output = flags.svg === undefined ? undefined : await openOutput(flags.svg, true);
+  try {
+    const { results, heading } = await measureAll(flags);
+    await output?.write(Buffer.from(svgOf(results, heading)));
+  } catch (error) {
+    await output?.abandon();
+    throw error;
+  }
+  await output?.finish();
+}
+
+async function measureAll(
+  flags: SpeedFlags,
+): Promise<{ readonly results: readonly Result[]; readonly heading: string }> {
   using device = openDevice(flags);
   const subjects = choose(device, flags);
   const cpu = cpus();
@@ -87,24 +104,49 @@ async function speed(flags: SpeedFlags): Promise<void> {
     `${type()} ${release()} ${arch()}`,
     `${cpu.length} x ${cpu[0]?.model ?? "CPU"}`,
   ].join(", ");
-  if (!flags.json) {
-    console.log(
-      `${heading}\nMB/s are 10^6 bytes per second, by the clock, in memory; ${flags.seconds} s for each number.\n`,
-    );
-  }
+  const show = (text: string): void => {
+    if (!flags.json) print(`${text}\n`);
+  };
+  show(`${heading}\nMB/s are 10^6 bytes per second, by the clock, in memory; ${flags.seconds} s for each number.\n`);
   const results: Result[] = [];
   for (const capability of subjects) {
-    const result = tryOne(device, capability, flags);
-    if (result === undefined) continue;
+    const subject = {
+      algorithm: nameOf(capability),
+      capability,
+      keySize: keySizeOf(capability),
+      backend: device.backend,
+    };
+    const sizes = sizesOf(capability, flags);
+    // Rows are shown as they come; everything else comes all at once.
+    const isSilent = flags.json === true || flags.chart === true;
+    const progress = await Progress.start(sizes.length, !isSilent, "sizes");
+    if (!isSilent) show(headOf(subject));
+    const measured: SizeResult[] = [];
+    try {
+      for (const size of sizes) {
+        const result = measureSize(device, capability, size, flags.seconds);
+        measured.push(result);
+        progress.add(1);
+        // Lets signals come, which nothing else does meanwhile.
+        await new Promise(setImmediate);
+        if (!isSilent) show(rowOf(result));
+      }
+    } catch (error) {
+      if (!(error instanceof CryptodevError)) throw error;
+      // What the device refuses does not keep the others from being measured.
+      say(`${subject.algorithm}: ${error.message}`);
+      process.exitCode = exitCodes.failure;
+      continue;
+    } finally {
+      progress.stop();
+    }
+    const result = { ...subject, sizes: measured };
     results.push(result);
-    if (!flags.json) console.log(flags.chart ? barsOf(result) : await numbersOf(result));
+    if (flags.chart) show(barsOf(result));
+    show(`${verdict(result)}\n`);
   }
-  if (flags.json) console.log(JSON.stringify(toJson(results, heading, device, flags), undefined, 2));
-  if (flags.svg !== undefined) {
-    const output = await openOutput(flags.svg, true);
-    await output.write(Buffer.from(svgOf(results, heading)));
-    await output.finish();
-  }
+  if (flags.json) print(`${JSON.stringify(toJson(results, heading, device, flags), undefined, 2)}\n`);
+  return { results, heading };
 }
 
 /** What is to be measured, the price of a call first. */
@@ -118,43 +160,37 @@ function choose(device: Device, { algorithm, bytes }: SpeedFlags): readonly Capa
   const asked = all.filter((capability) =>
     algorithm.length === 0 ? capability.available : algorithm.includes(nameOf(capability)),
   );
-  for (const { name, blockSize } of asked) {
-    const odd = bytes.find((size) => size % blockSize !== 0);
-    if (odd !== undefined) throw new UsageError(`${name} works on multiples of ${blockSize} bytes, and not on ${odd}`);
+  const fitting = asked.filter(({ blockSize }) => bytes.some((size) => size % blockSize === 0));
+  for (const { name, blockSize } of fitting.length === 0 ? asked : []) {
+    throw new UsageError(`${name} works on multiples of ${blockSize} bytes, and not on ${bytes.join(", ")}`);
   }
   return asked.sort((one, other) => Number(other.name === "null") - Number(one.name === "null"));
 }
 
-/** Measures one algorithm. `undefined` if the device refuses it, which does not keep the others from being measured. */
-function tryOne(device: Device, capability: Capability, flags: SpeedFlags): Result | undefined {
-  try {
-    return measureOne(device, capability, flags);
-  } catch (error) {
-    if (!(error instanceof CryptodevError)) throw error;
-    console.error(`cryptodev: ${nameOf(capability)}: ${error.message}`);
-    process.exitCode = exitCodes.failure;
-    return undefined;
+/** The sizes that an algorithm works on. */
+function sizesOf(capability: Capability, { bytes }: SpeedFlags): readonly number[] {
+  const { blockSize } = capability;
+  const odd = bytes.filter((size) => size % blockSize !== 0);
+  if (odd.length > 0) {
+    say(`${nameOf(capability)} works on multiples of ${blockSize} bytes, and is not measured with ${odd.join(", ")}`);
   }
+  return bytes.filter((size) => size % blockSize === 0);
 }
 
-function measureOne(device: Device, capability: Capability, { bytes, seconds }: SpeedFlags): Result {
-  const algorithm = nameOf(capability);
-  const sizes = bytes.map((size): SizeResult => {
-    const [ours, theirs] = [onDevice(device, capability, size), onNode(capability, size)];
-    try {
-      if (theirs !== undefined && !Buffer.from(ours.result()).equals(theirs.result())) {
-        throw new Error(`${algorithm} of ${size} bytes: the device gives another result than node:crypto`);
-      }
-      return {
-        bytes: size,
-        device: measure(ours.run, seconds),
-        node: theirs === undefined ? undefined : measure(theirs.run, seconds),
-      };
-    } finally {
-      ours.close();
+function measureSize(device: Device, capability: Capability, size: number, seconds: number): SizeResult {
+  const [ours, theirs] = [onDevice(device, capability, size), onNode(capability, size)];
+  try {
+    if (theirs !== undefined && !Buffer.from(ours.result()).equals(theirs.result())) {
+      throw new Error(`${nameOf(capability)} of ${size} bytes: the device gives another result than node:crypto`);
     }
-  });
-  return { algorithm, capability, keySize: keySizeOf(capability), sizes };
+    return {
+      bytes: size,
+      device: measure(ours.run, seconds),
+      node: theirs === undefined ? undefined : measure(theirs.run, seconds),
+    };
+  } finally {
+    ours.close();
+  }
 }
 
 function toJson(results: readonly Result[], heading: string, device: Device, { seconds }: SpeedFlags): object {
@@ -179,8 +215,8 @@ function toJson(results: readonly Result[], heading: string, device: Device, { s
       driver: result.capability.driver,
       hardware: result.capability.hardware,
       keyBytes: result.keySize,
-      // null: never; left out: nothing to compare it with.
-      fasterFromBytes: breakEven(result),
+      // null: never; left out: nothing to compare it with, or the device uses node:crypto itself.
+      fasterFromBytes: device.backend === "software" ? undefined : breakEven(result),
       sizes: result.sizes.map(({ bytes, device, node }) => ({
         bytes,
         device: numbers(device, bytes),

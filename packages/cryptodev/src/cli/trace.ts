@@ -4,6 +4,8 @@ import process from "node:process";
 import { Command } from "commander";
 import { BACKEND_VARIABLE, TRACE_VARIABLE } from "../open.ts";
 import { backendOption } from "./device_flags.ts";
+import { fileError } from "./file_error.ts";
+import { pathOf } from "./file_name.ts";
 import { runProgram } from "./run_program.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -45,11 +47,19 @@ export function traceCommand(program: readonly string[]): Command {
     .action(async ({ out, backend }: TraceFlags) => {
       if (program.length === 0) throw new UsageError("expected a program after `--`");
       // The program may go elsewhere, and adds to what it finds.
-      if (out !== undefined) writeFileSync(out, "");
+      if (out !== undefined) clear(out);
       const env = {
         [TRACE_VARIABLE]: out === undefined ? "1" : resolve(out),
         ...(backend === undefined ? {} : { [BACKEND_VARIABLE]: backend }),
       };
       process.exitCode = await runProgram(program, { env });
     });
+}
+
+function clear(file: string): void {
+  try {
+    writeFileSync(pathOf(file), "");
+  } catch (error) {
+    throw fileError(file, error);
+  }
 }

@@ -1,4 +1,4 @@
-import type { Capability } from "cryptodev";
+import type { Capability, Device } from "cryptodev";
 import { type Measurement, megabytes } from "./measure.ts";
 
 /** Data of one size: how fast the device was, and this runtime's node:crypto. */
@@ -16,6 +16,7 @@ export interface Result {
   readonly algorithm: string;
   readonly capability: Capability;
   readonly keySize: number;
+  readonly backend: Device["backend"];
   readonly sizes: readonly SizeResult[];
 }
 
@@ -38,6 +39,7 @@ export function verdict(result: Result): string {
   const from = breakEven(result);
   const [first, last] = [result.sizes[0]?.bytes, result.sizes.at(-1)?.bytes];
   if (result.algorithm === "null") return "That is the price of a call: nothing is encrypted.";
+  if (result.backend === "software") return "No verdict: the software device uses node:crypto itself.";
   if (from === undefined) return "node:crypto has no such algorithm here.";
   if (from === null) return `Never faster than node:crypto here, up to ${last} bytes.`;
   return from === first

@@ -1,6 +1,5 @@
-import { table } from "../table.ts";
 import { type Measurement, megabytes, rate } from "./measure.ts";
-import { type Result, type SizeResult, verdict } from "./results.ts";
+import type { Result, SizeResult } from "./results.ts";
 
 /** The longest bar, in characters. */
 const WIDTH = 50;
@@ -12,23 +11,36 @@ const numbers = (bytes: number, measurement: Measurement): string[] => [
   number(rate(measurement)),
 ];
 
-function row({ bytes, device, node }: SizeResult): string[] {
+const columns = [
+  { name: "bytes", width: 6 },
+  { name: "MB/s", width: 8 },
+  { name: "ops/s", width: 9 },
+  { name: "wall s", width: 6 },
+  { name: "user s", width: 6 },
+  { name: "system s", width: 8 },
+  { name: "node MB/s", width: 9 },
+  { name: "node ops/s", width: 10 },
+] as const;
+
+/** One line of a table of which the rest is not known yet: columns have fixed widths. */
+const inColumns = (cells: readonly string[]): string =>
+  cells.map((cell, index) => cell.padStart(columns[index]?.width ?? 0)).join("  ");
+
+/** What stands above an algorithm's rows. */
+export const headOf = (result: Omit<Result, "sizes">): string =>
+  `${title(result)}\n${inColumns(columns.map(({ name }) => name))}`;
+
+/** An algorithm's numbers for one size, in columns. */
+export function rowOf({ bytes, device, node }: SizeResult): string {
   const times = [device.seconds, device.userSeconds, device.systemSeconds].map((seconds) => seconds.toFixed(2));
   const other = node === undefined ? ["-", "-"] : numbers(bytes, node);
-  return [`${bytes}`, ...numbers(bytes, device), ...times, ...other];
+  return inColumns([`${bytes}`, ...numbers(bytes, device), ...times, ...other]);
 }
 
 /** What an algorithm is done by, in a line. */
-export function title({ algorithm, keySize, capability }: Result): string {
+export function title({ algorithm, keySize, capability }: Omit<Result, "sizes">): string {
   const key = keySize === 0 ? "" : `, key of ${keySize} bytes`;
   return `${algorithm}${key}, by ${capability.driver} (${capability.hardware ? "hardware" : "software"})`;
-}
-
-/** An algorithm's numbers in columns, and what they come to. */
-export async function numbersOf(result: Result): Promise<string> {
-  const head = ["bytes", "MB/s", "ops/s", "wall s", "user s", "system s", "node MB/s", "node ops/s"];
-  const lines = await table(head, result.sizes.map(row));
-  return `${title(result)}\n${lines}\n${verdict(result)}\n`;
 }
 
 /** An algorithm's throughput as bars. */
@@ -45,5 +57,5 @@ export function barsOf(result: Result): string {
     `${`${bytes}`.padStart(10)}  ${bar("█", megabytes(device, bytes))}`,
     ...(node === undefined ? [] : [`${" ".repeat(12)}${bar("░", megabytes(node, bytes))}`]),
   ]);
-  return [`${title(result)}: MB/s, █ the device, ░ node:crypto`, ...lines, verdict(result), ""].join("\n");
+  return [`${title(result)}: MB/s, █ the device, ░ node:crypto`, ...lines].join("\n");
 }

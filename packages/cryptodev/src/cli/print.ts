@@ -1,0 +1,45 @@
+import { isatty } from "node:tty";
+import { PAUSE, pause, writeTo } from "./descriptor.ts";
+import { FileError } from "./file_error.ts";
+import { encode } from "./file_name.ts";
+import { printable } from "./quote.ts";
+
+/** How long a message waits for a reader that does not read, in milliseconds. */
+const PATIENCE = 1000;
+
+/** Synchronous, so that a failure is known before the process ends. */
+function writeAll(descriptor: number, text: string, patience: number): void {
+  const bytes = encode(isatty(descriptor) ? printable(text) : text);
+  let waited = 0;
+  for (let done = 0; done < bytes.length; ) {
+    try {
+      done += writeTo(descriptor, bytes.subarray(done));
+      waited = 0;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN" || waited >= patience) throw error;
+      pause();
+      waited += PAUSE;
+    }
+  }
+}
+
+/** Writes text to standard output. @throws `FileError` if that is impossible */
+export function print(text: string): void {
+  try {
+    writeAll(1, text, Number.POSITIVE_INFINITY);
+  } catch (error) {
+    throw new FileError("standard output", error);
+  }
+}
+
+/** Writes text that is not a result. Nothing depends on it: if it cannot be written, it is lost. */
+export function log(text: string, descriptor: 1 | 2 = 2): void {
+  try {
+    writeAll(descriptor, text, PATIENCE);
+  } catch {
+    // There is nobody to report it to.
+  }
+}
+
+/** Writes a message to standard error. No control characters reach a terminal. */
+export const say = (message: string): void => log(`cryptodev: ${printable(message)}\n`);

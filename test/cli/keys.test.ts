@@ -1,0 +1,128 @@
+import { chmodSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { isRequired } from "../runtime.ts";
+import { command } from "../software.ts";
+import { Folder, has, quoted } from "./folder.ts";
+
+/* How a key comes to `enc`, `dec` and `hmac`. */
+
+const folder = new Folder();
+const key = folder.write("key", "a secret of ours");
+folder.write("text", "text");
+const expected = folder.cryptodev(["hmac", "sha256", "--key-file", key, "text"]).stdout.toString();
+
+const shell = (line: string) =>
+  folder.run("bash", ["-c", line.replaceAll("HMAC", quoted([...command, "hmac", "sha256", "text"]))]);
+
+describe("a key is waited for", () => {
+  test.each([
+    "(sleep 1; cat key) | HMAC --key-fd 0",
+    "(sleep 1; cat key) | HMAC --key-file /dev/stdin",
+    "HMAC --key-fd 3 3< <(sleep 1; cat key)",
+    "HMAC --key-file <(sleep 1; cat key)",
+    "HMAC --key-file /dev/fd/7 7< <(sleep 1; cat key)",
+    "mkfifo fifo; (sleep 1; cat key > fifo) & HMAC --key-file fifo",
+    "(head -c 8 key; sleep 1; tail -c +9 key) | HMAC --key-fd 0",
+    "(cat > /dev/null; HMAC --key-fd 9) 9< key < text",
+  ])("%s", (line) => {
+    const { status, stdout, stderr } = shell(line);
+    expect([status, stdout.toString(), stderr]).toEqual([0, expected, ""]);
+  });
+
+  // No runtime can pass such a descriptor on: it takes another language.
+  const python = has("python3") || isRequired("PYTHON3");
+  if (!python) console.log("skipped: descriptors that do not block (REQUIRE_PYTHON3=1 makes that a failure)");
+  const program = `
+import os, socket, subprocess, sys, time
+kind, where, *command = sys.argv[1:]
+if kind == "pipe":
+    r, w = os.pipe()
+else:
+    a, b = socket.socketpair()
+    r, w = a.detach(), b.detach()
+os.set_blocking(r, False)
+options = {"stdin": r} if where == "0" else {"pass_fds": [r]}
+child = subprocess.Popen(command + [where if where != "descriptor" else str(r)], **options)
+os.close(r)
+time.sleep(1.5)
+with open("key", "rb") as file:
+    key = file.read()
+os.write(w, key[:5])
+time.sleep(0.2)
+os.write(w, key[5:])
+os.close(w)
+sys.exit(child.wait())
+`;
+
+  test.runIf(python).each([
+    ["pipe", "0"],
+    ["pipe", "descriptor"],
+    ["socket", "0"],
+    ["socket", "descriptor"],
+  ])("from a %s that does not block, as %s", (kind, where) => {
+    const args = [kind, where, ...command, "hmac", "sha256", "text", "--key-fd"];
+    const { status, stdout, stderr } = folder.run("python3", ["-c", program, ...args]);
+    expect([status, stdout.toString(), stderr]).toEqual([0, expected, ""]);
+  });
+});
+
+describe("a descriptor that nobody passed", () => {
+  // Which of these the runtime has for itself, as what, and how it answers, differs.
+  test.each([3, 4, 5, 6, 7, 8, 9, 11, 13, 17, 19, 21, 22, 400])("is refused, as %d, with what to do", (descriptor) => {
+    const closed = [...Array(23).keys()].slice(3).map((number) => `${number}<&-`);
+    const { status, stdout, stderr } = shell(`HMAC --key-fd ${descriptor} ${closed.join(" ")}`);
+    expect([status, stdout.toString(), stderr]).toEqual([
+      1,
+      "",
+      `cryptodev: --key-fd ${descriptor}: no such descriptor was passed; open it, as in \`${descriptor}< key\`\n`,
+    ]);
+  });
+});
+
+describe("a key that cannot be read", () => {
+  test.each([
+    ["--key-file nothing", "cryptodev: nothing: ENOENT, no such file or directory\n"],
+    ["--key-file .", "cryptodev: .: EISDIR, illegal operation on a directory\n"],
+    ["--key-fd 5 5< .", "cryptodev: --key-fd 5: EISDIR, illegal operation on a directory\n"],
+    ["--key-file key/x", "cryptodev: key/x: ENOTDIR, not a directory\n"],
+    ["--key-file /dev/zero", "cryptodev: key: expected at most 512 bytes, got more\n"],
+    ["--key-fd 5 5< /dev/zero", "cryptodev: key: expected at most 512 bytes, got more\n"],
+  ])("is reported: %s", (flags, message) => {
+    const { status, stderr } = shell(`HMAC ${flags}`);
+    expect([status, stderr]).toEqual([1, message]);
+  });
+
+  test("is refused if the data comes from the same place", () => {
+    for (const place of ["--key-fd 0", "--key-file /dev/stdin", "--key-file /dev/fd/0", "--key-file /proc/self/fd/0"]) {
+      const { status, stderr } = shell(`cat key | HMAC - ${place}`);
+      expect([status, stderr]).toEqual([
+        2,
+        "cryptodev: expected a file as the input, as standard input brings the key\n",
+      ]);
+    }
+  });
+});
+
+describe("a key file", () => {
+  test("that every user can write is accepted with a warning", () => {
+    folder.write("open key", "a secret of ours");
+    chmodSync(join(folder.path, "open key"), 0o666);
+    const { status, stdout, stderr } = folder.cryptodev(["hmac", "sha256", "text", "--key-file", "open key"]);
+    expect([status, stdout.toString()]).toEqual([0, expected]);
+    expect(stderr).toBe(
+      "cryptodev: warning: every user can read and write the key file 'open key'; `chmod go= 'open key'` prevents that\n",
+    );
+  });
+
+  test.skipIf(!has("script"))("that every user can read is accepted with a warning on a terminal", () => {
+    chmodSync(join(folder.path, key), 0o644);
+    const args = [...command, "hmac", "sha256", "text", "--key-file", key];
+    const onTerminal = (more: string[]) =>
+      folder.run("script", ["-qec", quoted([...args, ...more]), "/dev/null"]).stdout.toString();
+    expect(onTerminal([])).toContain("warning: every user can read the key file key;");
+    expect(onTerminal(["--quiet"])).not.toContain("warning");
+    chmodSync(join(folder.path, key), 0o600);
+    expect(onTerminal([])).not.toContain("warning");
+  });
+});
