@@ -4,7 +4,6 @@
  * @module @cryptodev/bun
  */
 import { createRequire } from "node:module";
-import process from "node:process";
 import { bufferOf, type LibcHost, libcPaths, linuxMachine, UnsupportedError } from "@cryptodev/core";
 import type { BunFFI } from "./types.ts";
 

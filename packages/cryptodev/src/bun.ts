@@ -6,7 +6,6 @@
  * @module cryptodev
  */
 import { appendFileSync } from "node:fs";
-import process from "node:process";
 import { bunHost } from "@cryptodev/bun";
 import { SoftwareHost } from "@cryptodev/soft";
 import { type Open, openIn } from "./open.ts";

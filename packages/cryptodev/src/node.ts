@@ -7,7 +7,6 @@
  */
 import { appendFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import process from "node:process";
 import { nodeHost } from "@cryptodev/node";
 import type { SoftwareHost, SoftwareHostOptions } from "@cryptodev/soft";
 import { type Open, openIn } from "./open.ts";

@@ -1,5 +1,4 @@
 import { createRequire } from "node:module";
-import process from "node:process";
 import { errnos } from "@cryptodev/core";
 import type { Libc } from "./libc.ts";
 

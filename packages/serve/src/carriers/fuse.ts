@@ -1,6 +1,5 @@
 import { readFileSync, realpathSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import process from "node:process";
 import { errnoName, errnos, type LibcHost, O_CLOEXEC, O_RDWR } from "@cryptodev/core";
 import { MNT_DETACH, MS_NODEV, MS_NOEXEC, MS_NOSUID } from "../mount_flags.ts";
 import { ServeError } from "../serve_error.ts";
