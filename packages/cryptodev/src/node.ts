@@ -6,7 +6,7 @@
  * @module cryptodev
  */
 import { appendFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { runInThisContext } from "node:vm";
 import { nodeHost } from "@cryptodev/node";
 import type { SoftwareHost, SoftwareHostOptions } from "@cryptodev/soft";
 import { type Open, openIn } from "./open.ts";
@@ -16,10 +16,11 @@ export * from "./index.ts";
 /** The runtime's name and version, such as `Node.js 24.1.0`. */
 export const runtime: string = `Node.js ${process.versions.node}`;
 
-const require = createRequire(import.meta.url);
-
 /** Loads the device in software when it is asked for: it costs as much as all the rest, and many programs never do. */
 function software(options: SoftwareHostOptions): SoftwareHost {
+  // With the process's own loader: the one of Jest's tests loads no ES module on demand before Node.js 24.9.
+  const { getBuiltinModule } = runInThisContext("globalThis.process") as NodeJS.Process;
+  const require = getBuiltinModule("module").createRequire(import.meta.url);
   const soft = require("@cryptodev/soft") as { readonly SoftwareHost: typeof SoftwareHost };
   return new soft.SoftwareHost(options);
 }
