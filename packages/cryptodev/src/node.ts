@@ -7,6 +7,7 @@
  */
 import { appendFileSync } from "node:fs";
 import { runInThisContext } from "node:vm";
+import { UnsupportedError } from "@cryptodev/core";
 import { nodeHost } from "@cryptodev/node";
 import type { SoftwareHost, SoftwareHostOptions } from "@cryptodev/soft";
 import { type Open, openIn } from "./open.ts";
@@ -21,8 +22,17 @@ function software(options: SoftwareHostOptions): SoftwareHost {
   // With the process's own loader: the one of Jest's tests loads no ES module on demand before Node.js 24.9.
   const { getBuiltinModule } = runInThisContext("globalThis.process") as NodeJS.Process;
   const require = getBuiltinModule("module").createRequire(import.meta.url);
-  const soft = require("@cryptodev/soft") as { readonly SoftwareHost: typeof SoftwareHost };
-  return new soft.SoftwareHost(options);
+  return new (load(require).SoftwareHost)(options);
+}
+
+function load(require: NodeJS.Require): { readonly SoftwareHost: typeof SoftwareHost } {
+  try {
+    return require("@cryptodev/soft");
+  } catch (cause) {
+    // As with Yarn's Plug'n'Play in Node.js 20. What is loaded already is found.
+    const remedy = 'import "@cryptodev/soft" in the program';
+    throw new UnsupportedError("the software device cannot be loaded on demand here", { cause, remedy });
+  }
 }
 
 /**

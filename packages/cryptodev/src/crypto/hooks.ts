@@ -38,12 +38,20 @@ function isExempt(parent: string): boolean {
   return parent.includes(tsx) || places.exempt.some((folder) => parent.startsWith(folder));
 }
 
+/** What is known of an import. */
+interface Context {
+  readonly parentURL?: string | undefined;
+  readonly conditions?: readonly string[];
+}
+
 /** A hook of `node:module`: returns a promise if `next` does. */
-export function resolve<Context extends { readonly parentURL?: string | undefined }, Next>(
+export function resolve<Next>(
   specifier: string,
   context: Context,
   next: (specifier: string, context: Context) => Next,
 ): Next | Resolved {
-  const url = replacementOf(specifier, context.parentURL);
+  // Hooks in this thread are asked for what is required too, but a built-in module has no path for `require.resolve()`.
+  const isRequired = context.conditions?.includes("require") ?? false;
+  const url = isRequired ? undefined : replacementOf(specifier, context.parentURL);
   return url === undefined ? next(specifier, context) : { url, format: "module", shortCircuit: true };
 }

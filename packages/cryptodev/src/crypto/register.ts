@@ -6,6 +6,8 @@
  */
 import module, { createRequire } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
+// Some loaders, such as that of Yarn's Plug'n'Play in Node.js 20, cannot load it on demand.
+import "@cryptodev/soft";
 import { open } from "cryptodev";
 import { initialize, type Places, replacementOf, resolve } from "./hooks.ts";
 import crypto from "./replacements/crypto.ts";

@@ -5,6 +5,8 @@ import vm from "node:vm";
 interface Options {
   readonly eval?: boolean;
   readonly execArgv?: readonly string[];
+  /** A symbol shares this thread's. */
+  readonly env?: Readonly<Record<string, string | undefined>> | symbol;
   /** Modules that Bun loads first. */
   readonly preload?: string | readonly string[];
   /** What a worker of Deno may do, if less than this thread. */
@@ -22,8 +24,11 @@ let isWarned = false;
 export function warnOfWorker(which: string, remedy: string): void {
   if (isWarned) return;
   isWarned = true;
-  const message = `a worker thread ${which} uses the runtime's own node:crypto, and not the device; ${remedy}`;
-  process.emitWarning(message, "CryptodevWarning");
+  process.emitWarning(warningOf(which, remedy), "CryptodevWarning");
+}
+
+function warningOf(which: string, remedy: string): string {
+  return `a worker thread ${which} uses the runtime's own node:crypto, and not the device; ${remedy}`;
 }
 
 /** A script, and not a module, which Node.js runs after what was preloaded, as it does a file. */
@@ -36,10 +41,21 @@ function isScript(code: string): boolean {
   }
 }
 
-/** A script that registers before the other is parsed: what that declares may hide globals that registering needs. */
+/**
+ * A script that registers before the other is parsed, as what that declares may hide globals that registering needs. Some
+ * loaders, such as that of Yarn's Plug'n'Play, cannot be asked for an ES module at once.
+ */
 function scriptAfterRegistering(code: string): string {
-  const module = 'globalThis.process.getBuiltinModule("module")';
-  return `${module}.createRequire(${JSON.stringify(register)})("./register.js"); (0, eval)(${JSON.stringify(code)});`;
+  const warning = JSON.stringify(warningOf("with { eval: true }", "have it run a file"));
+  return `{
+    const { process } = globalThis;
+    try {
+      process.getBuiltinModule("module").createRequire(${JSON.stringify(register)})("./register.js");
+    } catch {
+      process.emitWarning(${warning}, "CryptodevWarning");
+    }
+  }
+  (0, eval)(${JSON.stringify(code)});`;
 }
 
 /** A module that registers before the other is linked. */
@@ -47,6 +63,12 @@ function moduleAfterRegistering(file: string | URL): URL {
   const url = file instanceof URL || /^[a-z]+:/i.test(file) ? file : pathToFileURL(file);
   const code = `import ${JSON.stringify(register)}; await import(${JSON.stringify(String(url))});`;
   return new URL(`data:text/javascript,${encodeURIComponent(code)}`);
+}
+
+/** Whether a thread of Node.js preloads modules. What they are is not looked at: one of them may import ours. */
+function isPreloading({ execArgv = process.execArgv, env }: Options): boolean {
+  const variable = (typeof env === "object" ? env : process.env)?.NODE_OPTIONS;
+  return [...execArgv, variable ?? ""].some((flags) => /(^|\s)(--import|--require|-r)\b/.test(flags));
 }
 
 function switchedStart(file: string | URL, options: Options = {}): Start {
@@ -58,8 +80,8 @@ function switchedStart(file: string | URL, options: Options = {}): Start {
   } else if (Deno !== undefined) {
     if (options.deno === undefined) return [moduleAfterRegistering(file), options];
     warnOfWorker("with permissions of its own", "have it import cryptodev/crypto");
-  } else if (options.execArgv !== undefined && !options.execArgv.join().includes("register-crypto")) {
-    warnOfWorker("with an execArgv of its own", 'add "--import", "cryptodev/register-crypto" to that');
+  } else if (!isPreloading(options)) {
+    warnOfWorker("that preloads nothing", 'have its execArgv include "--import", "cryptodev/register-crypto"');
   }
   return [file, options];
 }
