@@ -10,6 +10,7 @@ import { runInThisContext } from "node:vm";
 import { UnsupportedError } from "@cryptodev/core";
 import { nodeHost } from "@cryptodev/node";
 import type { SoftwareHost, SoftwareHostOptions } from "@cryptodev/soft";
+import { mayExist } from "./may_exist.ts";
 import { type Open, openIn } from "./open.ts";
 
 export * from "./index.ts";
@@ -40,4 +41,4 @@ function load(require: NodeJS.Require): { readonly SoftwareHost: typeof Software
  *
  * @function
  */
-export const open: Open = openIn({ host: nodeHost, software, append: appendFileSync });
+export const open: Open = openIn({ host: nodeHost, software, append: appendFileSync, mayExist });

@@ -6,6 +6,7 @@
 import { appendFileSync } from "node:fs";
 import { nodeHost } from "@cryptodev/node";
 import { SoftwareHost } from "@cryptodev/soft";
+import { mayExist } from "./may_exist.ts";
 import { type Open, openIn } from "./open.ts";
 
 export * from "./index.ts";
@@ -20,4 +21,5 @@ export const open: Open = openIn({
   host: nodeHost,
   software: (options) => new SoftwareHost(options),
   append: appendFileSync,
+  mayExist,
 });
