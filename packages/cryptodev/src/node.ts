@@ -20,15 +20,14 @@ export const runtime: string = `Node.js ${process.versions.node}`;
 
 /** Loads the device in software when it is asked for: it costs as much as all the rest, and many programs never do. */
 function software(options: SoftwareHostOptions): SoftwareHost {
-  // With the process's own loader: the one of Jest's tests loads no ES module on demand before Node.js 24.9.
-  const { getBuiltinModule } = runInThisContext("globalThis.process") as NodeJS.Process;
-  const require = getBuiltinModule("module").createRequire(import.meta.url);
-  return new (load(require).SoftwareHost)(options);
+  return new (loadSoft().SoftwareHost)(options);
 }
 
-function load(require: NodeJS.Require): { readonly SoftwareHost: typeof SoftwareHost } {
+function loadSoft(): { readonly SoftwareHost: typeof SoftwareHost } {
   try {
-    return require("@cryptodev/soft");
+    // With the process's own loader: the one of Jest's tests loads no ES module on demand before Node.js 24.9.
+    const { getBuiltinModule } = runInThisContext("globalThis.process") as NodeJS.Process;
+    return getBuiltinModule("module").createRequire(import.meta.url)("@cryptodev/soft");
   } catch (cause) {
     // As with Yarn's Plug'n'Play in Node.js 20. What is loaded already is found.
     const remedy = 'import "@cryptodev/soft" in the program';

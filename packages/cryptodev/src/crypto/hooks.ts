@@ -17,8 +17,8 @@ interface Resolved {
   readonly shortCircuit?: boolean | undefined;
 }
 
-/** A loader of modules, which needs random names and hashes for what it loads. It is no part of the program. */
-const tsx = "/node_modules/tsx/";
+/** A loader of modules and its compiler, which need random names, hashes and a thread. They are not part of the program. */
+const tools = ["/node_modules/tsx/", "/node_modules/esbuild/"];
 
 let places: Places;
 
@@ -35,7 +35,7 @@ export function replacementOf(specifier: string, parent: string | undefined): st
 }
 
 function isExempt(parent: string): boolean {
-  return parent.includes(tsx) || places.exempt.some((folder) => parent.startsWith(folder));
+  return tools.some((folder) => parent.includes(folder)) || places.exempt.some((folder) => parent.startsWith(folder));
 }
 
 /** What is known of an import. */

@@ -85,7 +85,8 @@ if (Bun !== undefined) {
     return url === undefined ? resolveFilename.call(this, request, parent, ...rest) : fileURLToPath(url);
   };
 } else {
-  loadAll();
+  // Deno has no such loaders, and would stop and ask for a permission.
+  if (!("Deno" in globalThis)) loadAll();
   if (loader.registerHooks !== undefined) loader.registerHooks({ resolve });
   else loader.register(new URL("./hooks.js", import.meta.url), { data: places });
   // What is required is an object that programs may change, and not a module.
