@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { builtinModules } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -93,6 +93,117 @@ describe("open()", () => {
     expect(runForJson<Outcome>(attempt('{ path: "/dev/no-crypto" }'), { env: { CRYPTODEV_BACKEND: "" } }).code).toBe(
       "ENOENT",
     );
+  });
+
+  test("an option of another type is refused, and what is not an own property is no option", () => {
+    const wrong = [
+      ["null", "options of open(): expected an object, got null"],
+      ["5", "options of open(): expected an object, got number"],
+      ["{ backend: 5n }", 'backend: expected "kernel", "software" or "auto", got bigint'],
+      ["{ backend: null }", 'backend: expected "kernel", "software" or "auto", got null'],
+      ["{ path: 5 }", "path: expected a string, got number"],
+      ["{ trace: {} }", "trace: expected a function, got object"],
+    ];
+    for (const [options, message] of wrong) {
+      expect(runForJson<Outcome>(attempt(options as string))).toMatchObject({ name: "TypeError", message });
+    }
+    // What loads a device reads such properties itself: it is loaded before.
+    const pollute = `open({ backend: "software" }).close(); try { open({ path: "/dev/no-crypto" }); } catch {}
+      Object.prototype.backend = "nonsense"; Object.prototype.trace = () => { throw new Error("traced"); };
+      Object.prototype.CRYPTODEV_BACKEND = "nonsense"; Object.prototype.CRYPTODEV_TRACE = "/nowhere/trace";`;
+    expect(runForJson<Outcome>(attempt('{ path: "/dev/no-crypto" }', pollute)).code).toBe("ENOENT");
+    const outcome = runForJson<Outcome>(attempt("", `${pollute} Object.prototype.path = "/dev/other";`), {
+      env: { CRYPTODEV_BACKEND: "software" },
+    });
+    expect(outcome).toMatchObject({ backend: "software", path: "/dev/crypto" });
+  });
+
+  test("CRYPTODEV_TRACE that names a file which cannot be written is refused before a device is opened", () => {
+    const env = { CRYPTODEV_TRACE: "/nowhere/trace", CRYPTODEV_BACKEND: "software" };
+    expect(runForJson<Outcome>(attempt(""), { env }).message).toBe(
+      "CRYPTODEV_TRACE: cannot write to /nowhere/trace; set it to 1 for standard error",
+    );
+  });
+
+  describe('"auto" warns once of a device that it leaves aside:', () => {
+    const twice = (path: string, before = "") => `
+      import { open } from "cryptodev";
+      import process from "node:process";
+      ${before}
+      for (let turn = 0; turn < 2; turn += 1) {
+        const device = open({ backend: "auto", path: "${path}" });
+        console.log(device.backend);
+        device.close();
+      }
+    `;
+    const expectWarning = (ending: ReturnType<typeof runProgram>, path: string, reason: string): void => {
+      expect(ending.stdout, ending.stderr).toBe("software\nsoftware\n");
+      const warning = `CryptodevWarning: backend "auto" uses the software device, and not ${path}: ${reason}`;
+      expect(ending.stderr.split(warning)).toHaveLength(2);
+    };
+
+    test("one that this user may not open", () => {
+      const folder = mkdtempSync(join(tmpdir(), "cryptodev-forbidden-"));
+      const path = join(folder, "crypto");
+      writeFileSync(path, "", { mode: 0o000 });
+      // Root may open everything. The software device is found before that is given up.
+      const become = "await import('@cryptodev/soft'); if (process.getuid() === 0) process.setuid(65534);";
+      chmodSync(folder, 0o755);
+      try {
+        expectWarning(
+          runProgram(twice(path, become)),
+          path,
+          `open ${path}: EACCES, this user may not open the device.`,
+        );
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    });
+
+    test("not one that is not there, nor on another system", () => {
+      const { stdout, stderr } = runProgram(twice("/dev/no-crypto"));
+      expect([stdout, stderr]).toEqual(["software\nsoftware\n", ""]);
+    });
+
+    // Bun has no permissions, and newer versions of Node.js call libc without koffi.
+    const isForbidding = runtimeName !== "Bun" && !builtinModules.includes("node:ffi");
+    test.runIf(isForbidding)("one that this program may not call, or see", () => {
+      const flag = process.allowedNodeEnvironmentFlags.has("--permission")
+        ? "--permission"
+        : "--experimental-permission";
+      const forbid = (read: string) => ({
+        permissions: ["--no-prompt", `--allow-read=${read}`],
+        env: runtimeName === "Node.js" ? { NODE_OPTIONS: `${flag} --allow-fs-read=${read}` } : {},
+      });
+      const reason = { "Node.js": "Node.js may not load koffi", Deno: "Deno may not call libc", Bun: "" }[runtimeName];
+      expectWarning(runProgram(twice("/dev/null"), forbid("/")), "/dev/null", reason);
+      if (runtimeName === "Deno") {
+        expectWarning(runProgram(twice("/dev/no-crypto"), forbid("/nowhere")), "/dev/no-crypto", reason);
+      } else {
+        expect(runProgram(twice("/dev/no-crypto"), forbid("/")).stderr).not.toContain("CryptodevWarning");
+      }
+    });
+
+    test("whatever becomes of the warning", () => {
+      const folder = mkdtempSync(join(tmpdir(), "cryptodev-forbidden-"));
+      const path = join(folder, "crypto");
+      writeFileSync(path, "", { mode: 0o000 });
+      chmodSync(folder, 0o755);
+      const become = `
+        await import('@cryptodev/soft');
+        if (process.getuid() === 0) process.setuid(65534);
+        globalThis.process.emitWarning = () => {
+          open({ backend: "auto", path: "${path}" }).close();
+          throw new Error("from the warning");
+        };
+      `;
+      try {
+        const { stdout, stderr } = runProgram(twice(path, become));
+        expect([stdout, stderr]).toEqual(["software\nsoftware\n", ""]);
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    });
   });
 
   test("a backend that does not exist is named, with those that do", () => {

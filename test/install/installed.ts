@@ -9,6 +9,11 @@ import { fileURLToPath } from "node:url";
 export const root: string = fileURLToPath(new URL("../../", import.meta.url));
 const names = ["core", "node", "deno", "bun", "soft", "serve", "cryptodev"];
 
+/** What the packages are called. */
+export const packageNames: readonly string[] = names.map((name) =>
+  name === "cryptodev" ? name : `@cryptodev/${name}`,
+);
+
 /** Runs npm. @returns what it wrote */
 export function npm(cwd: string, ...args: string[]): string {
   const { status, stdout, stderr } = spawnSync("npm", args, { cwd, encoding: "utf8" });
@@ -37,9 +42,10 @@ export class Installed {
     const packed = readdirSync(folder).map((name) => `./${name}`);
     writeFileSync(join(folder, "package.json"), '{ "private": true, "type": "module" }');
     installed.add("--ignore-scripts", ...flags, ...packed);
-    for (const name of ["consumer.mjs", "consumer.ts"]) {
-      copyFileSync(join(root, "test/install/consumer.mjs"), join(folder, name));
+    for (const name of ["consumer.mjs", "switched.mjs", "unchanged.mjs"]) {
+      copyFileSync(join(root, "test/install", name), join(folder, name));
     }
+    copyFileSync(join(folder, "consumer.mjs"), join(folder, "consumer.ts"));
     return installed;
   }
 
@@ -50,15 +56,48 @@ export class Installed {
 
   /** Runs a command in the folder. */
   run(file: string, ...args: string[]): { status: number | null; stdout: string; stderr: string } {
-    const env = { ...process.env, NO_COLOR: "1" };
+    return this.runIn({}, file, ...args);
+  }
+
+  /** Runs a command in the folder, with more in its environment. */
+  runIn(
+    variables: Readonly<Record<string, string>>,
+    file: string,
+    ...args: string[]
+  ): { status: number | null; stdout: string; stderr: string } {
+    const env = { ...process.env, NO_COLOR: "1", ...variables };
     const { status, stdout, stderr } = spawnSync(file, args, { cwd: this.folder, env, encoding: "utf8" });
     return { status, stdout, stderr };
+  }
+
+  /** Runs a command with a pipe as its standard input. @returns what it prints, which is JSON */
+  runPiped(file: string, ...args: string[]): unknown {
+    const { stdout, stderr } = this.run("sh", "-c", ': | "$0" "$@"', file, ...args);
+    if (stdout === "") throw new Error(stderr);
+    return JSON.parse(stdout);
   }
 
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
+
+/** What `switched.mjs` prints if all threads are switched over. */
+export const allSwitched: object = {
+  main: true,
+  isOneObject: true,
+  isOneClass: true,
+  resolved: "crypto",
+  script: true,
+  module: true,
+  url: true,
+  text: true,
+  strict: true,
+  sloppy: false,
+  importing: true,
+  nested: true,
+  web: ["early", true],
+};
 
 /** What `consumer.mjs` prints in a runtime, such as `Deno 2`. */
 export function report(runtime: string, arch: string = process.arch): object {

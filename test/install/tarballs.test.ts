@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runProgram } from "../child.ts";
 import { runtimeName } from "../runtime.ts";
 import { canServe, command } from "../software.ts";
-import { Installed, report, root } from "./installed.ts";
+import { allSwitched, Installed, report, root } from "./installed.ts";
 
 let installed: Installed;
 let folder: string;
@@ -32,6 +32,68 @@ describe("the packed packages, installed into an empty folder", () => {
       expect(JSON.parse(stdout)).toEqual(report(`${runtimeName} ${version.split(".")[0]}`));
     },
   );
+
+  test("leave the process as it is when they are imported", () => {
+    expect(installed.runPiped(file, ...args, "unchanged.mjs")).toEqual([]);
+  });
+
+  const software = { CRYPTODEV_BACKEND: "software" };
+  const preload = {
+    "Node.js": ["--import", "cryptodev/register-crypto"],
+    Deno: ["--preload", "./node_modules/cryptodev/dist/crypto/register.js"],
+    Bun: ["--preload", "cryptodev/register-crypto"],
+  }[runtimeName];
+
+  test("switch worker threads over with the program: files, text, and the web platform's", () => {
+    const { stdout, stderr } = installed.runIn(software, file, ...args, ...preload, "switched.mjs");
+    expect(stderr).toBe("");
+    expect(JSON.parse(stdout)).toEqual(allSwitched);
+  });
+
+  test.runIf(runtimeName === "Deno")("warn once of worker threads that Deno does not let them switch over", () => {
+    const code = `
+      import { Worker } from "node:worker_threads";
+      import { openAsync } from "cryptodev";
+      // The library's own threads are not meant.
+      await (await openAsync()).close();
+      console.error("opened");
+      for (let turn = 0; turn < 2; turn += 1) await new Worker("", { eval: true }).terminate();
+    `;
+    const { stderr } = runProgram(code, { folder, isSwitched: true, env: software });
+    expect(stderr).toMatch(
+      /^opened\n.*CryptodevWarning: a worker thread of import \{ Worker \} from "node:worker_threads" uses the runtime's own node:crypto/,
+    );
+    expect(stderr.match(/Warning/g)).toHaveLength(1);
+  });
+
+  test.runIf(runtimeName === "Node.js")("warn once of worker threads that preload nothing", () => {
+    const code = `
+      import { Worker } from "node:worker_threads";
+      for (let turn = 0; turn < 2; turn += 1) new Worker(new URL("data:text/javascript,"), { execArgv: [] });
+    `;
+    const { stderr } = runProgram(code, { folder, isSwitched: true, env: software });
+    expect(stderr.match(/CryptodevWarning: a worker thread that preloads nothing/g)).toHaveLength(1);
+  });
+
+  test("have require() find an object that programs may change, as that of node:crypto", () => {
+    const code = `
+      import { createRequire } from "node:module";
+      import imported from "node:crypto";
+      const crypto = createRequire(import.meta.url)("crypto");
+      const real = process.getBuiltinModule("crypto");
+      const missing = Object.getOwnPropertyNames(real).filter((name) => !(name in crypto));
+      const { createHmac } = crypto;
+      crypto.createHmac = () => "assigned";
+      const assigned = imported.createHmac();
+      crypto.createHmac = createHmac;
+      Object.defineProperty(crypto, "randomInt", { value: () => "defined", configurable: true });
+      const key = crypto.createHmac("sha1", "key").update("").digest("hex");
+      console.log(JSON.stringify([missing, assigned, imported.randomInt(), crypto.pseudoRandomBytes(3).length, key]));
+    `;
+    const env = { ...software, CRYPTODEV_FALLBACK: "1", NODE_NO_WARNINGS: "1" };
+    const { stdout } = runProgram(code, { folder, isSwitched: true, env });
+    expect(JSON.parse(stdout)).toEqual([[], "assigned", "defined", 3, "f42bb0eeb018ebbd4597ae7213711ec60760843f"]);
+  });
 
   // What they would be on macOS and Windows: nothing of them may ask more of these than the name of the system.
   test.each(["darwin", runtimeName === "Deno" ? "windows" : "win32"])("do without libc on %s", (system) => {

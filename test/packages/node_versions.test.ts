@@ -1,35 +1,8 @@
-import { existsSync, mkdirSync } from "node:fs";
-import { join } from "node:path";
-import process from "node:process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Installed, npm, report, root } from "../install/installed.ts";
-import { isRequired } from "../runtime.ts";
+import { allSwitched, Installed, report } from "../install/installed.ts";
+import { versions } from "./nodes.ts";
 
-/* The packed packages in every version of Node.js that they are for. This one is one of them; npm has the others. */
-
-const current = process.versions.node.split(".")[0] as string;
-/** What npm calls the program alone, without the scripts that install it. */
-const program = `node-${process.platform}-${process.arch}`;
-
-/** The file of a version, from npm; `undefined` where it cannot be had. */
-function nodeOf(version: string): string | undefined {
-  if (version === current) return process.execPath;
-  const folder = join(root, "node_modules/.cache/cryptodev", `node-${version}`);
-  mkdirSync(folder, { recursive: true });
-  try {
-    npm(folder, "install", "--no-audit", "--no-fund", "--no-save", "--prefix", folder, `${program}@${version}`);
-  } catch (error) {
-    if (isRequired("NODES")) throw error;
-  }
-  const file = join(folder, "node_modules", program, "bin/node");
-  return existsSync(file) ? file : undefined;
-}
-
-const versions = ["20", "22", "24", "latest"].map((version) => ({ version, file: nodeOf(version) }));
-for (const { version, file } of versions) {
-  if (file !== undefined) continue;
-  console.log(`skipped: all tests in Node.js ${version}, as npm gave none (REQUIRE_NODES=1 makes that a failure)`);
-}
+/* The packed packages in every version of Node.js that they are for. */
 
 let installed: Installed;
 beforeAll(() => {
@@ -70,6 +43,17 @@ describe.each(versions)("Node.js $version", ({ version, file = "" }) => {
     const flags = ["--import", "cryptodev/register-crypto", "--input-type=module", "-e", code];
     const { stdout, stderr } = installed.run(file, ...flags);
     expect([stdout, stderr]).toEqual(["true true\n", ""]);
+  });
+
+  test.skipIf(file === "")("is left as it is by every import", () => {
+    expect(installed.runPiped(file, "unchanged.mjs")).toEqual([]);
+  });
+
+  test.skipIf(file === "").each(["--import", "--require"])("is switched over by %s, in worker threads too", (flag) => {
+    const env = { CRYPTODEV_BACKEND: "software" };
+    const { stdout, stderr } = installed.runIn(env, file, flag, "cryptodev/register-crypto", "switched.mjs");
+    expect(stderr).toBe("");
+    expect(JSON.parse(stdout)).toEqual(allSwitched);
   });
 
   test.skipIf(file === "")("runs the command", () => {

@@ -3,7 +3,6 @@
  *
  * @module @cryptodev/bun
  */
-import process from "node:process";
 import { bufferOf, type LibcHost, libcPaths, linuxMachine, UnsupportedError } from "@cryptodev/core";
 import type { BunFFI } from "./types.ts";
 

@@ -48,4 +48,5 @@ export type { TlsRecord } from "./sessions/tls.ts";
 export type { Statistics } from "./statistics.ts";
 export { nearest } from "./suggest.ts";
 export { traced } from "./trace.ts";
+export { inWords } from "./words.ts";
 export { workerUrl } from "./worker_url.ts";

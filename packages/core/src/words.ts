@@ -17,6 +17,14 @@ function kindOf(value: object): string {
 /**
  * A value that was not expected, for a message: what kind it is. Text is shown only if it is close to a known name: anything
  * else may be a secret in the wrong place.
+ *
+ * @param known - the names that would have been right, or mean something elsewhere
+ * @example
+ * ```ts
+ * import { inWords } from "@cryptodev/core";
+ *
+ * console.log(inWords(new ArrayBuffer(8))); // an ArrayBuffer
+ * ```
  */
 export function inWords(value: unknown, known: readonly string[] = []): string {
   if (value === null || value === undefined || typeof value === "number") return String(value);

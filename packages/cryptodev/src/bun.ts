@@ -6,9 +6,9 @@
  * @module cryptodev
  */
 import { appendFileSync } from "node:fs";
-import process from "node:process";
 import { bunHost } from "@cryptodev/bun";
 import { SoftwareHost } from "@cryptodev/soft";
+import { mayExist } from "./may_exist.ts";
 import { type Open, openIn } from "./open.ts";
 
 export * from "./index.ts";
@@ -25,4 +25,5 @@ export const open: Open = openIn({
   host: bunHost,
   software: (options) => new SoftwareHost(options),
   append: appendFileSync,
+  mayExist,
 });

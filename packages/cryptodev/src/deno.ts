@@ -8,6 +8,7 @@
 import { appendFileSync } from "node:fs";
 import { denoHost } from "@cryptodev/deno";
 import { SoftwareHost } from "@cryptodev/soft";
+import { mayExist } from "./may_exist.ts";
 import { type Open, openIn } from "./open.ts";
 
 /** The little of the global `Deno` that is used here; its own types stay out of the published ones. */
@@ -31,4 +32,5 @@ export const open: Open = openIn({
   host: denoHost,
   software: (options) => new SoftwareHost(options),
   append: appendFileSync,
+  mayExist,
 });

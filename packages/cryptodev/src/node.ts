@@ -6,10 +6,11 @@
  * @module cryptodev
  */
 import { appendFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import process from "node:process";
+import { runInThisContext } from "node:vm";
+import { UnsupportedError } from "@cryptodev/core";
 import { nodeHost } from "@cryptodev/node";
 import type { SoftwareHost, SoftwareHostOptions } from "@cryptodev/soft";
+import { mayExist } from "./may_exist.ts";
 import { type Open, openIn } from "./open.ts";
 
 export * from "./index.ts";
@@ -17,12 +18,21 @@ export * from "./index.ts";
 /** The runtime's name and version, such as `Node.js 24.1.0`. */
 export const runtime: string = `Node.js ${process.versions.node}`;
 
-const require = createRequire(import.meta.url);
-
 /** Loads the device in software when it is asked for: it costs as much as all the rest, and many programs never do. */
 function software(options: SoftwareHostOptions): SoftwareHost {
-  const soft = require("@cryptodev/soft") as { readonly SoftwareHost: typeof SoftwareHost };
-  return new soft.SoftwareHost(options);
+  return new (loadSoft().SoftwareHost)(options);
+}
+
+function loadSoft(): { readonly SoftwareHost: typeof SoftwareHost } {
+  try {
+    // With the process's own loader: the one of Jest's tests loads no ES module on demand before Node.js 24.9.
+    const { getBuiltinModule } = runInThisContext("globalThis.process") as NodeJS.Process;
+    return getBuiltinModule("module").createRequire(import.meta.url)("@cryptodev/soft");
+  } catch (cause) {
+    // As with Yarn's Plug'n'Play in Node.js 20. What is loaded already is found.
+    const remedy = 'import "@cryptodev/soft" in the program';
+    throw new UnsupportedError("the software device cannot be loaded on demand here", { cause, remedy });
+  }
 }
 
 /**
@@ -30,4 +40,4 @@ function software(options: SoftwareHostOptions): SoftwareHost {
  *
  * @function
  */
-export const open: Open = openIn({ host: nodeHost, software, append: appendFileSync });
+export const open: Open = openIn({ host: nodeHost, software, append: appendFileSync, mayExist });

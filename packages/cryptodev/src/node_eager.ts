@@ -8,6 +8,7 @@ import { appendFileSync } from "node:fs";
 import { nodeHost } from "@cryptodev/node";
 import { SoftwareHost } from "@cryptodev/soft";
 import { type AsyncDevice, type AsyncOpenOptions, openAsyncWith } from "./async/device.ts";
+import { mayExist } from "./may_exist.ts";
 import { type Open, openIn } from "./open.ts";
 
 export * from "./index.ts";
@@ -24,6 +25,7 @@ export const open: Open = openIn({
   host: nodeHost,
   software: (options) => new SoftwareHost(options),
   append: appendFileSync,
+  mayExist,
 });
 
 /** As `openAsync` of `index.ts`, without a dynamic import: rollup can put what is imported behind who waits for it. */

@@ -34,4 +34,9 @@ export const runtime: string = "unknown runtime";
  *
  * @function
  */
-export const open: Open = openIn({ host: noHost, software: (options) => new SoftwareHost(options), append: () => {} });
+export const open: Open = openIn({
+  host: noHost,
+  software: (options) => new SoftwareHost(options),
+  append: () => {},
+  mayExist: () => false,
+});

@@ -11,5 +11,8 @@ export function variable(name: string): string | undefined {
   const { process, Deno } = globalThis as unknown as Globals;
   // Deno would stop and ask for a variable that it may not read; the program did not need it, so it is not asked for.
   const state = Deno?.permissions.querySync({ name: "env", variable: name }).state ?? "granted";
-  return state === "granted" ? process?.env[name] : undefined;
+  // What a program added to Object.prototype is not in the environment.
+  return state === "granted" && process !== undefined && Object.hasOwn(process.env, name)
+    ? process.env[name]
+    : undefined;
 }

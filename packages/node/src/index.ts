@@ -4,7 +4,6 @@
  *
  * @module @cryptodev/node
  */
-import process from "node:process";
 import { type Address, type LibcHost, linuxMachine } from "@cryptodev/core";
 import { koffiLibc } from "./koffi.ts";
 import { nodeFfiLibc } from "./node_ffi.ts";

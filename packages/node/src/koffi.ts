@@ -1,5 +1,4 @@
 import nodeModule from "node:module";
-import process from "node:process";
 import { UnsupportedError } from "@cryptodev/core";
 import type koffi from "koffi";
 import type { Libc } from "./libc.ts";

@@ -1,4 +1,3 @@
-import process from "node:process";
 import { errnos } from "@cryptodev/core";
 import type { Libc } from "./libc.ts";
 

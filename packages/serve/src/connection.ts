@@ -1,4 +1,3 @@
-import process from "node:process";
 import { errnoName, errnos, type LibcHost } from "@cryptodev/core";
 import { type Caller, KernelCrashError, type OpenFile, type SoftwareDevice } from "@cryptodev/soft";
 import type { Counters } from "./counters.ts";

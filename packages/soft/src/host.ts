@@ -1,4 +1,3 @@
-import process from "node:process";
 import { type Argument, errnos, FIOCLEX, type Host, type Machine, type pollfd as pollfdStruct } from "@cryptodev/core";
 import { addressFor } from "./addresses.ts";
 import { ArgumentMemory } from "./argument_memory.ts";

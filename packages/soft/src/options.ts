@@ -1,4 +1,4 @@
-import { nearest } from "@cryptodev/core";
+import { inWords, nearest } from "@cryptodev/core";
 
 /* Options as they were given: those of the object itself, and of the type that is expected. What a prototype has is nobody's option. */
 
@@ -10,14 +10,14 @@ export function ownOption<T extends string | number | boolean>(
 ): T | undefined {
   const value = own(options, name);
   if (value === undefined || typeof value === typeof example) return value as T | undefined;
-  throw new TypeError(`${name}: expected a ${typeof example}, got ${kindOf(value)}`);
+  throw new TypeError(`${name}: expected a ${typeof example}, got ${inWords(value)}`);
 }
 
 /** Reads an option that is a function; `undefined` if it was not given. @throws `TypeError` */
 export function ownFunction<F>(options: object, name: string): F | undefined {
   const value = own(options, name);
   if (value === undefined || typeof value === "function") return value as F | undefined;
-  throw new TypeError(`${name}: expected a function, got ${kindOf(value)}`);
+  throw new TypeError(`${name}: expected a function, got ${inWords(value)}`);
 }
 
 /** Reads an option that is a number of a range; the default if it was not given. @throws `TypeError`, `RangeError` */
@@ -32,7 +32,7 @@ export function ownList(options: object, name: string): readonly unknown[] {
   const value = own(options, name) ?? [];
   // A string is a list of its letters, which nobody means.
   const isList = typeof value === "object" && Symbol.iterator in value;
-  if (!isList) throw new TypeError(`${name}: expected an array, got ${kindOf(value)}`);
+  if (!isList) throw new TypeError(`${name}: expected an array, got ${inWords(value)}`);
   return [...(value as Iterable<unknown>)];
 }
 
@@ -43,7 +43,7 @@ export function own(options: object, name: string): unknown {
 
 /** Requires one of some names. @throws `TypeError`, `RangeError` */
 export function requireName(what: string, name: unknown, known: ReadonlySet<string>): string {
-  if (typeof name !== "string") throw new TypeError(`${what}: expected a string, got ${kindOf(name)}`);
+  if (typeof name !== "string") throw new TypeError(`${what}: expected a string, got ${inWords(name)}`);
   if (known.has(name)) return name;
   const meant = nearest(name, known);
   throw new RangeError(
@@ -52,5 +52,3 @@ export function requireName(what: string, name: unknown, known: ReadonlySet<stri
       : `${what}: there is no ${JSON.stringify(name)}; did you mean ${meant}?`,
   );
 }
-
-const kindOf = (value: unknown): string => (value === null ? "null" : `a value of type ${typeof value}`);

@@ -6,13 +6,14 @@ import {
   type Device,
   type HashName,
   type HmacName,
+  inWords,
   type KeyedMacName,
   type Written,
 } from "@cryptodev/core";
 import type { Open, OpenOptions } from "../open.ts";
 import { Driver } from "./driver.ts";
 import type { Executor } from "./executor.ts";
-import { inWords, ownOption } from "./options.ts";
+import { ownOption } from "./options.ts";
 import type { Started } from "./protocol.ts";
 import { Remote } from "./remote.ts";
 import { AsyncAead, AsyncCipher, AsyncHash, type AsyncSession, copied } from "./sessions.ts";

@@ -1,9 +1,4 @@
-/** What kind of value came instead of the expected one. Never the value: it may be a secret in the wrong place. */
-export function inWords(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  const kind = typeof value === "object" ? Object.prototype.toString.call(value).slice(8, -1) : typeof value;
-  return `${/^[aeio]/i.test(kind) ? "an" : "a"} ${kind}`;
-}
+import { inWords } from "@cryptodev/core";
 
 /**
  * Reads an option that the caller itself set: `Object.prototype` may have been polluted, and a getter may throw.

@@ -1,6 +1,6 @@
-import { ClosedError, type SessionInfo, sizeOf } from "@cryptodev/core";
+import { ClosedError, inWords, type SessionInfo, sizeOf } from "@cryptodev/core";
 import type { AbortSignalLike, Executor } from "./executor.ts";
-import { inWords, ownOption } from "./options.ts";
+import { ownOption } from "./options.ts";
 import type { Started } from "./protocol.ts";
 
 /** Options of an operation that does not block. */
@@ -29,7 +29,7 @@ function signalOf(options: AsyncOptions | undefined): AbortSignalLike | undefine
   const isSignal =
     typeof aborted === "boolean" && typeof addEventListener === "function" && typeof removeEventListener === "function";
   if (isSignal) return signal;
-  const remedy = inWords(signal) === "an AbortController" ? "; pass its signal: controller.signal" : "";
+  const remedy = signal instanceof AbortController ? "; pass its signal: controller.signal" : "";
   throw new TypeError(`signal: expected an AbortSignal, got ${inWords(signal)}${remedy}`);
 }
 

@@ -105,6 +105,8 @@ answer(0, () => {
     host: () => watched(hostOf(runtime)),
     software: (settings) => new SoftwareHost(settings),
     append: appendFileSync,
+    // Whoever started this thread has opened the device before, and been warned.
+    mayExist: () => false,
   })(options);
 });
 

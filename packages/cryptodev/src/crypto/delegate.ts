@@ -3,8 +3,10 @@ import { UnsupportedError } from "@cryptodev/core";
 const remedy =
   "to leave to node:crypto what the device cannot do, set CRYPTODEV_FALLBACK=1, or use cryptoOf(device, { fallback: true })";
 
+/** An error of node:crypto has a code. */
 function refusal(name: string): UnsupportedError {
-  return new UnsupportedError(`the device has nothing for ${name} of node:crypto`, { remedy });
+  const error = new UnsupportedError(`the device has nothing for ${name} of node:crypto`, { remedy });
+  return Object.assign(error, { code: "ERR_CRYPTODEV_UNSUPPORTED" });
 }
 
 /** Something of node:crypto that computes, where that is not allowed: it is there, and throws when it is used. */

@@ -1,4 +1,3 @@
-import process from "node:process";
 import { isMainThread } from "node:worker_threads";
 import type { Device } from "@cryptodev/core";
 import { open } from "cryptodev";

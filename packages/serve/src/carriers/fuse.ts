@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { constants, lstatSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import process from "node:process";
 import { errnoName, errnos, type LibcHost, O_CLOEXEC, O_RDWR } from "@cryptodev/core";
 import { MNT_DETACH, MS_NODEV, MS_NOEXEC, MS_NOSUID, O_PATH, UMOUNT_NOFOLLOW } from "../mount_flags.ts";
 import { ServeError } from "../serve_error.ts";

@@ -1,6 +1,5 @@
 import { lstatSync, readFileSync, type Stats } from "node:fs";
 import { dirname } from "node:path";
-import process from "node:process";
 import { ServeError } from "../serve_error.ts";
 
 const STICKY = 0o1000;

@@ -1,0 +1,170 @@
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Installed, npm, packageNames } from "../install/installed.ts";
+import { isRequired } from "../runtime.ts";
+import { versions } from "./nodes.ts";
+
+/*
+ * The packed packages under the tools that load modules in ways of their own, in every version of Node.js. npm has the tools;
+ * they are tens of megabytes, and none of this workspace's business otherwise.
+ */
+
+const tools = ["tsx@4", "jest@30", "vitest@4", "@yarnpkg/cli-dist@4", "keygrip@1", "sinon@21"];
+const register = "cryptodev/register-crypto";
+const software = { CRYPTODEV_BACKEND: "software", NODE_NO_WARNINGS: "1" };
+
+const installed = Installed.make();
+afterAll(() => installed.remove());
+
+/** Gets something from npm's registry. @returns whether it could be had */
+function has(what: string, install: () => void): boolean {
+  try {
+    install();
+    return true;
+  } catch (error) {
+    if (isRequired("TOOLS")) throw error;
+    console.log(`skipped: all tests with ${what}, as the registry gave none (REQUIRE_TOOLS=1 makes that a failure)`);
+    return false;
+  }
+}
+
+/** Writes a file that runs under the tools. */
+function write(name: string, code: string): void {
+  const file = join(installed.folder, name);
+  mkdirSync(join(file, ".."), { recursive: true });
+  writeFileSync(file, code);
+}
+
+const hasTools = has("tsx, Jest and vitest", () => installed.add("--ignore-scripts", ...tools));
+// Each version takes a minute: the first and the last unless all are asked for.
+const chosen = isRequired("TOOLS") ? versions : versions.filter(({ version }) => ["20", "latest"].includes(version));
+
+const checks = `
+  const { open } = cryptodev;
+  const device = open({ backend: "software" });
+  const sha1 = device.hash("sha1");
+  const first = sha1.digest(new TextEncoder().encode("abc"))[0];
+  sha1.close();
+  device.close();
+  const digest = ours.createHash("sha1").update("abc").digest("hex").slice(0, 4);
+  const result = ["session" in crypto.createHash("sha1"), required === crypto, first, digest];
+`;
+const imports = `
+  import * as cryptodev from "cryptodev";
+  import ours from "cryptodev/crypto";
+  import crypto from "node:crypto";
+  import { createRequire } from "node:module";
+  const required = createRequire(import.meta.url)("crypto");
+`;
+const expected = (isSwitched: boolean) => JSON.stringify([isSwitched, true, 0xa9, "a999"]);
+
+const yarn = join(installed.folder, "node_modules/@yarnpkg/cli-dist/bin/yarn.js");
+
+/** Has Yarn install the packed packages, from where npm has the others. */
+function installByYarn(): void {
+  const packed = readdirSync(installed.folder).filter((name) => name.endsWith(".tgz"));
+  const resolutions = packageNames.map((name) => {
+    const start = `${name.replace("@", "").replace("/", "-")}-0`;
+    return [name, `file:../${packed.find((tarball) => tarball.startsWith(start))}`];
+  });
+  const project = { type: "module", dependencies: { cryptodev: "*" }, resolutions: Object.fromEntries(resolutions) };
+  write("pnp/package.json", JSON.stringify(project));
+  const setting = (name: string) => npm(installed.folder, "config", "get", name).trim();
+  const settings = [
+    "nodeLinker: pnp",
+    "enableTelemetry: false",
+    "enableScripts: false",
+    "enableImmutableInstalls: false",
+    `npmRegistryServer: "${setting("registry").replace(/\/$/, "")}"`,
+    ...(setting("cafile").startsWith("/") ? [`httpsCaFilePath: "${setting("cafile")}"`] : []),
+  ];
+  write("pnp/.yarnrc.yml", settings.join("\n"));
+  write("pnp/program.mjs", `${imports} ${checks} console.log(JSON.stringify(result));`);
+  // A lock file of its own keeps it from looking for a project above.
+  write("pnp/yarn.lock", "");
+  const { status, stdout } = installed.run(process.execPath, yarn, "--cwd", "pnp", "install");
+  if (status !== 0) throw new Error(stdout);
+}
+
+const hasPnp = hasTools && has("Yarn", installByYarn);
+
+beforeAll(() => {
+  write("program.mts", `${imports} ${checks} const typed: string = JSON.stringify(result); console.log(typed);`);
+  write("commonjs/package.json", "{}");
+  write(
+    "commonjs/program.ts",
+    'const typed: string = "sha1"; console.log("session" in require("crypto").createHash(typed));',
+  );
+  const tested = `expect(JSON.stringify(result)).toBe(process.env.EXPECTED);`;
+  write("jest/some.test.mjs", `${imports} test("works", () => { ${checks} ${tested} });`);
+  write("jest.json", JSON.stringify({ testMatch: ["**/jest/*.test.mjs"], transform: {} }));
+  write(
+    "vitest/some.test.ts",
+    `import { expect, test } from "vitest"; ${imports} test("works", () => { ${checks} ${tested} });`,
+  );
+  write("vitest.setup.mjs", `export default { test: { setupFiles: ["${register}"] } };`);
+  write(
+    "cookies.cjs",
+    `
+    const crypto = require("crypto");
+    const Keygrip = require("keygrip");
+    const keys = new Keygrip(["secret"]);
+    const stub = require("sinon").stub(crypto, "randomBytes").returns("stub");
+    console.log(keys.verify("a=1", keys.sign("a=1")), crypto.randomBytes(1), stub.restore(), crypto.randomBytes(1).length);
+  `,
+  );
+});
+
+describe.each(chosen)("Node.js $version", ({ file }) => {
+  const can = hasTools && file !== undefined;
+  const run = (variables: Readonly<Record<string, string>>, ...args: string[]) =>
+    installed.runIn({ ...software, ...variables }, file as string, ...args);
+
+  const orders = [
+    ["--import", "tsx", "--import", register],
+    ["--import", register, "--import", "tsx"],
+    ["--require", register, "--import", "tsx"],
+  ];
+  test.runIf(can).each(orders)("runs TypeScript by tsx that is switched over: %s %s %s %s", (...flags) => {
+    for (const CRYPTODEV_FALLBACK of ["0", "1"]) {
+      const { stdout, stderr } = run({ CRYPTODEV_FALLBACK }, ...flags, "program.mts");
+      expect([stdout, stderr]).toEqual([`${expected(true)}\n`, ""]);
+      const required = run({ CRYPTODEV_FALLBACK }, ...flags, "commonjs/program.ts");
+      expect([required.stdout, required.stderr]).toEqual(["true\n", ""]);
+    }
+  });
+
+  test.runIf(can).each([false, true])("runs tests of Jest in ES modules, switched over: %s", (isSwitched) => {
+    const options = ["--experimental-vm-modules", ...(isSwitched ? ["--import", register] : [])].join(" ");
+    const env = { NODE_OPTIONS: options, EXPECTED: expected(isSwitched) };
+    const { status, stderr } = run(env, "node_modules/jest/bin/jest.js", "--config", "jest.json");
+    expect(stderr).toContain("1 passed");
+    expect(status).toBe(0);
+  });
+
+  test.runIf(can).each(["forks", "threads", "vmThreads", "vmForks"])(
+    "runs tests of vitest in its pool %s, switched over",
+    (pool) => {
+      const vitest = ["node_modules/vitest/vitest.mjs", "run", "--dir", "vitest", "--pool", pool];
+      const env = { EXPECTED: expected(true) };
+      const preloaded = run({ ...env, CRYPTODEV_FALLBACK: "1", NODE_OPTIONS: `--import ${register}` }, ...vitest);
+      expect(preloaded.stdout + preloaded.stderr).toContain("1 passed");
+      // In the other pools vitest refuses what would outlast a test.
+      if (pool.startsWith("vm")) return;
+      const setUp = run(env, ...vitest, "--config", "vitest.setup.mjs");
+      expect(setUp.stdout + setUp.stderr).toContain("1 passed");
+    },
+  );
+
+  test.runIf(can)("runs packages that sign by what require() finds, or put something else there", () => {
+    const { stdout } = run({ CRYPTODEV_FALLBACK: "1" }, "--import", register, "cookies.cjs");
+    expect(stdout).toBe("true stub undefined 1\n");
+  });
+
+  test.runIf(can && hasPnp)("runs programs that Yarn's Plug'n'Play has installed, switched over", () => {
+    const { stdout, stderr } = run({}, yarn, "--cwd", "pnp", "node", "--import", register, "program.mjs");
+    expect([stdout, stderr]).toEqual([`${expected(true)}\n`, ""]);
+  });
+});
