@@ -1,9 +1,10 @@
 /**
- * Where a thread of `node:worker_threads` finds the module that lies beside another, built or as its source. Threads start
- * from files alone: a module that a server gave, as JSR does, is imported by a `data:` URL in its place.
+ * Returns the URL from which a thread of `node:worker_threads` can load the module next to another, both built and as
+ * source. Threads load only files, so a module that a server delivers, as JSR does, is imported through a `data:` URL.
  *
- * @param sibling - the `import.meta.url` of the module beside it
- * @param name - the name of its file, without folder and extension
+ * @param sibling - the `import.meta.url` of the neighbouring module
+ * @param name - the file name, without folder and extension
+ * @returns a `file:` or a `data:` URL
  * @example
  * ```ts
  * import { workerUrl } from "@cryptodev/core";
