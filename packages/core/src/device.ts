@@ -241,7 +241,7 @@ export class Device {
    * fail with `EINVAL`. The driver is asked once; everywhere else it is known to support both.
    *
    * @param ioctl - `CIOCAUTHCRYPT` or `CIOCCPHASH`
-   * @returns `true` for any other ioctl
+   * @returns whether it does; `true` for any other ioctl
    * @throws {ClosedError} if the device is closed
    * @example
    * ```ts
