@@ -9,9 +9,10 @@ import { bufferOf, type LibcHost, libcPaths, linuxMachine, UnsupportedError } fr
 import type { BunFFI } from "./types.ts";
 
 /**
- * Loads libc, the first time in each thread, and gives the host that calls it.
+ * Returns the host that calls libc. The first call in each thread loads libc.
  *
- * @throws `UnsupportedError` where there is no Bun, no Linux, or an unknown architecture
+ * @returns one host for each thread
+ * @throws {UnsupportedError} if the runtime is not Bun, the system is not Linux, or the architecture is unknown
  * @example
  * ```ts
  * import { bunHost } from "@cryptodev/bun";
@@ -24,7 +25,7 @@ export function bunHost(): LibcHost {
   return host;
 }
 
-// Module state is per worker, and so are libc's errno and the addresses of memory.
+// Module state exists once per worker, as do libc's errno and the addresses of memory.
 let host: LibcHost | undefined;
 
 const symbols = {
@@ -60,7 +61,7 @@ function load(): LibcHost {
   const machine = linuxMachine(process.platform, process.arch);
   let ffi: BunFFI;
   try {
-    // Not an import: other runtimes, which refuse `bun:` specifiers, can then load this module and be told so.
+    // Not an import: other runtimes, which refuse `bun:` specifiers, can then load this module and get a clear error.
     ffi = createRequire(import.meta.url)("bun:ffi");
   } catch (cause) {
     throw new UnsupportedError("@cryptodev/bun runs in Bun, and this is another runtime", { cause });
@@ -116,8 +117,8 @@ function load(): LibcHost {
       return result < 0 ? -errno() : result;
     },
     addressOf(bytes) {
-      // A view of up to 1000 bytes lives in the engine's own heap, and moves out of it when its buffer is first asked
-      // for. Asking before its address is taken makes that address last.
+      // A view of up to 1000 bytes is in the engine's own heap, and moves out of it when its buffer is first accessed.
+      // Accessing the buffer first makes the address permanent.
       bufferOf(bytes);
       return ptr(bytes);
     },
