@@ -156,9 +156,7 @@ export function checkIv(iv: Uint8Array | undefined, cipher: NamedCipher, chained
   const { ivSize } = cipher.algorithm;
   if (iv === undefined) {
     if (ivSize === 0 || (chained && !isXts(cipher))) return;
-    const except = isXts(cipher)
-      ? ""
-      : "; only an operation that continues whole blocks of the one before may go without";
+    const except = isXts(cipher) ? "" : "; it may be omitted only if the previous operation ended at a block boundary";
     throw new TypeError(`iv for ${name}: expected ${ivSize} bytes, got none${except}`);
   }
   const size = sizeOf(iv, "iv", name);

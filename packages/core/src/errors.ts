@@ -82,16 +82,17 @@ export class ClosedError extends Error {
 }
 
 const useSoftware =
-  'to go on without the kernel, use the software device: open({ backend: "software" }) or CRYPTODEV_BACKEND=software';
+  'to continue without the kernel, use the software device: open({ backend: "software" }) or CRYPTODEV_BACKEND=software';
 
 const serverEnded = "the process that served this device has ended";
 
 const openHints: Readonly<Record<number, string>> = {
   [errnos.ENOENT]: `there is no such device. Load the kernel module with \`modprobe cryptodev\`, or ${useSoftware}`,
-  [errnos.ENXIO]: `the device node is there, its driver is not. Load the kernel module with \`modprobe cryptodev\`, or ${useSoftware}`,
-  [errnos.ENODEV]: `the device node is there, its driver is not. Load the kernel module with \`modprobe cryptodev\`, or ${useSoftware}`,
+  [errnos.ENXIO]: `the device node exists, but no driver is loaded for it. Load the kernel module with \`modprobe cryptodev\`, or ${useSoftware}`,
+  [errnos.ENODEV]: `the device node exists, but no driver is loaded for it. Load the kernel module with \`modprobe cryptodev\`, or ${useSoftware}`,
   [errnos.EACCES]: `this user may not open the device. \`ls -l\` shows who may; a udev rule such as KERNEL=="crypto", MODE="0666" opens it to everybody`,
-  [errnos.EPERM]: "opening the device is forbidden here, as containers do for devices that they were not given",
+  [errnos.EPERM]:
+    "opening the device is not permitted here; a container has to be given the device, for example with --device",
   [errnos.EMFILE]: "this process has no descriptor left; close devices that are no longer used",
   [errnos.ENFILE]: "the system has no descriptor left",
   [errnos.ENOTCONN]: serverEnded,
@@ -108,7 +109,7 @@ const ioctlHints: Readonly<Record<number, string>> = {
   [errnos.EOPNOTSUPP]: "this device cannot do that",
   [errnos.ENOTCONN]: serverEnded,
   [errnos.ECONNABORTED]: serverEnded,
-  [errnos.ENOTRECOVERABLE]: "a kernel would not have survived this call; the server's log says why",
+  [errnos.ENOTRECOVERABLE]: "this call would have crashed a kernel; the server's log says why",
 };
 
 /** Explains a failed `open(2)`. */

@@ -100,7 +100,7 @@ function membersInWords(struct: Struct, machine: Machine, argument: Argument, st
 export function traced(host: Host, write: (line: string) => void): Host {
   const { machine } = host;
   // The call was already carried out, so its result must not depend on the callback.
-  const tell = (line: string): void => {
+  const log = (line: string): void => {
     try {
       write(line);
     } catch (error) {
@@ -110,8 +110,8 @@ export function traced(host: Host, write: (line: string) => void): Host {
     }
   };
   const outcome = (result: number): string => (result < 0 ? `-1 ${errnoName(-result)}` : `${result}`);
-  const told = (call: string, result: number): number => {
-    tell(`${call} = ${outcome(result)}`);
+  const logged = (call: string, result: number): number => {
+    log(`${call} = ${outcome(result)}`);
     return result;
   };
   const members = (argument: Argument | null): readonly string[] =>
@@ -119,8 +119,8 @@ export function traced(host: Host, write: (line: string) => void): Host {
   return {
     backend: host.backend,
     machine,
-    open: (path, flags) => told(`open(${JSON.stringify(path)}, 0x${flags.toString(16)})`, host.open(path, flags)),
-    close: (fd) => told(`close(${fd})`, host.close(fd)),
+    open: (path, flags) => logged(`open(${JSON.stringify(path)}, 0x${flags.toString(16)})`, host.open(path, flags)),
+    close: (fd) => logged(`close(${fd})`, host.close(fd)),
     ioctl(fd, request, argument) {
       const name =
         argument instanceof Call
@@ -132,10 +132,10 @@ export function traced(host: Host, write: (line: string) => void): Host {
       const result = host.ioctl(fd, request, argument);
       const changed = members(argument).filter((member, index) => member !== before[index]);
       const sent = before.length === 0 ? "" : `, {${before.join(", ")}}`;
-      return told(`ioctl(${fd}, ${name}${sent}${changed.length === 0 ? "" : ` => {${changed.join(", ")}}`})`, result);
+      return logged(`ioctl(${fd}, ${name}${sent}${changed.length === 0 ? "" : ` => {${changed.join(", ")}}`})`, result);
     },
     poll: (pollfd, timeout) =>
-      told(`poll(${pollfd.getUint32(pollfd.offset.fd)}, ${timeout})`, host.poll(pollfd, timeout)),
+      logged(`poll(${pollfd.getUint32(pollfd.offset.fd)}, ${timeout})`, host.poll(pollfd, timeout)),
     addressOf: (bytes, argument) => host.addressOf(bytes, argument),
     warn: (message) => host.warn(message),
   };

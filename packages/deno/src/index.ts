@@ -65,7 +65,7 @@ function loadLibc(deno: DenoNamespace): ReturnType<typeof deno.dlopen<keyof type
   const missing =
     granted.length > 0
       ? `libc was not found as ${tried.join(", ")}`
-      : `Deno may not call libc: run it with --allow-ffi, or --allow-ffi=${tried[0]} for libc alone`;
+      : `Deno may not call libc: run it with --allow-ffi, or --allow-ffi=${tried[0]} for libc only`;
   throw new UnsupportedError(missing, { cause });
 }
 

@@ -159,7 +159,8 @@ export class DeviceFile {
   /** @throws {CryptodevError} with `EBUSY` during another call, whose memory must not change */
   requireFree(): void {
     if (!this.#isBusy) return;
-    const hint = "another call of this device is under way; a trace or a log must not use the device that it is about";
+    const hint =
+      "another call of this device is in progress; a trace or a log must not use the device that it reports on";
     throw this.refusal(errnos.EBUSY, CIOCCRYPT.name, hint);
   }
 

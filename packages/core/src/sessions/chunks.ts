@@ -171,7 +171,7 @@ export class CipherChunks {
       count >= 1 && count <= granularity && block.subarray(granularity - count).every((byte) => byte === count);
     if (isPadding) return block.subarray(0, granularity - count);
     block.fill(0);
-    throw refusal(`the data for ${name} does not end with padding: it was changed, or the key or the iv is another`);
+    throw refusal(`the data for ${name} does not end with padding: it was changed, or the key or the iv is wrong`);
   }
 
   #requireOpen(): void {

@@ -163,7 +163,7 @@ export class CombinedCipher extends CipherWithMac {
     throw this.#kernel.file.refusal(
       errnos.EBADMSG,
       CIOCCRYPT.name,
-      `the plaintext has another ${name} than the one given: the ciphertext, the mac, the iv or a key is wrong`,
+      `the ${name} of the plaintext does not match: the ciphertext, the mac, the iv or a key is wrong`,
     );
   }
 

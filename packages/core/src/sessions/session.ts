@@ -152,7 +152,7 @@ export abstract class Session {
     const { cipher, mac, hardware } = this.info();
     if (hardware) return;
     const { label, file } = this.#kernel;
-    const why = `${label} is done by ${(cipher ?? mac)?.driver}, which is no hardware, and hardware is required`;
+    const why = `${label} is served by ${(cipher ?? mac)?.driver}, which is software, but hardware: "require" was requested`;
     this.#kernel.end(why);
     throw file.refusal(errnos.ENODEV, CIOCGSESSINFO.name, why);
   }
