@@ -26,8 +26,23 @@ function showClass(context, reflection) {
   if (isClass) reflection.kind = ReflectionKind.Class;
 }
 
+/** All `@throws {Class} if ...` of a comment as one list: TypeDoc would drop the classes, and repeat the heading. */
+function showThrown(comment) {
+  const thrown = comment.blockTags.filter(({ tag, typeAnnotation }) => tag === "@throws" && typeAnnotation);
+  const [first] = thrown;
+  if (first === undefined) return;
+  first.content = thrown.flatMap(({ typeAnnotation, content }, index) => [
+    { kind: "text", text: index === 0 ? "- " : "\n- " },
+    { kind: "code", text: `\`${typeAnnotation.slice(1, -1)}\`` },
+    { kind: "text", text: " " },
+    ...content,
+  ]);
+  comment.blockTags = comment.blockTags.filter((block) => block === first || !thrown.includes(block));
+}
+
 export function load(app) {
   app.converter.on(Converter.EVENT_RESOLVE_BEGIN, (context) => {
+    for (const { comment } of Object.values(context.project.reflections)) if (comment) showThrown(comment);
     for (const reflection of context.project.getReflectionsByKind(ReflectionKind.Interface)) {
       showClass(context, reflection);
     }

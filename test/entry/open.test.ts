@@ -70,7 +70,7 @@ describe("open()", () => {
     expect(code).toBe("ENOENT");
     expect(message).toBe(
       "open /dev/no-crypto: ENOENT, there is no such device. Load the kernel module with `modprobe cryptodev`, or " +
-        'to go on without the kernel, use the software device: open({ backend: "software" }) or CRYPTODEV_BACKEND=software',
+        'to continue without the kernel, use the software device: open({ backend: "software" }) or CRYPTODEV_BACKEND=software',
     );
   });
 
@@ -246,7 +246,7 @@ describe("where something is missing, importing works and opening says what:", (
         : `import process from "node:process"; Object.defineProperty(process, "platform", { value: "${system}" });`;
     const { name, message } = runForJson<Outcome>(attempt("", pretend));
     expect(name).toBe("UnsupportedError");
-    expect(message).toMatch(new RegExp(`^/dev/crypto is a device of Linux, this is ${system}; .*software device`));
+    expect(message).toMatch(new RegExp(`^/dev/crypto exists only on Linux, and this is ${system}; .*software device`));
     expect(runForJson<Outcome>(attempt('{ backend: "auto" }', pretend))).toMatchObject({
       backend: "software",
       first: 0xa9,
@@ -359,7 +359,7 @@ describe("where something is missing, importing works and opening says what:", (
       const { name, message } = runForJson<Outcome>(attempt(""), { permissions: nothing });
       expect(name).toBe("UnsupportedError");
       expect(message).toContain(
-        `Deno may not call libc: run it with --allow-ffi, or --allow-ffi=${libc} for libc alone`,
+        `Deno may not call libc: run it with --allow-ffi, or --allow-ffi=${libc} for libc only`,
       );
       expect(runForJson<Outcome>(attempt('{ backend: "auto" }'), { permissions: nothing })).toMatchObject({
         backend: "software",

@@ -107,11 +107,11 @@ describe("a device that requires hardware", () => {
       expect.objectContaining({
         code: "ENODEV",
         ioctl: "CIOCGSESSINFO",
-        message: expect.stringMatching(/aes-cbc is done by cbc\(aes\)-software, which is no hardware/),
+        message: expect.stringMatching(/aes-cbc is served by cbc\(aes\)-software, which is software/),
       }),
     );
-    expect(() => device.hash("sha1")).toThrow(/sha1 is done by sha1-software, which is no hardware/);
-    expect(() => device.combined("aes-cbc", key, "sha1")).toThrow(/with sha1 is done by cbc\(aes\)-software, which/);
+    expect(() => device.hash("sha1")).toThrow(/sha1 is served by sha1-software, which is software/);
+    expect(() => device.combined("aes-cbc", key, "sha1")).toThrow(/with sha1 is served by cbc\(aes\)-software, which/);
     expect(ended).toBe(3);
     expect(device.capabilities().every(({ available }) => !available)).toBe(true);
     device.close();

@@ -69,7 +69,7 @@ describe("bad input is refused before the device is asked:", () => {
     refused(
       () => aes.encrypt(pattern(16)),
       TypeError,
-      "iv for aes-cbc: expected 16 bytes, got none; only an operation that continues whole blocks of the one before may go without",
+      "iv for aes-cbc: expected 16 bytes, got none; it may be omitted only if the previous operation ended at a block boundary",
     );
     const ecb = device.cipher("aes-ecb", key);
     refused(

@@ -7,9 +7,10 @@ import { bufferOf, type LibcHost, libcPaths, linuxMachine, UnsupportedError } fr
 import type { BunFFI } from "./types.ts";
 
 /**
- * Loads libc, the first time in each thread, and gives the host that calls it.
+ * Returns the host that calls libc. The first call in each thread loads libc.
  *
- * @throws `UnsupportedError` where there is no Bun, no Linux, or an unknown architecture
+ * @returns one host for each thread
+ * @throws {UnsupportedError} if the runtime is not Bun, the system is not Linux, or the architecture is unknown
  * @example
  * ```ts
  * import { bunHost } from "@cryptodev/bun";
@@ -22,7 +23,7 @@ export function bunHost(): LibcHost {
   return host;
 }
 
-// Module state is per worker, and so are libc's errno and the addresses of memory.
+// Module state exists once per worker, as do libc's errno and the addresses of memory.
 let host: LibcHost | undefined;
 
 const symbols = {
@@ -110,8 +111,8 @@ function load(): LibcHost {
       return result < 0 ? -errno() : result;
     },
     addressOf(bytes) {
-      // A view of up to 1000 bytes lives in the engine's own heap, and moves out of it when its buffer is first asked
-      // for. Asking before its address is taken makes that address last.
+      // A view of up to 1000 bytes is in the engine's own heap, and moves out of it when its buffer is first accessed.
+      // Accessing the buffer first makes the address permanent.
       bufferOf(bytes);
       return ptr(bytes);
     },

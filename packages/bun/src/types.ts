@@ -1,12 +1,12 @@
 /*
- * The little of Bun that this package uses. Bun's own types stay out of published declarations: they redeclare globals
- * that the types of other runtimes declare too.
+ * The part of Bun that this package uses. Published declarations do not contain Bun's own types, because these
+ * redeclare globals that the types of other runtimes declare too.
  */
 
 /** A foreign function. */
 type Foreign = (...values: (number | Uint8Array)[]) => number;
 
-/** The part of the module `bun:ffi`. */
+/** The part of the module `bun:ffi` that is used. */
 export interface BunFFI {
   dlopen<Name extends string>(
     path: string,

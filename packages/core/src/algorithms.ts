@@ -11,64 +11,64 @@ type Aead = Extract<Implemented<Ciphers>, { readonly kind: "aead" }>;
 type Bits = 128 | 192 | 256;
 
 /**
- * The ciphers of {@link Device.cipher}. A name without a key size, such as `aes-cbc`, takes every size that the
- * algorithm has; one with it, such as `aes-128-cbc`, takes that size alone.
+ * The ciphers of {@link Device.cipher}. A name without a key size, such as `aes-cbc`, accepts every key size of the
+ * algorithm; a name with one, such as `aes-128-cbc`, accepts only that size.
  */
 export type CipherName =
   | Plain["name"]
   | `aes-${Bits}-${"cbc" | "ctr" | "ecb" | "cfb" | "ofb" | "xts"}`
   | `camellia-${Bits}-cbc`;
 
-/** The authenticated ciphers of {@link Device.aead}; names with a key size take that size alone. */
+/** The authenticated ciphers of {@link Device.aead}. A name with a key size accepts only that size. */
 export type AeadName = Aead["name"] | `aes-${Bits}-${"gcm" | "ccm"}`;
 
-/** The ciphers that a TLS record can be encrypted with: {@link Device.tls}. */
+/** The ciphers of {@link Device.tls}, which can encrypt a TLS record. */
 export type TlsCipherName = Extract<CipherName, `${string}-cbc`>;
 
-/** The ciphers that an SRTP packet can be encrypted with: {@link Device.srtp}. */
+/** The ciphers of {@link Device.srtp}, which can encrypt an SRTP packet. */
 export type SrtpCipherName = Extract<CipherName, `${string}-ctr`>;
 
-/** The macs that take a key. */
+/** The macs that use a key. */
 export type KeyedMacName = Extract<Implemented<Macs>, { readonly keyed: true }>["name"];
 
 /** The hashes of {@link Device.hash}. */
 export type HashName = Extract<Implemented<Macs>, { readonly keyed: false }>["name"];
 
-/** The hashes that {@link Device.hmac} can put a key to. */
+/** The hashes of {@link Device.hmac}. */
 export type HmacName = Extract<Implemented<Macs>, { readonly keyed: true }>["hash"];
 
-/** The macs of {@link Device.combined}: a plain hash such as `sha1`, or one with a key such as `hmac-sha1`. */
+/** The macs of {@link Device.combined}: a plain hash such as `sha1`, or a keyed one such as `hmac-sha1`. */
 export type MacName = Implemented<Macs>["name"];
 
 /**
- * A name as this library writes it, or as other people do: in any case, and joined by anything or nothing. What TypeScript
- * knows of these are the names in capitals, and hashes as their standard has them, such as `SHA-256`. `session.name` is always
- * this library's.
+ * A name as this library or as other people write it: in any case, and with any separator or none. TypeScript accepts
+ * the names in capitals, and the hashes as their standard spells them, such as `SHA-256`. `session.name` is always this
+ * library's name.
  */
 export type Written<Name extends string> = Name | Uppercase<Name> | HashInStandard<Name>;
 
 type HashInStandard<Name extends string> = Name extends `sha${infer Size}` ? `sha-${Size}` | `SHA-${Size}` : never;
 
-/** A cipher as it was asked for: by which name, and with which of its key sizes. */
+/** A cipher as the caller requested it: the name, and the key sizes that the name allows. */
 export interface NamedCipher {
   readonly name: string;
   readonly algorithm: CipherAlgorithm;
   readonly keySizes: CipherAlgorithm["keySizes"];
 }
 
-/** Every cipher of the header. */
+/** All ciphers of the header. */
 export const allCiphers: readonly CipherAlgorithm[] = Object.values(ciphers);
-/** Every mac of the header. */
+/** All macs of the header. */
 export const allMacs: readonly MacAlgorithm[] = Object.values(macs);
 
-/** A cipher under its own name, with all its key sizes, and under the names that stand for one size. */
+/** Returns a cipher under its own name, with all key sizes, and under the names that include one key size. */
 function* named(algorithm: CipherAlgorithm): Generator<NamedCipher> {
   const { name, keySizes } = algorithm;
   yield { name, algorithm, keySizes };
   const [, family, mode] = /^(aes|camellia)-(...)$/.exec(name) ?? [];
   if (family === undefined || !isList(keySizes)) return;
   for (const size of keySizes) {
-    // XTS takes two keys at once and is named after the size of one (IEEE 1619).
+    // XTS uses two keys and is named after the size of one (IEEE 1619).
     const bits = mode === "xts" ? size * 4 : size * 8;
     yield { name: `${family}-${bits}-${mode}`, algorithm, keySizes: [size] };
   }
@@ -76,7 +76,7 @@ function* named(algorithm: CipherAlgorithm): Generator<NamedCipher> {
 
 const everyCipher: readonly NamedCipher[] = allCiphers.flatMap((algorithm) => [...named(algorithm)]);
 
-/** What else ciphers are called: by OpenSSL, where a family without a mode is CBC, and by the kernel. */
+/** Returns other names of a cipher: OpenSSL's, which mean CBC if they do not name a mode, and the kernel's. */
 function* aliasesOf({ name, algorithm }: NamedCipher): Generator<string> {
   const [, family, bits, mode] = /^(aes|camellia)-(\d+)-(...)$/.exec(name) ?? [];
   if (mode === "cbc") yield `${family}${bits}`;
@@ -86,21 +86,21 @@ function* aliasesOf({ name, algorithm }: NamedCipher): Generator<string> {
   if (name === "blowfish-cbc") yield* ["bf", "bf-cbc", "blowfish"];
 }
 
-/** By what is left of a name without its case, and without what joins its words. */
+/** Ciphers by their names in lower case, without separators. */
 const byName: ReadonlyMap<string, NamedCipher> = new Map([
   ...everyCipher.flatMap((cipher) => [...aliasesOf(cipher)].map((alias) => [plain(alias), cipher] as const)),
   ...everyCipher.map((cipher) => [plain(cipher.name), cipher] as const),
 ]);
 
-/** Every name that means something somewhere: none of them is a secret. */
+/** All names that are known anywhere, none of which is a secret. */
 const everyName: readonly string[] = [
   ...everyCipher.flatMap((cipher) => [cipher.name, ...aliasesOf(cipher)]),
   ...allMacs.flatMap(({ name, hash }) => [name, hash]),
 ];
 
 /**
- * @param known - what is listed
- * @param accepted - all that would have been right, of which the closest is suggested
+ * @param known - the names that the message lists
+ * @param accepted - all valid names; the closest one is suggested
  */
 function refuseName(what: string, name: unknown, known: readonly string[], accepted: readonly string[] = known): never {
   const cipher = typeof name === "string" ? byName.get(plain(name)) : undefined;
@@ -110,7 +110,11 @@ function refuseName(what: string, name: unknown, known: readonly string[], accep
   throw new RangeError(`${what}: expected one of ${known.join(", ")}; got ${inWords(name, everyName)}${remedy}`);
 }
 
-/** Finds an implemented cipher of some kinds. @throws `RangeError` */
+/**
+ * Finds an implemented cipher of the given kinds.
+ *
+ * @throws {RangeError} if the name is unknown or the cipher is of another kind
+ */
 function cipherOf(what: string, name: string, ...kinds: readonly CipherAlgorithm["kind"][]): NamedCipher {
   const fits = ({ kind, kernelName }: CipherAlgorithm): boolean => kernelName !== undefined && kinds.includes(kind);
   const cipher = typeof name === "string" ? byName.get(plain(name)) : undefined;
@@ -125,22 +129,38 @@ function cipherOf(what: string, name: string, ...kinds: readonly CipherAlgorithm
   );
 }
 
-/** Finds a cipher that CIOCCRYPT can carry; it crashes the kernel with any other. @throws `RangeError` */
+/**
+ * Finds a cipher that works with CIOCCRYPT. Any other cipher crashes the kernel there.
+ *
+ * @throws {RangeError} if the name is not that of such a cipher
+ */
 export function findCipher(name: Written<CipherName>): NamedCipher {
   return cipherOf("cipher", name, "block", "stream");
 }
 
-/** Finds an authenticated cipher. @throws `RangeError` */
+/**
+ * Finds an authenticated cipher.
+ *
+ * @throws {RangeError} if the name is not that of an AEAD
+ */
 export function findAead(name: Written<AeadName>): NamedCipher {
   return cipherOf("aead", name, "aead");
 }
 
-/** Finds a cipher for TLS records: the driver only pads for block ciphers in CBC. @throws `RangeError` */
+/**
+ * Finds a cipher for TLS records: the driver pads only for block ciphers in CBC mode.
+ *
+ * @throws {RangeError} if the name is not that of such a cipher
+ */
 export function findTlsCipher(name: Written<TlsCipherName>): NamedCipher {
   return modeOf("cipher for tls", findCipher(name), "cbc");
 }
 
-/** Finds a cipher for SRTP packets: a stream cipher to the driver is AES in CTR. @throws `RangeError` */
+/**
+ * Finds a cipher for SRTP packets: the only stream cipher that the driver accepts there is AES in CTR mode.
+ *
+ * @throws {RangeError} if the name is not that of such a cipher
+ */
 export function findSrtpCipher(name: Written<SrtpCipherName>): NamedCipher {
   return modeOf("cipher for srtp", findCipher(name), "ctr");
 }
@@ -150,34 +170,50 @@ function modeOf(what: string, cipher: NamedCipher, mode: string): NamedCipher {
   throw new RangeError(`${what}: expected one in ${mode.toUpperCase()} mode, got "${cipher.name}"`);
 }
 
-/** Finds a mac with a key, by its own name or by that of its hash. @throws `RangeError` */
+/**
+ * Finds a keyed mac by its own name or by that of its hash.
+ *
+ * @throws {RangeError} if the name is unknown
+ */
 export function findKeyedMac(name: Written<KeyedMacName | HmacName>): MacAlgorithm {
   return macOf("mac", name, ({ keyed }) => keyed, "name");
 }
 
-/** Finds a mac by its own name. @throws `RangeError` */
+/**
+ * Finds a mac by its own name.
+ *
+ * @throws {RangeError} if the name is unknown
+ */
 export function findMac(name: Written<MacName>): MacAlgorithm {
   return macOf("mac", name, () => true, "name");
 }
 
-/** Finds a plain hash. @throws `RangeError` */
+/**
+ * Finds a plain hash.
+ *
+ * @throws {RangeError} if the name is unknown
+ */
 export function findHash(name: Written<HashName>): MacAlgorithm {
   return macOf("hash", name, ({ keyed }) => !keyed, "hash");
 }
 
-/** Finds the HMAC of a hash, by the name of the hash or by its own. @throws `RangeError` */
+/**
+ * Finds the HMAC of a hash, by the name of the hash or by its own.
+ *
+ * @throws {RangeError} if the name is unknown
+ */
 export function findHmac(name: Written<HmacName | KeyedMacName>): MacAlgorithm {
   return macOf("hash for hmac", name, ({ keyed }) => keyed, "hash");
 }
 
-/** @param shown - which of its names a refusal lists */
+/** @param shown - which of the two names the error message lists */
 function macOf(what: string, name: string, fits: (mac: MacAlgorithm) => boolean, shown: "name" | "hash"): MacAlgorithm {
   const candidates = allMacs.filter((mac) => mac.kernelName !== undefined && fits(mac));
   const known = candidates.map((mac) => mac[shown]);
   const accepted = candidates.flatMap((mac) => [mac.name, mac.hash]);
   if (typeof name !== "string") return refuseName(what, name, known);
   const wanted = plain(name);
-  // Its own name comes first: a session can have both a hash and the HMAC of it.
+  // Its own name comes first: a hash and its HMAC can both be candidates.
   const found =
     candidates.find((mac) => plain(mac.name) === wanted || plain(mac.kernelName as string) === wanted) ??
     candidates.find((mac) => plain(mac.hash) === wanted);

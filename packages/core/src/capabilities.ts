@@ -10,31 +10,34 @@ import { option } from "./options.ts";
 import type { Session } from "./sessions/session.ts";
 import { inWords } from "./words.ts";
 
-/** One algorithm, whether it works here, and what does it. Plain data. */
+/** One algorithm, whether this device supports it, and what serves it. Plain data. */
 export interface Capability {
-  /** The name that {@link Device.cipher}, {@link Device.aead}, {@link Device.hash} or {@link Device.hmac} takes. */
+  /** The name to pass to {@link Device.cipher}, {@link Device.aead}, {@link Device.hash} or {@link Device.hmac}. */
   readonly name: string;
-  /** Which of them takes it. */
+  /** Which of these methods accepts the name. */
   readonly kind: "cipher" | "aead" | "hash" | "hmac";
-  /** Whether it works here: a session of it starts, and its operations reach the driver. */
+  /** Whether it works: a session starts, and its operations reach the driver. */
   readonly available: boolean;
   /**
    * Why it is not available; `undefined` if it is. `"no-driver"`: the kernel does not have it. `"no-hardware"`: only
-   * software does it, and the device was opened with `hardware: "require"`. `"32-bit-process"`: this is a 32-bit process on
-   * a 64-bit kernel, whose driver does not answer CIOCAUTHCRYPT then.
+   * software implements it, and the device was opened with `hardware: "require"`. `"32-bit-process"`: this is a 32-bit
+   * process on a 64-bit kernel, whose driver does not support CIOCAUTHCRYPT in that case.
    */
   readonly reason: "no-driver" | "no-hardware" | "32-bit-process" | undefined;
-  /** The driver that serves it; `undefined` where it is not available. */
+  /** The driver that serves it; `undefined` if it is not available. */
   readonly driver: string | undefined;
   /** Whether that driver is hardware. */
   readonly hardware: boolean;
-  /** Data at multiples of `alignmask + 1` is not copied; see {@link Device.allocate}. */
+  /** Data at an address that is a multiple of `alignmask + 1` is not copied; see {@link Device.allocate}. */
   readonly alignmask: number;
-  /** Every key size in bytes, or the least and the most; `undefined` for a hash. */
+  /** All key sizes in bytes, or their range; `undefined` for a hash. */
   readonly keySizes: CipherAlgorithm["keySizes"] | undefined;
-  /** Data is a multiple of this many bytes. */
+  /** The length of the data must be a multiple of this, in bytes. */
   readonly blockSize: number;
-  /** Bytes in an iv; 0 without one. For an AEAD it is the kernel's, of which the nonce is a part. */
+  /**
+   * Bytes in an iv; 0 if the algorithm does not use one. For an AEAD it is the size of the kernel's iv, which contains
+   * the nonce.
+   */
   readonly ivSize: number;
   /** The tag sizes of an AEAD, in bytes. */
   readonly tagSizes: readonly number[] | undefined;
@@ -44,11 +47,14 @@ export interface Capability {
 
 /** Options of {@link Device.capabilities}. */
 export interface CapabilityOptions {
-  /** `"require"` leaves out what hardware does not do, `"prefer"` puts it last, `"allow"`, if left out, does neither. */
+  /**
+   * `"require"` omits algorithms that hardware does not support, `"prefer"` puts them last. Defaults to `"allow"`,
+   * which does neither.
+   */
   readonly hardware?: "require" | "prefer" | "allow" | undefined;
 }
 
-/** What a session told of its driver. */
+/** What a session reports about its driver. */
 type Served = Pick<Capability, "available" | "reason" | "driver" | "hardware" | "alignmask">;
 
 const unserved = (reason: Served["reason"]): Served => ({
@@ -59,7 +65,11 @@ const unserved = (reason: Served["reason"]): Served => ({
   alignmask: 0,
 });
 
-/** What serves a session that is started only to ask. @param ioctl - what carries its operations */
+/**
+ * Starts a session only to ask what serves it.
+ *
+ * @param ioctl - the ioctl that runs its operations
+ */
 function served(start: () => Session, ioctl: Ioctl = CIOCCRYPT): Served {
   let session: Session;
   try {
@@ -78,12 +88,15 @@ function served(start: () => Session, ioctl: Ioctl = CIOCCRYPT): Served {
   }
 }
 
-/** A program may change what it is given. */
+/** Copies a list or range: a program may change what it receives. */
 function copyOf(sizes: CipherAlgorithm["keySizes"]): CipherAlgorithm["keySizes"] {
   return isList(sizes) ? [...sizes] : { ...sizes };
 }
 
-/** A key to try an algorithm with: of a good size, and no two halves of it alike, as some drivers refuse that. */
+/**
+ * A key to try an algorithm with: of a valid size, and with two different halves, because some drivers refuse equal
+ * ones.
+ */
 function trialKey(keySizes: CipherAlgorithm["keySizes"]): Uint8Array {
   const size = isList(keySizes) ? (keySizes[0] as number) : Math.min(16, keySizes.max);
   return Uint8Array.from({ length: size }, (_, index) => index * 37 + 1);
@@ -122,7 +135,7 @@ function macCapability(device: Device, { hash, keyed, digestSize }: MacAlgorithm
   };
 }
 
-/** Tries every algorithm: see {@link Device.capabilities}. */
+/** Tries every algorithm; see {@link Device.capabilities}. */
 export function capabilitiesOf(device: Device, options: CapabilityOptions | undefined): Capability[] {
   const hardware = option(options, "hardware", "capabilities", "allow");
   if (hardware !== "allow" && hardware !== "require" && hardware !== "prefer") {

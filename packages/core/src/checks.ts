@@ -7,8 +7,9 @@ import { byteOffsetOf, overlap, sizeOf } from "./memory/bytes.ts";
 import { inWords } from "./words.ts";
 
 /*
- * The sizes that the device asks for, checked before it is asked: many of these mistakes crash a kernel, which looks at
- * no pointer before it writes. Kinds are TypeErrors, sizes RangeErrors. What is wrong is put into words only when it is.
+ * The sizes that the device requires, checked before the call: many of these mistakes crash a kernel, because the
+ * driver does not check pointers before it writes. A wrong kind of value is a TypeError, a wrong size a RangeError.
+ * Messages are built only if a check fails.
  */
 
 function sizesInWords(sizes: NamedCipher["keySizes"]): string {
@@ -18,7 +19,11 @@ function sizesInWords(sizes: NamedCipher["keySizes"]): string {
   return `${words} bytes`;
 }
 
-/** Bytes of one of the sizes that there are. */
+/**
+ * Checks that bytes have one of the given sizes.
+ *
+ * @returns their size
+ */
 export function checkSizes(bytes: Uint8Array, sizes: NamedCipher["keySizes"], role: string, name: string): number {
   const size = sizeOf(bytes, role, name);
   if (!hasSize(sizes, size)) throw new RangeError(`${role} for ${name}: expected ${sizesInWords(sizes)}, got ${size}`);
@@ -29,7 +34,7 @@ export function checkKey(key: Uint8Array, { name, keySizes }: NamedCipher): void
   checkSizes(key, keySizes, "key", name);
 }
 
-/** Refuses a key for a mac that has none, and a missing one for a mac that needs it. */
+/** Refuses a key if the mac does not use one, and a missing key if it does. */
 export function checkMacKey(key: Uint8Array | undefined, { name, hash, keyed }: MacAlgorithm): void {
   if (keyed) checkAtMost(key as Uint8Array, CRYPTO_HMAC_MAX_KEY_LEN, "key", name);
   else if (key !== undefined) throw new TypeError(`key for ${name}: expected none; hmac-${hash} has one`);
@@ -42,9 +47,9 @@ function checkAtMost(bytes: Uint8Array, most: number, role: string, name: string
 }
 
 /**
- * Measures data that has to go in one call.
+ * Measures data that has to fit in one call.
  *
- * @param written - how many bytes more than these a result in memory apart has; left out for work in place
+ * @param written - by how many bytes a result in separate memory is longer than the data; omitted for in-place work
  */
 export function checkOneCall(data: Uint8Array, role: string, name: string, written?: number): number {
   const size = sizeOf(data, role, name);
@@ -52,29 +57,29 @@ export function checkOneCall(data: Uint8Array, role: string, name: string, writt
   return size;
 }
 
-/** Refuses more bytes of source and destination together than the driver takes in one call. */
+/** Refuses more bytes of source and destination together than the driver accepts in one call. */
 export function checkOneCallSize(size: number, role: string, name: string): void {
   if (size > MOST_PAGES * PAGE) refuseTooLong(role, name, size);
 }
 
-/** @throws `RangeError` for more memory than the driver takes in one call */
+/** @throws {RangeError} always: the memory is more than the driver accepts in one call */
 export function refuseTooLong(role: string, name: string, size: number): never {
   throw new RangeError(
     `${role} for ${name}: expected at most ${MOST_PAGES} pages of ${PAGE} bytes for source and destination together, which is what the driver takes in one call, got ${size} bytes`,
   );
 }
 
-/** @returns the size of associated data; none is as good as an empty one */
+/** @returns the size of associated data; omitted data counts as empty */
 export function checkAad(aad: Uint8Array | undefined, role: string, name: string): number {
   return aad === undefined ? 0 : checkHeader(aad, role, name);
 }
 
-/** @returns the size of associated data that is never left out, though it may be empty */
+/** @returns the size of associated data that is required but may be empty */
 export function checkHeader(header: Uint8Array, role: string, name: string): number {
   return checkAtMost(header, LONGEST_AAD, role, name);
 }
 
-/** Refuses to go on from one operation to the next where that is not the same as one operation over both. */
+/** Refuses to split data if separate operations do not produce the same result as one operation over all of it. */
 export function requireChunks(cipher: NamedCipher, what: string): void {
   if (!isXts(cipher)) return;
   throw new RangeError(
@@ -82,7 +87,7 @@ export function requireChunks(cipher: NamedCipher, what: string): void {
   );
 }
 
-/** @returns the size of data that is whole blocks */
+/** @returns the size of data that consists of whole blocks */
 export function checkSource(source: Uint8Array, { name, algorithm }: NamedCipher): number {
   const size = sizeOf(source, "source", name);
   if (size % algorithm.blockSize !== 0) {
@@ -91,14 +96,17 @@ export function checkSource(source: Uint8Array, { name, algorithm }: NamedCipher
   return size;
 }
 
-/** Memory for a result of `size` bytes. */
+/** Checks that memory has room for a result of `size` bytes. */
 export function checkRoom(memory: Uint8Array, size: number, role: string, name: string): number {
   const room = sizeOf(memory, role, name);
   if (room < size) throw new RangeError(`${role} for ${name}: expected at least ${size} bytes, got ${room}`);
   return room;
 }
 
-/** A destination has room for all that is written, and is the source itself or apart from it: the kernel checks neither. */
+/**
+ * Checks that a destination has room for the result, and is either the source itself or separate from it. The kernel
+ * checks neither.
+ */
 export function checkDestination(
   destination: Uint8Array,
   written: number,
@@ -107,18 +115,19 @@ export function checkDestination(
   name: string,
 ): void {
   checkRoom(destination, written, "destination", name);
-  // In between, what comes out is undefined. Views at the same place of their buffers start together or are apart, which is
-  // all that most calls need to know: the buffer of a small view has to be made first, and costs more than the operation.
+  // A partial overlap makes the result undefined. Views at the same offset of their buffers either start together or
+  // are separate, and most calls are such: the buffer of a small view has to be created first, which costs more than
+  // the operation.
   const isShifted = source !== destination && byteOffsetOf(source) !== byteOffsetOf(destination);
   if (isShifted && overlap(source, size, destination, written)) refuseOverlap(name);
 }
 
-/** @throws `RangeError` for a source and a destination that share memory and do not start together */
+/** @throws {RangeError} always: source and destination share memory and do not start together */
 export function refuseOverlap(name: string): never {
   throw new RangeError(`destination for ${name}: expected the source itself or memory apart from it, got an overlap`);
 }
 
-/** Refuses memory that is written for two things at once, or read while it is written. */
+/** Refuses memory that is written for two purposes at once, or read while it is written. */
 export function checkApart(
   written: Uint8Array,
   writtenSize: number,
@@ -131,25 +140,23 @@ export function checkApart(
   throw new RangeError(`${role} for ${name}: expected memory apart from the destination`);
 }
 
-/** A tag size that the algorithm has: the kernel crashes over any other. */
+/** Checks the size of a tag: the kernel crashes if the algorithm does not have it. */
 export function checkTagSize(size: number, name: string, sizes: readonly number[]): void {
   if (hasSize(sizes, size)) return;
   throw new RangeError(`tag size for ${name}: expected ${sizesInWords(sizes)}, got ${inWords(size)}`);
 }
 
 /**
- * An iv is given, or left out to go on from where the session's last operation ended. The kernel would start a fresh
- * session from an iv of zeros, XTS from a tweak in mid-sector, and a stream from the next block after a part of one:
- * nobody means any of these by leaving it out.
+ * Checks an iv, which may be omitted to continue from the end of the session's last operation. Without an iv the kernel
+ * would use zeros in a fresh session, a mid-sector tweak for XTS, and skip to the next block of a key stream. None of
+ * these is what a caller wants, so in these cases the iv is required.
  */
 export function checkIv(iv: Uint8Array | undefined, cipher: NamedCipher, chained: boolean): void {
   const { name } = cipher;
   const { ivSize } = cipher.algorithm;
   if (iv === undefined) {
     if (ivSize === 0 || (chained && !isXts(cipher))) return;
-    const except = isXts(cipher)
-      ? ""
-      : "; only an operation that continues whole blocks of the one before may go without";
+    const except = isXts(cipher) ? "" : "; it may be omitted only if the previous operation ended at a block boundary";
     throw new TypeError(`iv for ${name}: expected ${ivSize} bytes, got none${except}`);
   }
   const size = sizeOf(iv, "iv", name);
@@ -157,12 +164,12 @@ export function checkIv(iv: Uint8Array | undefined, cipher: NamedCipher, chained
   if (size !== ivSize) throw new RangeError(`iv for ${name}: expected ${ivSize} bytes, got ${size}`);
 }
 
-/** Whether a cipher is XTS, whose tweak starts anew wherever the driver divides the data. */
+/** Whether a cipher is XTS, whose tweak restarts wherever the driver splits the data. */
 export function isXts({ algorithm }: NamedCipher): boolean {
   return algorithm.name === "aes-xts";
 }
 
-/** Data is worked on in parts that are multiples of this: a part of a block uses up a whole one of a key stream. */
+/** Data is split at multiples of this: a partial block uses up a whole block of the key stream. */
 export function granularityOf({ algorithm: { blockSize, ivSize } }: NamedCipher): number {
   return blockSize > 1 ? blockSize : Math.max(1, ivSize);
 }

@@ -35,16 +35,16 @@ const dropped = new FinalizationRegistry<DeviceFile>((file) => {
   try {
     file.close();
   } catch {
-    // Nobody is left whom an error could reach.
+    // An error would not reach anybody.
   }
   file.warn(`a device (${file.path}) was dropped without close(); its descriptor was held until now`);
 });
 
 /**
- * An open `/dev/crypto`: where sessions start.
+ * An open `/dev/crypto`, which starts sessions.
  *
- * A device and its sessions belong to the thread that opened it. For work in parallel, open one in each thread: the
- * driver lets the operations of one open device wait for each other.
+ * A device and its sessions belong to the thread that opened it. The driver serialises the operations on one open
+ * device; to work in parallel, open one in each thread.
  *
  * @example
  * ```ts
@@ -58,7 +58,7 @@ const dropped = new FinalizationRegistry<DeviceFile>((file) => {
 export class Device {
   /** The path that was opened. */
   readonly path: string;
-  /** What answers: the kernel's driver, or the software device. */
+  /** The backend: the kernel's driver, or the software device. */
   readonly backend: Host["backend"];
   readonly #file: DeviceFile;
 
@@ -70,12 +70,14 @@ export class Device {
   }
 
   /**
-   * Opens the device through a host: `open(2)` for reading and writing, closed on exec.
+   * Opens the device through a host: `open(2)` for reading and writing, close-on-exec.
    *
-   * The package `cryptodev` chooses the host; this is for those who bring their own.
+   * The package `cryptodev` selects the host; call this to use a host of your own.
    *
-   * @throws `CryptodevError` where the kernel refuses, with what to do about it; `UnsupportedError` where the host lacks
-   * libc or the foreign function interface; `TypeError` for a path that is no string or holds a zero character
+   * @returns the open device
+   * @throws {CryptodevError} if the kernel refuses; the message says what to do about it
+   * @throws {UnsupportedError} if the host does not have libc or a foreign function interface
+   * @throws {TypeError} if the path is not a string, or contains a zero character
    * @example
    * ```ts
    * import { Device } from "@cryptodev/core";
@@ -100,10 +102,13 @@ export class Device {
   /**
    * Starts a session that encrypts and decrypts (CIOCGSESSION).
    *
-   * @param key - as many bytes as the cipher's name asks for. It is read in place, and not kept
-   * @throws `RangeError` for an unknown name or a wrong size; `TypeError` for what is no Uint8Array; `CryptodevError` with
-   * `EINVAL` where this kernel lacks the algorithm, or `ENODEV` where only software has it and hardware is required;
-   * `ClosedError` once the device is closed
+   * @param key - as many bytes as the cipher requires. It is read once and not kept
+   * @returns the session
+   * @throws {RangeError} if the name is unknown, or the key does not have one of the cipher's sizes
+   * @throws {TypeError} if the key is not a Uint8Array
+   * @throws {CryptodevError} with `EINVAL` if the kernel does not have the algorithm, or with `ENODEV` if only software
+   * implements it and hardware is required
+   * @throws {ClosedError} if the device is closed
    */
   cipher(name: Written<CipherName>, key: Uint8Array): Cipher {
     return new Cipher(this, this.#file, findCipher(name), key);
@@ -112,7 +117,10 @@ export class Device {
   /**
    * Starts a session that hashes.
    *
-   * @throws as {@link Device.cipher}
+   * @returns the session
+   * @throws {RangeError} if the name is unknown
+   * @throws {CryptodevError} with `EINVAL` or `ENODEV`, as {@link Device.cipher}
+   * @throws {ClosedError} if the device is closed
    */
   hash(name: Written<HashName>): Hash {
     return new Hash(this, this.#file, findHash(name));
@@ -121,18 +129,26 @@ export class Device {
   /**
    * Starts a session that computes an HMAC (RFC 2104).
    *
-   * @param key - 0 to 512 bytes. It is read in place, and not kept
-   * @throws as {@link Device.cipher}
+   * @param key - 0 to 512 bytes. It is read once and not kept
+   * @returns the session
+   * @throws {RangeError} if the name is unknown, or the key is longer than 512 bytes
+   * @throws {TypeError} if the key is not a Uint8Array
+   * @throws {CryptodevError} with `EINVAL` or `ENODEV`, as {@link Device.cipher}
+   * @throws {ClosedError} if the device is closed
    */
   hmac(name: Written<HmacName | KeyedMacName>, key: Uint8Array): Hash {
     return new Hash(this, this.#file, findHmac(name), key);
   }
 
   /**
-   * Starts a session that encrypts, and computes a mac of the plaintext, in one pass.
+   * Starts a session that encrypts and computes a mac of the plaintext in one pass.
    *
-   * @param mackey - the key of an `hmac-` mac, 0 to 512 bytes; left out for a plain hash
-   * @throws as {@link Device.cipher}
+   * @param mackey - the key of an `hmac-` mac, 0 to 512 bytes; omitted for a plain hash
+   * @returns the session
+   * @throws {RangeError} if a name is unknown, or a key has the wrong size
+   * @throws {TypeError} if a key is not a Uint8Array, or is given for a plain hash
+   * @throws {CryptodevError} with `EINVAL` or `ENODEV`, as {@link Device.cipher}
+   * @throws {ClosedError} if the device is closed
    */
   combined(cipher: Written<CipherName>, key: Uint8Array, mac: Written<MacName>, mackey?: Uint8Array): CombinedCipher {
     const start = { cipher: findCipher(cipher), key, mac: findMac(mac), mackey };
@@ -142,8 +158,12 @@ export class Device {
   /**
    * Starts a session that encrypts and authenticates: AES-GCM or AES-CCM.
    *
-   * @param key - 16, 24 or 32 bytes. It is read in place, and not kept
-   * @throws as {@link Device.cipher}
+   * @param key - 16, 24 or 32 bytes. It is read once and not kept
+   * @returns the session
+   * @throws {RangeError} if the name is unknown, or the key or the tag has the wrong size
+   * @throws {TypeError} if the key is not a Uint8Array
+   * @throws {CryptodevError} with `EINVAL` or `ENODEV`, as {@link Device.cipher}
+   * @throws {ClosedError} if the device is closed
    */
   aead(name: Written<AeadName>, key: Uint8Array, options?: AeadOptions): Aead {
     return new Aead(this, this.#file, findAead(name), key, options);
@@ -152,8 +172,12 @@ export class Device {
   /**
    * Starts a session for the records of TLS with a block cipher (RFC 5246).
    *
-   * @param mackey - 0 to 512 bytes. Keys are read in place, and not kept
-   * @throws as {@link Device.cipher}
+   * @param mackey - 0 to 512 bytes. Keys are read once and not kept
+   * @returns the session
+   * @throws {RangeError} if a name is unknown, or a key has the wrong size
+   * @throws {TypeError} if a key is not a Uint8Array
+   * @throws {CryptodevError} with `EINVAL` or `ENODEV`, as {@link Device.cipher}
+   * @throws {ClosedError} if the device is closed
    */
   tls(
     cipher: Written<TlsCipherName>,
@@ -168,8 +192,12 @@ export class Device {
   /**
    * Starts a session for SRTP packets (RFC 3711).
    *
-   * @param mackey - 0 to 512 bytes. Keys are read in place, and not kept
-   * @throws as {@link Device.cipher}
+   * @param mackey - 0 to 512 bytes. Keys are read once and not kept
+   * @returns the session
+   * @throws {RangeError} if a name is unknown, or a key or the tag has the wrong size
+   * @throws {TypeError} if a key is not a Uint8Array
+   * @throws {CryptodevError} with `EINVAL` or `ENODEV`, as {@link Device.cipher}
+   * @throws {ClosedError} if the device is closed
    */
   srtp(
     cipher: Written<SrtpCipherName>,
@@ -183,13 +211,14 @@ export class Device {
   }
 
   /**
-   * Tries every algorithm, and tells which work here and by which driver: plain data, in the order of the names.
+   * Tries every algorithm and reports which ones work and which driver serves them.
    *
-   * Each is tried with a session that is ended at once. Where the device was opened with `hardware: "require"`, what is
-   * done in software is not available.
+   * Each algorithm is tried with a session that ends at once. If the device was opened with `hardware: "require"`,
+   * algorithms that only software implements are not available.
    *
-   * @throws `CryptodevError` where the kernel refuses for any other reason than that it lacks an algorithm; `ClosedError`
-   * once the device is closed
+   * @returns plain data, ordered by name
+   * @throws {CryptodevError} if the kernel refuses for any reason other than a missing algorithm
+   * @throws {ClosedError} if the device is closed
    * @example
    * ```ts
    * import { open } from "cryptodev";
@@ -205,12 +234,15 @@ export class Device {
   }
 
   /**
-   * Whether the driver answers an ioctl. To a 32-bit process on a 64-bit kernel it does not answer `CIOCAUTHCRYPT`, which
-   * carries the operations of AEADs and of TLS and SRTP records, and `CIOCCPHASH`, which copies hashes: their sessions
-   * start, and the operations fail with `EINVAL`. It is asked once; everywhere else both are known to be answered.
+   * Asks whether the driver supports an ioctl.
    *
-   * @param ioctl - `CIOCAUTHCRYPT` or `CIOCCPHASH`; of others the result is true
-   * @throws `ClosedError` once the device is closed
+   * For a 32-bit process, the driver of a 64-bit kernel does not support `CIOCAUTHCRYPT`, which runs the operations of
+   * AEADs and of TLS and SRTP records, and `CIOCCPHASH`, which copies hashes: such sessions start, but their operations
+   * fail with `EINVAL`. The driver is asked once; everywhere else it is known to support both.
+   *
+   * @param ioctl - `CIOCAUTHCRYPT` or `CIOCCPHASH`
+   * @returns whether it does; `true` for any other ioctl
+   * @throws {ClosedError} if the device is closed
    * @example
    * ```ts
    * import { CIOCCPHASH, open } from "cryptodev";
@@ -226,11 +258,12 @@ export class Device {
   }
 
   /**
-   * Gives the way to submit operations that the driver carries out by itself; `undefined` where it was built without
-   * ENABLE_ASYNC, as it usually is. `openAsync` of the package `cryptodev` works everywhere, and uses this where it is.
+   * Returns an object that submits operations to the driver, which runs them asynchronously. `openAsync` of the package
+   * `cryptodev` works with every driver, and uses this if it is available.
    *
-   * @param wait - resolves after a while, for example after a timer: the driver is asked then whether something is finished
-   * @throws `ClosedError` once the device is closed
+   * @param wait - resolves after a delay, for example after a timer; then the driver is asked for finished operations
+   * @returns `undefined` if the driver was built without ENABLE_ASYNC, as it usually is
+   * @throws {ClosedError} if the device is closed
    * @example
    * ```ts
    * import { Device } from "@cryptodev/core";
@@ -248,12 +281,13 @@ export class Device {
   }
 
   /**
-   * Gives memory that drivers work on without copying it first: its address is a multiple of `alignmask + 1`.
+   * Allocates memory that drivers use without copying it first: its address is a multiple of `alignmask + 1`.
    *
    * @param size - bytes
-   * @param alignmask - that of {@link Session.info}, one less than a power of two; 63 if left out, which does for every
-   * driver that we know
-   * @throws `RangeError` for a size or a mask that is none
+   * @param alignmask - as {@link Session.info} returns it, one less than a power of two. Defaults to 63, enough for all
+   * known drivers
+   * @returns the memory, filled with zeros
+   * @throws {RangeError} if `size` or `alignmask` is invalid
    * @example
    * ```ts
    * import { open } from "cryptodev";
@@ -273,10 +307,13 @@ export class Device {
   }
 
   /**
-   * Clones the descriptor (CRIOGET): a second device of the same open file, closed on exec as this one is. Ending either
-   * leaves the other open. Where the device cannot clone it, as one that another process serves, both use the same one.
+   * Clones the descriptor (CRIOGET): returns a second device for the same open file, also close-on-exec. Closing one
+   * leaves the other open. If the device does not support this, as one that another process serves, both share one
+   * descriptor.
    *
-   * @throws `CryptodevError` where no descriptor is left; `ClosedError` once the device is closed
+   * @returns the clone
+   * @throws {CryptodevError} if the process has no free descriptor
+   * @throws {ClosedError} if the device is closed
    * @example
    * ```ts
    * import { open } from "cryptodev";
@@ -293,16 +330,17 @@ export class Device {
   }
 
   /**
-   * Ends the sessions that were started on this device, then closes it (`close(2)`). Closing again does nothing.
+   * Ends the sessions that were started on this device, then closes it (`close(2)`). Closing it again does nothing.
    *
-   * @throws `CryptodevError` where the kernel refuses; the device is closed all the same
+   * @throws {CryptodevError} with `EBUSY` if the device is in use, in which case it stays open; with any other code if
+   * `close(2)` failed, in which case it is closed anyway
    */
   close(): void {
     this.#file.close();
     dropped.unregister(this.#file);
   }
 
-  /** The same as {@link Device.close}, for `using`. */
+  /** Calls {@link Device.close}, for `using`. */
   [Symbol.dispose](): void {
     this.close();
   }

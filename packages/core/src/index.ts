@@ -1,6 +1,6 @@
 /**
- * The ioctl interface of `/dev/crypto` as data, and the sessions over it. It touches no runtime: all that it needs is a
- * `Host`, such as that of `@cryptodev/node` or `@cryptodev/soft`.
+ * The ioctl interface of `/dev/crypto` as data, and sessions built on it. It does not use any runtime: all that it
+ * needs is a `Host`, such as the one of `@cryptodev/node` or `@cryptodev/soft`.
  *
  * @module @cryptodev/core
  */

@@ -2,11 +2,12 @@ import { type Machine, machineOf } from "./abi/machine.ts";
 import { UnsupportedError } from "./errors.ts";
 
 /**
- * Finds the machine that a runtime is on, for a host that calls its libc.
+ * Finds the machine that the current runtime uses, for a host that calls libc.
  *
- * @param system - the system's name, as `process.platform` or `Deno.build.os` has it
- * @param arch - the architecture's name, as {@link machineOf} takes it
- * @throws `UnsupportedError` for another system than Linux, or an unknown architecture
+ * @param system - the system's name, as in `process.platform` or `Deno.build.os`
+ * @param arch - the architecture's name, as {@link machineOf} accepts it
+ * @returns the machine
+ * @throws {UnsupportedError} if the system is not Linux, or the architecture is unknown
  * @example
  * ```ts
  * import { linuxMachine } from "@cryptodev/core";
@@ -15,8 +16,9 @@ import { UnsupportedError } from "./errors.ts";
  * ```
  */
 export function linuxMachine(system: string, arch: string): Machine {
-  // Elsewhere the calls themselves would go wrong: ioctl is variadic, and Apple's arm64 passes those arguments apart.
-  if (system !== "linux") throw new UnsupportedError(`/dev/crypto is a device of Linux, this is ${system}`);
+  // On other systems the calls themselves would be wrong: ioctl is variadic, and Apple's arm64 passes variadic
+  // arguments differently.
+  if (system !== "linux") throw new UnsupportedError(`/dev/crypto exists only on Linux, and this is ${system}`);
   const machine = machineOf(arch);
   if (machine === undefined) throw new UnsupportedError(`the layout of /dev/crypto on ${arch} is not known`);
   return machine;

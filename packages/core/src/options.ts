@@ -1,12 +1,12 @@
 import { inWords } from "./words.ts";
 
 /**
- * Reads one member of an options object, if the object itself has it: what a program added to `Object.prototype`, by mistake
- * or by a merge of untrusted JSON, is not an option.
+ * Reads one member of an options object, but only if it is the object's own: a property that a program added to
+ * `Object.prototype`, by mistake or by merging untrusted JSON, is not an option.
  *
- * @param what - what the options are for, for a message
- * @param otherwise - the value if there is none; `null` is a value, which is then found wrong
- * @throws `TypeError` for options that are not an object
+ * @param what - what the options are for, for the message
+ * @param otherwise - the value if the option is omitted; `null` counts as a value, and is refused as any other
+ * @throws {TypeError} if the options are not an object
  */
 export function option<Options extends object, Name extends keyof Options>(
   options: Options | undefined,

@@ -1,18 +1,18 @@
-/** What a session did so far. Sizes are bytes. */
+/** What a session has done so far. Sizes are in bytes. */
 export interface Statistics {
-  /** Operations that the kernel carried out. */
+  /** Number of operations that the kernel carried out. */
   readonly operations: number;
-  /** Bytes of data in all of them. */
+  /** Bytes of data in all operations. */
   readonly bytes: number;
-  /** Bytes in the biggest of them. */
+  /** Bytes of data in the largest operation. */
   readonly biggest: number;
-  /** Bytes in one of them on average. */
+  /** Average bytes of data in an operation. */
   readonly average: number;
-  /** Operations whose data the driver had to copy, as it was not aligned: see {@link Device.allocate}. */
+  /** Number of operations whose data the driver had to copy because it was not aligned; see {@link Device.allocate}. */
   readonly zeroCopyLost: number;
 }
 
-/** Counts what a session does. */
+/** Counts the operations of a session. */
 export class StatisticsCounter {
   #operations = 0;
   #bytes = 0;
@@ -26,7 +26,7 @@ export class StatisticsCounter {
     if (isCopied) this.#zeroCopyLost += 1;
   }
 
-  /** What it has counted by now, as plain data that is the program's to keep and to change. */
+  /** Returns the current counts as plain data, which the program may keep and change. */
   snapshot(): Statistics {
     const [operations, bytes] = [this.#operations, this.#bytes];
     const average = operations === 0 ? 0 : bytes / operations;

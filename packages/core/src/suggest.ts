@@ -1,15 +1,17 @@
-/** A name without what people write differently: case, and how words are joined. */
+/** Removes what people write differently in a name: case and separators. */
 export function plain(name: string): string {
   return name.toLowerCase().replace(/[^a-z\d]/g, "");
 }
 
-/** What it costs to take one character for another. Digits are sizes, and another size is seldom a slip of the finger. */
+/** The cost of replacing one character by another. Digits are sizes, and another size is rarely a typing error. */
 function cost(one: string | undefined, other: string | undefined): number {
   if (one === other) return 0;
   return /^\d\d$/.test(`${one}${other}`) ? 2 : 1;
 }
 
-/** How many letters have to be changed, added, removed or swapped with their neighbour to make one word of another. */
+/**
+ * How many letters have to be changed, added, removed or swapped with their neighbour to turn one word into the other.
+ */
 function distance(one: string, other: string): number {
   let [before, last]: [number[], number[]] = [[], Array.from({ length: other.length + 1 }, (_, index) => index)];
   for (let row = 1; row <= one.length; row += 1) {
@@ -29,9 +31,9 @@ function distance(one: string, other: string): number {
 }
 
 /**
- * Finds the known name that a mistyped one is closest to.
+ * Finds the known name that is closest to a mistyped one.
  *
- * @returns `undefined` if none is close: at most two letters are different, and no more than a quarter of them
+ * @returns `undefined` if no name is close: at most two letters may differ, and no more than a quarter of them
  * @example
  * ```ts
  * import { nearest } from "@cryptodev/core";
@@ -40,7 +42,7 @@ function distance(one: string, other: string): number {
  * ```
  */
 export function nearest(name: string, known: Iterable<string>): string | undefined {
-  // Nothing as long as a key is compared, or shown for being close.
+  // A string as long as a key may be one: it is not compared, or shown because it is close to a name.
   if (name.length > 32) return undefined;
   let [best, least]: [string | undefined, number] = [undefined, 3];
   for (const candidate of known) {

@@ -38,7 +38,7 @@ function flagsInWords(flags: number): string {
   return [...names, ...(rest === 0 && flags !== 0 ? [] : [rest === 0 ? "0" : `0x${rest.toString(16)}`])].join("|");
 }
 
-/** What a number of a struct stands for. */
+/** The meaning of a number in a struct. */
 function numberInWords(struct: string, field: string, value: number): string {
   if (struct === "session_op" && (field === "cipher" || field === "mac"))
     return algorithmNames.get(value) ?? `${value}`;
@@ -47,7 +47,7 @@ function numberInWords(struct: string, field: string, value: number): string {
   return field === "flags" ? flagsInWords(value) : `${value}`;
 }
 
-/** The members that say how much the kernel uses of what a pointer names: it can be the beginning of something larger. */
+/** The members that say how many bytes the kernel uses at a pointer, which can be fewer than its target has. */
 const lengthOf: Readonly<Record<string, string>> = {
   src: "len",
   dst: "len",
@@ -57,7 +57,10 @@ const lengthOf: Readonly<Record<string, string>> = {
   mackey: "mackeylen",
 };
 
-/** A struct's members in words. What pointers name is shown only by its size: it may be a key, or plaintext. */
+/**
+ * Formats the members of a struct. For a pointer only the size of its target is shown: the bytes may be a key or
+ * plaintext.
+ */
 function membersInWords(struct: Struct, machine: Machine, argument: Argument, start = 0): string[] {
   const { offset, width } = layout(struct, machine);
   return struct.fields.map(([field, type]) => {
@@ -77,13 +80,14 @@ function membersInWords(struct: Struct, machine: Machine, argument: Argument, st
 }
 
 /**
- * Wraps a host so that every system call is traced, as `strace(1)` does: the request and its struct decoded, and after an
+ * Wraps a host so that every system call is traced, as `strace(1)` does: the request, its decoded struct, and after an
  * arrow what the kernel changed. Keys and data are never shown, only their sizes.
  *
- * A device without it does not pay for it.
+ * A device without tracing has no overhead.
  *
- * @param write - is called with one line for each call, once it has been answered. The device is in the middle of its call
- * then: what uses it gets a `CryptodevError` with `EBUSY`. An error that it throws becomes a warning
+ * @param write - called with one line for each call, after it has returned. The device is still busy at that time: if
+ * `write` uses it, it throws a `CryptodevError` with `EBUSY`. If `write` throws, the error is reported as a warning
+ * @returns the wrapped host
  * @example
  * ```ts
  * import { Device, traced } from "@cryptodev/core";
@@ -95,8 +99,8 @@ function membersInWords(struct: Struct, machine: Machine, argument: Argument, st
  */
 export function traced(host: Host, write: (line: string) => void): Host {
   const { machine } = host;
-  // The call was carried out, and what comes of it must not depend on who watches.
-  const tell = (line: string): void => {
+  // The call was already carried out, so its result must not depend on the callback.
+  const log = (line: string): void => {
     try {
       write(line);
     } catch (error) {
@@ -106,8 +110,8 @@ export function traced(host: Host, write: (line: string) => void): Host {
     }
   };
   const outcome = (result: number): string => (result < 0 ? `-1 ${errnoName(-result)}` : `${result}`);
-  const told = (call: string, result: number): number => {
-    tell(`${call} = ${outcome(result)}`);
+  const logged = (call: string, result: number): number => {
+    log(`${call} = ${outcome(result)}`);
     return result;
   };
   const members = (argument: Argument | null): readonly string[] =>
@@ -115,8 +119,8 @@ export function traced(host: Host, write: (line: string) => void): Host {
   return {
     backend: host.backend,
     machine,
-    open: (path, flags) => told(`open(${JSON.stringify(path)}, 0x${flags.toString(16)})`, host.open(path, flags)),
-    close: (fd) => told(`close(${fd})`, host.close(fd)),
+    open: (path, flags) => logged(`open(${JSON.stringify(path)}, 0x${flags.toString(16)})`, host.open(path, flags)),
+    close: (fd) => logged(`close(${fd})`, host.close(fd)),
     ioctl(fd, request, argument) {
       const name =
         argument instanceof Call
@@ -128,10 +132,10 @@ export function traced(host: Host, write: (line: string) => void): Host {
       const result = host.ioctl(fd, request, argument);
       const changed = members(argument).filter((member, index) => member !== before[index]);
       const sent = before.length === 0 ? "" : `, {${before.join(", ")}}`;
-      return told(`ioctl(${fd}, ${name}${sent}${changed.length === 0 ? "" : ` => {${changed.join(", ")}}`})`, result);
+      return logged(`ioctl(${fd}, ${name}${sent}${changed.length === 0 ? "" : ` => {${changed.join(", ")}}`})`, result);
     },
     poll: (pollfd, timeout) =>
-      told(`poll(${pollfd.getUint32(pollfd.offset.fd)}, ${timeout})`, host.poll(pollfd, timeout)),
+      logged(`poll(${pollfd.getUint32(pollfd.offset.fd)}, ${timeout})`, host.poll(pollfd, timeout)),
     addressOf: (bytes, argument) => host.addressOf(bytes, argument),
     warn: (message) => host.warn(message),
   };

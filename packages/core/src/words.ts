@@ -15,10 +15,11 @@ function kindOf(value: object): string {
 }
 
 /**
- * A value that was not expected, for a message: what kind it is. Text is shown only if it is close to a known name: anything
- * else may be a secret in the wrong place.
+ * Describes an unexpected value for a message by its kind. Text is shown only if it is close to a known name: any other
+ * text may be a secret in the wrong place.
  *
- * @param known - the names that would have been right, or mean something elsewhere
+ * @param known - the names that would have been right, or that mean something elsewhere
+ * @returns the words, which may end a message such as `expected a Uint8Array, got …`
  * @example
  * ```ts
  * import { inWords } from "@cryptodev/core";
@@ -36,7 +37,7 @@ export function inWords(value: unknown, known: readonly string[] = []): string {
   return `${/^[AEIO]/.test(kind) ? "an" : "a"} ${kind}`;
 }
 
-/** What to make of what should have been a Uint8Array, for a message that ends with it; nothing where nobody can know. */
+/** Says how to turn a value into a Uint8Array, as the end of a message; empty if there is no general way. */
 export function remedyFor(value: unknown): string {
   if (typeof value === "string") return "; encode it, as new TextEncoder().encode(text) does";
   if (ArrayBuffer.isView(value)) return "; wrap it: new Uint8Array(view.buffer, view.byteOffset, view.byteLength)";

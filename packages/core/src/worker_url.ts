@@ -1,13 +1,14 @@
 import { UnsupportedError } from "./errors.ts";
 
 /**
- * Where a thread of `node:worker_threads` finds the module that lies beside another, built or as its source. Threads start
- * from files alone: a module that a server gave, as JSR does, is imported by a `data:` URL in its place.
+ * Returns the URL from which a thread of `node:worker_threads` can load the module next to another, both built and as
+ * source. Threads load only files, so a module that a server delivers, as JSR does, is imported through a `data:` URL.
  *
- * @param sibling - the `import.meta.url` of the module beside it
- * @param name - the name of its file, without folder and extension
- * @throws `UnsupportedError` in a bundle: nothing lies beside it, and a thread that starts the bundle itself starts another
- * one in turn, without end
+ * @param sibling - the `import.meta.url` of the neighbouring module
+ * @param name - the file name, without folder and extension
+ * @returns a `file:` or a `data:` URL
+ * @throws {UnsupportedError} in a bundle: it has no worker file, and a thread that loads the bundle itself would start another
+ * one without end
  * @example
  * ```ts
  * import { workerUrl } from "@cryptodev/core";

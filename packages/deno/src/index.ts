@@ -1,7 +1,7 @@
 /**
  * The {@link @cryptodev/core!Host | Host} of Deno: libc through `Deno.dlopen`.
  *
- * It needs `--allow-ffi`. To allow libc alone, give its absolute path: `--allow-ffi=/lib/x86_64-linux-gnu/libc.so.6`.
+ * It needs `--allow-ffi`. To allow only libc, give its absolute path: `--allow-ffi=/lib/x86_64-linux-gnu/libc.so.6`.
  *
  * @module @cryptodev/deno
  */
@@ -9,9 +9,11 @@ import { type LibcHost, libcPaths, linuxMachine, UnsupportedError } from "@crypt
 import type { DenoNamespace, Globals } from "./types.ts";
 
 /**
- * Loads libc, the first time in each thread, and gives the host that calls it.
+ * Returns the host that calls libc. The first call in each thread loads libc.
  *
- * @throws `UnsupportedError` where there is no Deno, no Linux, no permission to call libc, or an unknown architecture
+ * @returns one host for each thread
+ * @throws {UnsupportedError} if the runtime is not Deno, the system is not Linux, the permission to call libc is
+ * missing, or the architecture is unknown
  * @example
  * ```ts
  * import { denoHost } from "@cryptodev/deno";
@@ -24,12 +26,12 @@ export function denoHost(): LibcHost {
   return host;
 }
 
-// Module state is per worker, and so are libc's errno and the addresses of memory.
+// Module state exists once per worker, as do libc's errno and the addresses of memory.
 let host: LibcHost | undefined;
 
 const { Deno, console, TextEncoder } = globalThis as unknown as Globals;
 
-// What all calls use is an integer or a buffer: Deno's pointer classes would need the permission for all libraries.
+// Integers and buffers only: Deno's pointer classes would require the permission for all libraries.
 const symbols = {
   open: { parameters: ["buffer", "i32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
@@ -50,7 +52,7 @@ function loadLibc(deno: DenoNamespace): ReturnType<typeof deno.dlopen<keyof type
   const isGranted = (path?: string) =>
     deno.permissions.querySync(path === undefined ? { name: "ffi" } : { name: "ffi", path }).state === "granted";
   const granted = isGranted() ? paths : paths.filter((path) => path.startsWith("/") && isGranted(path));
-  // With nothing granted, asking for the likeliest makes Deno prompt for it, or say what it lacks.
+  // If no permission is granted, trying the most likely path makes Deno prompt for it, or report what is missing.
   const tried = granted.length > 0 ? granted : paths.slice(1, 2);
   let cause: unknown;
   for (const path of tried) {
@@ -63,7 +65,7 @@ function loadLibc(deno: DenoNamespace): ReturnType<typeof deno.dlopen<keyof type
   const missing =
     granted.length > 0
       ? `libc was not found as ${tried.join(", ")}`
-      : `Deno may not call libc: run it with --allow-ffi, or --allow-ffi=${tried[0]} for libc alone`;
+      : `Deno may not call libc: run it with --allow-ffi, or --allow-ffi=${tried[0]} for libc only`;
   throw new UnsupportedError(missing, { cause });
 }
 
@@ -125,8 +127,8 @@ function load(): LibcHost {
       const result = Number(process_vm_writev(pid, local.address, 1n, remote.address, BigInt(remotes), 0n));
       return result < 0 ? -errno() : result;
     },
-    // memcpy returns its destination, so copying nothing tells where the buffer is. It stays a BigInt: a Number in a
-    // 64-bit parameter would take Deno off its fast path.
+    // memcpy returns its destination, so copying no bytes returns the buffer's address. It stays a BigInt: a Number in
+    // a 64-bit parameter takes Deno off its fast path.
     addressOf: (bytes) => memcpy(bytes, 0n, 0n),
     warn: (message) => console.warn(`CryptodevWarning: ${message}`),
   };

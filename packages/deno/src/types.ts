@@ -1,12 +1,12 @@
 /*
- * The little of Deno that this package uses. Deno's own types stay out of published declarations: they redeclare globals
- * that the types of other runtimes declare too.
+ * The part of Deno that this package uses. Published declarations do not contain Deno's own types, because these
+ * redeclare globals that the types of other runtimes declare too.
  */
 
-/** `Deno.dlopen`'s result for one symbol. */
+/** One function in the result of `Deno.dlopen`. */
 type Foreign = (...values: (number | bigint | Uint8Array)[]) => number | bigint;
 
-/** The part of the global `Deno`. */
+/** The part of the global `Deno` that is used. */
 export interface DenoNamespace {
   readonly build: { readonly os: string; readonly arch: string };
   readonly permissions: {
@@ -18,7 +18,7 @@ export interface DenoNamespace {
   ): { readonly symbols: Readonly<Record<Name, Foreign>> };
 }
 
-/** The part of the web platform. */
+/** The globals that are used. */
 export interface Globals {
   readonly Deno?: DenoNamespace;
   readonly console: { warn(message: string): void };

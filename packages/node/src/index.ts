@@ -1,6 +1,6 @@
 /**
- * The {@link @cryptodev/core!Host | Host} of Node.js: libc through the built-in node:ffi where that is there and does as it
- * should, else koffi.
+ * The {@link @cryptodev/core!Host | Host} of Node.js. It calls libc through the built-in node:ffi if that exists and
+ * works, else through koffi.
  *
  * @module @cryptodev/node
  */
@@ -9,9 +9,11 @@ import { koffiLibc } from "./koffi.ts";
 import { nodeFfiLibc } from "./node_ffi.ts";
 
 /**
- * Loads libc, the first time in each thread, and gives the host that calls it.
+ * Returns the host that calls libc. The first call in each thread loads libc.
  *
- * @throws `UnsupportedError` where there is no Linux, no koffi for this platform, or an unknown architecture
+ * @returns one host for each thread
+ * @throws {UnsupportedError} if the system is not Linux, koffi is missing for this platform, or the architecture is
+ * unknown
  * @example
  * ```ts
  * import { nodeHost } from "@cryptodev/node";
@@ -24,14 +26,14 @@ export function nodeHost(): LibcHost {
   return host;
 }
 
-// Module state is per worker, and so are libc's errno and the addresses of memory.
+// Module state exists once per worker, as do libc's errno and the addresses of memory.
 let host: LibcHost | undefined;
 
 function load(): LibcHost {
   const machine = linuxMachine(process.platform, process.arch);
   const libc = nodeFfiLibc() ?? koffiLibc();
   const { open, close, ioctl, poll, read, write, mount, umount2, processVmReadv, processVmWritev, errno } = libc;
-  // In the form that this interface takes without converting it.
+  // NULL, in the form that this interface accepts without a conversion.
   const nothing: Address = typeof libc.addressOf(new Uint8Array(1)) === "bigint" ? 0n : 0;
 
   return {

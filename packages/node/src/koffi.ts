@@ -3,7 +3,11 @@ import { UnsupportedError } from "@cryptodev/core";
 import type koffi from "koffi";
 import type { Libc } from "./libc.ts";
 
-/** libc through koffi. @throws `UnsupportedError` where koffi is not there for this platform, or may not be loaded */
+/**
+ * Returns libc through koffi.
+ *
+ * @throws {UnsupportedError} if koffi is missing for this platform, or loading it is not allowed
+ */
 export function koffiLibc(): Libc {
   const ffi = loadKoffi();
   try {
@@ -57,7 +61,7 @@ function findKoffi(): Found {
 
 function functions(ffi: typeof koffi): Libc {
   const libc = ffi.load(null);
-  // Integers only, and no more than six: with a pointer type, a variadic one or a BigInt, koffi leaves its fast path.
+  // Integers only, and at most six: pointer types, variadic functions and BigInts take koffi off its fast path.
   const ioctl = libc.func("ioctl", "int", ["int", "int", "uintptr_t"]);
   const vector = ["int", "uintptr_t", "unsigned long", "uintptr_t", "unsigned long", "unsigned long"];
   const readv = libc.func("process_vm_readv", "int64_t", vector);
@@ -65,7 +69,7 @@ function functions(ffi: typeof koffi): Libc {
   return {
     open: libc.func("open", "int", ["str", "int"]),
     close: libc.func("close", "int", ["int"]),
-    // A request beyond 2 ** 31 is faster as the negative number that has the same bits.
+    // A request above 2 ** 31 is faster as the negative number with the same bits.
     ioctl: (fd, request, address) => ioctl(fd, request | 0, address),
     poll: libc.func("poll", "int", ["uintptr_t", "unsigned long", "int"]),
     read: libc.func("read", "int64_t", ["int", "uintptr_t", "size_t"]),

@@ -1,6 +1,6 @@
 import type { Address } from "@cryptodev/core";
 
-/** The functions of libc that a host calls, by whichever foreign function interface. Each returns what C returned. */
+/** The functions of libc that a host calls, through any foreign function interface. Each returns what C returns. */
 export interface Libc {
   open(path: string, flags: number): number;
   close(fd: number): number;
@@ -12,7 +12,7 @@ export interface Libc {
   umount2(target: string, flags: number): number;
   processVmReadv(pid: number, local: Address, remote: Address, remotes: number): number;
   processVmWritev(pid: number, local: Address, remote: Address, remotes: number): number;
-  /** The error number of the call before, if nothing came in between. */
+  /** Returns the error number of the previous call, if no other call was made since. */
   errno(): number;
   addressOf(bytes: Uint8Array): Address;
 }

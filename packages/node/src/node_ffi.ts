@@ -1,7 +1,7 @@
 import { errnos } from "@cryptodev/core";
 import type { Libc } from "./libc.ts";
 
-/** The little of the module `node:ffi` that is used here. */
+/** The part of the module `node:ffi` that is used here. */
 interface NodeFFI {
   dlopen<Name extends string>(
     library: null,
@@ -11,7 +11,7 @@ interface NodeFFI {
   toArrayBuffer(address: bigint, size: number, copy: false): ArrayBuffer;
 }
 
-/** Loads the module, without its warning that it is experimental: whether it can be relied on is tried below. */
+/** Loads the module and suppresses its warning that it is experimental: {@link isProven} tests whether it works. */
 function loadModule(): NodeFFI | undefined {
   const { emitWarning } = process;
   process.emitWarning = () => {};
@@ -24,7 +24,7 @@ function loadModule(): NodeFFI | undefined {
   }
 }
 
-// Pointers and BigInts alone: with any other type, or a Number, node:ffi takes thirty times as long.
+// Pointers and BigInts only: any other type, or a Number, makes node:ffi thirty times slower.
 const pointers = (count: number) => ({ arguments: new Array<string>(count).fill("pointer"), return: "pointer" });
 const symbols = {
   open: pointers(2),
@@ -40,12 +40,15 @@ const symbols = {
   __errno_location: pointers(0),
 };
 
-/** An `int` that came back as a pointer, whose upper half means nothing. */
+/** Converts an `int` that was returned as a pointer, whose upper half is undefined. */
 const int = (value: bigint): number => Number(BigInt.asIntN(32, value));
-/** A `long` that came back as a pointer. */
+/** Converts a `long` that was returned as a pointer. */
 const long = (value: bigint): number => Number(BigInt.asIntN(64, value));
 
-/** libc through node:ffi, which Node.js 26 and newer have; `undefined` where it is missing or does not do as it should. */
+/**
+ * Returns libc through node:ffi, which Node.js 26 and newer have; `undefined` if it is missing or does not work as
+ * expected.
+ */
 export function nodeFfiLibc(): Libc | undefined {
   const ffi = loadModule();
   if (ffi === undefined) return undefined;
@@ -61,14 +64,14 @@ function functions(ffi: NodeFFI): Libc {
   const c = ffi.dlopen(null, symbols).functions;
   const { ioctl, process_vm_readv, process_vm_writev } = c;
   const errno = new Int32Array(ffi.toArrayBuffer(c.__errno_location(), 4, false));
-  /** Calls with the addresses of strings, which are held until it returns. */
+  /** Calls a function with the addresses of strings, which stay alive until it returns. */
   const withStrings = (texts: readonly string[], call: (...addresses: bigint[]) => bigint): number => {
     const held = texts.map((text) => new TextEncoder().encode(`${text}\0`));
     const result = int(call(...held.map(ffi.getRawPointer)));
-    // Read after the call, and so alive during it.
+    // Reading them after the call keeps them alive during it.
     return held.every(({ length }) => length > 0) ? result : -1;
   };
-  // Made once, as a session sends the same request to the same descriptor again and again.
+  // Cached, because a session sends the same request to the same descriptor again and again.
   let [lastFd, lastRequest, fdPointer, requestPointer] = [0, 0, 0n, 0n];
   return {
     open: (path, flags) => withStrings([path], (address) => c.open(address as bigint, BigInt(flags))),
@@ -102,7 +105,7 @@ function functions(ffi: NodeFFI): Libc {
   };
 }
 
-/** Tries what a host relies on: arguments arrive, results and error numbers come back, addresses are where bytes are. */
+/** Tests what a host relies on: arguments, results and error numbers arrive, and addresses are those of the bytes. */
 function isProven(libc: Libc): boolean {
   const byte = new Uint8Array(new ArrayBuffer(8));
   const refused = libc.ioctl(-1, 0xc0306368, libc.addressOf(byte)) === -1 && libc.errno() === errnos.EBADF;

@@ -1,41 +1,41 @@
 import { freezeTable } from "./frozen.ts";
 
-/** The least and the most of a size; all between them are good too. Bytes. */
+/** The smallest and the largest of a range of sizes, in bytes. Every size in between is valid too. */
 export interface SizeRange {
-  /** The least. */
+  /** The smallest size. */
   readonly min: number;
-  /** The most. */
+  /** The largest size. */
   readonly max: number;
 }
 
 /**
- * What the kernel must be told of a cipher, and what it asks of keys and data. All sizes are bytes.
+ * What the kernel has to know about a cipher, and the key and data sizes that it accepts. All sizes are in bytes.
  *
- * `kind` tells how it is used: CIOCCRYPT carries `"block"` ciphers (whole blocks) and `"stream"` ciphers (any length),
- * CIOCAUTHCRYPT carries `"aead"` and `"record"` ciphers. No driver of `/dev/crypto` does `"compression"`.
+ * `kind` says how the cipher is used: CIOCCRYPT runs `"block"` ciphers (whole blocks) and `"stream"` ciphers (any
+ * length), CIOCAUTHCRYPT runs `"aead"` and `"record"` ciphers. No driver of `/dev/crypto` supports `"compression"`.
  */
 export interface CipherAlgorithm {
-  /** The number in `session_op.cipher`. */
+  /** The value of `session_op.cipher`. */
   readonly id: number;
-  /** This library's name for it. */
+  /** The name in this library. */
   readonly name: string;
   /** How it is used. */
   readonly kind: "block" | "stream" | "aead" | "record" | "compression";
-  /** The CryptoAPI's name for it; absent where the header has an id that no driver implements. */
+  /** The CryptoAPI's name; absent if the header has an id that no driver implements. */
   readonly kernelName?: string;
-  /** The release of Linux that dropped it; absent if the newest has it. */
+  /** The Linux release that removed it; absent if current kernels still have it. */
   readonly removedIn?: string;
-  /** Every key size, or the range of them. */
+  /** All key sizes, or their range. */
   readonly keySizes: readonly number[] | SizeRange;
-  /** The length of the data is a multiple of this. */
+  /** The length of the data must be a multiple of this. */
   readonly blockSize: number;
-  /** Bytes that the kernel reads at `iv`; 0 for a cipher without one. */
+  /** How many bytes the kernel reads at `iv`; 0 if the cipher does not use an iv. */
   readonly ivSize: number;
-  /** The tag sizes of an AEAD. Any other crashes the kernel. */
+  /** The tag sizes of an AEAD. Any other size crashes the kernel. */
   readonly tagSizes?: readonly number[];
 }
 
-/** The cipher ids of `<crypto/cryptodev.h>`, under the header's own names. */
+/** The cipher ids of `<crypto/cryptodev.h>`, under the names of the header. */
 export const ciphers = {
   CRYPTO_DES_CBC: {
     id: 1,
@@ -185,15 +185,16 @@ export const ciphers = {
 
 freezeTable(ciphers);
 
-/** Whether sizes are each named, and not the least and the most. */
+/** Whether the sizes are a list, not a range. */
 export function isList(sizes: CipherAlgorithm["keySizes"]): sizes is readonly number[] {
   return Array.isArray(sizes);
 }
 
 /**
- * Whether a size is one of those that an algorithm has.
+ * Checks whether an algorithm accepts a size.
  *
- * @param sizes - every size, or the least and the most
+ * @param sizes - all sizes, or their range
+ * @returns `true` if `size` is one of them
  * @example
  * ```ts
  * import { ciphers, hasSize } from "@cryptodev/core";

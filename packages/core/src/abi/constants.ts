@@ -3,36 +3,38 @@ export const COP_ENCRYPT = 0;
 /** `op` of a `crypt_op`: decrypt. */
 export const COP_DECRYPT = 1;
 
-/** The operation's data is one piece of a longer message: take it into the hash, give no digest yet. */
+/** The data is one part of a longer message: add it to the hash, do not return a digest yet. */
 export const COP_FLAG_UPDATE = 1;
-/** The message ends with this operation: give the digest. */
+/** The message ends with this operation: return the digest. */
 export const COP_FLAG_FINAL = 2;
-/** Write the iv for the next operation back to `iv`. */
+/** Write the iv of the next operation back to `iv`. */
 export const COP_FLAG_WRITE_IV = 4;
-/** Copy the data instead of working on the caller's pages; comes back set where the driver had to copy. */
+/** Copy the data instead of working on the caller's pages. The driver sets it if it had to copy. */
 export const COP_FLAG_NO_ZC = 8;
 /** The operation is a TLS record (CIOCAUTHCRYPT). */
 export const COP_FLAG_AEAD_TLS_TYPE = 16;
 /** The operation is an SRTP packet (CIOCAUTHCRYPT). */
 export const COP_FLAG_AEAD_SRTP_TYPE = 32;
-/** Forget the running hash before the operation. */
+/** Reset the hash state before the operation. */
 export const COP_FLAG_RESET = 64;
 
-/** Bit of `session_info_op.flags`: the driver is only reached through the kernel, as off-CPU hardware is. */
+/**
+ * Bit of `session_info_op.flags`: only the kernel can reach the driver, as is the case for hardware outside the CPU.
+ */
 export const SIOP_FLAG_KERNEL_DRIVER_ONLY = 1;
 
-/** Longest HMAC key, in bytes. */
+/** Maximum size of an HMAC key, in bytes. */
 export const CRYPTO_HMAC_MAX_KEY_LEN = 512;
-/** Longest cipher key, in bytes. */
+/** Maximum size of a cipher key, in bytes. */
 export const CRYPTO_CIPHER_MAX_KEY_LEN = 64;
-/** Longest block of a cipher, and longest iv, in bytes. */
+/** Maximum size of a cipher block and of an iv, in bytes. */
 export const EALG_MAX_BLOCK_LEN = 16;
-/** Longest digest, in bytes. */
+/** Maximum size of a digest, in bytes. */
 export const AALG_MAX_RESULT_LEN = 64;
-/** Room for an algorithm's name, in bytes, the closing zero included. */
+/** Size of the field for an algorithm's name, in bytes, including the terminating zero. */
 export const CRYPTODEV_MAX_ALG_NAME = 64;
 
-/** `open(2)`: for reading and writing. */
+/** `open(2)`: open for reading and writing. */
 export const O_RDWR = 0o2;
-/** `open(2)`: closed when the process executes another program. */
+/** `open(2)`: close the descriptor when the process executes another program. */
 export const O_CLOEXEC = 0o2000000;

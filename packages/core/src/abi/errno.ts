@@ -1,8 +1,8 @@
 import { freezeTable } from "./frozen.ts";
 
 /**
- * The error numbers that the device, or a system call on the way to it, can answer (`asm-generic/errno.h`; MIPS and
- * SPARC have other numbers for some of them).
+ * The error numbers that the device, or a system call used to reach it, can return (`asm-generic/errno.h`; MIPS and
+ * SPARC number some of them differently).
  */
 export const errnos = {
   EPERM: 1,
@@ -47,9 +47,9 @@ export type ErrnoName = keyof typeof errnos;
 const names = new Map<number, string>(Object.entries(errnos).map(([name, number]) => [number, name]));
 
 /**
- * Names an error number.
+ * Returns the name of an error number.
  *
- * @returns the C name, or `E` and the number for one that is not in {@link errnos}
+ * @returns the C name, or `E` and the number if it is not in {@link errnos}
  * @example
  * ```ts
  * import { errnoName } from "@cryptodev/core";

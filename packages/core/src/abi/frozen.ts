@@ -1,6 +1,6 @@
 /**
- * Makes a table constant all the way down, so that no program can change what calls are checked against, not even by what it
- * adds to `Object.prototype`: records have no prototype.
+ * Freezes a table deeply and removes the prototypes of its records, so that no program can change the values that calls
+ * are checked against, not even by extending `Object.prototype`.
  */
 export function freezeTable(table: object): void {
   if (Object.isFrozen(table)) return;

@@ -2,18 +2,18 @@ import type { Machine } from "./machine.ts";
 import { layout, type Struct } from "./struct.ts";
 
 /**
- * Which way an ioctl's argument travels, as the macro of `<sys/ioctl.h>` that makes its number: `IO` carries nothing,
- * `IOR` is read from the kernel, `IOW` is written to it, `IOWR` both.
+ * The direction of an ioctl's argument, named after the macro of `<sys/ioctl.h>` that builds the request number: `IO`
+ * has no argument, `IOR` reads from the kernel, `IOW` writes to it, `IOWR` does both.
  */
 export type Direction = "IO" | "IOR" | "IOW" | "IOWR";
 
-/** One ioctl as its header declares it. */
+/** An ioctl as declared in its header. */
 export interface Ioctl<Argument extends Struct | null = Struct | null> {
   /** Its name in the header. */
   readonly name: string;
-  /** Which way its argument travels. */
+  /** The direction of its argument. */
   readonly direction: Direction;
-  /** The character that the header gives as the ioctl's type. */
+  /** The character that the header uses as the ioctl's type. */
   readonly type: string;
   /** Its number within the type. */
   readonly number: number;
@@ -25,8 +25,8 @@ const generic = { IO: 0, IOW: 1, IOR: 2, IOWR: 3 } as const;
 const swapped = { IO: 1, IOR: 2, IOW: 4, IOWR: 6 } as const;
 
 /**
- * Computes the request number that `ioctl(2)` takes: direction, size of the argument, type and number in 32 bits
- * (`asm-generic/ioctl.h`; MIPS, PowerPC and SPARC have their own).
+ * Computes the request number of an ioctl: direction, argument size, type and number, packed into 32 bits
+ * (`asm-generic/ioctl.h`; MIPS, PowerPC and SPARC use another packing).
  *
  * @returns an unsigned 32-bit number
  * @example

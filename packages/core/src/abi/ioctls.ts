@@ -3,11 +3,11 @@ import type { Ioctl } from "./ioctl.ts";
 import type { Machine } from "./machine.ts";
 import { cphash_op, crypt_auth_op, crypt_kop, crypt_op, session_info_op, session_op, u32 } from "./structs.ts";
 
-/* The ioctls of `<crypto/cryptodev.h>`, under their own names. */
+/* The ioctls of `<crypto/cryptodev.h>`, under the names of the header. */
 
 /**
- * Clones the descriptor. The clone shares the sessions and is not close-on-exec; no free descriptor shows as a negative
- * `value`, with 0 returned.
+ * Clones the descriptor. The clone shares the sessions and is not close-on-exec. If no descriptor is free, the driver
+ * returns 0 and stores a negative `value`.
  */
 export const CRIOGET: Ioctl<typeof u32> = { name: "CRIOGET", direction: "IOWR", type: "c", number: 101, argument: u32 };
 
@@ -20,7 +20,7 @@ export const CIOCGSESSION: Ioctl<typeof session_op> = {
   argument: session_op,
 };
 
-/** Ends a session. An unknown id is no error. */
+/** Ends a session. An unknown id is not an error. */
 export const CIOCFSESSION: Ioctl<typeof u32> = {
   name: "CIOCFSESSION",
   direction: "IOW",
@@ -38,7 +38,7 @@ export const CIOCCRYPT: Ioctl<typeof crypt_op> = {
   argument: crypt_op,
 };
 
-/** Asymmetric operations: declared by the header, refused with EINVAL by the driver. */
+/** Asymmetric operations: the header declares them, the driver refuses them with EINVAL. */
 export const CIOCKEY: Ioctl<typeof crypt_kop> = {
   name: "CIOCKEY",
   direction: "IOWR",
@@ -47,7 +47,7 @@ export const CIOCKEY: Ioctl<typeof crypt_kop> = {
   argument: crypt_kop,
 };
 
-/** Which asymmetric operations there are, as bits: none. */
+/** The supported asymmetric operations, as bits: always 0. */
 export const CIOCASYMFEAT: Ioctl<typeof u32> = {
   name: "CIOCASYMFEAT",
   direction: "IOR",
@@ -56,7 +56,7 @@ export const CIOCASYMFEAT: Ioctl<typeof u32> = {
   argument: u32,
 };
 
-/** Names the algorithms and drivers behind a session. */
+/** Returns the names of a session's algorithms and drivers. */
 export const CIOCGSESSINFO: Ioctl<typeof session_info_op> = {
   name: "CIOCGSESSINFO",
   direction: "IOWR",
@@ -74,7 +74,7 @@ export const CIOCAUTHCRYPT: Ioctl<typeof crypt_auth_op> = {
   argument: crypt_auth_op,
 };
 
-/** Submits a CIOCCRYPT without waiting for it. Only in drivers built with ENABLE_ASYNC. */
+/** Submits a CIOCCRYPT without waiting for it. Only drivers built with ENABLE_ASYNC have it. */
 export const CIOCASYNCCRYPT: Ioctl<typeof crypt_op> = {
   name: "CIOCASYNCCRYPT",
   direction: "IOW",
@@ -83,7 +83,7 @@ export const CIOCASYNCCRYPT: Ioctl<typeof crypt_op> = {
   argument: crypt_op,
 };
 
-/** Fetches the oldest submitted operation that is finished. Only in drivers built with ENABLE_ASYNC. */
+/** Fetches the oldest finished operation. Only drivers built with ENABLE_ASYNC have it. */
 export const CIOCASYNCFETCH: Ioctl<typeof crypt_op> = {
   name: "CIOCASYNCFETCH",
   direction: "IOR",
@@ -92,7 +92,7 @@ export const CIOCASYNCFETCH: Ioctl<typeof crypt_op> = {
   argument: crypt_op,
 };
 
-/** Copies the running state of one hash session into another. */
+/** Copies the hash state of one session to another. */
 export const CIOCCPHASH: Ioctl<typeof cphash_op> = {
   name: "CIOCCPHASH",
   direction: "IOW",
@@ -102,8 +102,9 @@ export const CIOCCPHASH: Ioctl<typeof cphash_op> = {
 };
 
 /**
- * Request numbers of FIOCLEX, fcntl's `FD_CLOEXEC` as an ioctl that every kind of file answers (`<asm/ioctls.h>`). It
- * is older than the common scheme of numbers, so each family of machines has its own. It takes no argument.
+ * Request numbers of FIOCLEX, the ioctl form of fcntl's `FD_CLOEXEC`, which works on every kind of file
+ * (`<asm/ioctls.h>`). It is older than the common numbering scheme, so each family of machines has its own number. It
+ * does not take an argument.
  */
 export const FIOCLEX: Readonly<Record<Machine["requests"], number>> = {
   generic: 0x5451,

@@ -1,8 +1,9 @@
 /**
- * Where Linux systems keep libc, the likeliest first: by its name alone, for the dynamic linker to find, and by the
- * absolute paths of Debian, Fedora, Arch and musl, for runtimes whose permissions are given by path.
+ * Lists where Linux systems keep libc, most likely first: the bare name, which the dynamic linker resolves, then the
+ * absolute paths of Debian, Fedora, Arch and musl, for runtimes that grant permissions by path.
  *
  * @param arch - the machine's name as Linux spells it, such as `x86_64` or `aarch64`
+ * @returns names for `dlopen(3)`
  */
 export function libcPaths(arch: string): readonly string[] {
   return [

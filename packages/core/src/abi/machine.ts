@@ -1,12 +1,15 @@
 import { freezeTable } from "./frozen.ts";
 
-/** What the binary interface depends on: two traits lay out every struct and number every request. */
+/**
+ * What the binary interface depends on. These two properties determine the layout of every struct and the number of
+ * every request.
+ */
 export interface Machine {
   /** Bytes in a pointer: 8 on LP64, 4 on ILP32. */
   readonly pointerSize: 4 | 8;
   /**
-   * Whose `asm/ioctl.h` numbers the requests. MIPS, PowerPC and SPARC keep three bits for the direction and swap them;
-   * the requests of SPARC are those of `"powerpc"`.
+   * Whose `asm/ioctl.h` numbers the requests. MIPS, PowerPC and SPARC use three bits for the direction and swap them;
+   * SPARC uses the same numbers as `"powerpc"`.
    */
   readonly requests: "generic" | "mips" | "powerpc";
 }
@@ -40,10 +43,10 @@ freezeTable(ILP32);
 freezeTable(machines);
 
 /**
- * Finds the machine behind an architecture's name as Node, Bun (`process.arch`) or Deno (`Deno.build.arch`) spell it.
+ * Finds the machine for an architecture name as Node, Bun (`process.arch`) or Deno (`Deno.build.arch`) spell it.
  *
  * @param arch - for example `"x64"`, `"aarch64"` or `"arm"`
- * @returns `undefined` for an architecture whose headers this library does not know
+ * @returns `undefined` if this library does not know the architecture's headers
  * @example
  * ```ts
  * import { machineOf } from "@cryptodev/core";

@@ -1,14 +1,14 @@
 import { freezeTable } from "./frozen.ts";
 
-/** What the kernel must be told of a mac, and what it gives. All sizes are bytes. */
+/** What the kernel has to know about a mac, and what it returns. All sizes are in bytes. */
 export interface MacAlgorithm {
-  /** The number in `session_op.mac`. */
+  /** The value of `session_op.mac`. */
   readonly id: number;
-  /** This library's name for it. */
+  /** The name in this library. */
   readonly name: string;
-  /** The hash inside, or the mac itself where it is a plain hash. */
+  /** The hash that the mac uses, or the mac itself if it is a plain hash. */
   readonly hash: string;
-  /** The CryptoAPI's name for it; absent where the header has an id that no driver implements. */
+  /** The CryptoAPI's name; absent if the header has an id that no driver implements. */
   readonly kernelName?: string;
   /** Whether it takes a key. */
   readonly keyed: boolean;
@@ -16,7 +16,9 @@ export interface MacAlgorithm {
   readonly digestSize: number;
 }
 
-/** The mac ids of `<crypto/cryptodev.h>`, under the header's own names. They share one sequence with the ciphers'. */
+/**
+ * The mac ids of `<crypto/cryptodev.h>`, under the names of the header. Macs and ciphers share one sequence of numbers.
+ */
 export const macs = {
   CRYPTO_MD5_HMAC: { id: 6, name: "hmac-md5", hash: "md5", kernelName: "hmac(md5)", keyed: true, digestSize: 16 },
   CRYPTO_SHA1_HMAC: { id: 7, name: "hmac-sha1", hash: "sha1", kernelName: "hmac(sha1)", keyed: true, digestSize: 20 },

@@ -1,12 +1,12 @@
 import type { Machine } from "./machine.ts";
 
-/** The C types that occur in the interface. A pointer is as wide as the machine's. */
+/** The C types that the interface uses. A pointer has the machine's pointer size. */
 export type Scalar = "char" | "i16" | "u16" | "i32" | "u32" | "u64" | "pointer";
 
-/** One member of a struct: its name, its type, and how many of them when it is an array. */
+/** One member of a struct: its name, its type, and the number of elements if it is an array. */
 export type Field = readonly [name: string, type: Scalar | Struct, count?: number];
 
-/** A C struct as its header declares it: the members in order. All else is computed from that by {@link layout}. */
+/** A C struct as declared in its header: the members in order. {@link layout} computes everything else. */
 export interface Struct {
   /** Its name in the header. */
   readonly name: string;
@@ -14,18 +14,18 @@ export interface Struct {
   readonly fields: readonly Field[];
 }
 
-/** The names of the members of `S`. */
+/** The member names of `S`. */
 export type FieldName<S extends Struct> = S["fields"][number][0];
 
-/** Where a machine's C compiler puts a struct's members. All numbers are bytes. */
+/** Where a machine's C compiler puts the members of a struct. All numbers are in bytes. */
 export interface Layout<S extends Struct = Struct> {
-  /** The struct's size, trailing padding included. */
+  /** The struct's size, including trailing padding. */
   readonly size: number;
   /** The struct's alignment. */
   readonly align: number;
-  /** Each member's distance from the start. */
+  /** The distance of each member from the start. */
   readonly offset: { readonly [Name in FieldName<S>]: number };
-  /** Each member's width; of an array, the whole of it. */
+  /** The width of each member; of an array, the width of all elements. */
   readonly width: { readonly [Name in FieldName<S>]: number };
 }
 
@@ -40,9 +40,10 @@ function extent(type: Scalar | Struct, machine: Machine): { size: number; align:
 const roundUp = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple;
 
 /**
- * Lays a struct out by the rules of the System V ABIs: each member at the next multiple of its alignment, the whole
- * padded to a multiple of the widest one.
+ * Computes the layout of a struct by the rules of the System V ABIs: each member starts at the next multiple of its
+ * alignment, and the size is padded to a multiple of the largest alignment.
  *
+ * @returns size, alignment, offsets and widths
  * @example
  * ```ts
  * import { crypt_op, LP64, layout } from "@cryptodev/core";

@@ -1,6 +1,9 @@
 import { freezeTable } from "./frozen.ts";
 
-/* The structs of `<crypto/cryptodev.h>`, and of two other headers that serving needs, under their own names. */
+/*
+ * The structs of `<crypto/cryptodev.h>`, and of two other headers that the server needs, under the names of the
+ * headers.
+ */
 
 /** Argument of the ioctls that carry one number: a session id, a descriptor, a set of bits. */
 export const u32 = {
@@ -8,7 +11,7 @@ export const u32 = {
   fields: [["value", "u32"]],
 } as const;
 
-/** Argument of CIOCGSESSION: the algorithms and keys that a session starts with; `ses` comes back. */
+/** Argument of CIOCGSESSION: the algorithms and keys of a new session. The driver sets `ses`. */
 export const session_op = {
   name: "session_op",
   fields: [
@@ -22,7 +25,7 @@ export const session_op = {
   ],
 } as const;
 
-/** Two names of an algorithm: the one asked of the CryptoAPI, and that of the driver which answered. */
+/** Two names of an algorithm: the one requested from the CryptoAPI, and the one of the driver that it selected. */
 export const alg_info = {
   name: "alg_info",
   fields: [
@@ -31,7 +34,7 @@ export const alg_info = {
   ],
 } as const;
 
-/** Argument of CIOCGSESSINFO: what serves a session. The kernel fills only the halves that are in use. */
+/** Argument of CIOCGSESSINFO: what serves a session. The kernel fills in only the members that apply. */
 export const session_info_op = {
   name: "session_info_op",
   fields: [
@@ -43,7 +46,7 @@ export const session_info_op = {
   ],
 } as const;
 
-/** Argument of CIOCCRYPT, and of its asynchronous pair: one operation of a cipher, a hash or both. */
+/** Argument of CIOCCRYPT and of its asynchronous variants: one operation of a cipher, a hash or both. */
 export const crypt_op = {
   name: "crypt_op",
   fields: [
@@ -108,7 +111,7 @@ export const crypt_kop = {
   ],
 } as const;
 
-/** Argument of `poll(2)`: which events of a descriptor are asked for, and which came (`<poll.h>`). */
+/** Argument of `poll(2)`: the requested and the returned events of a descriptor (`<poll.h>`). */
 export const pollfd = {
   name: "pollfd",
   fields: [
@@ -118,7 +121,7 @@ export const pollfd = {
   ],
 } as const;
 
-/** A piece of memory, to `readv(2)` and its kin (`<sys/uio.h>`). `iov_len` is as wide as a pointer. */
+/** A range of memory, as `readv(2)` and related calls use it (`<sys/uio.h>`). `iov_len` is as wide as a pointer. */
 export const iovec = {
   name: "iovec",
   fields: [

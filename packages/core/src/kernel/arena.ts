@@ -5,12 +5,14 @@ import { partOf, wipe } from "../memory/bytes.ts";
 import { LONGEST_AAD, PAGE } from "./limits.ts";
 
 /**
- * The longest data, in bytes, that is copied through memory of our own. `npm run bench -- --only calls` measures it: an
- * address costs as much as copying a few KiB twice, and the driver pins one page instead of two or four.
+ * The largest data, in bytes, that is copied through the arena. Measured by `npm run bench -- --only calls`: looking up
+ * an address costs as much as copying a few KiB twice, and the driver pins one page instead of two or four.
  */
 export const SMALL = 4096;
 
-/** Where everything is, in bytes from the start. Data has a page boundary of its own, and room for a tag and padding. */
+/**
+ * The arena's layout, as offsets in bytes. Data starts at a page boundary, with room for a tag and padding after it.
+ */
 const IV = 0;
 const MAC = 64;
 const AAD = 128;
@@ -18,24 +20,25 @@ const DATA = 2 * PAGE;
 const SLACK = 128;
 
 /**
- * Memory of our own that the kernel reads and writes in place of a program's: it cannot move, shrink, vanish or belong to
- * two things at once, and it is aligned for every driver. One is enough for a device, as its calls come one at a time.
+ * Memory of the library that the kernel reads and writes in place of the program's: it cannot move, shrink, be detached
+ * or serve two purposes at once, and it is aligned for every driver. A device needs only one, because its calls do not
+ * overlap.
  */
 export class Arena {
   /** Associated data. */
   readonly aad: Uint8Array;
-  /** The keys of a session that is being started, in the place of the associated data. */
+  /** The keys of a session that is being started. They share memory with the associated data. */
   readonly key: Uint8Array;
   readonly mackey: Uint8Array;
-  /** Data, with room for what an operation adds to it. */
+  /** Data, with room for what an operation appends to it. */
   readonly data: Uint8Array;
   readonly #memory: Uint8Array;
-  /** The part of the data that was asked for last: sizes recur, and a view costs more than the copy. */
+  /** The view that was requested last: sizes recur, and creating a view costs more than the copy. */
   #part: Uint8Array;
   #partSize = 0;
 
   constructor(host: Host) {
-    // No driver asks for more than the alignment of a page.
+    // No driver requires more than page alignment.
     this.#memory = alignedMemory(host, DATA + SMALL + SLACK, PAGE - 1);
     this.aad = partOf(this.#memory, AAD, AAD + LONGEST_AAD);
     this.key = partOf(this.#memory, AAD, AAD + CRYPTO_CIPHER_MAX_KEY_LEN);
@@ -45,17 +48,17 @@ export class Arena {
     this.#part = partOf(this.data, 0, 0);
   }
 
-  /** Room for an iv of `size` bytes. */
+  /** Returns memory for an iv of `size` bytes. */
   iv(size: number): Uint8Array {
     return partOf(this.#memory, IV, IV + size);
   }
 
-  /** Room for a mac or a tag of `size` bytes. */
+  /** Returns memory for a mac or a tag of `size` bytes. */
   mac(size: number): Uint8Array {
     return partOf(this.#memory, MAC, MAC + size);
   }
 
-  /** The first `size` bytes of the data. */
+  /** Returns the first `size` bytes of the data. */
   first(size: number): Uint8Array {
     if (size !== this.#partSize) {
       this.#part = partOf(this.data, 0, size);

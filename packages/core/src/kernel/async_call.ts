@@ -3,7 +3,7 @@ import type { crypt_op } from "../abi/structs.ts";
 import type { Host } from "../host.ts";
 import { Call } from "../memory/call.ts";
 
-/** The data of one CIOCASYNCCRYPT, all of it in aligned memory of our own: the driver uses it while the program runs. */
+/** The data of one CIOCASYNCCRYPT, all in aligned memory of the library: the driver uses it while the program runs. */
 export interface AsyncData {
   readonly op: number;
   readonly flags: number;
@@ -13,7 +13,7 @@ export interface AsyncData {
   readonly iv: Uint8Array | null;
 }
 
-/** Fills in an operation that the driver carries out by itself. The call keeps its memory alive. */
+/** Prepares an operation that the driver carries out asynchronously. The call keeps its memory alive. */
 export function asyncCall(host: Host, ses: number, { op, flags, src, dst, mac, iv }: AsyncData): Call<typeof crypt_op> {
   const call = new Call(host, CIOCASYNCCRYPT);
   const at = call.offset;

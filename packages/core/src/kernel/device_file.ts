@@ -14,7 +14,10 @@ import { Arena } from "./arena.ts";
 import type { KernelSession } from "./kernel_session.ts";
 import { LONGEST_CHUNK } from "./limits.ts";
 
-/** What a session starts with. Each member is there: what is missing from an object could come from its prototype. */
+/**
+ * The parameters of a new session. Every member is required, because a missing one could come from the object's
+ * prototype.
+ */
 export interface SessionParameters {
   readonly cipher: number;
   readonly key: Uint8Array | undefined;
@@ -22,48 +25,50 @@ export interface SessionParameters {
   readonly mackey: Uint8Array | undefined;
 }
 
-/** How a device is used. */
+/** Options of a device. */
 export interface DeviceOptions {
-  /** Whether sessions count what they do: see {@link Session.statistics}. Defaults to `false`. */
+  /** Whether sessions count their operations; see {@link Session.statistics}. Defaults to `false`. */
   readonly statistics?: boolean | undefined;
   /**
-   * The most bytes that the kernel is given in one call, a multiple of 16. Longer data goes in several calls, with the same
-   * result. Defaults to 128 MiB, which is the most that the driver always takes without copying.
+   * The most bytes that are passed to the kernel in one call, a multiple of 16. Longer data is sent in several calls,
+   * with the same result. Defaults to 128 MiB, the most that the driver always accepts without copying.
    */
   readonly chunkSize?: number | undefined;
   /**
-   * Which drivers may serve sessions: `"require"` ends a session at its start, by a `CryptodevError` with `ENODEV`, unless
-   * its driver is hardware; `"allow"`, the default, takes what the kernel gives.
+   * Which drivers may serve sessions. With `"require"`, starting a session throws a `CryptodevError` with `ENODEV`
+   * unless its driver is hardware. Defaults to `"allow"`, which accepts any driver.
    */
   readonly hardware?: "require" | "allow" | undefined;
 }
 
-/** Options of which each has a value that was looked at. */
+/** Options after validation: each one has a value. */
 type Checked<Options> = { readonly [Name in keyof Options]-?: NonNullable<Options[Name]> };
 
-/** Without a compat handler: a 64-bit kernel does not pass them on from a 32-bit process. */
+/** Ioctls without a compat handler: a 64-bit kernel does not pass them on from a 32-bit process. */
 const nativeIoctls: readonly Ioctl[] = [CIOCAUTHCRYPT, CIOCCPHASH];
 
-/** An open descriptor of the device, and the sessions that were started through it. */
+/** An open descriptor of the device, and the sessions that were started on it. */
 export class DeviceFile {
   readonly host: Host;
   readonly path: string;
   readonly options: Checked<DeviceOptions>;
-  /** Memory of our own that small data is copied through. */
+  /** Memory that small data is copied through. */
   readonly arena: Arena;
-  /** What is to be ended before the descriptor is. */
+  /** Sessions to end before the descriptor is closed. */
   readonly sessions: Set<KernelSession> = new Set();
   readonly #startCall: Call<typeof session_op>;
   readonly #finishCall: Call<typeof u32>;
   readonly #pollfd: Argument<typeof pollfd>;
   readonly #answers = new Map<Ioctl, boolean>();
-  /** Asynchronous operations that the driver has, with their memory. */
+  /** Number of asynchronous operations whose memory the driver still uses. */
   inFlight = 0;
   #fd = -1;
   #closed = false;
-  /** Whether a call is under way. Programs can only notice from what it calls: a trace, a log, or a host of their own. */
+  /**
+   * Whether a call is in progress. Only code that the call itself runs can see this: a trace, a log, or a custom host.
+   */
   #isBusy = false;
-  /** How many of us use the same descriptor, because it could not be cloned. */
+  /** How many objects share the descriptor because it could not be cloned. */
   #share = { users: 1 };
 
   private constructor(host: Host, path: string, options: Checked<DeviceOptions>) {
@@ -91,7 +96,7 @@ export class DeviceFile {
     if (typeof statistics !== "boolean") {
       throw new TypeError(`statistics: expected true or false, got ${inWords(statistics)}`);
     }
-    // All that can fail otherwise goes before: a descriptor that is open belongs to somebody.
+    // Everything else that can fail comes first: from here on an open descriptor would leak.
     const descriptor = new DeviceFile(host, path, { chunkSize, hardware, statistics });
     const fd = host.open(path, O_RDWR | O_CLOEXEC);
     if (fd < 0) throw new CryptodevError({ errno: -fd, syscall: "open", path, hint: openHint(-fd) });
@@ -111,13 +116,21 @@ export class DeviceFile {
     return this.host.poll(this.#pollfd, 0) > 0;
   }
 
-  /** Sends an ioctl. @returns what the driver returned, which is not negative */
+  /**
+   * Sends an ioctl.
+   *
+   * @returns what the driver returned, which is not negative
+   */
   ioctl(call: Call, hintOf?: (errno: number) => string): number {
     this.#requireOpen();
     return this.send(call, hintOf);
   }
 
-  /** The same for a session, which has asked whether it is open: it ends before its device does. */
+  /**
+   * Sends an ioctl for a session, which has already checked that it is open: a session ends before its device does.
+   *
+   * @returns what the driver returned, which is not negative
+   */
   send(call: Call, hintOf: (errno: number) => string = ioctlHint): number {
     const result = this.#call(this.#fd, call.request, call);
     if (result >= 0) return result;
@@ -127,8 +140,9 @@ export class DeviceFile {
   }
 
   /**
-   * Whether the driver answers an ioctl at all. To a 32-bit process a 64-bit kernel answers EINVAL for those without a
-   * compat handler, whatever their argument is; a driver that they reach reads the argument first, and NULL is EFAULT.
+   * Whether the driver supports an ioctl. A 64-bit kernel returns EINVAL to a 32-bit process for ioctls without a
+   * compat handler, whatever their argument is. A driver that receives the ioctl reads the argument first, and returns
+   * EFAULT for NULL.
    */
   answers(ioctl: Ioctl): boolean {
     const { machine } = this.host;
@@ -142,10 +156,11 @@ export class DeviceFile {
     return isAnswered;
   }
 
-  /** @throws `CryptodevError` in the middle of another call, whose memory must stay as it is */
+  /** @throws {CryptodevError} with `EBUSY` during another call, whose memory must not change */
   requireFree(): void {
     if (!this.#isBusy) return;
-    const hint = "another call of this device is under way; a trace or a log must not use the device that it is about";
+    const hint =
+      "another call of this device is in progress; a trace or a log must not use the device that it reports on";
     throw this.refusal(errnos.EBUSY, CIOCCRYPT.name, hint);
   }
 
@@ -158,12 +173,12 @@ export class DeviceFile {
     }
   }
 
-  /** What to throw when an ioctl was refused. */
+  /** Creates the error for an ioctl that failed. */
   refusal(errno: number, ioctl: string, hint: string = ioctlHint(errno)): CryptodevError {
     return new CryptodevError({ errno, syscall: "ioctl", ioctl, path: this.path, hint });
   }
 
-  /** Tells of a mistake from where no error may come: a host that cannot is not a second mistake. */
+  /** Warns of a mistake where an error must not be thrown. If the host cannot log the warning, that is ignored too. */
   warn(message: string): void {
     try {
       this.host.warn(message);
@@ -175,7 +190,11 @@ export class DeviceFile {
     if (this.#closed) throw new ClosedError(`${this.path}: the device was closed`);
   }
 
-  /** Starts a session. @returns its id */
+  /**
+   * Starts a session.
+   *
+   * @returns its id
+   */
   start({ cipher, key, mac, mackey }: SessionParameters, einvalHint: string): number {
     this.#requireOpen();
     const { arena } = this;
@@ -195,18 +214,22 @@ export class DeviceFile {
     }
   }
 
-  /** Copies a key to where the kernel reads it. @returns its size */
+  /**
+   * Copies a key to where the kernel reads it.
+   *
+   * @returns its size in bytes
+   */
   #lendKey(offset: number, place: Uint8Array, key: Uint8Array | undefined): number {
     const size = key === undefined ? 0 : byteLengthOf(key);
-    // A part is of memory that stays as it is: what grows meanwhile does not leave more of a key than is wiped.
+    // `partOf` returns a view of fixed length: if the key grows meanwhile, no more of it is copied than is wiped later.
     if (size > 0) copyInto(place, partOf(key as Uint8Array, 0, size));
     this.#startCall.point(offset, size === 0 ? null : place);
     return size;
   }
 
   /**
-   * Ends a session (CIOCFSESSION). It cannot fail in a way that matters: to the driver an unknown id is no error, and
-   * where the descriptor is gone, so are its sessions.
+   * Ends a session (CIOCFSESSION). Errors are ignored: the driver accepts unknown ids, and if the descriptor is gone,
+   * so are its sessions.
    */
   finish(id: number): void {
     if (this.#closed) return;
@@ -214,14 +237,18 @@ export class DeviceFile {
     this.#call(this.#fd, this.#finishCall.request, this.#finishCall);
   }
 
-  /** A second descriptor of the same open device: it sees the same sessions. Closed on exec, as the first. */
+  /**
+   * Returns a second descriptor for the same open device, which sees the same sessions. It is close-on-exec, as the
+   * first is.
+   */
   clone(): DeviceFile {
     this.#requireOpen();
     const clone = new DeviceFile(this.host, this.path, this.options);
     const call = new Call(this.host, CRIOGET);
     const result = this.#call(this.#fd, call.request, call);
     if (result === -errnos.EOPNOTSUPP) {
-      // A device that is served by another process cannot put a descriptor into ours. Both of us use this one then.
+      // A device that another process serves cannot create a descriptor in this process, so both objects share this
+      // one.
       this.#share.users += 1;
       clone.#share = this.#share;
       clone.#fd = this.#fd;
@@ -229,7 +256,7 @@ export class DeviceFile {
     }
     if (result < 0) throw this.refusal(-result, CRIOGET.name);
     const fd = call.getUint32(call.offset.value) | 0;
-    // Without a free descriptor the driver stores the error there and returns success.
+    // If no descriptor is free, the driver stores the error in the value and returns success.
     if (fd < 0) throw this.refusal(-fd, CRIOGET.name, openHint(-fd));
     const closing = this.#call(fd, FIOCLEX[this.host.machine.requests], null);
     if (closing < 0) {
@@ -240,11 +267,14 @@ export class DeviceFile {
     return clone;
   }
 
-  /** Ends all sessions and closes. Once closed, nothing is sent to this number again: it may be another file by then. */
+  /**
+   * Ends all sessions and closes the descriptor. After that nothing is sent to its number, which may refer to another
+   * file.
+   */
   close(): void {
     if (this.#closed) return;
     this.requireFree();
-    // The driver would go on with operations of sessions that it has freed.
+    // The driver would continue operations of sessions that it has already freed.
     if (this.inFlight > 0) {
       const hint = `${this.inFlight} asynchronous operations are in flight; await them first`;
       throw new CryptodevError({ errno: errnos.EBUSY, syscall: "close", path: this.path, hint });

@@ -9,10 +9,10 @@ import type { DeviceFile } from "./device_file.ts";
 import type { Submitter } from "./submitter.ts";
 
 /**
- * What a session holds in the kernel, and its way there.
+ * The kernel's side of a session, and the way to it.
  *
- * It is apart from the session object for two reasons: it outlives it, so that a session which is dropped without being
- * closed can still be ended; and no program can reach it, so that nothing can step in between a check and its call.
+ * It is separate from the session object for two reasons. It outlives that object, so a session that is dropped without
+ * being closed can still be ended. And no program can reach it, so nothing can run between a check and its call.
  */
 export class KernelSession {
   readonly id: number;
@@ -31,28 +31,28 @@ export class KernelSession {
     file.sessions.add(this);
   }
 
-  /** Why it ended; `undefined` while it goes on. */
+  /** Why the session ended; `undefined` while it is open. */
   get ended(): string | undefined {
     return this.#ended;
   }
 
-  /** Has something done when the session ends, such as letting go of buffers. */
+  /** Registers a function to run when the session ends, for example to release buffers. */
   onEnd(release: () => void): void {
     this.#release = release;
   }
 
-  /** Ends the kernel's session, once. `why` is what later uses are told. */
+  /** Ends the kernel's session, once. `why` is part of the error that later uses throw. */
   end(why: string): void {
     if (this.#ended !== undefined) return;
     this.file.requireFree();
     this.#ended = why;
     this.file.sessions.delete(this);
     this.#release();
-    // The driver must not lose a session that it is working for: the last operation ends it.
+    // The driver must not lose a session while it works for it: the last operation ends the session.
     if (this.#inFlight === 0) this.file.finish(this.id);
   }
 
-  /** Has the driver carry out an operation by itself. */
+  /** Has the driver carry out an operation asynchronously. */
   async submit(submitter: Submitter, call: Call<typeof crypt_op>, size: number): Promise<void> {
     this.#inFlight += 1;
     try {
@@ -64,7 +64,7 @@ export class KernelSession {
     }
   }
 
-  /** Ends the session of an object that is gone. Nobody is left whom an error could reach. */
+  /** Ends the session of an object that was collected. An error would not reach anybody. */
   abandon(): void {
     if (this.#ended !== undefined) return;
     this.end("it was dropped");
@@ -73,13 +73,20 @@ export class KernelSession {
     );
   }
 
-  /** @throws `ClosedError` after the session's end; `CryptodevError` in the middle of another call of its device */
+  /**
+   * @throws {ClosedError} if the session has ended
+   * @throws {CryptodevError} with `EBUSY` during another call of its device
+   */
   requireOpen(): void {
     if (this.#ended !== undefined) throw new ClosedError(`${this.label} session: ${this.#ended}`);
     this.file.requireFree();
   }
 
-  /** @throws as {@link KernelSession.requireOpen}; `CryptodevError` while the driver works for it by itself */
+  /**
+   * @throws {ClosedError} if the session has ended
+   * @throws {CryptodevError} with `EBUSY` during another call of its device, or while asynchronous operations are in
+   * flight
+   */
   requireIdle(): void {
     this.requireOpen();
     if (this.#inFlight === 0) return;
@@ -87,7 +94,7 @@ export class KernelSession {
     throw this.file.refusal(errnos.EBUSY, CIOCCRYPT.name, hint);
   }
 
-  /** Sends an operation over `size` bytes of data, for which it was asked whether the session is open. */
+  /** Sends an operation over `size` bytes of data. The caller has checked that the session is open. */
   operate(call: Call<typeof crypt_op> | Call<typeof crypt_auth_op>, size: number): void {
     this.file.send(call);
     this.statistics?.add(size, (call.getUint16(call.offset.flags) & COP_FLAG_NO_ZC) !== 0);
@@ -97,7 +104,7 @@ export class KernelSession {
   info(): Call<typeof session_info_op> {
     const call = new Call(this.file.host, CIOCGSESSINFO);
     call.setUint32(call.offset.ses, this.id);
-    // A positive answer is the count of bytes that the kernel could not write.
+    // A positive result is the number of bytes that the kernel could not write.
     if (this.file.send(call) > 0) {
       throw this.file.refusal(errnos.EFAULT, CIOCGSESSINFO.name, "the answer could not be written");
     }

@@ -1,19 +1,22 @@
-/* What the driver can take, in bytes unless said otherwise. It checks little of it. */
+/* Limits of the driver, in bytes unless stated otherwise. The driver itself checks few of them. */
 
-/** The smallest page of the machines that it runs on: with larger ones, an operation has fewer. */
+/** The smallest page size of supported machines. With larger pages, an operation uses fewer of them. */
 export const PAGE = 4096;
 
 /**
- * The most pages of source and destination together: the driver keeps them in one array, which the kernel allocates in one
- * piece. Beyond that it warns in the kernel's log and copies, or answers ENOMEM.
+ * Maximum number of pages of source and destination together. The driver keeps them in one array, which the kernel
+ * allocates contiguously. Beyond this limit the kernel logs a warning, and the driver copies or returns ENOMEM.
  */
 export const MOST_PAGES = 131_072;
 
-/** The most data of one call, wherever source and destination lie: two halves of {@link MOST_PAGES}, with room to spare. */
+/**
+ * Maximum data of one call, wherever source and destination are: half of {@link MOST_PAGES} for each, with some room
+ * left.
+ */
 export const LONGEST_CHUNK: number = 2 ** 27;
 
-/** Associated data is copied into one page. */
+/** Maximum associated data, which the driver copies into one page. */
 export const LONGEST_AAD: number = PAGE;
 
-/** How far the payload of an SRTP packet can be from its start. */
+/** Maximum distance of an SRTP packet's payload from its start. */
 export const LONGEST_SRTP_HEADER = 256;

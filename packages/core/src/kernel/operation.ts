@@ -13,13 +13,13 @@ import { Repeated } from "./repeated.ts";
 import { addressAt, lend, point } from "./zero_copy.ts";
 
 /*
- * The two ioctls that carry data, on their way to the kernel and back. What is small is copied to memory of our own and
- * from there; what is large the kernel reads and writes where it is. Ivs, macs, tags and associated data are always small.
+ * The two ioctls that carry data. Small data is copied to the arena and back; large data is read and written by the
+ * kernel where it is. Ivs, macs, tags and associated data are always small.
  */
 
-/** What an operation needs to know of its session. */
+/** What an operation has to know about its session. */
 export interface OperationOptions {
-  /** What messages call it. */
+  /** The algorithm's name in messages. */
   readonly name: string;
   /** Bytes in an iv. */
   readonly ivSize: number;
@@ -27,17 +27,17 @@ export interface OperationOptions {
   readonly macSize: number;
 }
 
-/** Which pointers of a call name memory of our own, a bit for each; the others are NULL. That memory stays where it is. */
+/** Bits for the pointers of a call that refer to the arena, which never moves. The other pointers are NULL. */
 const [DATA, DESTINATION, IV, MAC] = [1, 2, 4, 8];
-/** Pointers that name anything else. */
+/** The pointers refer to other memory. */
 const FOREIGN = -1;
 
-/** The bytes that were measured, of memory that is longer, or has grown since. */
+/** Returns the first `size` bytes of memory that is longer, or has grown since it was measured. */
 function measured(bytes: Uint8Array, size: number): Uint8Array {
   return byteLengthOf(bytes) === size ? bytes : partOf(bytes, 0, size);
 }
 
-/** CIOCCRYPT of one session, made ready once: an operation only fills in what differs from the last. */
+/** CIOCCRYPT of one session. It is prepared once, and each operation sets only what differs from the previous one. */
 export class CryptOperation extends Repeated {
   readonly #session: KernelSession;
   readonly #call: Call<typeof crypt_op>;
@@ -49,9 +49,9 @@ export class CryptOperation extends Repeated {
   readonly #mac: Uint8Array;
   readonly #name: string;
   readonly #isXts: boolean;
-  /** What the pointers name. */
+  /** What the pointers refer to: bits as above, or {@link FOREIGN}. */
   #own = 0;
-  /** What the session's driver asks of addresses; looked up when it first matters. */
+  /** The alignmask of the session's driver; looked up when it is first needed. */
   #alignmask: number | undefined;
 
   constructor(session: KernelSession, { name, ivSize, macSize }: OperationOptions, isXts: boolean = false) {
@@ -78,8 +78,8 @@ export class CryptOperation extends Repeated {
    * Carries out an operation over the first `size` bytes of `source`.
    *
    * @param destination - `null` for a hash
-   * @param iv - `null` to continue from the session's own; with WRITE_IV the next one is written back to it
-   * @param mac - where the digest goes; `null` if none is due
+   * @param iv - `null` to continue from the session's own iv; with WRITE_IV the next iv is written back to it
+   * @param mac - receives the digest; `null` if the operation does not return one
    */
   run(
     op: number,
@@ -109,7 +109,10 @@ export class CryptOperation extends Repeated {
     if (mac !== null) copyInto(mac, this.#mac);
   }
 
-  /** Points at memory of our own where it does not yet. Data is worked on in place: that is one address less. */
+  /**
+   * Makes pointers refer to the arena, if they do not already. Source and destination are the same, which saves one
+   * address.
+   */
   #pointAtOwn(own: number): void {
     if (own === this.#own) return;
     const call = this.#call;
@@ -122,7 +125,7 @@ export class CryptOperation extends Repeated {
     this.#own = own;
   }
 
-  /** Works where the data is. */
+  /** Works on the caller's memory. */
   #lent(source: Uint8Array, size: number, destination: Uint8Array | null): void {
     let aligned: Uint8Array | undefined;
     try {
@@ -139,8 +142,9 @@ export class CryptOperation extends Repeated {
   }
 
   /**
-   * Sees to it that the driver does not copy XTS: it would start the tweak anew with each page. @returns memory that the
-   * operation is in instead, if it is not where it was asked for
+   * Keeps the driver from copying XTS data, because it would restart the tweak with each page.
+   *
+   * @returns aligned memory that the operation uses instead, if the caller's is not aligned
    */
   #align(source: Uint8Array, size: number): Uint8Array | undefined {
     if (this.#alignmask === undefined) {
@@ -168,8 +172,8 @@ export class CryptOperation extends Repeated {
   }
 
   /**
-   * Takes note of the memory of an operation that was carried out, which is the program's to keep. If the one before had the
-   * same, the pointers name it from now on, and {@link Repeated.isOver} says so.
+   * Remembers the caller's memory after an operation. If the operation before used the same memory, the pointers refer
+   * to it from now on, and {@link Repeated.isOver} returns true for it.
    */
   settle(source: Uint8Array, size: number, destination: Uint8Array, iv: Uint8Array | undefined): void {
     if (!this.recurs(source, destination, iv) || (this.#isXts && size > PAGE)) return;
@@ -179,7 +183,7 @@ export class CryptOperation extends Repeated {
     this.ready(size, size);
   }
 
-  /** The same for a message and its digest. */
+  /** Does the same for a message and its digest. */
   settleDigest(data: Uint8Array, size: number, digest: Uint8Array): void {
     if (!this.recurs(data, digest, undefined)) return;
     this.#own = FOREIGN;
@@ -188,7 +192,7 @@ export class CryptOperation extends Repeated {
     this.ready(size, this.#mac.length);
   }
 
-  /** The last operation once more, in this direction, and without flags: the driver may have added some. */
+  /** Repeats the last operation in the given direction. Flags are reset, because the driver may have set some. */
   again(op: number, size: number): void {
     const call = this.#call;
     call.setUint16(this.#opAt, op);
@@ -197,17 +201,21 @@ export class CryptOperation extends Repeated {
   }
 }
 
-/** So many bytes show whether the driver has begun to work on memory: a block that is encrypted to itself does not occur. */
+/**
+ * How many bytes to compare to find out whether the driver has begun to change memory: a block that encrypts to itself
+ * does not occur in practice.
+ */
 const BLOCK = 16;
 
-/** CIOCAUTHCRYPT of one session, made ready once. */
+/** CIOCAUTHCRYPT of one session, prepared once. */
 export class AuthOperation {
   /**
-   * Whether the driver had begun with the last operation that it refused. If it was not reached, or refused the operation with
-   * EINVAL before it looked at the data, the data is as it was, and nobody has found it wrong.
+   * Whether the driver had begun to process the data of the last operation that failed. If the call did not reach the
+   * driver, or the driver returned EINVAL before it read the data, the data is unchanged and was not found to be
+   * forged.
    */
   hadBegun = false;
-  /** The first bytes of a destination, as they were before the operation. */
+  /** The first bytes of the destination, as they were before the operation. */
   readonly #before = new Uint8Array(new ArrayBuffer(BLOCK));
   readonly #session: KernelSession;
   readonly #call: Call<typeof crypt_auth_op>;
@@ -215,19 +223,19 @@ export class AuthOperation {
   readonly #iv: Uint8Array;
   readonly #tag: Uint8Array;
   readonly #name: string;
-  /** What the pointers of an AEAD or a TLS record name; associated data is in the place of a mac. */
+  /** What the pointers of an AEAD or a TLS record refer to. {@link MAC} stands for the associated data here. */
   #own = 0;
-  /** An SRTP packet's payload in memory of our own, with the header size that it is for. */
+  /** The payload of an SRTP packet in the arena, for the header size below. */
   #payload: Uint8Array;
   #headerSize = 0;
 
-  /** @param flags - which form of the ioctl it is: 0 for an AEAD */
+  /** @param flags - selects the form of the ioctl; 0 for an AEAD */
   constructor(session: KernelSession, { name, ivSize, macSize }: OperationOptions, flags: number) {
     const { host, arena } = session.file;
     const call = new Call(host, CIOCAUTHCRYPT);
     call.setUint32(call.offset.ses, session.id);
     call.setUint16(call.offset.flags, flags);
-    // The driver knows how long the iv is, and does not look.
+    // The driver ignores iv_len and uses the cipher's iv size.
     call.setUint32(call.offset.iv_len, ivSize);
     this.#session = session;
     this.#call = call;
@@ -240,10 +248,10 @@ export class AuthOperation {
   }
 
   /**
-   * Seals or opens an AEAD's message or a TLS record. If the kernel refuses to open it, what was written is wiped.
+   * Seals or opens a message of an AEAD or a TLS record. If opening fails, the kernel's output is wiped.
    *
-   * @param written - the most bytes that the kernel writes at the destination
-   * @returns how long the data is now, as the kernel says
+   * @param written - the most bytes that the kernel writes to the destination
+   * @returns the new length of the data, as the kernel reports it
    */
   run(
     op: number,
@@ -260,7 +268,7 @@ export class AuthOperation {
     const isSmall = size <= SMALL;
     const suspect = op === COP_DECRYPT ? written : 0;
     const { data } = this.#arena;
-    // NULL with a length would crash the kernel.
+    // A NULL pointer with a length crashes the kernel.
     const own = IV | (isSmall ? DATA : 0) | (aadSize === 0 ? 0 : MAC);
     if (own !== this.#own) {
       call.point(at.iv, this.#iv);
@@ -298,7 +306,7 @@ export class AuthOperation {
    * Seals or opens an SRTP packet in place.
    *
    * @param memory - header, payload and tag
-   * @param whole - bytes in all three
+   * @param whole - their size together, in bytes
    */
   runPacket(op: number, memory: Uint8Array, whole: number, headerSize: number, iv: Uint8Array): void {
     const call = this.#call;
@@ -352,7 +360,7 @@ export class AuthOperation {
     this.#own = 0;
   }
 
-  /** What the driver has changed of the last operation, and what is new. */
+  /** Sets what the driver changed during the last operation, and the values of this one. */
   #fill(op: number, len: number, iv: Uint8Array): void {
     const call = this.#call;
     const at = call.offset;
@@ -360,15 +368,15 @@ export class AuthOperation {
     call.setUint16(at.op, op);
     call.setUint32(at.len, len);
     call.setUint32(at.tag_len, this.#tag.length);
-    // After an AEAD operation it points where the kernel found the tag.
+    // After an AEAD operation this field holds the address of the tag that the kernel found.
     call.setAddress(at.tag, 0);
   }
 
   /**
-   * Wipes what a refused operation has left of plaintext that did not authenticate, in the destination and in memory of our own.
+   * Wipes unauthenticated plaintext that a failed operation left in the destination and in the arena.
    *
-   * @param was - the first bytes of the memory that the kernel worked on, as they were
-   * @param is - that memory
+   * @param was - the first bytes of the memory that the kernel worked on, as they were before
+   * @param is - the same memory now
    */
   #wipe(error: unknown, was: Uint8Array, is: Uint8Array, destination: Uint8Array, suspect: number): void {
     this.hadBegun = !(error instanceof CryptodevError && error.errno === errnos.EINVAL);

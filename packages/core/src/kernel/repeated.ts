@@ -1,32 +1,31 @@
 import { byteLengthOf, canResize } from "../memory/bytes.ts";
 import { touch } from "./zero_copy.ts";
 
-/** Of so many operations over ever new memory, that of one is noted. */
+/** If every operation uses new memory, one in this many is remembered. */
 const SAMPLE = 16;
 
 /**
- * The memory of the last operation. Over the same memory everything has been checked and every pointer is in place: this is
- * the steady state of a session, in which an operation costs no more than to find that it is.
+ * The memory of the last operation. If the next operation uses the same memory, the checks have been made and the
+ * pointers are set: in this steady state an operation costs no more than recognising it.
  *
- * It is a base class, and not an object of its own: each object that an operation touches has to come from memory if another
- * process has used the caches meanwhile.
+ * It is a base class, not a member: that is one object fewer to load when other processes have used the caches.
  */
 export abstract class Repeated {
   #isReady = false;
-  /** How many operations had other memory than the one that was noted. */
+  /** Number of operations that used other memory than the remembered one. */
   #strangers = 0;
   #src: Uint8Array | undefined;
   #dst: Uint8Array | undefined;
   #iv: Uint8Array | undefined;
-  /** Where the last bytes are that the kernel uses. */
+  /** The index of the last byte that the kernel uses. */
   #srcEnd = 0;
   #dstEnd = 0;
   #ivEnd = 0;
 
   /**
-   * Whether an operation would be over the memory that its pointers name, and that memory still exists: a view whose memory
-   * was detached does not have a last byte, and none can pretend to. The pages that are written to are touched: see
-   * {@link touch}.
+   * Whether an operation would use the memory that its pointers refer to, and that memory still exists. A view whose
+   * buffer was detached does not have a last byte, and no view can fake one. Writes to the destination's pages first;
+   * see {@link touch}.
    */
   isOver(src: Uint8Array, dst: Uint8Array, iv: Uint8Array | undefined): boolean {
     if (!this.#isReady || src !== this.#src || dst !== this.#dst || iv !== this.#iv) return false;
@@ -37,11 +36,11 @@ export abstract class Repeated {
   }
 
   /**
-   * Takes note of the memory of an operation that was carried out: not of each, as a collector has to look after what old
-   * objects hold of young ones, and programs that bring new memory each time would pay for those that do not.
+   * Remembers the memory of an operation, but not of each one: a garbage collector has to track what old objects hold
+   * of young ones, and programs that use new memory each time would pay for that.
    *
-   * @returns whether an operation shortly before it had the same, so that pointers to it are worth their price: what can grow
-   * or shrink, or has no bytes, is always looked at anew
+   * @returns whether a recent operation used the same memory, so that pointers to it are worth their cost; `false` for
+   * memory that is empty or can be resized, which has to be measured each time
    */
   protected recurs(src: Uint8Array, dst: Uint8Array, iv: Uint8Array | undefined): boolean {
     if (src === this.#src && dst === this.#dst && iv === this.#iv) {
@@ -56,7 +55,7 @@ export abstract class Repeated {
     return false;
   }
 
-  /** The pointers name the memory that was noted last: so many bytes of the source, and of the destination. */
+  /** Marks the remembered memory as what the pointers refer to, with the sizes of the source and of the output. */
   protected ready(size: number, written: number): void {
     this.#srcEnd = size - 1;
     this.#dstEnd = written - 1;
@@ -64,12 +63,12 @@ export abstract class Repeated {
     this.#isReady = true;
   }
 
-  /** The pointers name something else. */
+  /** Marks the pointers as referring to something else. */
   protected forget(): void {
     this.#isReady = false;
   }
 
-  /** Lets go of the memory as well. */
+  /** Releases the memory as well. */
   protected letGo(): void {
     this.#isReady = false;
     this.#strangers = 0;

@@ -5,13 +5,13 @@ import { CryptodevError } from "../errors.ts";
 import { Call } from "../memory/call.ts";
 import type { DeviceFile } from "./device_file.ts";
 
-/** `POLLIN` of `<poll.h>`: an operation can be fetched. */
+/** `POLLIN` of `<poll.h>`: a finished operation can be fetched. */
 const POLLIN = 1;
 
-/** Errors of a fetch that are not those of an operation. */
+/** Errors of the fetch itself, not of an operation. */
 const retried: readonly number[] = [errnos.EBUSY, errnos.EINTR, errnos.EAGAIN];
 
-/** An operation on its way. Its call keeps its memory alive until it is fetched. */
+/** A submitted operation. Its call keeps its memory alive until it is fetched. */
 interface Submission {
   readonly call: Call<typeof crypt_op>;
   resolve(): void;
@@ -19,10 +19,11 @@ interface Submission {
 }
 
 /**
- * Hands operations to a driver that carries them out by itself (CIOCASYNCCRYPT), and fetches them when they are finished
- * (CIOCASYNCFETCH). {@link Device.submitter} gives it, where the driver was built with ENABLE_ASYNC.
+ * Submits operations that a driver carries out asynchronously (CIOCASYNCCRYPT), and fetches them when they are finished
+ * (CIOCASYNCFETCH). {@link Device.submitter} returns one if the driver was built with ENABLE_ASYNC.
  *
- * The driver finishes in the order of submission; its 64 places are filled up again as they become free.
+ * The driver finishes operations in the order of their submission. It has 64 slots, which are refilled as they become
+ * free.
  */
 export class Submitter {
   readonly #file: DeviceFile;
@@ -45,16 +46,18 @@ export class Submitter {
       file.ioctl(fetch);
     } catch (error) {
       if (!(error instanceof CryptodevError)) throw error;
-      // With nothing to fetch, a driver that has the ioctl answers EBUSY; one without it does not know the number.
+      // If there is nothing to fetch, a driver that has the ioctl returns EBUSY; one without it does not know the
+      // number.
       if (error.errno !== errnos.EBUSY) return undefined;
     }
     return new Submitter(file, fetch, wait);
   }
 
   /**
-   * @internal Resolves when the operation is finished; `call` and its memory are the driver's until then.
+   * @internal Resolves when the operation is finished. Until then `call` and its memory belong to the driver.
    *
-   * @param owner - the file that the operation's session ends with, which may be a clone: neither can be closed meanwhile
+   * @param owner - the file that the operation's session belongs to, which may be a clone. Neither file can be closed
+   * meanwhile
    */
   submit(call: Call<typeof crypt_op>, owner: DeviceFile): Promise<void> {
     const files = new Set([this.#file, owner]);
@@ -73,7 +76,7 @@ export class Submitter {
         this.#file.ioctl(next.call);
         this.#flying.push(next);
       } catch (error) {
-        // All places are taken: it waits for one.
+        // All slots are taken: the operation waits for a free one.
         if (error instanceof CryptodevError && error.errno === errnos.EBUSY && this.#flying.length > 0) return;
         next.reject(error);
       }
@@ -81,26 +84,26 @@ export class Submitter {
     }
   }
 
-  /** Fetches until nothing is on its way any more. */
+  /** Fetches until no operation is in flight. */
   async #pump(): Promise<void> {
     this.#isPumping = true;
     while (this.#flying.length > 0) {
       await this.#wait();
-      // Each finished operation once; one that could not be fetched is asked for again after the next pause.
+      // Fetch each finished operation once; if a fetch fails, it is repeated after the next pause.
       for (let left = this.#flying.length; left > 0 && this.#file.isReady(POLLIN); left -= 1) this.#fetchOne();
       this.#submitQueued();
     }
     this.#isPumping = false;
   }
 
-  /** The driver tells not which operation it hands out, but it is always the oldest. */
+  /** The driver does not report which operation it returns, but it is always the oldest. */
   #fetchOne(): void {
     const [oldest] = this.#flying;
     try {
       this.#file.ioctl(this.#fetch);
       oldest?.resolve();
     } catch (error) {
-      // Nothing was handed out: it is still to come.
+      // The driver did not return an operation: it is still to come.
       if (error instanceof CryptodevError && retried.includes(error.errno)) return;
       oldest?.reject(error);
     }

@@ -4,35 +4,35 @@ import { partOf } from "../memory/bytes.ts";
 import type { Call } from "../memory/call.ts";
 import { MOST_PAGES, PAGE } from "./limits.ts";
 
-/** How many pages `size` bytes touch. */
+/** The number of pages that `size` bytes at an address touch. */
 function pagesOf(address: number, size: number): number {
   return Math.floor((address + size - 1) / PAGE) - Math.floor(address / PAGE) + 1;
 }
 
 /**
- * Writes to every page of memory that the kernel is about to write to. Pages that are gone, such as those of a mapped file
- * that was truncated, or that are read-only, end this process here. The driver would take the machine down over them.
+ * Writes to every page of memory that the kernel is about to write to. If a page is read-only or no longer exists, as
+ * in a mapped file that was truncated, this process crashes here; otherwise the driver would crash the machine.
  */
 export function touch(memory: Uint8Array, size: number): void {
   for (let at = 0; at < size; at += PAGE) memory[at] = memory[at] as number;
   memory[size - 1] = memory[size - 1] as number;
 }
 
-/** The address that a pointer of a call has. */
+/** Returns the address that a pointer of a call holds. */
 export function addressAt(call: Call<typeof crypt_op> | Call<typeof crypt_auth_op>, offset: number): number {
   return call.addresses[offset / call.pointerSize] as number;
 }
 
 /**
- * Points an operation at a program's own memory: the one place where the kernel is given any.
+ * Points an operation at the program's memory. This is the only function that passes such memory to the kernel.
  *
- * Nothing of the program runs between this and the call. Sizes were measured once, by the caller: what a view can do since,
- * such as grow in another thread, no longer counts, as fixed views of these sizes take its place. Everything that the
- * driver does not check is checked here, on the addresses that it is given.
+ * No code of the program runs between this function and the call. The caller has measured the sizes once; fixed views
+ * of these sizes replace the program's views, so later changes, such as growth in another thread, do not matter. What
+ * the driver does not check is checked here, on the addresses that it receives.
  *
- * @param written - how many bytes the kernel writes at the destination
+ * @param written - how many bytes the kernel writes to the destination
  * @param destination - `null` for an operation that only reads
- * @returns why the driver cannot take it, in which case nothing is pointed at; `undefined` if it can
+ * @returns why the driver cannot accept the memory, in which case no pointer is set; `undefined` if it can
  */
 export function point(
   call: Call<typeof crypt_op> | Call<typeof crypt_auth_op>,
@@ -49,7 +49,7 @@ export function point(
   call.point(at.dst, to);
   const [start, target] = [addressAt(call, at.src), addressAt(call, at.dst)];
   const isApart = to !== null && start !== target;
-  // Two buffer objects can be one memory, so that only the addresses say where it is.
+  // Two buffer objects can share memory, so only addresses show an overlap.
   const overlaps = isApart && start < target + written && target < start + size;
   const pages = isApart ? pagesOf(start, size) + pagesOf(target, written) : pagesOf(start, Math.max(size, written));
   if (!overlaps && pages <= MOST_PAGES) return undefined;
@@ -57,7 +57,11 @@ export function point(
   return overlaps ? "overlap" : "too long";
 }
 
-/** The same. @throws `RangeError` for memory that the driver cannot take */
+/**
+ * Does the same as {@link point}, but throws.
+ *
+ * @throws {RangeError} if the driver cannot accept the memory
+ */
 export function lend(
   call: Call<typeof crypt_op> | Call<typeof crypt_auth_op>,
   source: Uint8Array,

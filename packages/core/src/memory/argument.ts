@@ -4,10 +4,10 @@ import { byteLengthOf } from "./bytes.ts";
 import { StructBytes } from "./struct_bytes.ts";
 
 /**
- * The argument of a system call: one C struct in memory of our own, made once and used for every call.
+ * The argument of a system call: a C struct in memory of the library, created once and used for every call.
  *
- * Its address never changes, and it keeps alive all that its pointers name, from {@link Argument.point} until the
- * pointer is set again: a call can never meet memory that was moved or collected.
+ * Its address never changes. It keeps the targets of its pointers alive, from {@link Argument.point} until the pointer
+ * is set again, so a call never accesses memory that was moved or collected.
  *
  * @example
  * ```ts
@@ -20,18 +20,18 @@ import { StructBytes } from "./struct_bytes.ts";
  * ```
  */
 export class Argument<S extends Struct = Struct> extends StructBytes<S> {
-  /** Where its bytes are. */
+  /** The address of its bytes. */
   readonly address: Address;
-  /** What its pointers name now; `null` for NULL and for what is no pointer. */
+  /** The current targets of its pointers; `null` for NULL, and for members that are not pointers. */
   readonly pointees: readonly (Uint8Array | null)[];
-  /** The addresses of these, as numbers; 0 for NULL. */
+  /** The addresses of the targets, as numbers; 0 for NULL. */
   readonly addresses: readonly number[];
 
   readonly #host: Host;
   readonly #pointees: (Uint8Array | null)[];
   readonly #addresses: number[];
 
-  /** Lays the struct out for the machine of a host, in memory that is all zeros. */
+  /** Lays out the struct for the machine of a host. All bytes are zero. */
   constructor(host: Host, struct: S) {
     super(struct, host.machine);
     this.#host = host;
@@ -43,8 +43,9 @@ export class Argument<S extends Struct = Struct> extends StructBytes<S> {
   }
 
   /**
-   * Sets a pointer to the first byte of `target`, and holds `target` until it is set again. No bytes make NULL. The address
-   * is asked for each time: memory can move under a view that stays the same, as WebAssembly's does in Bun when it grows.
+   * Sets a pointer to the first byte of `target`, and keeps `target` alive until the pointer is set again. An empty
+   * target becomes NULL. The address is looked up each time, because memory can move under an unchanged view:
+   * WebAssembly's memory does in Bun when it grows.
    */
   point(offset: number, target: Uint8Array | null): void {
     const slot = offset / this.pointerSize;
@@ -53,7 +54,7 @@ export class Argument<S extends Struct = Struct> extends StructBytes<S> {
     this.#pointees[slot] = address === 0 ? null : target;
   }
 
-  /** Sets a pointer, or a number as wide as one, to an address whose memory somebody else keeps. */
+  /** Sets a pointer, or a number of the same width, to an address whose memory is kept alive elsewhere. */
   setAddress(offset: number, address: number): void {
     const slot = offset / this.pointerSize;
     this.#pointees[slot] = null;
@@ -61,7 +62,7 @@ export class Argument<S extends Struct = Struct> extends StructBytes<S> {
     this.setPointer(offset, address);
   }
 
-  /** Sets every pointer that names a view to NULL, so that none is kept alive any more. */
+  /** Sets every pointer that has a target to NULL, so that no target is kept alive. */
   release(): void {
     for (const [slot, target] of this.#pointees.entries()) {
       if (target !== null) this.point(slot * this.pointerSize, null);

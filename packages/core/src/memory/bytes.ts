@@ -1,8 +1,8 @@
 import { inWords, remedyFor } from "../words.ts";
 
 /*
- * What a Uint8Array really is, whatever its own properties claim. The kernel is told lengths and addresses, so they are
- * read by the language's own getters: a subclass or an object with a `byteLength` of its own cannot lie to it.
+ * What a Uint8Array really is, whatever its own properties claim. Lengths and addresses are passed to the kernel, so
+ * they are read with the language's own getters: a subclass or an object with its own `byteLength` cannot falsify them.
  */
 
 const typedArray: object = Object.getPrototypeOf(Uint8Array.prototype);
@@ -16,15 +16,15 @@ const length = getter("byteLength");
 const offset = getter("byteOffset");
 const buffer = getter("buffer");
 
-/** Whether this machine keeps the low byte of a number first. */
+/** Whether this machine stores the low byte of a number first. */
 export const littleEndian: boolean = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 
-/** Bytes in the view now; 0 once its buffer is detached. */
+/** Returns the current number of bytes in the view; 0 if its buffer is detached. */
 export function byteLengthOf(bytes: Uint8Array): number {
   return length.call(bytes) as number;
 }
 
-/** The same; `undefined` for what is not a view. */
+/** Like {@link byteLengthOf}, but returns `undefined` if the value is not a view. */
 function lengthOf(value: Uint8Array): number | undefined {
   try {
     return byteLengthOf(value);
@@ -33,12 +33,15 @@ function lengthOf(value: Uint8Array): number | undefined {
   }
 }
 
-/** The buffer under the view. In Bun this also pins a small view: its bytes move when the buffer is first asked for. */
+/**
+ * Returns the buffer of the view. In Bun this also pins a small view, whose bytes move when its buffer is first
+ * accessed.
+ */
 export function bufferOf(bytes: Uint8Array): ArrayBufferLike {
   return buffer.call(bytes) as ArrayBufferLike;
 }
 
-/** Where in its buffer the view starts. */
+/** Returns the offset of the view in its buffer. */
 export function byteOffsetOf(bytes: Uint8Array): number {
   return offset.call(bytes) as number;
 }
@@ -46,25 +49,25 @@ export function byteOffsetOf(bytes: Uint8Array): number {
 const resizable = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "resizable")?.get;
 const growable = Object.getOwnPropertyDescriptor(SharedArrayBuffer.prototype, "growable")?.get;
 
-/** Whether the view can come to have more or fewer bytes. */
+/** Whether the view can become longer or shorter. */
 export function canResize(bytes: Uint8Array): boolean {
   const under = bufferOf(bytes);
   try {
     return resizable?.call(under) === true;
   } catch {
-    // It is shared memory, which the getter of the other kind refuses.
+    // The buffer is shared memory, which the getter of ArrayBuffer refuses.
     return growable?.call(under) === true;
   }
 }
 
-/** A view of a part of a view's bytes. `subarray` would ask the view's own class, which may answer with other bytes. */
+/** Returns a view of a part of the bytes. `subarray` would use the view's own class, which may return other bytes. */
 export function partOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
   return new Uint8Array(bufferOf(bytes), byteOffsetOf(bytes) + start, end - start);
 }
 
 const { fill, set } = Uint8Array.prototype;
 
-/** Copies all of a view to the beginning of another. */
+/** Copies all bytes of a view to the start of another. */
 export function copyInto(target: Uint8Array, source: Uint8Array): void {
   set.call(target, source);
 }
@@ -76,11 +79,11 @@ export function wipe(bytes: Uint8Array, size: number): void {
 
 const at = Uint8Array.prototype.at;
 
-/** Whether the view's memory is not there any more: a view of no bytes is fine. */
+/** Whether the view's memory no longer exists. A view that is merely empty is fine. */
 function isGone(bytes: Uint8Array): boolean {
   try {
-    // Methods of the prototype refuse such a view; ArrayBuffer.prototype.detached is missing from Node 20. The result is
-    // looked at, because Bun leaves out a call of which nothing is used, and its refusal with it.
+    // Methods of the prototype throw for such a view; Node 20 does not have ArrayBuffer.prototype.detached. The result
+    // is compared because Bun optimises away a call whose result is unused, together with its exception.
     return at.call(bytes, 0) !== undefined;
   } catch {
     return true;
@@ -88,15 +91,17 @@ function isGone(bytes: Uint8Array): boolean {
 }
 
 /**
- * Measures what a caller passed as bytes.
+ * Measures bytes that a caller passed.
  *
- * @param value - what should be a Uint8Array over memory that is still there
- * @param role - what it is, for example `key`
- * @param name - what it is for, for example `aes-cbc`; both are put together only for a message
- * @throws `TypeError` for anything but a Uint8Array, or for one whose buffer was detached
+ * @param value - what should be a Uint8Array over memory that still exists
+ * @param role - what the bytes are, for example `key`
+ * @param name - what they are for, for example `aes-cbc`; both are used only to build a message
+ * @returns the size in bytes
+ * @throws {TypeError} if `value` is not a Uint8Array, or its buffer was detached
  */
 export function sizeOf(value: Uint8Array, role: string, name: string): number {
-  // Of this realm's own kind, which is quicker to find out; what only pretends to be has no length, and throws below.
+  // The class of this realm is the faster test. An object that only pretends to be a Uint8Array does not have a length,
+  // and is refused below.
   const isBytes = value instanceof Uint8Array || tag.call(value) === "Uint8Array";
   const size = isBytes ? lengthOf(value) : undefined;
   if (size === undefined) {
@@ -118,7 +123,7 @@ export function overlap(one: Uint8Array, oneSize: number, other: Uint8Array, oth
   return start < otherStart + otherSize && otherStart < start + oneSize;
 }
 
-/** Compares without telling by its duration where the first difference is. Both have the same length. */
+/** Compares two views of the same length, in a time that does not depend on where they differ. */
 export function equalInConstantTime(one: Uint8Array, other: Uint8Array): boolean {
   let difference = 0;
   for (const [index, byte] of one.entries()) difference |= byte ^ (other[index] as number);

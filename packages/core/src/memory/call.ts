@@ -4,7 +4,7 @@ import type { Host } from "../host.ts";
 import { Argument } from "./argument.ts";
 
 /**
- * One ioctl made ready: its request number and its argument, computed once and sent any number of times.
+ * A prepared ioctl: its request number and its argument, computed once and sent any number of times.
  *
  * @example
  * ```ts
@@ -23,7 +23,7 @@ export class Call<S extends Struct = Struct> extends Argument<S> {
   /** The request number on this machine, unsigned. */
   readonly request: number;
 
-  /** Makes an ioctl ready for the machine of a host; its struct is all zeros. */
+  /** Prepares an ioctl for the machine of a host. All bytes of its struct are zero. */
   constructor(host: Host, ioctl: Ioctl<S>) {
     super(host, ioctl.argument);
     this.ioctl = ioctl;

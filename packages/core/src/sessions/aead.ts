@@ -13,21 +13,21 @@ import { kernelSessionOf, Session } from "./session.ts";
 /** Options of {@link Device.aead}. */
 export interface AeadOptions {
   /**
-   * Bytes in a tag, for the whole of the session: 4, 8 or 12 to 16 for GCM, an even number from 4 to 16 for CCM; 16 if
-   * left out. A short tag is easier to forge (NIST SP 800-38D, appendix C).
+   * Bytes in a tag, for the whole session: 4, 8 or 12 to 16 for GCM, an even number from 4 to 16 for CCM. Defaults to
+   * 16. A short tag is easier to forge (NIST SP 800-38D, appendix C).
    */
   readonly tagSize?: number | undefined;
 }
 
-/** Nonces of CCM leave 2 to 8 bytes of the block to count the message (NIST SP 800-38C, section A.1). */
+/** A nonce of CCM leaves 2 to 8 bytes of the block for the message length (NIST SP 800-38C, section A.1). */
 const CCM_NONCE = Object.freeze({ min: 7, max: 13 });
 const GCM_NONCE = Object.freeze({ min: 12, max: 12 });
 
 /**
  * A session that encrypts and authenticates: AES-GCM or AES-CCM. {@link Device.aead} starts it.
  *
- * A sealed message is the ciphertext with the tag after it. Each nonce is used once with one key: a second message under
- * the same nonce gives away both.
+ * A sealed message is the ciphertext followed by the tag. Use each nonce only once with a key: a second message with
+ * the same nonce reveals both messages.
  *
  * @example
  * ```ts
@@ -43,19 +43,19 @@ const GCM_NONCE = Object.freeze({ min: 12, max: 12 });
  * ```
  */
 export class Aead extends Session {
-  /** The cipher's name, as it was asked for. */
+  /** The cipher's name, as it was requested. */
   readonly name: string;
   /** Bytes in a tag. */
   readonly tagSize: number;
-  /** The least and the most bytes in a nonce. */
+  /** The smallest and the largest size of a nonce, in bytes. */
   readonly nonceSize: SizeRange;
-  /** What counts: a program can redefine what it sees. */
+  /** Checks use these private copies, because a program can redefine the public properties. */
   readonly #name: string;
   readonly #tagSize: number;
   readonly #isCcm: boolean;
   readonly #kernel: KernelSession;
   readonly #operation: AuthOperation;
-  /** CCM's iv, which has the nonce inside. GCM's is the nonce. */
+  /** The iv of CCM, which contains the nonce. The iv of GCM is the nonce. */
   readonly #block = new Uint8Array(new ArrayBuffer(16));
 
   /** @internal */
@@ -84,13 +84,15 @@ export class Aead extends Session {
   /**
    * Encrypts and authenticates into new memory (CIOCAUTHCRYPT).
    *
-   * @param source - any number of bytes, at most 256 MiB less the tag: an AEAD cannot work in chunks, and the driver takes
-   * 512 MiB of source and destination together
+   * @param source - any number of bytes, at most 256 MiB minus the tag: an AEAD does not work in chunks, and the driver
+   * accepts 512 MiB of source and destination together
    * @param nonce - 12 bytes for GCM, 7 to 13 for CCM
-   * @param aad - at most 4096 bytes that are authenticated and not encrypted
-   * @returns the ciphertext with the tag after it: {@link Aead.tagSize} bytes more than `source`
-   * @throws `TypeError` for what is no Uint8Array or is detached; `RangeError` for a wrong size; `ClosedError` after the
-   * session's end; `CryptodevError` where the kernel refuses
+   * @param aad - at most 4096 bytes that are authenticated but not encrypted
+   * @returns the ciphertext followed by the tag: {@link Aead.tagSize} bytes more than `source`
+   * @throws {TypeError} if an argument is not a Uint8Array, or its buffer was detached
+   * @throws {RangeError} if an argument has the wrong size
+   * @throws {ClosedError} if the session has ended
+   * @throws {CryptodevError} if the kernel refuses the operation
    */
   seal(source: Uint8Array, nonce: Uint8Array, aad?: Uint8Array): Uint8Array<ArrayBuffer> {
     const size = checkOneCall(source, "source", this.#name, this.#tagSize);
@@ -100,23 +102,30 @@ export class Aead extends Session {
   }
 
   /**
-   * Encrypts and authenticates into given memory.
+   * Encrypts and authenticates into existing memory.
    *
-   * @param destination - room for `source` and the tag: memory that starts with `source`, to work in place, or memory
-   * apart from it
+   * @param destination - room for `source` and the tag: either memory that starts with `source`, to work in place, or
+   * separate memory
    * @returns the number of bytes written
-   * @throws as {@link Aead.seal}; `RangeError` for a destination that is too short or overlaps partly
+   * @throws {TypeError} if an argument is not a Uint8Array, or its buffer was detached
+   * @throws {RangeError} if an argument has the wrong size, or the destination is too short or partly overlaps the
+   * source
+   * @throws {ClosedError} if the session has ended
+   * @throws {CryptodevError} if the kernel refuses the operation
    */
   sealInto(source: Uint8Array, destination: Uint8Array, nonce: Uint8Array, aad?: Uint8Array): number {
     return this.#run(COP_ENCRYPT, source, destination, nonce, aad);
   }
 
   /**
-   * Checks and decrypts into new memory.
+   * Verifies and decrypts into new memory.
    *
-   * @param sealed - the ciphertext with the tag after it
-   * @throws as {@link Aead.seal}; `CryptodevError` with `EBADMSG` where the message, its aad or its nonce was changed: no
-   * plaintext is left then
+   * @param sealed - the ciphertext followed by the tag
+   * @returns the plaintext
+   * @throws {TypeError} if an argument is not a Uint8Array, or its buffer was detached
+   * @throws {RangeError} if an argument has the wrong size
+   * @throws {ClosedError} if the session has ended
+   * @throws {CryptodevError} with `EBADMSG` if the message, its aad or its nonce was changed; the plaintext is wiped
    */
   open(sealed: Uint8Array, nonce: Uint8Array, aad?: Uint8Array): Uint8Array<ArrayBuffer> {
     checkOneCall(sealed, "source", this.#name, 0);
@@ -125,19 +134,22 @@ export class Aead extends Session {
   }
 
   /**
-   * Checks and decrypts into given memory.
+   * Verifies and decrypts into existing memory.
    *
-   * @param destination - as many bytes as `sealed` has, though the plaintext is shorter: the driver asks for the tag's
-   * room too. It starts where `sealed` does, or is memory apart from it. Where the check fails it is wiped
-   * @returns the number of bytes of plaintext
-   * @throws as {@link Aead.open}; `RangeError` as {@link Aead.sealInto}
+   * @param destination - as many bytes as `sealed` has, although the plaintext is shorter: the driver also writes to
+   * the tag's room. Either it starts where `sealed` does, or it is separate memory. It is wiped if verification fails
+   * @returns the size of the plaintext in bytes
+   * @throws {TypeError} if an argument is not a Uint8Array, or its buffer was detached
+   * @throws {RangeError} if an argument has the wrong size, or the destination is too short or partly overlaps `sealed`
+   * @throws {ClosedError} if the session has ended
+   * @throws {CryptodevError} with `EBADMSG` if the message, its aad or its nonce was changed
    */
   openInto(sealed: Uint8Array, destination: Uint8Array, nonce: Uint8Array, aad?: Uint8Array): number {
     return this.#run(COP_DECRYPT, sealed, destination, nonce, aad);
   }
 
   /**
-   * Encrypts and authenticates, and gives ciphertext and tag apart. All else is as in {@link Aead.seal}.
+   * Encrypts and authenticates, and returns ciphertext and tag separately. Otherwise like {@link Aead.seal}.
    *
    * @returns two views of one new buffer
    */
@@ -156,7 +168,11 @@ export class Aead extends Session {
     return { ciphertext: sealed.subarray(0, end), tag: sealed.subarray(end) };
   }
 
-  /** Checks and decrypts ciphertext and tag that are apart. All else is as in {@link Aead.open}. */
+  /**
+   * Verifies and decrypts a ciphertext with a separate tag. Otherwise like {@link Aead.open}.
+   *
+   * @returns the plaintext
+   */
   decrypt(ciphertext: Uint8Array, tag: Uint8Array, nonce: Uint8Array, aad?: Uint8Array): Uint8Array<ArrayBuffer> {
     const size = checkOneCall(ciphertext, "source", this.#name);
     const tagSize = checkSizes(tag, [this.#tagSize], "tag", this.#name);
@@ -174,7 +190,11 @@ export class Aead extends Session {
     return size;
   }
 
-  /** Runs an operation. @returns bytes written */
+  /**
+   * Runs an operation.
+   *
+   * @returns the size of the result in bytes
+   */
   #run(
     op: number,
     source: Uint8Array,
@@ -206,10 +226,11 @@ export class Aead extends Session {
     );
   }
 
-  /** The kernel's iv for a nonce of CCM (NIST SP 800-38C, section A.2). */
+  /** Builds the kernel's iv from a nonce of CCM (NIST SP 800-38C, section A.2). */
   #counterBlock(nonce: Uint8Array): Uint8Array {
     const block = this.#block;
-    // The first byte is how many bytes count the message, less one; they are the last, and the kernel's to fill.
+    // The first byte is the size of the message length field, minus one. The field is at the end, and the kernel fills
+    // it in.
     block.fill(0);
     block[0] = 14 - byteLengthOf(nonce);
     block.set(nonce, 1);

@@ -6,40 +6,40 @@ import { inWords } from "../words.ts";
 /** Options of {@link Cipher.encryptor} and {@link Cipher.decryptor}. */
 export interface ChunkOptions {
   /**
-   * `"pkcs7"` fills the last block when encrypting, and takes that off when decrypting (RFC 5652, section 6.3);
-   * `"none"`, if left out, asks for data that is whole blocks.
+   * `"pkcs7"` fills the last block when encrypting, and removes the padding when decrypting (RFC 5652, section 6.3).
+   * Defaults to `"none"`, which requires data of whole blocks.
    */
   readonly padding?: "pkcs7" | "none" | undefined;
   /**
-   * Whether a stream cipher gives every byte as soon as it can: of a block that has begun too, which is then worked on
-   * again with the next chunk. If left out, whole blocks are waited for, and worked on once.
+   * Whether a stream cipher returns the bytes of a partial block at once, at the cost of encrypting that block again
+   * with the next chunk. Defaults to `false`: output is held back to block boundaries.
    */
   readonly eager?: boolean | undefined;
 }
 
-/** How chunks are worked on. */
+/** How to process chunks. */
 export interface ChunkWork {
-  /** How messages name it. */
+  /** The algorithm's name in messages. */
   readonly name: string;
   readonly decrypt: boolean;
-  /** Chunks are cut at multiples of this many bytes. */
+  /** Chunks are split at multiples of this many bytes. */
   readonly granularity: number;
-  /** Whether the end of the data has to be at such a multiple. */
+  /** Whether the data must end at such a multiple. */
   readonly isWhole: boolean;
-  /** What to throw when the kernel would have refused, had it looked. */
+  /** Creates the error to throw if the padding is wrong. */
   readonly refusal: (hint: string) => CryptodevError;
-  /** Works on a chunk of `size` bytes, continuing from the one before. */
+  /** Processes a chunk of `size` bytes, continuing from the one before. */
   readonly run: (source: Uint8Array, size: number, destination: Uint8Array) => void;
-  /** Works on a chunk, and forgets that it did: the next one continues from the same place. */
+  /** Processes a chunk without advancing: the next one continues from the same place. */
   readonly peek: (source: Uint8Array, size: number, destination: Uint8Array) => void;
 }
 
 /**
- * Encrypts or decrypts data that comes in chunks of any size. {@link Cipher.encryptor} and {@link Cipher.decryptor} make
- * it.
+ * Encrypts or decrypts data that arrives in chunks of any size. {@link Cipher.encryptor} and {@link Cipher.decryptor}
+ * create it.
  *
- * The result is that of the whole data at once. The iv is kept here and not in the session, so that one session can
- * serve any number of them, in any order.
+ * The result is the same as for the whole data at once. The iv is kept here and not in the session, so one session can
+ * serve any number of these objects, in any order.
  *
  * @example
  * ```ts
@@ -59,10 +59,10 @@ export class CipherChunks {
   readonly #work: ChunkWork;
   readonly #isPadded: boolean;
   readonly #isEager: boolean;
-  /** What is left of the data so far: less than can be worked on yet. */
+  /** The end of the data so far, which cannot be processed yet. */
   readonly #rest: Uint8Array;
   #restSize = 0;
-  /** How many bytes of the rest were given already. */
+  /** How many bytes of the rest were already returned. */
   #given = 0;
   #isFinished = false;
 
@@ -88,19 +88,20 @@ export class CipherChunks {
   }
 
   /**
-   * Takes the next chunk.
+   * Processes the next chunk.
    *
    * @param data - any number of bytes
-   * @returns what can be told by now, in new memory; it may be nothing
-   * @throws `TypeError` for what is no Uint8Array or is detached; `ClosedError` after {@link CipherChunks.final} or the
-   * session's end; `CryptodevError` where the kernel refuses
+   * @returns the output that is available so far, in new memory; it may be empty
+   * @throws {TypeError} if `data` is not a Uint8Array, or its buffer was detached
+   * @throws {ClosedError} after {@link CipherChunks.final}, or if the session has ended
+   * @throws {CryptodevError} if the kernel refuses the operation
    */
   update(data: Uint8Array): Uint8Array<ArrayBuffer> {
     this.#requireOpen();
     const { name, granularity, decrypt, run } = this.#work;
     const size = sizeOf(data, "data", name);
     const total = this.#restSize + size;
-    // Padding is in the last block: that one is held back until it is known to be the last.
+    // Padding is in the last block, so a block is held back until it is known whether more data follows.
     const heldBack = this.#isPadded && decrypt ? 1 : 0;
     const ready = Math.max(0, Math.floor((total - heldBack) / granularity) * granularity);
     const result = new Uint8Array(ready);
@@ -122,7 +123,7 @@ export class CipherChunks {
     return this.#isEager ? this.#withBegun(result) : result;
   }
 
-  /** Adds what can be told of the block that has begun, and leaves out what was told of it before. */
+  /** Appends the output of the partial block, and removes what was already returned of it. */
   #withBegun(whole: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
     const [size, given] = [this.#restSize, this.#given];
     this.#given = size;
@@ -136,9 +137,11 @@ export class CipherChunks {
   /**
    * Ends the data.
    *
-   * @returns the rest of the result, in new memory; it may be nothing
-   * @throws `RangeError` for data that was not whole blocks where it had to be; `CryptodevError` with `EBADMSG` for wrong
-   * padding; all else as {@link CipherChunks.update}
+   * @returns the rest of the output, in new memory; it may be empty
+   * @throws {RangeError} if whole blocks are required and the data does not end with one
+   * @throws {ClosedError} if it was already called, or if the session has ended
+   * @throws {CryptodevError} with `EBADMSG` if the padding is wrong; with other codes if the kernel refuses the
+   * operation
    */
   final(): Uint8Array<ArrayBuffer> {
     this.#requireOpen();
@@ -168,7 +171,7 @@ export class CipherChunks {
       count >= 1 && count <= granularity && block.subarray(granularity - count).every((byte) => byte === count);
     if (isPadding) return block.subarray(0, granularity - count);
     block.fill(0);
-    throw refusal(`the data for ${name} does not end with padding: it was changed, or the key or the iv is another`);
+    throw refusal(`the data for ${name} does not end with padding: it was changed, or the key or the iv is wrong`);
   }
 
   #requireOpen(): void {

@@ -30,11 +30,11 @@ import { kernelSessionOf, Session } from "./session.ts";
  * ```
  */
 export class Cipher extends Session {
-  /** The cipher's name, as it was asked for. */
+  /** The cipher's name, as it was requested. */
   readonly name: string;
-  /** The length of the data is a multiple of this many bytes; 1 where any length will do. */
+  /** The length of the data must be a multiple of this many bytes; 1 if every length is valid. */
   readonly blockSize: number;
-  /** Bytes in an iv; 0 for a cipher without one. */
+  /** Bytes in an iv; 0 if the cipher does not use one. */
   readonly ivSize: number;
   readonly #cipher: NamedCipher;
   readonly #kernel: KernelSession;
@@ -42,9 +42,9 @@ export class Cipher extends Session {
   readonly #granularity: number;
   readonly #chunkSize: number;
   #chained = false;
-  /** The size of the last operation. */
+  /** The size of the last operation, in bytes. */
   #size = 0;
-  /** The last operation that was submitted. */
+  /** The last operation that was submitted asynchronously. */
   #submitted: Promise<unknown> = Promise.resolve();
 
   /** @internal */
@@ -65,28 +65,40 @@ export class Cipher extends Session {
   /**
    * Encrypts into new memory (CIOCCRYPT).
    *
-   * @param source - whole blocks of {@link Cipher.blockSize} bytes, any number of them; there is no padding
-   * @param iv - {@link Cipher.ivSize} bytes. Left out, the operation goes on where the last one of this session ended, as
-   * if both had been one. It is needed for the first one, after one that ended within a block, and for XTS always
+   * @param source - any number of whole blocks of {@link Cipher.blockSize} bytes; there is no padding
+   * @param iv - {@link Cipher.ivSize} bytes. If it is omitted, the operation continues from the end of the session's
+   * last one, as if both were one operation. It is required for the first operation, after one that ended within a
+   * block, and always for XTS
    * @returns as many bytes as `source` has
-   * @throws `TypeError` for what is no Uint8Array or is detached; `RangeError` for a wrong size; `ClosedError` after the
-   * session's end; `CryptodevError` where the kernel refuses
+   * @throws {TypeError} if an argument is not a Uint8Array, or its buffer was detached; if a required iv is missing
+   * @throws {RangeError} if an argument has the wrong size
+   * @throws {ClosedError} if the session has ended
+   * @throws {CryptodevError} if the kernel refuses the operation
    */
   encrypt(source: Uint8Array, iv?: Uint8Array): Uint8Array<ArrayBuffer> {
     return this.#fresh(COP_ENCRYPT, source, iv);
   }
 
-  /** Decrypts into new memory. All else is as in {@link Cipher.encrypt}. */
+  /**
+   * Decrypts into new memory. Otherwise like {@link Cipher.encrypt}.
+   *
+   * @returns as many bytes as `source` has
+   */
   decrypt(source: Uint8Array, iv?: Uint8Array): Uint8Array<ArrayBuffer> {
     return this.#fresh(COP_DECRYPT, source, iv);
   }
 
   /**
-   * Encrypts into given memory, and allocates nothing.
+   * Encrypts into existing memory, without allocating any.
    *
-   * @param destination - at least as many bytes as `source`: `source` itself, to work in place, or memory apart from it
+   * @param destination - at least as many bytes as `source`: either `source` itself, to work in place, or separate
+   * memory
    * @returns the number of bytes written
-   * @throws as {@link Cipher.encrypt}; `RangeError` for a destination that is too short or overlaps the source partly
+   * @throws {TypeError} if an argument is not a Uint8Array, or its buffer was detached; if a required iv is missing
+   * @throws {RangeError} if an argument has the wrong size, or the destination is too short or partly overlaps the
+   * source
+   * @throws {ClosedError} if the session has ended
+   * @throws {CryptodevError} if the kernel refuses the operation
    * @example
    * ```ts
    * import { open } from "cryptodev";
@@ -94,7 +106,7 @@ export class Cipher extends Session {
    * const device = open({ backend: "auto" });
    * const ctr = device.cipher("aes-ctr", crypto.getRandomValues(new Uint8Array(16)));
    * const memory = device.allocate(4096);
-   * // In place, and in two operations: the second goes on where the first one ended.
+   * // In place, and in two operations: the second continues where the first one ended.
    * ctr.encryptInto(memory.subarray(0, 1024), memory.subarray(0, 1024), crypto.getRandomValues(new Uint8Array(16)));
    * console.log(ctr.encryptInto(memory.subarray(1024), memory.subarray(1024))); // 3072
    * device.close();
@@ -104,24 +116,35 @@ export class Cipher extends Session {
     return this.#into(COP_ENCRYPT, source, destination, iv);
   }
 
-  /** Decrypts into given memory. All else is as in {@link Cipher.encryptInto}. */
+  /**
+   * Decrypts into existing memory. Otherwise like {@link Cipher.encryptInto}.
+   *
+   * @returns the number of bytes written
+   */
   decryptInto(source: Uint8Array, destination: Uint8Array, iv?: Uint8Array): number {
     return this.#into(COP_DECRYPT, source, destination, iv);
   }
 
   /**
-   * Has the driver encrypt by itself, into new memory (CIOCASYNCCRYPT); the thread goes on meanwhile.
+   * Has the driver encrypt asynchronously, into new memory (CIOCASYNCCRYPT). `source` and `iv` are copied, so they may
+   * be changed at once. Operations finish in the order of their calls.
    *
-   * @param submitter - that of {@link Device.submitter}
-   * @returns what {@link Cipher.encrypt} returns; operations are finished in the order of their calls. `source` and `iv`
-   * are copied, and free to change at once
-   * @throws as {@link Cipher.encrypt}, by rejection
+   * @param submitter - as {@link Device.submitter} returns it
+   * @returns as {@link Cipher.encrypt}
+   * @throws {TypeError} if an argument is not a Uint8Array, or its buffer was detached; if a required iv is missing
+   * @throws {RangeError} if an argument has the wrong size
+   * @throws {ClosedError} if the session has ended
+   * @throws {CryptodevError} if the kernel refuses the operation
    */
   async encryptAsync(submitter: Submitter, source: Uint8Array, iv?: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
     return this.#submit(COP_ENCRYPT, submitter, source, iv);
   }
 
-  /** Has the driver decrypt by itself. All else is as in {@link Cipher.encryptAsync}. */
+  /**
+   * Has the driver decrypt asynchronously. Otherwise like {@link Cipher.encryptAsync}.
+   *
+   * @returns as {@link Cipher.decrypt}
+   */
   async decryptAsync(submitter: Submitter, source: Uint8Array, iv?: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
     return this.#submit(COP_DECRYPT, submitter, source, iv);
   }
@@ -136,7 +159,7 @@ export class Cipher extends Session {
     const size = checkSource(source, this.#cipher);
     checkIv(iv, this.#cipher, this.#chained);
     if (size > this.#chunkSize) requireChunks(this.#cipher, `${size} bytes`);
-    // The driver has no way to copy what is not aligned.
+    // The driver cannot copy unaligned data here.
     const { host } = this.#kernel.file;
     const memory = alignedMemory(host, size, CACHE_LINE);
     copyInto(memory, partOf(source, 0, size));
@@ -150,7 +173,7 @@ export class Cipher extends Session {
       submitted.push(this.#kernel.submit(submitter, call, part.length));
     }
     this.#chained = size % this.#granularity === 0;
-    // What goes on from an operation that fails was submitted before anybody could know, and fails with it.
+    // An operation that continues from one that fails was submitted before the failure was known, so it fails too.
     const finished = Promise.all(iv === undefined ? [this.#submitted, ...submitted] : submitted);
     this.#submitted = finished;
     try {
@@ -163,16 +186,23 @@ export class Cipher extends Session {
   }
 
   /**
-   * Encrypts data that comes in chunks of any size.
+   * Creates an object that encrypts data that arrives in chunks of any size.
    *
-   * @param iv - {@link Cipher.ivSize} bytes; left out for a cipher without one
-   * @throws `TypeError` and `RangeError` as {@link Cipher.encrypt}; `RangeError` for XTS, which works on whole sectors
+   * @param iv - {@link Cipher.ivSize} bytes; omitted if the cipher does not use one
+   * @returns the encryptor
+   * @throws {TypeError} if the iv is not a Uint8Array, or its buffer was detached; if it is missing
+   * @throws {RangeError} if the iv has the wrong size, an option is invalid, or the cipher is XTS, which works on whole
+   * sectors
    */
   encryptor(iv?: Uint8Array, options: ChunkOptions = {}): CipherChunks {
     return this.#chunks(COP_ENCRYPT, iv, options);
   }
 
-  /** Decrypts data that comes in chunks of any size. All else is as in {@link Cipher.encryptor}. */
+  /**
+   * Creates an object that decrypts data that arrives in chunks of any size. Otherwise like {@link Cipher.encryptor}.
+   *
+   * @returns the decryptor
+   */
   decryptor(iv?: Uint8Array, options: ChunkOptions = {}): CipherChunks {
     return this.#chunks(COP_DECRYPT, iv, options);
   }
@@ -191,7 +221,7 @@ export class Cipher extends Session {
       {
         name: this.#cipher.name,
         decrypt: op === COP_DECRYPT,
-        // Only the end of the data may be a part of a block, and only of a stream.
+        // Only the data of a stream cipher may end with a partial block.
         granularity: this.#granularity,
         isWhole: this.#cipher.algorithm.blockSize > 1,
         refusal: (hint: string) => this.#kernel.file.refusal(errnos.EBADMSG, CIOCCRYPT.name, hint),
@@ -231,13 +261,16 @@ export class Cipher extends Session {
   }
 
   #operate(op: number, source: Uint8Array, size: number, destination: Uint8Array, iv: Uint8Array | undefined): void {
-    // A refused operation may have moved the kernel's iv or not: the next one has to bring its own.
+    // A failed operation may or may not have changed the kernel's iv, so the next one needs an iv of its own.
     this.#chained = false;
     this.#send(op, 0, source, size, destination, iv ?? null);
     this.#chained = size % this.#granularity === 0;
   }
 
-  /** Sends data in as many calls as it takes. With WRITE_IV each one brings the iv, else the session's own continues. */
+  /**
+   * Sends data in as many calls as necessary. With WRITE_IV each call passes an iv; otherwise the session's own
+   * continues.
+   */
   #send(
     op: number,
     flags: number,

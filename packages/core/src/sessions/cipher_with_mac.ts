@@ -5,7 +5,7 @@ import type { Device } from "../device.ts";
 import type { DeviceFile } from "../kernel/device_file.ts";
 import { Session } from "./session.ts";
 
-/** What a session with a cipher and a mac starts with. */
+/** The parameters of a session with a cipher and a mac. */
 export interface CipherAndMac {
   readonly cipher: NamedCipher;
   readonly key: Uint8Array;
@@ -13,9 +13,9 @@ export interface CipherAndMac {
   readonly mackey?: Uint8Array | undefined;
 }
 
-/** A session that has a cipher and a mac: the part that all kinds share. */
+/** The common base of sessions with a cipher and a mac. */
 export abstract class CipherWithMac extends Session {
-  /** The cipher's name, as it was asked for. */
+  /** The cipher's name, as it was requested. */
   readonly name: string;
   /** The mac's name. */
   readonly mac: string;

@@ -23,10 +23,9 @@ import { type CipherAndMac, CipherWithMac } from "./cipher_with_mac.ts";
 import { kernelSessionOf } from "./session.ts";
 
 /**
- * A session that encrypts and computes a mac of the plaintext in one pass over the data. {@link Device.combined} starts
- * it.
+ * A session that encrypts and computes a mac of the plaintext in one pass. {@link Device.combined} starts it.
  *
- * The driver hashes before it encrypts and after it decrypts: this is encrypt-and-mac, for protocols that ask for it.
+ * The driver hashes before it encrypts and after it decrypts. This is encrypt-and-mac, for protocols that require it.
  *
  * @example
  * ```ts
@@ -41,9 +40,9 @@ import { kernelSessionOf } from "./session.ts";
  * ```
  */
 export class CombinedCipher extends CipherWithMac {
-  /** The length of the data is a multiple of this many bytes; 1 where any length will do. */
+  /** The length of the data must be a multiple of this many bytes; 1 if every length is valid. */
   readonly blockSize: number;
-  /** Bytes in an iv; 0 for a cipher without one. */
+  /** Bytes in an iv; 0 if the cipher does not use one. */
   readonly ivSize: number;
   /** Bytes in a mac. */
   readonly macSize: number;
@@ -75,10 +74,13 @@ export class CombinedCipher extends CipherWithMac {
   /**
    * Encrypts into new memory and computes the mac of the plaintext (CIOCCRYPT).
    *
-   * @param source - whole blocks of {@link CombinedCipher.blockSize} bytes, any number of them
-   * @param iv - {@link CombinedCipher.ivSize} bytes; it may be left out as in {@link Cipher.encrypt}
+   * @param source - any number of whole blocks of {@link CombinedCipher.blockSize} bytes
+   * @param iv - {@link CombinedCipher.ivSize} bytes; it can be omitted as in {@link Cipher.encrypt}
    * @returns as many bytes of ciphertext as `source` has, and {@link CombinedCipher.macSize} bytes of mac
-   * @throws as {@link Cipher.encrypt}
+   * @throws {TypeError} if an argument is not a Uint8Array, or its buffer was detached; if a required iv is missing
+   * @throws {RangeError} if an argument has the wrong size
+   * @throws {ClosedError} if the session has ended
+   * @throws {CryptodevError} if the kernel refuses the operation
    */
   encrypt(
     source: Uint8Array,
@@ -96,12 +98,15 @@ export class CombinedCipher extends CipherWithMac {
   }
 
   /**
-   * Encrypts into given memory and computes the mac of the plaintext.
+   * Encrypts into existing memory and computes the mac of the plaintext.
    *
-   * @param destination - at least as many bytes as `source`: `source` itself, or memory apart from it
-   * @param mac - at least {@link CombinedCipher.macSize} bytes, apart from the destination
+   * @param destination - at least as many bytes as `source`: either `source` itself or separate memory
+   * @param mac - at least {@link CombinedCipher.macSize} bytes, separate from the destination
    * @returns the number of bytes written to `destination`
-   * @throws as {@link Cipher.encryptInto}
+   * @throws {TypeError} if an argument is not a Uint8Array, or its buffer was detached; if a required iv is missing
+   * @throws {RangeError} if an argument has the wrong size, or memory that is written to is too short or overlaps
+   * @throws {ClosedError} if the session has ended
+   * @throws {CryptodevError} if the kernel refuses the operation
    */
   encryptInto(source: Uint8Array, destination: Uint8Array, mac: Uint8Array, iv?: Uint8Array): number {
     checkRoom(mac, this.#mac.digestSize, "mac", this.#mac.name);
@@ -109,10 +114,15 @@ export class CombinedCipher extends CipherWithMac {
   }
 
   /**
-   * Decrypts into new memory, and checks the mac of the plaintext in constant time.
+   * Decrypts into new memory, and verifies the mac of the plaintext in constant time.
    *
-   * @param mac - the {@link CombinedCipher.macSize} bytes that came with the ciphertext
-   * @throws as {@link Cipher.decrypt}; `CryptodevError` with `EBADMSG` where the mac is another: no plaintext is left
+   * @param mac - the {@link CombinedCipher.macSize} bytes that belong to the ciphertext
+   * @returns the plaintext
+   * @throws {TypeError} if an argument is not a Uint8Array, or its buffer was detached; if a required iv is missing
+   * @throws {RangeError} if an argument has the wrong size
+   * @throws {ClosedError} if the session has ended
+   * @throws {CryptodevError} with `EBADMSG` if the mac does not match, in which case the plaintext is wiped; with other
+   * codes if the kernel refuses the operation
    */
   decrypt(source: Uint8Array, mac: Uint8Array, iv?: Uint8Array): Uint8Array<ArrayBuffer> {
     const plaintext = new Uint8Array(checkSource(source, this.#cipher));
@@ -121,11 +131,16 @@ export class CombinedCipher extends CipherWithMac {
   }
 
   /**
-   * Decrypts into given memory, and checks the mac of the plaintext in constant time.
+   * Decrypts into existing memory, and verifies the mac of the plaintext in constant time.
    *
-   * @param destination - at least as many bytes as `source`: `source` itself, or memory apart from it. Where the mac is
-   * wrong, what was written there is wiped before the error is thrown
-   * @throws as {@link CombinedCipher.decrypt}; `RangeError` as {@link Cipher.decryptInto}
+   * @param destination - at least as many bytes as `source`: either `source` itself or separate memory. If the mac does
+   * not match, the plaintext is wiped before the error is thrown
+   * @returns the size of the plaintext in bytes
+   * @throws {TypeError} if an argument is not a Uint8Array, or its buffer was detached; if a required iv is missing
+   * @throws {RangeError} if an argument has the wrong size, or the destination is too short or overlaps partly
+   * @throws {ClosedError} if the session has ended
+   * @throws {CryptodevError} with `EBADMSG` if the mac does not match; with other codes if the kernel refuses the
+   * operation
    */
   decryptInto(source: Uint8Array, destination: Uint8Array, mac: Uint8Array, iv?: Uint8Array): number {
     return this.#decryptInto(source, destination, mac, iv);
@@ -146,12 +161,12 @@ export class CombinedCipher extends CipherWithMac {
     wipe(computed, digestSize);
     if (isEqual) return size;
     wipe(destination, size);
-    // The kernel's iv is a block of what was forged.
+    // The kernel's iv is now a block of the forged data.
     this.#chained = false;
     throw this.#kernel.file.refusal(
       errnos.EBADMSG,
       CIOCCRYPT.name,
-      `the plaintext has another ${name} than the one given: the ciphertext, the mac, the iv or a key is wrong`,
+      `the ${name} of the plaintext does not match: the ciphertext, the mac, the iv or a key is wrong`,
     );
   }
 
@@ -166,8 +181,8 @@ export class CombinedCipher extends CipherWithMac {
     try {
       this.#send(op, source, size, destination, mac, iv ?? null);
     } catch (error) {
-      // Plaintext that nothing was checked of; ciphertext is nobody's secret, and in place it may be all that there is. A
-      // RangeError comes before anything is sent.
+      // Wipe unverified plaintext. Keep ciphertext: it is not secret, and after in-place work it may be the only copy.
+      // A RangeError is thrown before anything is sent.
       if (op === COP_DECRYPT && !(error instanceof RangeError)) wipe(destination, size);
       throw error;
     }
@@ -175,7 +190,7 @@ export class CombinedCipher extends CipherWithMac {
     return size;
   }
 
-  /** Sends data in as many calls as it takes, with one mac over all of it. */
+  /** Sends data in as many calls as necessary, with one mac over all of it. */
   #send(
     op: number,
     source: Uint8Array,

@@ -16,7 +16,7 @@ import { kernelSessionOf, Session } from "./session.ts";
 /**
  * A session that hashes, with a key (HMAC) or without. {@link Device.hash} and {@link Device.hmac} start it.
  *
- * One session makes any number of digests, one after the other.
+ * One session computes any number of digests, one after the other.
  *
  * @example
  * ```ts
@@ -31,7 +31,7 @@ import { kernelSessionOf, Session } from "./session.ts";
  * ```
  */
 export class Hash extends Session {
-  /** The algorithm's name: that of the hash, or `hmac-` and that of the hash. */
+  /** The algorithm's name: that of the hash, or `hmac-` followed by that of the hash. */
   readonly name: string;
   /** Bytes in a digest. */
   readonly digestSize: number;
@@ -39,9 +39,12 @@ export class Hash extends Session {
   readonly #chunkSize: number;
   readonly #kernel: KernelSession;
   readonly #operation: CryptOperation;
-  /** Whether the kernel holds a part of a message. A finished state is never continued: that digest has no meaning. */
+  /**
+   * Whether the kernel holds part of a message. A finished state is never continued, because its digest would be
+   * meaningless.
+   */
   #running = false;
-  /** The size of the last whole message. */
+  /** The size of the last whole message, in bytes. */
   #size = 0;
 
   /** @internal */
@@ -57,11 +60,13 @@ export class Hash extends Session {
   }
 
   /**
-   * Takes one more piece of the message (CIOCCRYPT with UPDATE).
+   * Hashes the next part of the message (CIOCCRYPT with UPDATE).
    *
    * @param data - any number of bytes
-   * @throws `TypeError` for what is no Uint8Array or is detached; `ClosedError` after the
-   * session's end; `CryptodevError` where the kernel refuses, which ends the session, as the message is then lost
+   * @returns this session
+   * @throws {TypeError} if `data` is not a Uint8Array, or its buffer was detached
+   * @throws {ClosedError} if the session has ended
+   * @throws {CryptodevError} if the kernel refuses the operation; this ends the session, because the message is lost
    */
   update(data: Uint8Array): this {
     const size = sizeOf(data, "data", this.#mac.name);
@@ -71,11 +76,13 @@ export class Hash extends Session {
   }
 
   /**
-   * Ends the message and gives its digest in new memory. The session is ready for the next message.
+   * Ends the message and returns its digest in new memory. Then the session is ready for the next message.
    *
-   * @param data - the last piece of the message, or the whole of it: one call to the kernel for both
+   * @param data - the last part of the message, or all of it: both take one call to the kernel
    * @returns {@link Hash.digestSize} bytes
-   * @throws as {@link Hash.update}
+   * @throws {TypeError} if `data` is not a Uint8Array, or its buffer was detached
+   * @throws {ClosedError} if the session has ended
+   * @throws {CryptodevError} if the kernel refuses the operation; this ends the session, because the message is lost
    */
   digest(data?: Uint8Array): Uint8Array<ArrayBuffer> {
     const { digestSize, name } = this.#mac;
@@ -87,11 +94,14 @@ export class Hash extends Session {
   }
 
   /**
-   * Ends the message and writes its digest into given memory.
+   * Ends the message and writes its digest to existing memory.
    *
    * @param destination - at least {@link Hash.digestSize} bytes
    * @returns the number of bytes written
-   * @throws as {@link Hash.update}; `RangeError` for a destination that is too short
+   * @throws {TypeError} if an argument is not a Uint8Array, or its buffer was detached
+   * @throws {RangeError} if the destination is too short
+   * @throws {ClosedError} if the session has ended
+   * @throws {CryptodevError} if the kernel refuses the operation; this ends the session, because the message is lost
    */
   digestInto(destination: Uint8Array, data?: Uint8Array): number {
     return this.#digestInto(destination, data);
@@ -100,7 +110,7 @@ export class Hash extends Session {
   #digestInto(destination: Uint8Array, data: Uint8Array | undefined): number {
     const operation = this.#operation;
     const { digestSize, name } = this.#mac;
-    // Never within a message: its pieces set all pointers anew.
+    // Never true within a message: its parts set all pointers again.
     if (data !== undefined && operation.isOver(data, destination, undefined)) {
       this.#kernel.requireIdle();
       try {
@@ -124,7 +134,7 @@ export class Hash extends Session {
 
   /** Ends the message with the first `size` bytes of `data`. */
   #finish(destination: Uint8Array, data: Uint8Array | undefined, size: number): void {
-    // All but the last piece of what is too long for one call.
+    // If the data is too long for one call, everything but the last part.
     const before = size > this.#chunkSize ? size - this.#chunkSize : 0;
     if (data !== undefined) this.#update(data, before);
     const last = before > 0 ? partOf(data as Uint8Array, before, size) : (data ?? null);
@@ -133,12 +143,15 @@ export class Hash extends Session {
   }
 
   /**
-   * Has the driver hash a whole message by itself (CIOCASYNCCRYPT); the thread goes on meanwhile.
+   * Has the driver hash a whole message asynchronously (CIOCASYNCCRYPT).
    *
-   * @param submitter - that of {@link Device.submitter}
-   * @param data - the message, which is copied, and free to change at once
+   * @param submitter - as {@link Device.submitter} returns it
+   * @param data - the message. It is copied, so it may be changed at once
    * @returns {@link Hash.digestSize} bytes in new memory
-   * @throws as {@link Hash.update}, by rejection; `TypeError` within a message that {@link Hash.update} has begun
+   * @throws {TypeError} if `data` is not a Uint8Array, or its buffer was detached; if {@link Hash.update} has begun a
+   * message
+   * @throws {ClosedError} if the session has ended
+   * @throws {CryptodevError} if the kernel refuses the operation
    */
   async digestAsync(submitter: Submitter, data: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
     this.#kernel.requireOpen();
@@ -163,10 +176,14 @@ export class Hash extends Session {
   }
 
   /**
-   * Starts a second session that goes on from where this one is in its message (CIOCCPHASH).
+   * Starts a second session that continues the message of this one (CIOCCPHASH).
    *
-   * @param key - for an HMAC its key once more, as a session does not keep it
-   * @throws `TypeError` for a missing key, or one too many; all else as {@link Hash.update}
+   * @param key - for an HMAC, its key again, because a session does not keep it
+   * @returns the new session
+   * @throws {TypeError} if the key of an HMAC is missing, or is given for a hash without one
+   * @throws {RangeError} if the key is longer than 512 bytes
+   * @throws {ClosedError} if the session has ended
+   * @throws {CryptodevError} if the kernel refuses the operation
    * @example
    * ```ts
    * import { open } from "cryptodev";
@@ -183,7 +200,7 @@ export class Hash extends Session {
     this.#kernel.requireIdle();
     const { file } = this.#kernel;
     const copy = new Hash(this.device, file, this.#mac, key);
-    // Between messages there is nothing to copy, and a finished state must not be.
+    // Between messages there is no state to copy, and a finished state must not be copied.
     if (!this.#running) return copy;
     const call = new Call(file.host, CIOCCPHASH);
     call.setUint32(call.offset.dst_ses, copy.#kernel.id);
@@ -198,9 +215,9 @@ export class Hash extends Session {
     return copy;
   }
 
-  /** Takes the first `size` bytes into the message, in as many calls as it takes. */
+  /** Adds the first `size` bytes to the message, in as many calls as necessary. */
   #update(data: Uint8Array, size: number): void {
-    // To the driver an UPDATE of no bytes is the end of the message, and the loop sends none.
+    // The driver treats an UPDATE without data as the end of the message; this loop never sends one.
     for (let done = 0; done < size; done += this.#chunkSize) {
       const end = Math.min(done + this.#chunkSize, size);
       const piece = size <= this.#chunkSize ? data : partOf(data, done, end);
@@ -217,7 +234,7 @@ export class Hash extends Session {
     }
   }
 
-  /** A message of which the kernel has refused a part is lost, and the state that it has is not continued. */
+  /** If the kernel refuses part of a message, the message is lost and its state must not be continued. */
   #lose(error: unknown): never {
     this.#kernel.end("it was closed when the kernel refused a part of its message");
     throw error;

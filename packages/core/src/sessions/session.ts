@@ -9,7 +9,7 @@ import type { DeviceFile, SessionParameters } from "../kernel/device_file.ts";
 import { KernelSession } from "../kernel/kernel_session.ts";
 import type { Statistics } from "../statistics.ts";
 
-/** An algorithm by the CryptoAPI's name, such as `cbc(aes)`, and the driver that does it, such as `cbc-aes-aesni`. */
+/** The CryptoAPI's name of an algorithm, and the driver that implements it. */
 export interface AlgorithmInfo {
   /** The algorithm, such as `cbc(aes)`. */
   readonly name: string;
@@ -23,13 +23,13 @@ export interface SessionInfo {
   readonly cipher: AlgorithmInfo | undefined;
   /** The hash or HMAC; `undefined` for a session without one, and for an AEAD. */
   readonly mac: AlgorithmInfo | undefined;
-  /** Data at addresses that are a multiple of `alignmask + 1` is processed without being copied first. */
+  /** Data at an address that is a multiple of `alignmask + 1` is not copied before it is processed. */
   readonly alignmask: number;
-  /** Whether the driver is hardware off the CPU, reached through the kernel alone. AES instructions do not count. */
+  /** Whether the driver is hardware outside the CPU that only the kernel can reach. AES instructions do not count. */
   readonly hardware: boolean;
 }
 
-/** What EINVAL means at the start of a session. No configuration brings back what newer kernels no longer have. */
+/** Explains EINVAL at the start of a session. No kernel configuration restores what newer kernels removed. */
 function startHint(label: string, kernelNames: string, cipher: number): string {
   const gone = allCiphers.find(({ id, removedIn }) => id === cipher && removedIn !== undefined);
   const list = "/proc/crypto lists what the kernel has";
@@ -42,14 +42,14 @@ function startHint(label: string, kernelNames: string, cipher: number): string {
 
 const dropped = new FinalizationRegistry<KernelSession>((session) => session.abandon());
 
-/** A session's way to the kernel, for the kinds of sessions alone. */
+/** Returns the kernel's side of a session, for the session classes only. */
 export let kernelSessionOf: (session: Session) => KernelSession;
 
 /**
- * One session of the device, from its start to {@link Session.close}: the part that all kinds share.
+ * A session of the device, from its start to {@link Session.close}: the common base of all kinds.
  *
- * A session belongs to the thread that opened its device. It holds on to the buffers of its last operation until the
- * next one, or until it is closed.
+ * A session belongs to the thread that opened its device. It keeps the buffers of its last operation until the next
+ * one, or until it is closed.
  */
 export abstract class Session {
   /** The device that the session was started on. */
@@ -86,7 +86,7 @@ export abstract class Session {
   }
 
   /**
-   * What the session did so far, as it is now; `undefined` unless the device was opened with `statistics`.
+   * What the session has done so far; `undefined` unless the device was opened with `statistics`.
    *
    * @example
    * ```ts
@@ -104,9 +104,11 @@ export abstract class Session {
   }
 
   /**
-   * Asks what serves the session (CIOCGSESSINFO).
+   * Asks the driver what serves the session (CIOCGSESSINFO).
    *
-   * @throws `ClosedError` after the session's end; `CryptodevError` where the kernel refuses
+   * @returns the drivers, their alignmask, and whether they are hardware
+   * @throws {ClosedError} if the session has ended
+   * @throws {CryptodevError} if the kernel refuses
    * @example
    * ```ts
    * import { open } from "cryptodev";
@@ -141,7 +143,7 @@ export abstract class Session {
     this.#kernel.end("it was closed");
   }
 
-  /** The same as {@link Session.close}, for `using`. */
+  /** Calls {@link Session.close}, for `using`. */
   [Symbol.dispose](): void {
     this.close();
   }
@@ -150,7 +152,7 @@ export abstract class Session {
     const { cipher, mac, hardware } = this.info();
     if (hardware) return;
     const { label, file } = this.#kernel;
-    const why = `${label} is done by ${(cipher ?? mac)?.driver}, which is no hardware, and hardware is required`;
+    const why = `${label} is served by ${(cipher ?? mac)?.driver}, which is software, but hardware: "require" was requested`;
     this.#kernel.end(why);
     throw file.refusal(errnos.ENODEV, CIOCGSESSINFO.name, why);
   }

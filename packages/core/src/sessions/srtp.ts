@@ -15,16 +15,17 @@ import { kernelSessionOf } from "./session.ts";
 /** Options of {@link Device.srtp}. */
 export interface SrtpOptions {
   /**
-   * Bytes in a tag, 1 to the size of the mac; the whole mac if left out. SRTP itself uses 10 or 4 (RFC 3711, section 5.2).
+   * Bytes in a tag, 1 to the size of the mac. Defaults to the whole mac. SRTP itself uses 10 or 4 (RFC 3711, section
+   * 5.2).
    */
   readonly tagSize?: number | undefined;
 }
 
 /**
- * A session for SRTP packets: the payload is encrypted in counter mode, then a mac covers header and payload (RFC 3711,
- * section 3.3). {@link Device.srtp} starts it.
+ * A session for SRTP packets: it encrypts the payload in counter mode, then computes a mac of header and payload (RFC
+ * 3711, section 3.3). {@link Device.srtp} starts it.
  *
- * It knows nothing of streams: the caller brings the iv of each packet.
+ * It does not keep the state of a stream: the caller passes the iv of each packet.
  *
  * @example
  * ```ts
@@ -43,7 +44,7 @@ export class SrtpPacket extends CipherWithMac {
   /** Bytes in a tag. */
   readonly tagSize: number;
   readonly #cipher: NamedCipher;
-  /** What counts: a program can redefine what it sees. */
+  /** Checks use this private copy, because a program can redefine the public property. */
   readonly #tagSize: number;
   readonly #kernel: KernelSession;
   readonly #operation: AuthOperation;
@@ -67,12 +68,14 @@ export class SrtpPacket extends CipherWithMac {
   /**
    * Encrypts a packet's payload and appends its tag, in new memory (CIOCAUTHCRYPT).
    *
-   * @param packet - header and payload, which is at least one byte
-   * @param headerSize - bytes that are authenticated and not encrypted, 0 to 256
+   * @param packet - header and payload; the payload has at least one byte
+   * @param headerSize - how many bytes are authenticated but not encrypted, 0 to 256
    * @param iv - 16 bytes
-   * @returns the packet with its tag after it
-   * @throws `TypeError` for what is no Uint8Array or is detached; `RangeError` for a wrong size; `ClosedError` after the
-   * session's end; `CryptodevError` where the kernel refuses
+   * @returns the packet followed by its tag
+   * @throws {TypeError} if an argument is not a Uint8Array, or its buffer was detached
+   * @throws {RangeError} if an argument has the wrong size
+   * @throws {ClosedError} if the session has ended
+   * @throws {CryptodevError} if the kernel refuses the operation
    */
   seal(packet: Uint8Array, headerSize: number, iv: Uint8Array): Uint8Array<ArrayBuffer> {
     const size = checkOneCall(packet, "packet", this.#cipher.name);
@@ -83,21 +86,28 @@ export class SrtpPacket extends CipherWithMac {
   }
 
   /**
-   * The same in place.
+   * Encrypts a packet's payload and appends its tag, in place.
    *
-   * @param memory - the packet, and {@link SrtpPacket.tagSize} bytes for the tag
-   * @throws as {@link SrtpPacket.seal}
+   * @param memory - the packet, followed by {@link SrtpPacket.tagSize} bytes of room for the tag
+   * @throws {TypeError} if an argument is not a Uint8Array, or its buffer was detached
+   * @throws {RangeError} if an argument has the wrong size
+   * @throws {ClosedError} if the session has ended
+   * @throws {CryptodevError} if the kernel refuses the operation
    */
   sealInPlace(memory: Uint8Array, headerSize: number, iv: Uint8Array): void {
     this.#run(COP_ENCRYPT, memory, headerSize, iv);
   }
 
   /**
-   * Checks a packet and decrypts its payload, into new memory.
+   * Verifies a packet and decrypts its payload, in new memory.
    *
-   * @param sealed - the packet with its tag after it; the driver opens none whose payload is shorter than the tag
+   * @param sealed - the packet followed by its tag; the driver does not open a packet whose payload is shorter than its
+   * tag
    * @returns header and payload
-   * @throws as {@link SrtpPacket.seal}; `CryptodevError` with `EBADMSG` where packet, tag or iv were changed
+   * @throws {TypeError} if an argument is not a Uint8Array, or its buffer was detached
+   * @throws {RangeError} if an argument has the wrong size
+   * @throws {ClosedError} if the session has ended
+   * @throws {CryptodevError} with `EBADMSG` if packet, tag or iv was changed
    */
   open(sealed: Uint8Array, headerSize: number, iv: Uint8Array): Uint8Array<ArrayBuffer> {
     const size = checkOneCall(sealed, "packet", this.#cipher.name);
@@ -108,9 +118,13 @@ export class SrtpPacket extends CipherWithMac {
   }
 
   /**
-   * The same in place. Where the check fails, the payload was not decrypted; it is wiped all the same.
+   * Verifies a packet and decrypts its payload, in place. If verification fails, the payload was not decrypted, but it
+   * is wiped anyway.
    *
-   * @throws as {@link SrtpPacket.open}
+   * @throws {TypeError} if an argument is not a Uint8Array, or its buffer was detached
+   * @throws {RangeError} if an argument has the wrong size
+   * @throws {ClosedError} if the session has ended
+   * @throws {CryptodevError} with `EBADMSG` if packet, tag or iv was changed
    */
   openInPlace(sealed: Uint8Array, headerSize: number, iv: Uint8Array): void {
     this.#run(COP_DECRYPT, sealed, headerSize, iv);
@@ -125,8 +139,8 @@ export class SrtpPacket extends CipherWithMac {
       );
     }
     checkOneCall(memory, "packet", name);
-    // A payload of no bytes would be a NULL pointer, which is not inside the packet, and the driver opens none that is
-    // shorter than its tag.
+    // An empty payload would be a NULL pointer, which is not inside the packet. And the driver does not open a packet
+    // whose payload is shorter than its tag.
     const shortest = op === COP_DECRYPT ? this.#tagSize : 1;
     const whole = checkRoom(memory, headerSize + shortest + this.#tagSize, "packet", name);
     checkIv(iv, this.#cipher, false);

@@ -17,8 +17,8 @@ import { kernelSessionOf } from "./session.ts";
  * A session for the records of TLS with a block cipher: mac, then padding, then CBC (RFC 5246, section 6.2.3.2).
  * {@link Device.tls} starts it.
  *
- * It knows nothing of connections: the caller brings the iv, and the header that the mac covers (sequence number, type,
- * version and length).
+ * It does not keep the state of a connection: the caller passes the iv, and the header that the mac covers (sequence
+ * number, type, version and length).
  *
  * @example
  * ```ts
@@ -36,7 +36,7 @@ import { kernelSessionOf } from "./session.ts";
 export class TlsRecord extends CipherWithMac {
   /** Bytes in a mac. */
   readonly macSize: number;
-  /** A record is whole blocks of this many bytes. */
+  /** A record consists of whole blocks of this many bytes. */
   readonly blockSize: number;
   readonly #cipher: NamedCipher;
   readonly #overhead: number;
@@ -58,14 +58,16 @@ export class TlsRecord extends CipherWithMac {
   }
 
   /**
-   * Makes a record in new memory (CIOCAUTHCRYPT).
+   * Creates a record in new memory (CIOCAUTHCRYPT).
    *
-   * @param fragment - any number of bytes; TLS itself has at most 16384
+   * @param fragment - any number of bytes; TLS itself allows 16384
    * @param header - what the mac covers before the fragment, at most 4096 bytes
    * @param iv - one block
    * @returns fragment, mac and the shortest padding, encrypted
-   * @throws `TypeError` for what is no Uint8Array or is detached; `RangeError` for a wrong size; `ClosedError` after the
-   * session's end; `CryptodevError` where the kernel refuses
+   * @throws {TypeError} if an argument is not a Uint8Array, or its buffer was detached
+   * @throws {RangeError} if an argument has the wrong size
+   * @throws {ClosedError} if the session has ended
+   * @throws {CryptodevError} if the kernel refuses the operation
    */
   seal(fragment: Uint8Array, header: Uint8Array, iv: Uint8Array): Uint8Array<ArrayBuffer> {
     const size = checkOneCall(fragment, "fragment", this.#cipher.name);
@@ -75,12 +77,15 @@ export class TlsRecord extends CipherWithMac {
   }
 
   /**
-   * Makes a record of the first bytes of given memory, in place.
+   * Creates a record from the first bytes of existing memory, in place.
    *
-   * @param memory - the fragment, and {@link TlsRecord.overhead} bytes of room after it
+   * @param memory - the fragment, followed by {@link TlsRecord.overhead} bytes of room
    * @param size - bytes in the fragment
    * @returns bytes in the record
-   * @throws as {@link TlsRecord.seal}
+   * @throws {TypeError} if an argument is not a Uint8Array, or its buffer was detached
+   * @throws {RangeError} if an argument has the wrong size
+   * @throws {ClosedError} if the session has ended
+   * @throws {CryptodevError} if the kernel refuses the operation
    */
   sealInPlace(memory: Uint8Array, size: number, header: Uint8Array, iv: Uint8Array): number {
     if (!Number.isInteger(size) || size < 0) {
@@ -90,10 +95,14 @@ export class TlsRecord extends CipherWithMac {
   }
 
   /**
-   * Checks and decrypts a record into new memory.
+   * Verifies and decrypts a record into new memory.
    *
-   * @throws as {@link TlsRecord.seal}; `CryptodevError` with `EBADMSG` where padding, mac, header or iv are wrong, which
-   * are not told apart: no plaintext is left then
+   * @returns the fragment
+   * @throws {TypeError} if an argument is not a Uint8Array, or its buffer was detached
+   * @throws {RangeError} if an argument has the wrong size
+   * @throws {ClosedError} if the session has ended
+   * @throws {CryptodevError} with `EBADMSG` if padding, mac, header or iv is wrong; the error does not say which, and
+   * the plaintext is wiped
    */
   open(record: Uint8Array, header: Uint8Array, iv: Uint8Array): Uint8Array<ArrayBuffer> {
     const size = checkOneCall(record, "record", this.#cipher.name);
@@ -103,17 +112,20 @@ export class TlsRecord extends CipherWithMac {
   }
 
   /**
-   * Checks and decrypts a record in place.
+   * Verifies and decrypts a record in place.
    *
-   * @param record - whole blocks; if the check fails it is wiped
-   * @returns bytes in the fragment, which is at the record's start
-   * @throws as {@link TlsRecord.open}
+   * @param record - whole blocks; it is wiped if verification fails
+   * @returns bytes in the fragment, which starts where the record does
+   * @throws {TypeError} if an argument is not a Uint8Array, or its buffer was detached
+   * @throws {RangeError} if an argument has the wrong size
+   * @throws {ClosedError} if the session has ended
+   * @throws {CryptodevError} with `EBADMSG` if padding, mac, header or iv is wrong; the error does not say which
    */
   openInPlace(record: Uint8Array, header: Uint8Array, iv: Uint8Array): number {
     return this.#open(record, header, iv);
   }
 
-  /** Bytes by which a record can be longer than its fragment: the mac and the longest padding. */
+  /** How many bytes a record can be longer than its fragment: the mac and the longest padding. */
   get overhead(): number {
     return this.#overhead;
   }
@@ -132,9 +144,10 @@ export class TlsRecord extends CipherWithMac {
     try {
       return this.#run(COP_DECRYPT, record, size, size, header, iv);
     } catch (error) {
-      // The kernel answers a record that its padding leaves too short for a mac with another number than one whose mac is
-      // wrong: who can tell these apart can decrypt (RFC 5246, section 6.2.3.2). It has decrypted the record by then; an
-      // EINVAL before that says nothing about the record.
+      // The kernel returns different codes for a record that is too short for a mac after its padding was removed, and
+      // for one whose mac is wrong. Whoever can tell these apart can decrypt (RFC 5246, section 6.2.3.2), so both
+      // become EBADMSG. In both cases the record has been decrypted; an EINVAL before that says nothing about the
+      // record.
       const isTooShort = error instanceof CryptodevError && error.errno === errnos.EINVAL && this.#operation.hadBegun;
       if (!isTooShort) throw error;
       throw this.#kernel.file.refusal(errnos.EBADMSG, CIOCAUTHCRYPT.name);
