@@ -98,11 +98,11 @@ describe("open()", () => {
   test("an option of another type is refused, and what is not an own property is no option", () => {
     const wrong = [
       ["null", "options of open(): expected an object, got null"],
-      ["5", "options of open(): expected an object, got number"],
-      ["{ backend: 5n }", 'backend: expected "kernel", "software" or "auto", got bigint'],
+      ["5", "options of open(): expected an object, got 5"],
+      ["{ backend: 5n }", 'backend: expected "kernel", "software" or "auto", got a bigint'],
       ["{ backend: null }", 'backend: expected "kernel", "software" or "auto", got null'],
-      ["{ path: 5 }", "path: expected a string, got number"],
-      ["{ trace: {} }", "trace: expected a function, got object"],
+      ["{ path: 5 }", "path: expected a string, got 5"],
+      ["{ trace: {} }", "trace: expected a function, got an Object"],
     ];
     for (const [options, message] of wrong) {
       expect(runForJson<Outcome>(attempt(options as string))).toMatchObject({ name: "TypeError", message });
@@ -207,9 +207,9 @@ describe("open()", () => {
   });
 
   test("a backend that does not exist is named, with those that do", () => {
-    const expected = 'expected "kernel", "software" or "auto", got "hardware"';
-    expect(runForJson<Outcome>(attempt('{ backend: "hardware" }')).message).toBe(`backend: ${expected}`);
-    const { message } = runForJson<Outcome>(attempt(""), { env: { CRYPTODEV_BACKEND: "hardware" } });
+    const expected = 'expected "kernel", "software" or "auto", got "sofware"';
+    expect(runForJson<Outcome>(attempt('{ backend: "sofware" }')).message).toBe(`backend: ${expected}`);
+    const { message } = runForJson<Outcome>(attempt(""), { env: { CRYPTODEV_BACKEND: "sofware" } });
     expect(message).toBe(`CRYPTODEV_BACKEND: ${expected}`);
   });
 });
