@@ -205,7 +205,7 @@ describe("openAsync()", () => {
       rmSync(folder, { recursive: true });
       expect([stdout, signal]).toEqual(["begun\nbegun\n", null]);
       expect(stderr).toContain(
-        "openAsync() was called in a thread that openAsync() started; a module that is preloaded (--import, --require) is run in every thread; call it only if isMainThread",
+        "openAsync() was called in a thread that openAsync() started; a preloaded module (--import, --require) runs in every thread; call openAsync() only if isMainThread",
       );
     });
   }
@@ -386,7 +386,7 @@ describe("openAsync()", () => {
       const first = cbc.update(pattern(16)).toString("hex");
       const ecb = createCipheriv("aes-128-ecb", pattern(16), null).setAutoPadding(false);
       const refused =
-        "iv for aes-128-cbc: expected 16 bytes, got none; the operation before was aborted or rejected, so that none can continue it";
+        "iv for aes-128-cbc: expected 16 bytes, got none; the previous operation was aborted or rejected, so that nothing can continue from its end";
       expect(results).toEqual({
         before: first,
         aborted: "aborted",
