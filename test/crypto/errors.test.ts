@@ -549,7 +549,7 @@ describe("what the device asks for beyond node:crypto is refused when it is aske
     [
       "a GCM message that no driver takes at once, before it is copied",
       (from) => gcm(from).update(Buffer.allocUnsafeSlow(2 ** 28)),
-      "RangeError ERR_OUT_OF_RANGE data for aes-gcm: expected at most 268419072 bytes in all pieces together, got 268435456",
+      "RangeError ERR_OUT_OF_RANGE data for aes-gcm: expected at most 268419072 bytes in all chunks together, got 268435456",
     ],
   ])("%s", (_what, make, expected) => {
     expect(outcome(() => make(crypto))).toBe(expected);
