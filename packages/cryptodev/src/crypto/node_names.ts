@@ -62,7 +62,7 @@ export const timingSafeEqual: NodeCrypto["timingSafeEqual"] = crypto.timingSafeE
 export const verify: NodeCrypto["verify"] = crypto.verify;
 export const webcrypto: NodeCrypto["webcrypto"] = crypto.webcrypto;
 
-// Those that came later, which the types do not know; undefined where the runtime has none.
+// Exports of newer versions, which the types do not declare; undefined if this runtime does not have them.
 const later = crypto as unknown as Readonly<
   Record<"argon2" | "argon2Sync" | "createMac" | "decapsulate" | "encapsulate" | "getMacs" | "randomUUIDv7", unknown>
 >;
