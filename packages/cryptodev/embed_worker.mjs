@@ -1,6 +1,6 @@
 /*
- * Puts the worker, with all that it imports, as text into what tsc made of src/async/worker_program.ts, which says why. The
- * text has no place of its own: from where it requires native modules is for whoever starts it to define.
+ * Writes the worker and all its imports, as text, to the file that tsc built from src/async/worker_program.ts, which
+ * says why. The text does not have a location: whoever starts it defines from where it resolves native modules.
  */
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

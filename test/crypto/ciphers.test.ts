@@ -7,7 +7,7 @@ import { pattern } from "../bytes.ts";
 import { runtimeName } from "../runtime.ts";
 import { cryptoOn } from "./crypto_on.ts";
 
-/* Every cipher against the real node:crypto of this runtime. */
+/* Compares every cipher with this runtime's node:crypto. */
 
 const sizes = [128, 192, 256];
 const plain: readonly [name: string, keySize: number, ivSize: number][] = [
@@ -22,7 +22,7 @@ const plain: readonly [name: string, keySize: number, ivSize: number][] = [
   ["bf-cbc", 16, 8],
 ];
 const aeads = sizes.flatMap((bits) => ["gcm", "ccm"].map((mode) => `aes-${bits}-${mode}`));
-/** Bun lists more than it can start, and OpenSSL what it would only find in another provider. */
+/** Checks by starting it: Bun and OpenSSL also list ciphers that they cannot start. */
 const has = (name: string, key: Uint8Array, iv: Uint8Array | null, options?: object): boolean => {
   try {
     real.createCipheriv(name, key, iv, options);
@@ -43,7 +43,7 @@ const missing = [...plain.map(([name]) => name), ...aeads].filter(
   (name) => !known.some(([other]) => other === name) && !knownAeads.includes(name),
 );
 
-/** Cuts data at these places; what comes out piece by piece, and at the end. */
+/** Encrypts or decrypts data in chunks that end at `cuts`. Returns the result of each, and of final(). */
 function inPieces(cipher: real.Cipher | real.Decipher, data: Uint8Array, cuts: readonly number[]): Buffer[] {
   const results: Buffer[] = [];
   let done = 0;
@@ -58,7 +58,7 @@ function inPieces(cipher: real.Cipher | real.Decipher, data: Uint8Array, cuts: r
 const encodings = ["hex", "base64", "base64url", "latin1", "utf8", "utf16le"] as const;
 
 if (missing.length > 0) {
-  test.skip(`not compared, as node:crypto of ${runtimeName} has none of them: ${missing.join(", ")}`, () => {});
+  test.skip(`not compared, because node:crypto of ${runtimeName} does not have them: ${missing.join(", ")}`, () => {});
 }
 
 describe.each(backends)("createCipheriv and createDecipheriv on the $name", (backend) => {
@@ -67,7 +67,7 @@ describe.each(backends)("createCipheriv and createDecipheriv on the $name", (bac
   const names = crypto.getCiphers();
   const started = known.filter(([name]) => names.includes(name));
 
-  test.each(started)("%s: pieces of any size give what node:crypto gives for each", (name, keySize, ivSize) => {
+  test.each(started)("return the same bytes as node:crypto for chunks of any size: %s", (name, keySize, ivSize) => {
     const [key, iv] = [keyOf(keySize), ivOf(ivSize)];
     fc.assert(
       fc.property(
@@ -89,7 +89,7 @@ describe.each(backends)("createCipheriv and createDecipheriv on the $name", (bac
     );
   });
 
-  test.each(started)("%s: every encoding of data and results", (name, keySize, ivSize) => {
+  test.each(started)("support every encoding of data and results: %s", (name, keySize, ivSize) => {
     const [key, iv] = [keyOf(keySize), ivOf(ivSize)];
     for (const output of encodings) {
       const [ours, theirs] = [crypto, real].map((from) => {
@@ -110,12 +110,12 @@ describe.each(backends)("createCipheriv and createDecipheriv on the $name", (bac
     }
   });
 
-  test("kinds of keys, ivs and data", () => {
+  test("accept every type of key, iv and data", () => {
     const bytes = pattern(16);
     const text = "sixteen bytes ok";
     const secret = real.createSecretKey(bytes);
     const keys = [bytes, Buffer.from(bytes), bytes.buffer, new DataView(bytes.buffer), secret, text];
-    // Not every runtime takes all of them: it gets the same bytes as Buffers.
+    // Not every runtime accepts all types, so its own node:crypto gets the same bytes as Buffers.
     const plainly = (value: unknown): Buffer => {
       if (value === secret) return secret.export();
       if (!ArrayBuffer.isView(value)) return Buffer.from(value as string);
@@ -135,10 +135,10 @@ describe.each(backends)("createCipheriv and createDecipheriv on the $name", (bac
     expect(bytes).toEqual(pattern(16));
   });
 
-  test.each(knownAeads)("%s: in any pieces, with and without aad, and every size of tag", (name) => {
+  test.each(knownAeads)("return the same as node:crypto with any chunks, aad and tag size: %s", (name) => {
     const key = keyOf(Number(name.slice(4, 7)) / 8);
     const isCcm = name.endsWith("ccm");
-    // Deno knows only one size of a tag.
+    // Deno supports only one tag size.
     const tagSizes = isCcm ? [4, 6, 8, 10, 12, 14, 16] : runtimeName === "Deno" ? [16] : [4, 8, 12, 13, 14, 15, 16];
     for (const authTagLength of tagSizes) {
       for (const [size, aad, cuts] of [
@@ -152,7 +152,7 @@ describe.each(backends)("createCipheriv and createDecipheriv on the $name", (bac
         const options = { plaintextLength: size };
         const [ours, theirs] = [crypto, real].map((from) => {
           const cipher = from.createCipheriv(name as CipherGCMTypes, key, nonce, { authTagLength });
-          // GCM takes it in pieces, which Deno's own does not.
+          // Our GCM accepts aad in chunks, Deno's does not.
           const cut = from === crypto && !isCcm && aad !== undefined ? 7 : aad?.length;
           if (aad !== undefined) cipher.setAAD(aad.subarray(0, cut), options);
           if (aad !== undefined && cut === 7) cipher.setAAD(aad.subarray(cut), options);
@@ -171,7 +171,7 @@ describe.each(backends)("createCipheriv and createDecipheriv on the $name", (bac
     }
   });
 
-  test("GCM: what was given belongs to the program again", () => {
+  test("copy the data of GCM, which the program may change afterwards", () => {
     const cipher = crypto.createCipheriv("aes-128-gcm", pattern(16), pattern(12));
     const model = real.createCipheriv("aes-128-gcm", pattern(16), pattern(12));
     const memory = Buffer.from("secret");
@@ -185,8 +185,8 @@ describe.each(backends)("createCipheriv and createDecipheriv on the $name", (bac
   test.runIf(isXts).each([
     ["aes-128-xts", 32],
     ["aes-256-xts", 64],
-  ])("%s: every piece is a sector", (name, keySize) => {
-    // One cipher for all of them is what OpenSSL took until Node.js 26, which wants a new one for each.
+  ])("encrypt each chunk as a sector: %s", (name, keySize) => {
+    // OpenSSL accepts several sectors for one cipher object only before Node.js 26, so create one for each.
     const cipher = crypto.createCipheriv(name, keyOf(keySize), pattern(16));
     const decipher = crypto.createDecipheriv(name, keyOf(keySize), pattern(16));
     for (const size of [512, 16, 512]) {
@@ -197,7 +197,7 @@ describe.each(backends)("createCipheriv and createDecipheriv on the $name", (bac
     expect([cipher.final(), decipher.final()]).toEqual([Buffer.alloc(0), Buffer.alloc(0)]);
   });
 
-  test("names are taken in any case, and by OpenSSL's other names", () => {
+  test("accept names in any case, and OpenSSL's other names", () => {
     const bytes = pattern(24);
     for (const [name, other, keySize, ivSize] of [
       ["aes-128-cbc", "AES128", 16, 16],
@@ -213,14 +213,14 @@ describe.each(backends)("createCipheriv and createDecipheriv on the $name", (bac
     }
   });
 
-  test("getCiphers() lists what can be started", () => {
+  test("start every cipher that getCiphers() lists", () => {
     const listed = crypto.getCiphers();
     expect(listed).toEqual([...listed].sort());
     const names = listed.filter((name) => /^[a-z0-9]+(-\d+|-ede3)?-[a-z]+$/.test(name));
-    // Three for the sizes of the keys of each that a newer kernel does not have.
+    // Newer kernels do not have these modes, each of which has three key sizes.
     const gone = ["aes-cfb", "aes-ofb"].filter((name) => !backend.has(name));
     expect(names).toHaveLength(29 - 3 * gone.length);
-    // The rest are names that node:crypto of this runtime lists beside these.
+    // The others are further names that this runtime's node:crypto lists.
     const others = listed.filter((name) => !names.includes(name));
     expect(real.getCiphers()).toEqual(expect.arrayContaining(others));
     if (runtimeName === "Node.js") expect(others).toEqual(expect.arrayContaining(["aes128", "des3", "id-aes256-GCM"]));

@@ -10,8 +10,9 @@ import { outcomesOf } from "./differential/cases.mjs";
 import { openSessions } from "./open_sessions.ts";
 
 /*
- * Thousands of calls of node:crypto, by this library in every runtime, and by Node.js itself: results, and errors with
- * their classes, codes and messages. The other runtimes' own answers differ from those, and are not asked for.
+ * Makes thousands of calls of node:crypto, with this library in every runtime and with Node.js itself, and compares the
+ * results, and the classes, codes and messages of errors. The other runtimes' own node:crypto differs, and is not
+ * compared.
  */
 
 type Outcomes = ReadonlyMap<string, string>;
@@ -19,21 +20,21 @@ type Outcomes = ReadonlyMap<string, string>;
 interface Difference {
   readonly why: string;
   readonly what: RegExp;
-  /** What comes of it here. */
+  /** Our outcome. */
   readonly ours: RegExp;
-  /** Whether node:crypto does it if that is allowed. */
+  /** Whether node:crypto takes over if fallback is allowed. */
   readonly falls?: boolean;
-  /** The version of Node.js that has another way from then on; every version if left out. */
+  /** The first version of Node.js that differs. Defaults to every version. */
   readonly since?: number;
 }
 
-/** Anything, but in Node.js. */
+/** Any outcome in Deno and Bun, none in Node.js. */
 const elsewhere = runtimeName === "Node.js" ? /^never$/ : /^/;
 
-/** All that differs, as the guide says it under "What differs". */
+/** All known differences. The guide lists them under "What differs". */
 const differences: readonly Difference[] = [
   {
-    why: "a GCM nonce is of 12 bytes",
+    why: "a GCM nonce has 12 bytes",
     what: /aes-128-gcm.*(key, |iv of )/,
     ours: /ERR_CRYPTO_INVALID_IV/,
     falls: true,
@@ -45,49 +46,49 @@ const differences: readonly Difference[] = [
     falls: true,
   },
   {
-    why: "XTS works on whole blocks",
+    why: "XTS accepts only whole blocks",
     what: /aes-256-xts/,
     ours: /ERR_OUT_OF_RANGE data for aes-xts: expected a multiple of 16 bytes/,
     falls: true,
   },
   {
-    why: "a hash that has ended as a stream takes no more, which Node.js passes over",
+    why: "a hash that has ended as a stream refuses more data, which Node.js ignores",
     what: /a hash as a stream.*end, and then update/,
     ours: /ERR_CRYPTO_HASH_UPDATE_FAILED/,
   },
   {
-    why: "what stands for an encoding and is not a name is not shown",
+    why: "an encoding that is not a name is not shown",
     what: /(update\(data, undefined, |final\()(what becomes hex|a detached (DataView|Uint8Array))/,
     ours: /ERR_UNKNOWN_ENCODING/,
   },
   {
-    why: "a name is shown with the characters that it has",
+    why: "a name is shown with its own characters",
     what: /a lone surrogate/,
     ours: /Invalid digest|is not supported/,
   },
   {
-    why: "Node.js throws what is left in OpenSSL's list of errors from something else",
+    why: "Node.js throws an unrelated error that is left in OpenSSL's queue",
     what: /a (GCM )?(de)?cipher as a stream.*its result, and then write/,
     ours: /Trying to add data in unsupported state/,
   },
   {
-    why: "hash() came to take an object of options, which depends on the runtime",
+    why: "hash() accepts an object of options if the runtime's hash() does",
     what: /^(hash\("sha1", data, |hash\(\) with|the name of hash)/,
     ours: elsewhere,
   },
   {
-    why: "part of a tag is checked if the runtime's own node:crypto does so",
+    why: "a truncated tag is verified if the runtime's own node:crypto does so",
     what: /aes-(128|256)-gcm.*(setAuthTag\(|tag of)/,
     ours: elsewhere,
   },
   {
-    why: "an HMAC that has ended as a stream has no digest, for which Node.js shows memory of others, and later text",
+    why: "an HMAC that has ended as a stream has an empty digest; Node.js returns foreign memory, and newer versions text",
     what: /createHmac\.digest\(.*after the stream's end|an HMAC as a stream.*(its result|and then update)/,
     ours: /^/,
     since: 24,
   },
   {
-    why: "what is written to a hash after its digest is passed over, which became an error",
+    why: "data that is written to a hash after its digest is ignored, which newer versions refuse",
     what: /(a hash|an HMAC) as a stream.*its result, and then write/,
     ours: /true\]\]$/,
     since: 24,
@@ -99,13 +100,13 @@ const differences: readonly Difference[] = [
     since: 24,
   },
   {
-    why: "one XTS object works on any number of sectors, which became an error",
+    why: "one XTS object accepts any number of sectors, which newer versions refuse",
     what: /aes-256-xts/,
     ours: /^/,
     since: 26,
   },
   {
-    why: "getCipherInfo() is the runtime's own, and ours only for what that does not know",
+    why: "getCipherInfo() returns the runtime's own result, and ours only for ciphers that it does not know",
     what: /^(the name of )?getCipherInfo/,
     ours: elsewhere,
   },
@@ -121,10 +122,10 @@ function differing(ours: Outcomes, theirs: Outcomes, version: number, isAllowed:
     .map(([what, outcome]) => `${what}\n  Node.js: ${theirs.get(what)}\n  here:    ${outcome}`);
 }
 
-/** Node.js, which Bun puts itself in the place of. */
+/** The executable of Node.js. Bun replaces `node` in the path with itself. */
 const node = runtimeName === "Node.js" ? process.execPath : (process.env.npm_node_execpath ?? "node");
 
-describe("node:crypto over a device, against that of Node.js", { timeout: 300_000 }, () => {
+describe("node:crypto over a device, compared with Node.js,", { timeout: 300_000 }, () => {
   let theirs: Outcomes;
   let version: number;
   beforeAll(() => {
@@ -140,7 +141,7 @@ describe("node:crypto over a device, against that of Node.js", { timeout: 300_00
   const host = new RecordingHost();
   const device = Device.open(host);
   const leaks: unknown[] = [];
-  /** The same, and whether what throws leaves a session. */
+  /** Wraps node:crypto, to record calls that throw and leave a session open. */
   const watched = (crypto: NodeCrypto): NodeCrypto =>
     new Proxy(crypto, {
       get(target, name) {
@@ -160,21 +161,21 @@ describe("node:crypto over a device, against that of Node.js", { timeout: 300_00
       },
     });
 
-  test("every call has the result of Node.js or its error, but for what the guide lists", async () => {
+  test("returns the same result or throws the same error for every call, except as the guide lists", async () => {
     const ours = await outcomesOf(watched(cryptoOf(device)));
     expect([...ours.keys()]).toEqual([...theirs.keys()]);
     expect(differing(ours, theirs, version, false)).toEqual([]);
   });
 
-  test("no call that throws leaves a session", () => {
+  test("does not leave a session open if a call throws", () => {
     expect(leaks).toEqual([]);
   });
 
   if (runtimeName !== "Node.js") {
-    console.log(`skipped: fallback in ${runtimeName}, whose own node:crypto is not Node.js'`);
+    console.log(`skipped: fallback in ${runtimeName}, because it would use ${runtimeName}'s own node:crypto`);
   }
-  // In other runtimes the rest is done by their own node:crypto, which is not that of Node.js.
-  test.runIf(runtimeName === "Node.js")("with fallback, what the device cannot do is node's too", async () => {
+  // In other runtimes, fallback uses their own node:crypto.
+  test.runIf(runtimeName === "Node.js")("also does so with fallback for what the device does not support", async () => {
     const ours = await outcomesOf(watched(cryptoOf(device, { fallback: true })));
     expect(differing(ours, theirs, version, true)).toEqual([]);
     expect(leaks).toEqual([]);

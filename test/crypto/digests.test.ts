@@ -6,7 +6,7 @@ import { pattern } from "../bytes.ts";
 import { runtimeName } from "../runtime.ts";
 import { cryptoOn } from "./crypto_on.ts";
 
-/* Every hash and HMAC against the real node:crypto of this runtime. */
+/* Compares every hash and HMAC with this runtime's node:crypto. */
 
 const names = ["md5", "sha1", "sha224", "sha256", "sha384", "sha512", "ripemd160"];
 const encodings = ["hex", "base64", "base64url", "latin1", "binary", "buffer", undefined] as const;
@@ -14,7 +14,7 @@ const encodings = ["hex", "base64", "base64url", "latin1", "binary", "buffer", u
 describe.each(backends)("createHash, createHmac and hash on the $name", (backend) => {
   const crypto = cryptoOn(backend.open());
 
-  test.each(names)("%s: pieces of any size", (name) => {
+  test.each(names)("accept a message in chunks of any size: %s", (name) => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 6 }), fc.uint8Array(), (pieces, key) => {
         const [ours, theirs] = [crypto, real].map((from) => {
@@ -31,7 +31,7 @@ describe.each(backends)("createHash, createHmac and hash on the $name", (backend
     );
   });
 
-  test.each(names)("%s: keys of any size, longer than the device takes too", (name) => {
+  test.each(names)("accept keys of any size, also longer than the device's limit: %s", (name) => {
     for (const size of [0, 1, 64, 65, 128, 129, 512, 513, 5000]) {
       const [ours, theirs] = [crypto, real].map((from) =>
         from.createHmac(name, pattern(size)).update("data").digest("hex"),
@@ -40,7 +40,7 @@ describe.each(backends)("createHash, createHmac and hash on the $name", (backend
     }
   });
 
-  test.each(names)("%s: every encoding", (name) => {
+  test.each(names)("support every encoding: %s", (name) => {
     for (const output of encodings) {
       const [ours, theirs] = [crypto, real].map((from) =>
         from
@@ -56,7 +56,7 @@ describe.each(backends)("createHash, createHmac and hash on the $name", (backend
     }
   });
 
-  test.each(names)("%s: a copy goes on by itself, and so does what it was made of", (name) => {
+  test.each(names)("continue a copy and its original independently: %s", (name) => {
     const [ours, theirs] = [crypto, real].map((from) => {
       const hash = from.createHash(name);
       const fresh = hash.copy();
@@ -72,7 +72,7 @@ describe.each(backends)("createHash, createHmac and hash on the $name", (backend
     expect(ours).toEqual(theirs);
   });
 
-  test("kinds of keys and data", () => {
+  test("accept every type of key and data", () => {
     const bytes = pattern(16);
     const keys = [bytes, bytes.buffer, new DataView(bytes.buffer, 1), real.createSecretKey(bytes), "text", ""];
     const [ours, theirs] = [crypto, real].map((from) =>
@@ -89,7 +89,7 @@ describe.each(backends)("createHash, createHmac and hash on the $name", (backend
     expect(inHex).toBe(real.createHmac("sha1", "key").update("data").digest("hex"));
   });
 
-  test("other names of the same hash", () => {
+  test("accept the other names of a hash", () => {
     const expected = real.createHash("sha256").update("abc").digest("hex");
     for (const name of ["SHA256", "Sha-256", "sha2-256", "RSA-SHA256", "sha256WithRSAEncryption"]) {
       expect(crypto.createHash(name).update("abc").digest("hex")).toBe(expected);
@@ -99,7 +99,7 @@ describe.each(backends)("createHash, createHmac and hash on the $name", (backend
     }
   });
 
-  test("hash() in one call", () => {
+  test("hash a message in one call of hash()", () => {
     const digest = real.createHash("sha1").update("abc").digest();
     expect(crypto.hash("sha1", "abc")).toBe(digest.toString("hex"));
     expect(crypto.hash("sha1", Buffer.from("abc"), "base64")).toBe(digest.toString("base64"));
@@ -107,7 +107,7 @@ describe.each(backends)("createHash, createHmac and hash on the $name", (backend
     for (const name of ["buffer", "BUFFER"]) expect(crypto.hash("sha1", "abc", name as "buffer")).toEqual(digest);
   });
 
-  test("hash() takes options if that of the runtime does", () => {
+  test("accept options of hash() if the runtime's hash() does", () => {
     const hash = (from: typeof real, options: unknown) => from.hash("sha256", "abc", options as "hex");
     const outcome = (from: typeof real, options: unknown): unknown => {
       try {
@@ -117,7 +117,7 @@ describe.each(backends)("createHash, createHmac and hash on the $name", (backend
       }
     };
     const takes = outcome(real, { outputEncoding: "hex" }) === hash(real, "hex");
-    console.log(`hash() of ${runtimeName} ${takes ? "takes" : "does not take"} options`);
+    console.log(`hash() of ${runtimeName} ${takes ? "accepts" : "does not accept"} options`);
     const wrong = "Error: Output length 16 is invalid for sha256, which does not support XOF";
     for (const [options, expected] of [
       [{}, hash(real, "hex")],
@@ -132,14 +132,14 @@ describe.each(backends)("createHash, createHmac and hash on the $name", (backend
     expect(outcome(crypto, ["hex"])).toBe("ERR_INVALID_ARG_TYPE");
   });
 
-  test("getHashes() lists what the device has", () => {
+  test("support every hash that getHashes() lists", () => {
     const listed = crypto.getHashes();
     expect(listed).toEqual([...listed].sort());
     expect(listed).toEqual(
       expect.arrayContaining([...names, "RSA-SHA1", "sha1WithRSAEncryption", "ssl3-md5", "rmd160"]),
     );
     for (const name of listed) expect(crypto.createHash(name).digest("hex")).toMatch(/^[0-9a-f]+$/);
-    // Node.js lists those of them that its OpenSSL has.
+    // Node.js lists the ones that its OpenSSL has.
     if (runtimeName === "Node.js") {
       const digestOf = (from: typeof real, name: string) => from.createHash(name).update("abc").digest("hex");
       for (const name of real.getHashes()) {

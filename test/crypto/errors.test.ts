@@ -7,14 +7,14 @@ import { runtimeName } from "../runtime.ts";
 import { cryptoOn } from "./crypto_on.ts";
 
 /*
- * What programs can test for in an error: its class, its code and its message. Node.js is the model in all runtimes; in
- * Node.js each line is held against its own node:crypto.
+ * Compares what programs can check of an error: class, code and message. All runtimes have to throw the errors of
+ * Node.js; in Node.js, each case is also compared with its own node:crypto.
  */
 
 type Mistake = readonly [what: string, make: (from: NodeCrypto) => unknown, expected: string];
 
 const [key, iv, nonce] = [Buffer.alloc(16), Buffer.alloc(16), Buffer.alloc(12)];
-// biome-ignore lint/suspicious/noExplicitAny: mistakes are what the types would not allow
+// biome-ignore lint/suspicious/noExplicitAny: these are calls that the types do not allow
 const any = (value: unknown): any => value;
 const cbc = (from: NodeCrypto) => any(from.createCipheriv("aes-128-cbc", key, iv));
 const cbcBack = (from: NodeCrypto) => any(from.createDecipheriv("aes-128-cbc", key, iv));
@@ -26,7 +26,7 @@ const ccmBack = (from: NodeCrypto) =>
   any(from.createDecipheriv("aes-128-ccm", key, nonce, { authTagLength: 16 })).setAuthTag(Buffer.alloc(16));
 const sha = (from: NodeCrypto) => any(from.createHash("sha1"));
 const hmac = (from: NodeCrypto) => any(from.createHmac("sha1", "key"));
-/** Does one thing after another, with the same object. */
+/** Runs several steps with the same object. */
 const after = (object: unknown, ...steps: ((object: ReturnType<typeof any>) => unknown)[]): unknown =>
   steps.map((step) => step(object));
 
@@ -53,7 +53,7 @@ const none = "nothing";
 
 const mistakes: readonly Mistake[] = [
   [
-    "a cipher that is no name",
+    "a cipher that is not a string",
     (from) => from.createCipheriv(any(1), key, iv),
     type('The "cipher" argument must be of type string. Received type number (1)'),
   ],
@@ -65,25 +65,29 @@ const mistakes: readonly Mistake[] = [
   ["a key too short", (from) => from.createCipheriv("aes-128-cbc", key.subarray(1), iv), wrongKey],
   ["a key too long for GCM", (from) => from.createDecipheriv("aes-128-gcm", Buffer.alloc(17), nonce), wrongKey],
   [
-    "a key of a number",
+    "a key that is a number",
     (from) => from.createCipheriv("aes-128-cbc", any(5), iv),
     type(`${keyTypes} Received type number (5)`),
   ],
-  ["a key of null", (from) => from.createCipheriv("aes-128-cbc", any(null), iv), type(`${keyTypes} Received null`)],
+  [
+    "a key that is null",
+    (from) => from.createCipheriv("aes-128-cbc", any(null), iv),
+    type(`${keyTypes} Received null`),
+  ],
   [
     "a public key",
     (from) => from.createCipheriv("aes-128-cbc", any(real.generateKeyPairSync("ed25519").publicKey), iv),
     "TypeError ERR_CRYPTO_INVALID_KEY_OBJECT_TYPE Invalid key object type public, expected secret.",
   ],
   ["an iv too short", (from) => from.createCipheriv("aes-128-cbc", key, iv.subarray(1)), wrongIv],
-  ["no iv where one is needed", (from) => from.createCipheriv("aes-128-cbc", key, null), wrongIv],
+  ["no iv for CBC", (from) => from.createCipheriv("aes-128-cbc", key, null), wrongIv],
   [
     "an iv that is undefined",
     (from) => from.createCipheriv("aes-128-cbc", key, any(undefined)),
     type(`${ivTypes} Received undefined`),
   ],
   [
-    "an iv of a number",
+    "an iv that is a number",
     (from) => from.createCipheriv("aes-128-cbc", key, any(5)),
     type(`${ivTypes} Received type number (5)`),
   ],
@@ -105,7 +109,7 @@ const mistakes: readonly Mistake[] = [
     "TypeError ERR_INVALID_ARG_VALUE The property 'options.authTagLength' is invalid. Received -1",
   ],
   [
-    "a tag size of a string",
+    "a tag size that is a string",
     (from) => gcm(from, { authTagLength: "a" }),
     "TypeError ERR_INVALID_ARG_VALUE The property 'options.authTagLength' is invalid. Received 'a'",
   ],
@@ -118,21 +122,21 @@ const mistakes: readonly Mistake[] = [
   ["a CCM tag size of 5", (from) => ccm(from, { authTagLength: 5 }), unfit(5)],
   ["a CCM nonce too long", (from) => from.createCipheriv("aes-128-ccm", key, iv, { authTagLength: 16 }), wrongIv],
 
-  ["data of a number", (from) => cbc(from).update(5), type(`${dataTypes} Received type number (5)`)],
+  ["data that is a number", (from) => cbc(from).update(5), type(`${dataTypes} Received type number (5)`)],
   ["no data", (from) => cbc(from).update(), type(`${dataTypes} Received undefined`)],
   [
-    "data of an ArrayBuffer",
+    "data that is an ArrayBuffer",
     (from) => cbc(from).update(new ArrayBuffer(5)),
     type(`${dataTypes} Received an instance of ArrayBuffer`),
   ],
-  ["half a byte of hex", (from) => cbc(from).update("abc", "hex"), oddHex],
+  ["data with an odd number of hex digits", (from) => cbc(from).update("abc", "hex"), oddHex],
   [
-    "an output encoding that there is not",
+    "an output encoding that does not exist",
     (from) => cbc(from).update("abc", "utf8", "nope"),
     "TypeError ERR_UNKNOWN_ENCODING Unknown encoding: nope",
   ],
   [
-    "the end twice",
+    "final() twice",
     (from) =>
       after(
         cbc(from),
@@ -142,7 +146,7 @@ const mistakes: readonly Mistake[] = [
     "Error ERR_CRYPTO_INVALID_STATE Invalid state",
   ],
   [
-    "data after the end",
+    "data after final()",
     (from) =>
       after(
         cbc(from),
@@ -152,7 +156,7 @@ const mistakes: readonly Mistake[] = [
     cannotAdd,
   ],
   [
-    "padding after the end",
+    "setAutoPadding() after final()",
     (from) =>
       after(
         cbc(from),
@@ -168,12 +172,12 @@ const mistakes: readonly Mistake[] = [
     "Error ERR_OSSL_XTS_DUPLICATED_KEYS error:1C800095:Provider routines::xts duplicated keys",
   ],
   [
-    "XTS with equal halves of the key, to decrypt what there is",
+    "XTS with equal halves of the key, to decrypt",
     (from) => from.createDecipheriv("aes-128-xts", Buffer.alloc(32, 1), iv),
     none,
   ],
   [
-    "CCM of more bytes than the nonce leaves room to count",
+    "CCM of more bytes than the nonce allows",
     (from) =>
       from.createCipheriv("aes-128-ccm", key, Buffer.alloc(13), { authTagLength: 16 }).update(Buffer.alloc(65536)),
     "RangeError ERR_CRYPTO_INVALID_MESSAGELEN Invalid message length",
@@ -181,7 +185,7 @@ const mistakes: readonly Mistake[] = [
   ["a tag of CBC", (from) => cbc(from).getAuthTag(), state("getAuthTag")],
   ["a tag for CBC", (from) => cbcBack(from).setAuthTag(key), state("setAuthTag")],
   [
-    "part of a block without padding",
+    "a partial block without padding",
     (from) =>
       after(
         cbc(from).setAutoPadding(false),
@@ -191,7 +195,7 @@ const mistakes: readonly Mistake[] = [
     noLength,
   ],
   [
-    "part of a block to decrypt",
+    "a partial block to decrypt",
     (from) =>
       after(
         cbcBack(from),
@@ -201,7 +205,7 @@ const mistakes: readonly Mistake[] = [
     noLength,
   ],
   [
-    "part of a block to decrypt without padding",
+    "a partial block to decrypt without padding",
     (from) =>
       after(
         cbcBack(from).setAutoPadding(false),
@@ -232,9 +236,9 @@ const mistakes: readonly Mistake[] = [
     badDecrypt,
   ],
 
-  ["a tag before the end", (from) => gcm(from).getAuthTag(), state("getAuthTag")],
+  ["getAuthTag() before final()", (from) => gcm(from).getAuthTag(), state("getAuthTag")],
   [
-    "a tag twice",
+    "getAuthTag() twice",
     (from) =>
       after(
         gcm(from),
@@ -255,7 +259,7 @@ const mistakes: readonly Mistake[] = [
     state("setAAD"),
   ],
   [
-    "aad after the end",
+    "aad after final()",
     (from) =>
       after(
         gcm(from),
@@ -265,14 +269,14 @@ const mistakes: readonly Mistake[] = [
     state("setAAD"),
   ],
   [
-    "aad of a number",
+    "aad that is a number",
     (from) => gcm(from).setAAD(5),
     type(
       'The "aadbuf" argument must be of type string or an instance of ArrayBuffer, Buffer, TypedArray, or DataView. Received type number (5)',
     ),
   ],
   [
-    "the end without a tag",
+    "final() without a tag",
     (from) =>
       after(
         gcmBack(from),
@@ -292,7 +296,7 @@ const mistakes: readonly Mistake[] = [
     unauthentic,
   ],
   [
-    "a wrong tag, and the end again",
+    "a wrong tag, and final() again",
     (from) =>
       after(
         gcmBack(from).setAuthTag(key),
@@ -303,7 +307,11 @@ const mistakes: readonly Mistake[] = [
   ],
   ["a tag of 3 bytes", (from) => gcmBack(from).setAuthTag(key.subarray(13)), unfit(3)],
   ["a tag of 17 bytes", (from) => gcmBack(from).setAuthTag(Buffer.alloc(17)), unfit(17)],
-  ["a tag of another size than was told", (from) => gcmBack(from, { authTagLength: 12 }).setAuthTag(key), unfit(16)],
+  [
+    "a tag of another size than authTagLength",
+    (from) => gcmBack(from, { authTagLength: 12 }).setAuthTag(key),
+    unfit(16),
+  ],
   ["a tag that is set twice", (from) => gcmBack(from).setAuthTag(key).setAuthTag(key), state("setAuthTag")],
   [
     "a tag after data",
@@ -316,7 +324,7 @@ const mistakes: readonly Mistake[] = [
     none,
   ],
   [
-    "a tag of a number",
+    "a tag that is a number",
     (from) => gcmBack(from).setAuthTag(5),
     type(
       'The "buffer" argument must be of type string or an instance of ArrayBuffer, Buffer, TypedArray, or DataView. Received type number (5)',
@@ -324,7 +332,7 @@ const mistakes: readonly Mistake[] = [
   ],
   ["a tag in hex", (from) => gcmBack(from).setAuthTag("00".repeat(16), "hex"), none],
   [
-    "CCM in two pieces",
+    "CCM in two chunks",
     (from) =>
       after(
         ccm(from),
@@ -339,13 +347,13 @@ const mistakes: readonly Mistake[] = [
     "TypeError ERR_MISSING_ARGS options.plaintextLength required for CCM mode with AAD",
   ],
   [
-    "CCM of another size than was told",
+    "CCM of another size than plaintextLength",
     (from) => after(ccm(from).setAAD(key, { plaintextLength: 2 }), (it) => it.update("abc")),
     cannotAdd,
   ],
   ["a wrong CCM tag", (from) => after(ccmBack(from), (it) => expect(it.update("abc")).toHaveLength(0)), none],
   [
-    "a wrong CCM tag, at the end",
+    "a wrong CCM tag, in final()",
     (from) =>
       after(
         ccmBack(from),
@@ -356,29 +364,29 @@ const mistakes: readonly Mistake[] = [
   ],
 
   [
-    "a hash that is no name",
+    "a hash that is not a string",
     (from) => from.createHash(any(5)),
     type('The "algorithm" argument must be of type string. Received type number (5)'),
   ],
   ["an unknown hash", (from) => from.createHash("nope"), "Error undefined Digest method not supported"],
-  ["a length that a hash does not have", (from) => from.createHash("sha1", { outputLength: 4 }), notXof],
-  ["the length that a hash has", (from) => from.createHash("sha1", { outputLength: 20 }), none],
+  ["an outputLength that a hash does not have", (from) => from.createHash("sha1", { outputLength: 4 }), notXof],
+  ["the outputLength that a hash has", (from) => from.createHash("sha1", { outputLength: 20 }), none],
   [
-    "a length that is no number",
+    "an outputLength that is not a number",
     (from) => from.createHash("sha1", any({ outputLength: true })),
     type('The "options.outputLength" property must be of type number. Received type boolean (true)'),
   ],
-  ["a copy with a length that it does not have", (from) => sha(from).copy({ outputLength: 4 }), notXof],
-  ["to hash a number", (from) => sha(from).update(5), type(`${dataTypes} Received type number (5)`)],
+  ["a copy with an outputLength that the hash does not have", (from) => sha(from).copy({ outputLength: 4 }), notXof],
+  ["a number to hash", (from) => sha(from).update(5), type(`${dataTypes} Received type number (5)`)],
   [
-    "to hash an ArrayBuffer",
+    "an ArrayBuffer to hash",
     (from) => sha(from).update(new ArrayBuffer(4)),
     type(`${dataTypes} Received an instance of ArrayBuffer`),
   ],
-  ["to hash half a byte of hex", (from) => sha(from).update("abc", "hex"), oddHex],
-  ["to hash in an encoding that there is not", (from) => sha(from).update("abc", "nope"), none],
+  ["an odd number of hex digits to hash", (from) => sha(from).update("abc", "hex"), oddHex],
+  ["text to hash in an encoding that does not exist", (from) => sha(from).update("abc", "nope"), none],
   [
-    "to hash after the digest",
+    "data to hash after the digest",
     (from) =>
       after(
         sha(from),
@@ -408,7 +416,7 @@ const mistakes: readonly Mistake[] = [
     finalized,
   ],
   [
-    "an HMAC that is no name",
+    "an HMAC whose hash is not a string",
     (from) => from.createHmac(any(5), "key"),
     type('The "hmac" argument must be of type string. Received type number (5)'),
   ],
@@ -434,7 +442,7 @@ const mistakes: readonly Mistake[] = [
     none,
   ],
   [
-    "an HMAC of more data after the digest",
+    "data for an HMAC after the digest",
     (from) =>
       after(
         hmac(from),
@@ -451,12 +459,12 @@ const mistakes: readonly Mistake[] = [
     ),
   ],
   [
-    "hash() that is no name",
+    "hash() with a name that is not a string",
     (from) => from.hash(any(5), "abc"),
     type('The "algorithm" argument must be of type string. Received type number (5)'),
   ],
   [
-    "hash() in an encoding that there is not",
+    "hash() in an encoding that does not exist",
     (from) => from.hash("sha1", "abc", any("nope")),
     "TypeError ERR_INVALID_ARG_VALUE The argument 'outputEncoding' is invalid. Received 'nope'",
   ],
@@ -472,7 +480,7 @@ function outcome(make: () => unknown): string {
   }
 }
 
-describe("mistakes have the errors of Node.js:", () => {
+describe("node:crypto over a device has the outcome of Node.js for", () => {
   const crypto = cryptoOn(Device.open(new SoftwareHost()));
 
   test.each(mistakes)("%s", (_what, make, expected) => {
@@ -480,33 +488,33 @@ describe("mistakes have the errors of Node.js:", () => {
     if (runtimeName === "Node.js") expect(outcome(() => make(real))).toBe(expected);
   });
 
-  test("what OpenSSL adds to its errors", () => {
+  test("the properties that OpenSSL adds to its errors", () => {
     const decipher = crypto.createDecipheriv("aes-128-cbc", key, iv);
     expect(() => decipher.final()).toThrow(
       expect.objectContaining({ library: "Provider routines", reason: "wrong final block length" }),
     );
   });
 
-  test("an output encoding that changes on the way", () => {
+  test("an output encoding that changes between calls", () => {
     const cipher = crypto.createCipheriv("aes-128-ctr", key, iv);
     expect(cipher.update("abc", "utf8", "utf-8")).toBeTypeOf("string");
     expect(cipher.update("abc", "utf8", "utf8")).toBeTypeOf("string");
-    // What Node.js 24 throws; Node.js 20 calls it an error of its own.
+    // As in Node.js 24. In Node.js 20 this is an internal error.
     expect(outcome(() => cipher.update("abc", "utf8", "hex"))).toBe(
       "TypeError ERR_INVALID_ARG_VALUE The argument 'outputEncoding' cannot be changed from 'utf8'. Received 'hex'",
     );
   });
 });
 
-describe("what may be a secret is not shown:", () => {
+describe("an error does not show a secret from", () => {
   const crypto = cryptoOn(Device.open(new SoftwareHost()));
   const secret = "a secret that nobody should see";
 
   test.each<readonly [string, (from: NodeCrypto) => unknown]>([
-    ["createHmac() with its arguments in each other's place", (from) => from.createHmac(secret, "sha256")],
-    ["hash() with its arguments in each other's place", (from) => from.hash(secret, "sha256")],
-    ["createCipheriv() with a key for its name", (from) => from.createCipheriv(secret, "aes-128-cbc", iv)],
-    ["an outputLength of text", (from) => from.createHash("sha1", any({ outputLength: secret }))],
+    ["createHmac() with swapped arguments", (from) => from.createHmac(secret, "sha256")],
+    ["hash() with swapped arguments", (from) => from.hash(secret, "sha256")],
+    ["createCipheriv() with a key in place of the name", (from) => from.createCipheriv(secret, "aes-128-cbc", iv)],
+    ["an outputLength that is text", (from) => from.createHash("sha1", any({ outputLength: secret }))],
     [
       "an output encoding that is a key",
       (from) => any(from.createCipheriv("aes-128-ctr", key, iv)).update("a", "utf8", Buffer.from(secret)),
@@ -521,7 +529,7 @@ describe("what may be a secret is not shown:", () => {
   });
 });
 
-describe("what the device asks for beyond node:crypto is refused when it is asked for:", () => {
+describe("a limit of the device is checked at once for", () => {
   const crypto = cryptoOn(Device.open(new SoftwareHost()));
 
   test.each<Mistake>([
@@ -532,7 +540,7 @@ describe("what the device asks for beyond node:crypto is refused when it is aske
       "RangeError ERR_OUT_OF_RANGE aad for aes-gcm: expected at most 4096 bytes, got 4097",
     ],
     [
-      "more than a page of aad in pieces",
+      "more than a page of aad in chunks",
       (from) => gcm(from).setAAD(Buffer.alloc(4096)).setAAD("a"),
       "RangeError ERR_OUT_OF_RANGE aad for aes-gcm: expected at most 4096 bytes, got 4097",
     ],
@@ -542,20 +550,20 @@ describe("what the device asks for beyond node:crypto is refused when it is aske
       "RangeError ERR_OUT_OF_RANGE aad for aes-ccm: expected at most 4096 bytes, got 4097",
     ],
     [
-      "part of a block of XTS",
+      "a partial block of XTS",
       (from) => any(from.createCipheriv("aes-128-xts", Buffer.alloc(32).fill(1, 16), iv)).update(Buffer.alloc(17)),
       "RangeError ERR_OUT_OF_RANGE data for aes-xts: expected a multiple of 16 bytes, got 17",
     ],
     [
-      "a GCM message that no driver takes at once, before it is copied",
+      "a GCM message that is too large for the driver, before it is copied",
       (from) => gcm(from).update(Buffer.allocUnsafeSlow(2 ** 28)),
-      "RangeError ERR_OUT_OF_RANGE data for aes-gcm: expected at most 268419072 bytes in all pieces together, got 268435456",
+      "RangeError ERR_OUT_OF_RANGE data for aes-gcm: expected at most 268419072 bytes in all chunks together, got 268435456",
     ],
   ])("%s", (_what, make, expected) => {
     expect(outcome(() => make(crypto))).toBe(expected);
   });
 
-  test("a GCM nonce, with the reason as the cause", () => {
+  test("a GCM nonce, with the reason as the error's cause", () => {
     const { cause } = (() => {
       try {
         return crypto.createCipheriv("aes-128-gcm", key, iv) as unknown as Error;

@@ -10,53 +10,53 @@ import { cryptoOn } from "./crypto_on.ts";
 
 const [key, iv] = [pattern(16), pattern(16)];
 
-describe("what the device cannot do", () => {
+describe("node:crypto over a device", () => {
   const device = Device.open(new SoftwareHost({ lacks: ["aes-cbc", "sha512", "hmac-sha512"] }));
   const strict = cryptoOn(device);
   const lenient = cryptoOf(device, { fallback: true });
 
   const lacking: readonly [string, (from: NodeCrypto) => unknown, string][] = [
-    ["a cipher without a driver", (from) => from.createCipheriv("aes-128-cbc", key, iv).final("hex"), "Unknown cipher"],
+    ["a missing cipher", (from) => from.createCipheriv("aes-128-cbc", key, iv).final("hex"), "Unknown cipher"],
     [
-      "a cipher that it never has",
+      "a cipher that no device has",
       (from) => from.createCipheriv("des-ede3-ecb", pattern(24), null).final("hex"),
       "Unknown cipher",
     ],
     [
-      "a nonce of another size",
+      "a nonce of another size than 12 bytes",
       (from) => from.createCipheriv("aes-128-gcm", key, iv).update("abc", "utf8", "hex"),
       "Invalid initialization vector",
     ],
-    ["a hash without a driver", (from) => from.createHash("sha512").digest("hex"), "Digest method not supported"],
-    ["a hash that it never has", (from) => from.createHash("sha512-256").digest("hex"), "Digest method not supported"],
-    ["an HMAC without a driver", (from) => from.createHmac("sha512", key).digest("hex"), "Invalid digest: sha512"],
-    ["hash() without a driver", (from) => from.hash("sha512", "abc"), "Digest method sha512 is not supported"],
+    ["a missing hash", (from) => from.createHash("sha512").digest("hex"), "Digest method not supported"],
+    ["a hash that no device has", (from) => from.createHash("sha512-256").digest("hex"), "Digest method not supported"],
+    ["a missing HMAC", (from) => from.createHmac("sha512", key).digest("hex"), "Invalid digest: sha512"],
+    ["hash() with a missing hash", (from) => from.hash("sha512", "abc"), "Digest method sha512 is not supported"],
     [
       "random bytes",
       (from) => from.randomBytes(4).length,
-      "the device has nothing for randomBytes of node:crypto; to leave to node:crypto what the device cannot do, set CRYPTODEV_FALLBACK=1, or use cryptoOf(device, { fallback: true })",
+      "the device does not support randomBytes of node:crypto; to leave to node:crypto what the device cannot do, set CRYPTODEV_FALLBACK=1, or use cryptoOf(device, { fallback: true })",
     ],
     [
       "a key derivation",
       (from) => from.pbkdf2Sync("a", "b", 1, 16, "sha1").toString("hex"),
-      "the device has nothing for pbkdf2Sync of node:crypto",
+      "the device does not support pbkdf2Sync of node:crypto",
     ],
     [
       "a part of webcrypto",
       (from) => typeof from.webcrypto.subtle,
-      "the device has nothing for webcrypto.subtle of node:crypto",
+      "the device does not support webcrypto.subtle of node:crypto",
     ],
   ];
 
-  test.each(lacking)("%s: is node's where that is allowed, and throws where not", (name, use, message) => {
+  test.each(lacking)("uses node's own for %s if fallback is allowed, and throws if not", (name, use, message) => {
     expect(() => use(strict)).toThrow(message);
-    // Not every runtime has these.
+    // Not every runtime has all of these.
     const expected = attempt(() => use(real));
     if (expected !== undefined) expect(use(lenient)).toEqual(expected);
-    else console.log(`skipped: ${name}, as this runtime's node:crypto cannot do it either`);
+    else console.log(`skipped: ${name}, because this runtime's node:crypto does not have it either`);
   });
 
-  test("the refusal of the device is the cause", () => {
+  test("throws an error whose cause is the device's error", () => {
     try {
       strict.createCipheriv("aes-128-cbc", key, iv);
       expect.unreachable();
@@ -67,14 +67,14 @@ describe("what the device cannot do", () => {
     expect(() => strict.randomBytes(4)).toThrow(expect.objectContaining({ code: "ERR_CRYPTODEV_UNSUPPORTED" }));
   });
 
-  test("mistakes are not passed on", () => {
+  test("does not fall back for wrong arguments", () => {
     expect(() => lenient.createHash(5 as unknown as string)).toThrow('"algorithm" argument');
     expect(() => lenient.createCipheriv("aes-128-ctr", key, null)).toThrow("Invalid initialization vector");
     expect(lenient.createHash("sha1")).toBeInstanceOf(strict.Hash);
     expect(lenient.createHash("sha512")).toBeInstanceOf(lenient.Hash);
   });
 
-  test("what is no work for a device is node's in any case", () => {
+  test("always uses node's own functions that no device implements", () => {
     expect(strict.KeyObject).toBe(real.KeyObject);
     expect(strict.constants).toBe(real.constants);
     expect(strict.getFips()).toBe(real.getFips());
@@ -82,14 +82,14 @@ describe("what the device cannot do", () => {
     expect(strict.timingSafeEqual(key, strict.createSecretKey(key).export())).toBe(true);
   });
 
-  test("getCipherInfo() knows every cipher that is listed, with and without fallback", () => {
+  test("returns getCipherInfo() of every listed cipher, with and without fallback", () => {
     for (const from of [strict, lenient]) {
       for (const name of strict.getCiphers()) {
         const { nid, ...info } = from.getCipherInfo(name) as real.CipherInfo;
         const [mode] = /(?<=^\w+(-\w+)?-)[a-z]{3}$/.exec(name) ?? ["cbc"];
         expect(info.mode, name).toBe(name.startsWith("id-") ? name.slice(-3).toLowerCase() : mode);
         expect(from.getCipherInfo(nid)?.keyLength, name).toBe(info.keyLength);
-        // Blowfish takes keys of many sizes, and Bun says so.
+        // Blowfish accepts keys of many sizes, and Bun reports that.
         if (name !== "bf-cbc") expect(from.getCipherInfo(name, { keyLength: 17 }), name).toBeUndefined();
       }
     }
@@ -98,14 +98,14 @@ describe("what the device cannot do", () => {
     expect(strict.getCipherInfo("nope")).toBeUndefined();
   });
 
-  test("what is refused has the name and the parameters of node's", () => {
+  test("has functions with the name and length of node's, also if they throw", () => {
     const shape = ({ name, length }: { readonly name: string; readonly length: number }) => [name, length];
     expect(shape(strict.pbkdf2Sync)).toEqual(shape(real.pbkdf2Sync));
     expect(shape(strict.createHash)).toEqual(["createHash", 2]);
     expect(shape(lenient.createCipheriv)).toEqual(["createCipheriv", 4]);
   });
 
-  test("constructors and subclasses do it too, as instances of the classes", () => {
+  test("falls back in constructors and subclasses, whose objects are instances of the classes", () => {
     const { Hash, Hmac, Cipheriv } = lenient as unknown as Record<string, new (...args: unknown[]) => real.Hash>;
     class Own extends (Hash as new (...args: unknown[]) => real.Hash) {}
     const digest = real.createHash("sha512").update("abc").digest("hex");
@@ -123,14 +123,14 @@ describe("what the device cannot do", () => {
     );
   });
 
-  test("GCM is not there without the counter mode", () => {
+  test("does not have GCM if counter mode is missing", () => {
     const without = Device.open(new SoftwareHost({ lacks: ["aes-ctr"] }));
     expect(cryptoOf(without).getCiphers()).not.toContain("aes-128-gcm");
     expect(() => cryptoOf(without).createCipheriv("aes-128-gcm", key, pattern(12))).toThrow("Unknown cipher");
     without.close();
   });
 
-  test("the lists are of what can be started", () => {
+  test("lists the algorithms that it can start", () => {
     expect(strict.getHashes()).not.toContain("sha512");
     expect(strict.getCiphers()).not.toContain("aes-128-cbc");
     expect(lenient.getHashes()).toEqual(expect.arrayContaining(real.getHashes()));
@@ -146,14 +146,14 @@ function attempt<T>(compute: () => T): T | undefined {
   }
 }
 
-describe("the module", () => {
-  test("exports by name what programs import from node:crypto, and by default all that it has", () => {
+describe("cryptodev/crypto", () => {
+  test("exports what programs import from node:crypto by name, and everything as its default export", () => {
     const { default: crypto, cryptoOf: _own, ...named } = module;
     for (const [name, value] of Object.entries(named)) {
       if (name in real) expect(value, name).toBe((crypto as unknown as Record<string, unknown>)[name]);
     }
     expect(Object.getOwnPropertyNames(crypto)).toEqual(expect.arrayContaining(Object.getOwnPropertyNames(real)));
-    // Removed in Node.js 22, or a runtime's own.
+    // Removed in Node.js 22, or specific to a runtime.
     const others =
       /^(default|Cipher|Decipher|createCipher|createDecipher|prng|pseudoRandomBytes|rng|fips|.*[A-Z_]{4,}.*)$/;
     expect(Object.keys(real).filter((name) => !(name in named) && !others.test(name))).toEqual([]);
@@ -169,7 +169,7 @@ describe("the module", () => {
   const code = `() => createHash("sha1").update("abc").digest("hex"), () => typeof crypto.randomBytes(1), () => typeof randomBytes(1)`;
   const digest = "a9993e364706816aba3e25717850c26c9cd0d89d";
 
-  test("opens its device when it is first needed, and as the environment says", () => {
+  test("opens its device on first use, as the environment says", () => {
     const refused = "ERR_CRYPTODEV_UNSUPPORTED";
     expect(program(code, { CRYPTODEV_BACKEND: "software" })).toEqual([digest, refused, refused]);
     expect(program(code, { CRYPTODEV_BACKEND: "software", CRYPTODEV_FALLBACK: "1" })).toEqual([
@@ -177,7 +177,7 @@ describe("the module", () => {
       "object",
       "object",
     ]);
-    // A device that is not there is not passed over.
+    // An invalid backend is an error, not a reason to fall back.
     expect(program(code, { CRYPTODEV_BACKEND: "none", CRYPTODEV_FALLBACK: "1" })).toEqual([
       "RangeError",
       "object",

@@ -11,7 +11,7 @@ import { openSessions } from "./open_sessions.ts";
 
 const [key, iv, nonce] = [pattern(16), pattern(16, 3), pattern(12, 5)];
 
-describe("with fallback, what the device limits is done by node:crypto", () => {
+describe("with fallback, node:crypto takes over for", () => {
   let host: RecordingHost;
   let crypto: NodeCrypto;
   beforeEach(() => {
@@ -27,7 +27,7 @@ describe("with fallback, what the device limits is done by node:crypto", () => {
 
   const gcm = (pieces: readonly Uint8Array[], options?: object): Use => {
     return (from) => {
-      // Deno's own takes only the last piece for aad.
+      // Deno's own setAAD() keeps only the last chunk.
       const aad = from === real ? [Buffer.concat(pieces)] : pieces;
       const cipher = from.createCipheriv("aes-128-gcm", key, nonce, options) as CipherGCM;
       for (const part of aad) cipher.setAAD(part);
@@ -66,17 +66,19 @@ describe("with fallback, what the device limits is done by node:crypto", () => {
 
   test.each<readonly [string, Use]>([
     ["GCM with aad of 5000 bytes", gcm([pattern(5000)])],
-    ["GCM with aad that becomes too long in pieces", gcm([pattern(4000), pattern(1000)])],
+    ["GCM with aad that becomes too long in chunks", gcm([pattern(4000), pattern(1000)])],
     ["GCM with aad of 5000 bytes and a short tag", gcm([pattern(5000)], { authTagLength: 12 })],
     ["CCM with aad of 5000 bytes", ccm],
     ["XTS of 17 bytes", xts(17)],
-    ["XTS of 33 bytes after a sector that the device did", xts(32, 33, 32)],
+    ["XTS of 33 bytes after a sector that the device encrypted", xts(32, 33, 32)],
   ])("%s", (name, use) => {
     let expected: unknown;
     try {
       expected = use(real);
     } catch (error) {
-      console.log(`skipped: ${name}, as node:crypto of ${runtimeName} does not do it (${(error as Error).message})`);
+      console.log(
+        `skipped: ${name}, because node:crypto of ${runtimeName} does not support it (${(error as Error).message})`,
+      );
       expect(() => use(crypto)).toThrow();
       return;
     }
@@ -84,7 +86,7 @@ describe("with fallback, what the device limits is done by node:crypto", () => {
     expect(openSessions(host)).toBe(0);
   });
 
-  test("a stream falls back too", async () => {
+  test("GCM as a stream", async () => {
     const cipher = crypto.createCipheriv("aes-128-gcm", key, nonce);
     const model = real.createCipheriv("aes-128-gcm", key, nonce);
     for (const each of [cipher, model]) {
@@ -98,7 +100,7 @@ describe("with fallback, what the device limits is done by node:crypto", () => {
   });
 });
 
-/** What node:crypto of this runtime makes of a tag whose size was not announced. */
+/** Whether this runtime's node:crypto accepts a short tag without authTagLength. */
 const takesShort = (() => {
   try {
     return Boolean(real.createDecipheriv("aes-128-gcm", key, nonce).setAuthTag(pattern(12)));
@@ -107,7 +109,7 @@ const takesShort = (() => {
   }
 })();
 
-describe("GCM without authTagLength checks a short tag if node:crypto of the runtime does", () => {
+describe("GCM without authTagLength verifies a short tag, if the runtime's node:crypto does, of", () => {
   const crypto = cryptoOf(Device.open(new SoftwareHost()));
   const sealed = (() => {
     const cipher = crypto.createCipheriv("aes-128-gcm", key, nonce).setAAD(pattern(20));
@@ -139,11 +141,11 @@ describe("GCM without authTagLength checks a short tag if node:crypto of the run
   });
 });
 
-describe("padding may be switched until the end", () => {
+describe("setAutoPadding() works until final() with", () => {
   const crypto = cryptoOf(Device.open(new SoftwareHost()));
   const sizes = [0, 1, 15, 16, 17, 32, 33, 48];
 
-  test.each(["aes-128-cbc", "aes-128-ecb", "des-ede3-cbc"])("%s, in any order of pieces and switches", (name) => {
+  test.each(["aes-128-cbc", "aes-128-ecb", "des-ede3-cbc"])("%s, in any order of chunks and calls", (name) => {
     const secret = pattern(name.startsWith("des") ? 24 : 16);
     const start = name.endsWith("ecb") ? null : pattern(name.startsWith("des") ? 8 : 16);
     const attempt = (compute: () => Buffer): string => {
@@ -170,7 +172,7 @@ describe("padding may be switched until the end", () => {
                 return attempt(step);
               });
             };
-            // Deno's own decides on the padding of all pieces by what was said before the first.
+            // Deno's own decides about padding before the first chunk.
             if (runtimeName === "Node.js")
               expect(run(crypto), `${how} ${first} ${second} ${switches}`).toEqual(run(real));
             else run(crypto);
@@ -194,7 +196,7 @@ describe("a failure of the device", () => {
   const ccm = (how: "createCipheriv" | "createDecipheriv") =>
     crypto[how]("aes-128-ccm", key, nonce, { authTagLength: 16 }) as unknown as real.CipherCCM & real.DecipherCCM;
 
-  test("is thrown by update() of CCM, and by final() again, in both directions", () => {
+  test("is thrown by update() of CCM and again by final(), in both directions", () => {
     for (const how of ["createCipheriv", "createDecipheriv"] as const) {
       const cipher = ccm(how);
       if (how === "createDecipheriv") cipher.setAuthTag(pattern(16) as Buffer);
@@ -206,14 +208,14 @@ describe("a failure of the device", () => {
     expect(openSessions(host)).toBe(0);
   });
 
-  test("waits for final() if it is a forgery", () => {
+  test("is thrown only by final() if a message is forged", () => {
     const decipher = ccm("createDecipheriv");
     decipher.setAuthTag(pattern(16) as Buffer);
     expect(decipher.update("secret", "utf8")).toHaveLength(0);
     expect(() => decipher.final()).toThrow("unable to authenticate data");
   });
 
-  test("of one piece of GCM leaves the message as it was", () => {
+  test("in one chunk of GCM leaves the message as it was", () => {
     const cipher = crypto.createCipheriv("aes-128-gcm", key, nonce);
     const model = real.createCipheriv("aes-128-gcm", key, nonce);
     expect(cipher.update(pattern(20))).toEqual(model.update(pattern(20)));
@@ -225,18 +227,18 @@ describe("a failure of the device", () => {
     expect(cipher.getAuthTag()).toEqual(model.getAuthTag());
   });
 
-  test("of an HMAC whose key is hashed first leaves no session", () => {
+  test("in an HMAC whose key is hashed first does not leave a session open", () => {
     host.device.failNext("ENOMEM", "CIOCCRYPT");
     expect(() => crypto.createHmac("sha1", pattern(1000))).toThrow(expect.objectContaining({ code: "ENOMEM" }));
     expect(openSessions(host)).toBe(0);
   });
 });
 
-describe("GCM wipes the copy of the message that it keeps", () => {
+describe("GCM wipes its copy of the message", () => {
   const crypto = cryptoOf(Device.open(new SoftwareHost()));
   const { set } = Uint8Array.prototype;
   const message = pattern(100, 77);
-  /** All memory of the size of a kept message that something was copied to. */
+  /** All memory to which something was copied, and which is large enough for the message. */
   let kept: Uint8Array[] = [];
   beforeEach(() => {
     kept = [];
@@ -252,8 +254,8 @@ describe("GCM wipes the copy of the message that it keeps", () => {
 
   test.each<readonly [string, (cipher: CipherGCM & DecipherGCM) => unknown]>([
     ["when it is destroyed", (cipher) => cipher.destroy()],
-    ["at the end", (cipher) => cipher.final()],
-    ["when it needs more memory, and is destroyed", (cipher) => [cipher.update(pattern(5000)), cipher.destroy()]],
+    ["in final()", (cipher) => cipher.final()],
+    ["when it gets larger memory, and is destroyed", (cipher) => [cipher.update(pattern(5000)), cipher.destroy()]],
   ])("%s", (_when, end) => {
     for (const how of ["createCipheriv", "createDecipheriv"] as const) {
       const cipher = crypto[how]("aes-128-gcm", key, nonce) as CipherGCM & DecipherGCM;

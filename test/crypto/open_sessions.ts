@@ -1,7 +1,7 @@
 import { CIOCFSESSION, CIOCGSESSION, LP64, requestNumber } from "@cryptodev/core";
 import type { RecordingHost } from "../recording_host.ts";
 
-/** How many sessions were started and have not ended. */
+/** Counts the sessions that were started and have not ended. */
 export function openSessions(host: RecordingHost): number {
   const count = (ioctl: typeof CIOCGSESSION | typeof CIOCFSESSION) =>
     host.calls.filter(({ request }) => request === requestNumber(ioctl, LP64)).length;

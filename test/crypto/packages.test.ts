@@ -2,20 +2,20 @@ import { describe, expect, test } from "vitest";
 import { type ChildOptions, runForJson, runProgram } from "../child.ts";
 import { runtimeName } from "../runtime.ts";
 
-/* Well-known packages that use node:crypto, unchanged, and switched over by the module that the README names. */
+/* Runs well-known packages that use node:crypto, unchanged, and switched over as the README shows. */
 
 const software = { CRYPTODEV_BACKEND: "software" };
 
 interface Program {
-  /** It prints one list. */
+  /** A program that prints one list. */
   readonly code: string;
-  /** Whether it needs more of node:crypto than the device has, such as a key exchange. */
+  /** Whether it needs functions that the device does not have, such as a key exchange. */
   readonly fallback: boolean;
-  /** Why it is nothing to try in a runtime. */
+  /** Why it is not run in a runtime. */
   readonly not?: Partial<Record<typeof runtimeName, string>>;
 }
 
-const usesWebcrypto = "there it uses the web platform's";
+const usesWebcrypto = "it uses the web platform's crypto there";
 
 const programs: Readonly<Record<string, Program>> = {
   "ssri, which hashes files": {
@@ -96,7 +96,7 @@ const programs: Readonly<Record<string, Program>> = {
     code: `
       import ssh2 from "ssh2";
       const results = [];
-      // One in a hundred of those that ssh2 makes it cannot read, with any crypto.
+      // ssh2 cannot read about one in a hundred of the keys that it creates, with any crypto.
       const makeKey = () => ssh2.utils.generateKeyPairSync("ed25519").private;
       let hostKey = makeKey();
       while (ssh2.utils.parseKey(hostKey) instanceof Error) hostKey = makeKey();
@@ -135,18 +135,18 @@ const programs: Readonly<Record<string, Program>> = {
 describe.each(Object.entries(programs))("%s", (_name, { code, fallback, not }) => {
   const why = not?.[runtimeName];
   if (why !== undefined) {
-    test.skip(`is not tried in ${runtimeName}: ${why}`, () => {});
+    test.skip(`is not run in ${runtimeName}: ${why}`, () => {});
     return;
   }
   const env = fallback ? { ...software, CRYPTODEV_FALLBACK: "1" } : software;
 
-  test("does with the device what it does with node:crypto", () => {
+  test("has the same results with the device as with node:crypto", () => {
     const results = runForJson<unknown[]>(code, { isSwitched: true, env });
     expect(results).not.toHaveLength(0);
     expect(results).toEqual(runForJson(code));
   });
 
-  test("reaches the device, and nothing else, for what the device has", () => {
+  test("uses the device for everything that the device supports", () => {
     const { status, stderr, stdout } = runProgram(code, {
       isSwitched: true,
       env: { ...env, CRYPTODEV_BACKEND: "none" },
@@ -165,7 +165,7 @@ describe("a program that is switched over", () => {
     const require = createRequire(import.meta.url);
   `;
 
-  test("finds the device by import, import() and require, with and without the prefix", () => {
+  test("gets the device from import, import() and require, with and without the prefix", () => {
     const code = `
       ${isOurs}
       import one, { createHash } from "crypto";
@@ -179,7 +179,7 @@ describe("a program that is switched over", () => {
     expect(run(code)).toEqual(Array.from({ length: 8 }, () => true));
   });
 
-  test("is refused what the device cannot do, unless it is allowed", () => {
+  test("gets an error for what the device does not support, unless fallback is allowed", () => {
     const code = `
       import { randomBytes } from "node:crypto";
       let result;

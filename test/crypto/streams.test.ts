@@ -12,7 +12,7 @@ import { collectUntil } from "../runtime.ts";
 import { openSessions } from "./open_sessions.ts";
 
 const [key, iv, nonce] = [pattern(16), pattern(16), pattern(12)];
-/** Pieces that end within blocks, and are more than one buffer of a stream. */
+/** Chunks that end within blocks, and do not fit into one buffer of a stream. */
 const pieces = Array.from({ length: 50 }, (_, index) => Buffer.from(pattern(1000 + index, index)));
 
 let host: RecordingHost;
@@ -28,23 +28,20 @@ const count = (ioctl: typeof CIOCGSESSION | typeof CIOCFSESSION) =>
   host.calls.filter(({ request }) => request === requestNumber(ioctl, LP64)).length;
 const open = () => openSessions(host);
 
-describe("as streams", () => {
-  test.each(["aes-128-cbc", "aes-128-ctr", "aes-128-gcm"])(
-    "%s encrypts, and decrypts, what is piped through",
-    async (name) => {
-      const start = name.endsWith("gcm") ? nonce : iv;
-      const cipher = crypto.createCipheriv(name, key, start);
-      const encrypted = await buffer(Readable.from(pieces).pipe(cipher));
-      const model = real.createCipheriv(name, key, start);
-      expect(encrypted).toEqual(Buffer.concat([...pieces.map((piece) => model.update(piece)), model.final()]));
-      const decipher = crypto.createDecipheriv(name, key, start) as real.DecipherGCM;
-      if (name.endsWith("gcm")) decipher.setAuthTag((cipher as real.CipherGCM).getAuthTag());
-      expect(await buffer(Readable.from([encrypted]).pipe(decipher))).toEqual(Buffer.concat(pieces));
-      expect(open()).toBe(0);
-    },
-  );
+describe("node:crypto over a device, as streams,", () => {
+  test.each(["aes-128-cbc", "aes-128-ctr", "aes-128-gcm"])("encrypts and decrypts with %s", async (name) => {
+    const start = name.endsWith("gcm") ? nonce : iv;
+    const cipher = crypto.createCipheriv(name, key, start);
+    const encrypted = await buffer(Readable.from(pieces).pipe(cipher));
+    const model = real.createCipheriv(name, key, start);
+    expect(encrypted).toEqual(Buffer.concat([...pieces.map((piece) => model.update(piece)), model.final()]));
+    const decipher = crypto.createDecipheriv(name, key, start) as real.DecipherGCM;
+    if (name.endsWith("gcm")) decipher.setAuthTag((cipher as real.CipherGCM).getAuthTag());
+    expect(await buffer(Readable.from([encrypted]).pipe(decipher))).toEqual(Buffer.concat(pieces));
+    expect(open()).toBe(0);
+  });
 
-  test.each(["hash", "hmac"] as const)("a %s gives its digest", async (kind) => {
+  test.each(["hash", "hmac"] as const)("returns the digest of a %s", async (kind) => {
     const make = (from: NodeCrypto) => (kind === "hash" ? from.createHash("sha256") : from.createHmac("sha256", key));
     const model = make(real);
     for (const piece of pieces) model.update(piece);
@@ -52,7 +49,7 @@ describe("as streams", () => {
     expect(open()).toBe(0);
   });
 
-  test("a hash tells its digest after the stream's end too, once", async () => {
+  test("returns the digest of a hash once after the end of the stream", async () => {
     const hash = crypto.createHash("sha1");
     await pipeline(Readable.from(["a", "b", "c"]), hash);
     expect(hash.digest("hex")).toBe("a9993e364706816aba3e25717850c26c9cd0d89d");
@@ -63,7 +60,7 @@ describe("as streams", () => {
     expect(crypto.createHmac("sha1", "key").end("abc").digest("hex")).toBe("");
   });
 
-  test("encodings of streams, and what is read", () => {
+  test("encodes the results that are read", () => {
     for (const from of [crypto, real]) {
       const hash = from.createHash("sha1", { encoding: "hex" });
       hash.write("616263", "hex");
@@ -75,7 +72,7 @@ describe("as streams", () => {
     }
   });
 
-  test("errors are the stream's", async () => {
+  test("emits errors", async () => {
     const decipher = crypto.createDecipheriv("aes-128-cbc", key, iv);
     await expect(pipeline(Readable.from([pattern(20)]), decipher, new PassThrough())).rejects.toThrow(
       expect.objectContaining({ code: "ERR_OSSL_WRONG_FINAL_BLOCK_LENGTH" }),
@@ -87,7 +84,7 @@ describe("as streams", () => {
     expect(open()).toBe(0);
   });
 
-  test("they are what node's are", () => {
+  test("has objects that are Transform streams", () => {
     const objects = [
       crypto.createHash("sha1"),
       crypto.createHmac("sha1", key),
@@ -107,7 +104,7 @@ describe("a session ends", () => {
     ["createDecipheriv", (from) => from.createDecipheriv("aes-128-gcm", key, nonce)],
   ];
 
-  test("with the digest, and with final(), also when that throws", () => {
+  test("with digest(), and with final(), also if that throws", () => {
     crypto.createHash("sha1").digest();
     crypto.createHmac("sha1", "key").digest();
     crypto.hash("sha1", "abc");
@@ -119,14 +116,14 @@ describe("a session ends", () => {
     expect(open()).toBe(0);
   });
 
-  test.each(users)("%s: when it is destroyed", (_name, start) => {
+  test.each(users)("when the object of %s is destroyed", (_name, start) => {
     const stream = start(crypto);
     expect(open()).toBeGreaterThan(0);
     stream.destroy();
     expect(open()).toBe(0);
   });
 
-  test.each(users)("%s: when it is dropped, without a warning", async (_name, start) => {
+  test.each(users)("when the object of %s is dropped, without a warning", async (_name, start) => {
     (() => start(crypto))();
     expect(open()).toBeGreaterThan(0);
     await collectUntil(() => open() === 0);
@@ -134,16 +131,16 @@ describe("a session ends", () => {
     expect(host.warnings).toEqual([]);
   });
 
-  test("and does not begin for what is refused", () => {
+  test("does not start for wrong arguments", () => {
     expect(() => crypto.createHash("sha1", { outputLength: 3 })).toThrow();
     expect(() => crypto.createHash("sha1").copy({ outputLength: 3 })).toThrow();
     expect(() => crypto.createCipheriv("aes-128-cbc", key, null)).toThrow();
     expect(() => crypto.createHmac("nope", key)).toThrow();
-    // The hash that was copied.
+    // Only the hash that could not be copied.
     expect(open()).toBe(1);
   });
 
-  test("also the first of two, where the second cannot begin", () => {
+  test("if it is the first of two, and the second cannot start", () => {
     host.device.lacks.add("aes-ctr");
     expect(() => crypto.createCipheriv("aes-128-gcm", key, nonce)).toThrow();
     expect([count(CIOCGSESSION), count(CIOCFSESSION)]).toEqual([2, 1]);

@@ -12,7 +12,7 @@ import { runtimeName } from "../runtime.ts";
 import { canServe, ServedDevice } from "../software.ts";
 
 /*
- * These run as programs of their own: a worker is started by the runtime itself, with its own resolution of imports.
+ * Each test runs a program of its own, because the runtime itself starts workers, with its own resolution of imports.
  */
 
 const prelude = `
@@ -23,11 +23,11 @@ const prelude = `
 `;
 const run = <T>(code: string) => runForJson<T>(prelude + code);
 
-/** Where a program finds the packages. */
+/** Where a program can resolve the packages. */
 const programs = fileURLToPath(new URL("../.programs/", import.meta.url));
 mkdirSync(programs, { recursive: true });
 
-/** A device whose driver works by itself. */
+/** A device whose driver runs operations asynchronously. */
 let served: Promise<ServedDevice> | undefined;
 const servedFolder = mkdtempSync(join(tmpdir(), "cryptodev-async-"));
 afterAll(async () => {
@@ -36,7 +36,7 @@ afterAll(async () => {
 });
 
 describe("openAsync()", () => {
-  test("encrypts, hashes and seals as the blocking API does", () => {
+  test("returns the same results as the blocking API", () => {
     const results = run<Record<string, string>>(`
       const device = await openAsync({ backend: "software" });
       const key = pattern(16);
@@ -79,7 +79,7 @@ describe("openAsync()", () => {
     });
   });
 
-  test("does the operations of a session in the order of their calls, on memory as it was then", () => {
+  test("runs the operations of a session in the order of their calls, on the data at the time of each call", () => {
     const { order, equal } = run<{ order: number[]; equal: boolean }>(`
       const device = await openAsync({ backend: "software", workers: 2 });
       const aes = await device.cipher("aes-128-cbc", pattern(16));
@@ -114,7 +114,7 @@ describe("openAsync()", () => {
     expect(turns).toBeGreaterThan(5);
   });
 
-  test("rejects with the error that the blocking API throws, of the same class", () => {
+  test("rejects with the errors of the blocking API, of the same class", () => {
     const errors = run<{ name: string; message: string; code?: string }[]>(`
       import { CryptodevError } from "cryptodev";
       const caught = async (promise) => {
@@ -179,7 +179,7 @@ describe("openAsync()", () => {
   });
 
   if (runtimeName === "Deno") {
-    test("needs no permission for its threads", () => {
+    test("works without Deno's permissions in its threads", () => {
       const { first } = runForJson<{ first: number }>(
         `${prelude}
         const device = await openAsync({ backend: "software" });
@@ -192,11 +192,11 @@ describe("openAsync()", () => {
   }
 
   if (runtimeName === "Node.js") {
-    test("rejects at once in a module that is preloaded into its own threads", () => {
+    test("rejects in a module that is preloaded into its own threads", () => {
       const folder = mkdtempSync(join(programs, "preload-"));
       const file = join(folder, "preload.mjs");
       writeFileSync(file, `${prelude} console.log("begun"); const device = await openAsync({ backend: "software" });`);
-      // Without the refusal, threads start threads: not for long.
+      // Without the check, threads would start threads without end, so the run is limited.
       const { stdout, stderr, signal } = spawnSync(process.execPath, ["--import", file, "-e", "0"], {
         encoding: "utf8",
         timeout: 10_000,
@@ -205,12 +205,12 @@ describe("openAsync()", () => {
       rmSync(folder, { recursive: true });
       expect([stdout, signal]).toEqual(["begun\nbegun\n", null]);
       expect(stderr).toContain(
-        "openAsync() was called in a thread that openAsync() started; a module that is preloaded (--import, --require) is run in every thread; call it only if isMainThread",
+        "openAsync() was called in a thread that openAsync() started; a preloaded module (--import, --require) runs in every thread; call openAsync() only if isMainThread",
       );
     });
   }
 
-  test("works in a program that was switched over: its threads compute with the runtime's own node:crypto", () => {
+  test("works in a program that is switched over, with the runtime's own node:crypto in its threads", () => {
     const results = runForJson<object>(
       `${prelude}
       import { createHash } from "node:crypto";
@@ -225,7 +225,7 @@ describe("openAsync()", () => {
     expect(results).toEqual({ isSwitched: true, ciphertext: cipher.update(pattern(16)).toString("hex") });
   });
 
-  test("works in a worker of the program's own", () => {
+  test("works in a worker of the program", () => {
     const { first } = run<{ first: number }>(`
       import { isMainThread, parentPort, Worker } from "node:worker_threads";
       if (isMainThread) {
@@ -244,15 +244,15 @@ describe("openAsync()", () => {
     expect(first).toBe(169);
   });
 
-  describe.each(["software", ...(canServe ? ["driver"] : [])])("with mistakes in its calls, by the %s", (way) => {
-    /** Opens a device; "driver" is one that works by itself. */
+  describe.each(["software", ...(canServe ? ["driver"] : [])])("(%s)", (way) => {
+    /** Opens a device; the driver of "driver" runs operations asynchronously. */
     const open = async (): Promise<string> => {
       if (way === "software") return `openAsync({ backend: "software" })`;
       served ??= ServedDevice.start(join(servedFolder, "crypto"), ["--async"]);
       return `openAsync({ backend: "kernel", path: ${JSON.stringify((await served).path)} })`;
     };
 
-    test("rejects with a TypeError, and close() resolves", async () => {
+    test("rejects wrong arguments with a TypeError, after which close() resolves", async () => {
       const results = run<Record<string, string>>(`
         const device = await ${await open()};
         const [sha, aes, gcm] = [
@@ -307,7 +307,7 @@ describe("openAsync()", () => {
       expect([extra, after]).toEqual(["aes-gcm", createHash("sha256").update(pattern(1)).digest("hex").slice(0, 4)]);
     });
 
-    test("cancels the operation of its signal, even if that signal starts others", async () => {
+    test("cancels only the operation of its signal, even if addEventListener() starts others", async () => {
       const results = run<string[]>(`
         const device = await ${await open()};
         const sha = await device.hash("sha256");
@@ -331,7 +331,7 @@ describe("openAsync()", () => {
       expect(results).toEqual(["aborted", createHash("sha256").update(pattern(1)).digest("hex").slice(0, 4)]);
     });
 
-    test("rejects with the reason of a signal that calls at once, or throws it", async () => {
+    test("rejects if a signal calls its listener at once, or its reason throws", async () => {
       const results = run<unknown[]>(`
         const device = await ${await open()};
         const sha = await device.hash("sha256");
@@ -347,7 +347,7 @@ describe("openAsync()", () => {
       expect(results).toEqual(["at once", "thrown"]);
     });
 
-    test("a cipher needs an iv after an operation that was aborted or rejected", async () => {
+    test("requires an iv after an operation that was aborted or rejected", async () => {
       const results = run<Record<string, string>>(`
         const device = await ${await open()};
         const aes = await device.cipher("aes-128-cbc", pattern(16));
@@ -386,7 +386,7 @@ describe("openAsync()", () => {
       const first = cbc.update(pattern(16)).toString("hex");
       const ecb = createCipheriv("aes-128-ecb", pattern(16), null).setAutoPadding(false);
       const refused =
-        "iv for aes-128-cbc: expected 16 bytes, got none; the operation before was aborted or rejected, so that none can continue it";
+        "iv for aes-128-cbc: expected 16 bytes, got none; the previous operation was aborted or rejected, so that nothing can continue from its end";
       expect(results).toEqual({
         before: first,
         aborted: "aborted",
@@ -403,7 +403,7 @@ describe("openAsync()", () => {
     });
   });
 
-  test("reads options that the caller set, and not what Object.prototype was polluted with", () => {
+  test("ignores options that a program added to Object.prototype", () => {
     const results = run<object>(`
       const polluted = async (pollution, work) => {
         Object.assign(Object.prototype, pollution);
@@ -413,7 +413,7 @@ describe("openAsync()", () => {
           for (const name of Object.keys(pollution)) delete Object.prototype[name];
         }
       };
-      // What the runtime itself reads while it starts a thread is its own affair.
+      // Only our own reads count, not the runtime's while it starts a thread.
       const opening = { workers: 300, chunkSize: 17, hardware: "require" };
       const device = await polluted(opening, () => openAsync({ backend: "software" }));
       const sealed = await polluted({ tagSize: 4, signal: 1 }, async () => {
@@ -426,7 +426,7 @@ describe("openAsync()", () => {
     expect(results).toEqual({ size: 21 });
   });
 
-  test("an AbortSignal rejects at once, and what was not begun is not done", () => {
+  test("rejects at once when a signal is aborted, and does not run an operation that has not started", () => {
     const results = run<{ reasons: string[]; after: string; operations: number }>(`
       const device = await openAsync({ backend: "software" });
       const sha = await device.hash("sha256");
@@ -446,13 +446,13 @@ describe("openAsync()", () => {
     expect(results.after).toBe(createHash("sha256").update(pattern(10)).digest("hex"));
   });
 
-  test("close() ends when the answer to what was aborted comes meanwhile", () => {
+  test("returns a device whose close() resolves if the answer to an aborted operation arrives meanwhile", () => {
     const { closed } = run<{ closed: boolean }>(`
       const device = await openAsync({ backend: "software" });
       const sha = await device.hash("sha256");
       const controller = new AbortController();
       const digest = sha.digest(pattern(10), { signal: controller.signal }).catch(() => {});
-      // The thread answers, and this one does not look.
+      // The thread answers while this one does not process messages.
       for (const end = performance.now() + 200; performance.now() < end; );
       controller.abort();
       await digest;
@@ -462,7 +462,7 @@ describe("openAsync()", () => {
     expect(closed).toBe(true);
   });
 
-  test("close() waits for what is in flight", () => {
+  test("returns a device whose close() waits for operations in flight", () => {
     const { done } = run<{ done: boolean }>(`
       const device = await openAsync({ backend: "software" });
       const sha = await device.hash("sha256");
@@ -475,7 +475,7 @@ describe("openAsync()", () => {
     expect(done).toBe(true);
   });
 
-  test("a process that forgets to close ends all the same, once its results are there", () => {
+  test("lets a process that forgets close() end after its results", () => {
     const { status, stdout } = runProgram(`${prelude}
       const device = await openAsync({ backend: "software" });
       const sha = await device.hash("sha256");

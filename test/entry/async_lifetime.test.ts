@@ -11,7 +11,7 @@ import { runForJson } from "../child.ts";
 import { runtimeName } from "../runtime.ts";
 import { canServe, ServedDevice } from "../software.ts";
 
-/* What openAsync() holds of a device that another process serves, and what it leaves of it. */
+/* What openAsync() keeps open of a served device, and what is left after an error. */
 
 let folder: string;
 let served: ServedDevice;
@@ -25,7 +25,7 @@ afterAll(async () => {
   if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
 });
 
-/** What the programs below share. Threads are found by what is posted to them. */
+/** The common start of the programs below. It finds threads by the messages that are posted to them. */
 const prelude = (): string => `
   import { openAsync } from "cryptodev";
   import { readdirSync, readlinkSync } from "node:fs";
@@ -50,7 +50,7 @@ const prelude = (): string => `
 `;
 
 describe.runIf(canServe)("AsyncDevice", () => {
-  test("close() closes the devices of its threads", () => {
+  test("close() closes the devices of all threads", () => {
     const result = runForJson<{ open: number[]; left: number }>(`${prelude()}
       const open5 = [];
       for (let round = 0; round < 5; round += 1) {
@@ -65,7 +65,7 @@ describe.runIf(canServe)("AsyncDevice", () => {
     expect(result).toEqual({ open: [2, 2, 2, 2, 2], left: 0 });
   });
 
-  test("openAsync() leaves nothing open if it is rejected", () => {
+  test("does not stay open if openAsync() rejects", () => {
     const result = runForJson<{ outcomes: string[]; left: number }>(`${prelude()}
       const outcomes = [
         await outcome(openAsync({ backend: "kernel", path, chunkSize: 17 })),
@@ -77,7 +77,7 @@ describe.runIf(canServe)("AsyncDevice", () => {
     expect(result).toEqual({ outcomes: ["RangeError", "RangeError", "RangeError"], left: 0 });
   });
 
-  test("the device of a thread that was terminated is closed, and its calls are rejected", () => {
+  test("closes the device of a terminated thread, and rejects its calls", () => {
     const result = runForJson<object>(`${prelude()}
       const device = await open(2);
       const [one, other] = [await device.hash("sha1"), await device.hash("sha1")];
@@ -94,12 +94,12 @@ describe.runIf(canServe)("AsyncDevice", () => {
     expect(result).toEqual({ lost: "ClosedError", kept: "done", between: 1, left: 0 });
   });
 
-  test("the device of a thread that died of an error is closed, and its calls are rejected with that error", () => {
+  test("closes the device of a thread that failed, and rejects its calls with that error", () => {
     const result = runForJson<object>(`${prelude()}
       const device = await open(1);
       const sha1 = await device.hash("sha1");
       const [thread] = threads;
-      // No job: the thread finds no memory where it looks for a signal.
+      // Not a valid job: its "cancelled" is not the memory that the thread expects, so it fails.
       thread.postMessage({ kind: "operation", cancelled: "none" });
       const lost = await outcome(sha1.digest(new Uint8Array(3)));
       await device.close();
@@ -108,7 +108,7 @@ describe.runIf(canServe)("AsyncDevice", () => {
     expect(result).toEqual({ lost: "TypeError", left: 0 });
   });
 
-  test("the device of a thread that was terminated within a call is closed after the call", () => {
+  test("closes the device of a thread that was terminated during a system call after that call", () => {
     const result = runForJson<object>(`${prelude()}
       const device = await open(1);
       const sha1 = await device.hash("sha1");
@@ -140,7 +140,7 @@ describe.runIf(canServe)("AsyncDevice", () => {
     expect(result).toEqual({ digest: "ClosedError", ended: "done", during: 1, left: 0 });
   });
 
-  test("a number that is another file's by now is not closed with a lost thread", () => {
+  test("does not close the descriptor of a lost thread if its number belongs to another file by now", () => {
     const result = runForJson<object>(`${prelude()}
       import { closeSync, openSync } from "node:fs";
       const device = await open(1);
@@ -160,10 +160,14 @@ describe.runIf(canServe)("AsyncDevice", () => {
 const workspace = fileURLToPath(new URL("../.programs/", import.meta.url));
 
 const PAGE = 4096;
-/** How much is looked at in one go. */
+/** How many bytes are searched at a time. */
 const PIECE = 256 * PAGE;
 
-/** Reads memory; @returns 0 where it is gone meanwhile. */
+/**
+ * Reads memory.
+ *
+ * @returns 0 if it was unmapped meanwhile
+ */
 function readSome(memory: number, buffer: Buffer, size: number, at: number): number {
   try {
     return readSync(memory, buffer, 0, size, at);
@@ -172,7 +176,7 @@ function readSome(memory: number, buffer: Buffer, size: number, at: number): num
   }
 }
 
-/** How often the memory of a process has these bytes in a row. */
+/** Counts how often the memory of a process contains these bytes. */
 function countIn(pid: number, bytes: Uint8Array): number {
   const memory = openSync(`/proc/${pid}/mem`, "r");
   const pages = openSync(`/proc/${pid}/pagemap`, "r");
@@ -183,7 +187,8 @@ function countIn(pid: number, bytes: Uint8Array): number {
     const [, from = "", to = ""] = /^([0-9a-f]+)-([0-9a-f]+) rw/.exec(line) ?? [];
     const end = Number.parseInt(to, 16);
     for (let at = Number.parseInt(from, 16); at < end; at += PIECE) {
-      // Much is reserved and never touched. The highest bits of an entry say whether its page is in memory, or in swap.
+      // Most reserved memory is never touched. The highest bits of an entry say whether its page is in memory or in
+      // swap.
       const known = readSync(pages, entries, 0, entries.length, (at / PAGE) * 8);
       const isTouched = entries.subarray(0, known).some((byte, index) => index % 8 === 7 && byte >= 0x40);
       const size = isTouched ? readSome(memory, buffer, Math.min(PIECE, end - at), at) : 0;
@@ -198,7 +203,11 @@ function countIn(pid: number, bytes: Uint8Array): number {
   return count;
 }
 
-/** Runs a program until it waits, after each line, for its memory to be looked at. @returns the counts by line */
+/**
+ * Runs a program that waits after each line that it prints, and searches its memory then.
+ *
+ * @returns the counts, by line
+ */
 async function countKeys(code: string, key: Uint8Array): Promise<Record<string, number>> {
   mkdirSync(workspace, { recursive: true });
   const own = mkdtempSync(join(workspace, "scan-"));
@@ -219,7 +228,7 @@ async function countKeys(code: string, key: Uint8Array): Promise<Record<string, 
 
 const key = Uint8Array.from({ length: 32 }, (_, index) => (index * 37 + 11) & 255);
 
-describe.runIf(canServe)("no copy of a key", () => {
+describe.runIf(canServe)("a copy of a key", () => {
   const scanned = (): string => `${prelude()}
     import { once } from "node:events";
     const key = new Uint8Array(new ArrayBuffer(32));
@@ -232,7 +241,7 @@ describe.runIf(canServe)("no copy of a key", () => {
     await look("the key itself");
   `;
 
-  test("is left in the process once the driver has it", async () => {
+  test("is not left in the process after the session starts, or after close()", async () => {
     const code = `${scanned()}
       const device = await open(2);
       const sessions = [];
@@ -252,7 +261,7 @@ describe.runIf(canServe)("no copy of a key", () => {
     expect(await countKeys(code, key)).toEqual({ "the key itself": 1, "with sessions": 0, "after close()": 0 });
   });
 
-  test("is left if the thread is lost before it has it, or if posting throws", async () => {
+  test("is not left if the thread ends before it gets the key, or if posting throws", async () => {
     const code = `${scanned()}
       let device = await open(1);
       onPost = (thread) => thread.terminate();

@@ -10,7 +10,7 @@ import { runtimeName } from "../runtime.ts";
 
 const hasDevice = existsSync("/dev/crypto");
 
-/** Opens, and says what came of it. */
+/** A program that opens a device and prints the outcome. */
 const attempt = (options: string, before = "") => `
   import { open, runtime } from "cryptodev";
   ${before}
@@ -35,17 +35,15 @@ interface Outcome {
 }
 
 describe("open()", () => {
-  test("the runtime itself finds the host that is made for it", () => {
+  test("uses the host of the runtime", () => {
     const { runtime, backend, first } = runForJson<Outcome>(attempt('{ backend: "auto" }'));
     expect(runtime).toMatch(new RegExp(`^${runtimeName} \\d+\\.`));
     expect(backend).toBe(hasDevice ? "kernel" : "software");
     expect(first).toBe(0xa9);
   });
 
-  test.runIf(runtimeName === "Node.js")(
-    "loads what reaches libc, and the software device, when it is asked for",
-    () => {
-      const loaded = runForJson<Record<string, boolean>>(`
+  test.runIf(runtimeName === "Node.js")("loads koffi and the software device only on first use", () => {
+    const loaded = runForJson<Record<string, boolean>>(`
       import { open } from "cryptodev";
       const isLoaded = () => ({
         koffi: process.report.getReport().sharedObjects.some((path) => path.includes("koffi")),
@@ -59,12 +57,11 @@ describe("open()", () => {
       open({ backend: "software" }).close();
       console.log(JSON.stringify({ before: before.koffi || before.crypto, koffi, after: isLoaded().crypto }));
     `);
-      const hasOwnFfi = builtinModules.includes("node:ffi");
-      expect(loaded).toEqual({ before: false, koffi: !hasOwnFfi, after: true });
-    },
-  );
+    const hasOwnFfi = builtinModules.includes("node:ffi");
+    expect(loaded).toEqual({ before: false, koffi: !hasOwnFfi, after: true });
+  });
 
-  test("asks the kernel where nothing else is said, and helps where it has no device", () => {
+  test("defaults to the kernel, and says what to do if there is no device", () => {
     const { name, code, message } = runForJson<Outcome>(attempt('{ path: "/dev/no-crypto" }'));
     expect(name).toBe("CryptodevError");
     expect(code).toBe("ENOENT");
@@ -74,19 +71,19 @@ describe("open()", () => {
     );
   });
 
-  test('"software" and "auto" open the software device where the kernel has none, at the path that was asked for', () => {
+  test('opens the software device at the given path for "software", and for "auto" if the kernel does not have one', () => {
     for (const backend of ["software", "auto"]) {
       const outcome = runForJson<Outcome>(attempt(`{ backend: "${backend}", path: "/dev/no-crypto" }`));
       expect(outcome).toMatchObject({ backend: "software", path: "/dev/no-crypto", first: 0xa9 });
     }
   });
 
-  test('"auto" does not pass over a device that is there and refuses', () => {
+  test('throws for "auto" if a device exists and fails', () => {
     const { code } = runForJson<Outcome>(attempt('{ backend: "auto", path: "/tmp" }'));
     expect(code).toBe("EISDIR");
   });
 
-  test("the environment decides where the program does not", () => {
+  test("uses the environment's backend if the program does not set one", () => {
     const env = { CRYPTODEV_BACKEND: "software" };
     expect(runForJson<Outcome>(attempt(""), { env }).backend).toBe("software");
     expect(runForJson<Outcome>(attempt('{ backend: "kernel", path: "/dev/no-crypto" }'), { env }).code).toBe("ENOENT");
@@ -95,7 +92,7 @@ describe("open()", () => {
     );
   });
 
-  test("an option of another type is refused, and what is not an own property is no option", () => {
+  test("refuses an option of the wrong type, and reads only own properties", () => {
     const wrong = [
       ["null", "options of open(): expected an object, got null"],
       ["5", "options of open(): expected an object, got 5"],
@@ -107,7 +104,7 @@ describe("open()", () => {
     for (const [options, message] of wrong) {
       expect(runForJson<Outcome>(attempt(options as string))).toMatchObject({ name: "TypeError", message });
     }
-    // What loads a device reads such properties itself: it is loaded before.
+    // Loading a device also reads such properties, so load it first.
     const pollute = `open({ backend: "software" }).close(); try { open({ path: "/dev/no-crypto" }); } catch {}
       Object.prototype.backend = "nonsense"; Object.prototype.trace = () => { throw new Error("traced"); };
       Object.prototype.CRYPTODEV_BACKEND = "nonsense"; Object.prototype.CRYPTODEV_TRACE = "/nowhere/trace";`;
@@ -118,14 +115,14 @@ describe("open()", () => {
     expect(outcome).toMatchObject({ backend: "software", path: "/dev/crypto" });
   });
 
-  test("CRYPTODEV_TRACE that names a file which cannot be written is refused before a device is opened", () => {
+  test("refuses a CRYPTODEV_TRACE that cannot be written, before it opens a device", () => {
     const env = { CRYPTODEV_TRACE: "/nowhere/trace", CRYPTODEV_BACKEND: "software" };
     expect(runForJson<Outcome>(attempt(""), { env }).message).toBe(
       "CRYPTODEV_TRACE: cannot write to /nowhere/trace; set it to 1 for standard error",
     );
   });
 
-  describe('"auto" warns once of a device that it leaves aside:', () => {
+  describe('with "auto"', () => {
     const twice = (path: string, before = "") => `
       import { open } from "cryptodev";
       import process from "node:process";
@@ -142,11 +139,11 @@ describe("open()", () => {
       expect(ending.stderr.split(warning)).toHaveLength(2);
     };
 
-    test("one that this user may not open", () => {
+    test("warns once of a device that this user may not open", () => {
       const folder = mkdtempSync(join(tmpdir(), "cryptodev-forbidden-"));
       const path = join(folder, "crypto");
       writeFileSync(path, "", { mode: 0o000 });
-      // Root may open everything. The software device is found before that is given up.
+      // Root may open everything, so drop that first, after the software device is resolved.
       const become = "await import('@cryptodev/soft'); if (process.getuid() === 0) process.setuid(65534);";
       chmodSync(folder, 0o755);
       try {
@@ -160,14 +157,14 @@ describe("open()", () => {
       }
     });
 
-    test("not one that is not there, nor on another system", () => {
+    test("does not warn if there is no device, or on another system", () => {
       const { stdout, stderr } = runProgram(twice("/dev/no-crypto"));
       expect([stdout, stderr]).toEqual(["software\nsoftware\n", ""]);
     });
 
-    // Bun has no permissions, and newer versions of Node.js call libc without koffi.
+    // Bun does not have permissions, and newer versions of Node.js call libc without koffi.
     const isForbidding = runtimeName !== "Bun" && !builtinModules.includes("node:ffi");
-    test.runIf(isForbidding)("one that this program may not call, or see", () => {
+    test.runIf(isForbidding)("warns once of a device that this program is not permitted to call or to see", () => {
       const flag = process.allowedNodeEnvironmentFlags.has("--permission")
         ? "--permission"
         : "--experimental-permission";
@@ -184,7 +181,7 @@ describe("open()", () => {
       }
     });
 
-    test("whatever becomes of the warning", () => {
+    test("returns a device even if the warning fails", () => {
       const folder = mkdtempSync(join(tmpdir(), "cryptodev-forbidden-"));
       const path = join(folder, "crypto");
       writeFileSync(path, "", { mode: 0o000 });
@@ -206,7 +203,7 @@ describe("open()", () => {
     });
   });
 
-  test("a backend that does not exist is named, with those that do", () => {
+  test("refuses an unknown backend, and lists the known ones", () => {
     const expected = 'expected "kernel", "software" or "auto", got "sofware"';
     expect(runForJson<Outcome>(attempt('{ backend: "sofware" }')).message).toBe(`backend: ${expected}`);
     const { message } = runForJson<Outcome>(attempt(""), { env: { CRYPTODEV_BACKEND: "sofware" } });
@@ -214,8 +211,8 @@ describe("open()", () => {
   });
 });
 
-describe("a session that is dropped", () => {
-  test("is told of on standard error, and nothing else is", () => {
+describe("a session that is dropped without close()", () => {
+  test("is reported on standard error, and nothing else is", () => {
     const { status, stderr } = runProgram(
       `
       import { open } from "cryptodev";
@@ -238,23 +235,28 @@ describe("a session that is dropped", () => {
   });
 });
 
-describe("where something is missing, importing works and opening says what:", () => {
-  test.each(["darwin", runtimeName === "Deno" ? "windows" : "win32"])("Linux, as on %s", (system) => {
-    const pretend =
-      runtimeName === "Deno"
-        ? `Object.defineProperty(Deno, "build", { value: { ...Deno.build, os: "${system}" } });`
-        : `import process from "node:process"; Object.defineProperty(process, "platform", { value: "${system}" });`;
-    const { name, message } = runForJson<Outcome>(attempt("", pretend));
-    expect(name).toBe("UnsupportedError");
-    expect(message).toMatch(new RegExp(`^/dev/crypto exists only on Linux, and this is ${system}; .*software device`));
-    expect(runForJson<Outcome>(attempt('{ backend: "auto" }', pretend))).toMatchObject({
-      backend: "software",
-      first: 0xa9,
-    });
-  });
+describe("open() without", () => {
+  test.each(["darwin", runtimeName === "Deno" ? "windows" : "win32"])(
+    "Linux (%s) throws UnsupportedError",
+    (system) => {
+      const pretend =
+        runtimeName === "Deno"
+          ? `Object.defineProperty(Deno, "build", { value: { ...Deno.build, os: "${system}" } });`
+          : `import process from "node:process"; Object.defineProperty(process, "platform", { value: "${system}" });`;
+      const { name, message } = runForJson<Outcome>(attempt("", pretend));
+      expect(name).toBe("UnsupportedError");
+      expect(message).toMatch(
+        new RegExp(`^/dev/crypto exists only on Linux, and this is ${system}; .*software device`),
+      );
+      expect(runForJson<Outcome>(attempt('{ backend: "auto" }', pretend))).toMatchObject({
+        backend: "software",
+        first: 0xa9,
+      });
+    },
+  );
 
-  // Newer versions of Node.js reach libc in two ways.
-  test.skipIf(builtinModules.includes("node:ffi"))("libc", () => {
+  // Newer versions of Node.js have a second way to reach libc.
+  test.skipIf(builtinModules.includes("node:ffi"))("libc throws UnsupportedError", () => {
     const refuse = {
       "Node.js": 'createRequire(import.meta.url)("koffi").load',
       Deno: "Deno.dlopen",
@@ -273,8 +275,8 @@ describe("where something is missing, importing works and opening says what:", (
   });
 
   const others = ["node", "deno", "bun"].filter((name) => !runtimeName.toLowerCase().startsWith(name));
-  test.each(others)("the host of %s, in another runtime", (other) => {
-    // koffi also loads in Bun and in Deno, so Node's host works there.
+  test.each(others)("the runtime of %s's host throws UnsupportedError, unless koffi loads there", (other) => {
+    // koffi also loads in Bun and Deno, so Node's host works there.
     const { name, message } = runForJson<Outcome>(`
       import { ${other}Host } from "@cryptodev/${other}";
       try {
@@ -292,8 +294,8 @@ describe("where something is missing, importing works and opening says what:", (
   });
 
   if (runtimeName === "Node.js") {
-    test.runIf("require_module" in process.features)("a module that can be loaded when it is needed", () => {
-      // As in versions of Node.js before 20.19 and 22.12.
+    test.runIf("require_module" in process.features)("require() of ES modules opens the software device anyway", () => {
+      // Like Node.js before 20.19 and 22.12.
       const env = { NODE_OPTIONS: "--no-experimental-require-module" };
       for (const before of ["", 'import "cryptodev/crypto";']) {
         const outcome = runForJson<Outcome>(attempt('{ backend: "software" }', before), { env });
@@ -301,11 +303,11 @@ describe("where something is missing, importing works and opening says what:", (
       }
     });
 
-    test("koffi", () => {
+    test("koffi throws UnsupportedError", () => {
       const folder = mkdtempSync(join(tmpdir(), "cryptodev-bare-"));
       const packages = fileURLToPath(new URL("../../packages/", import.meta.url));
       mkdirSync(join(folder, "node_modules/@cryptodev"), { recursive: true });
-      // Linked, and resolved where the links are: koffi is found from the workspace, and not from there.
+      // Links that are not followed: koffi is found from the workspace, but not from the folder of the links.
       for (const name of ["core", "node"])
         symlinkSync(join(packages, name), join(folder, "node_modules/@cryptodev", name));
       try {
@@ -320,7 +322,7 @@ describe("where something is missing, importing works and opening says what:", (
         `,
           { folder, env: { NODE_OPTIONS: "--preserve-symlinks --preserve-symlinks-main" } },
         );
-        // Newer versions of Node.js do without it.
+        // Newer versions of Node.js do not need koffi.
         if (builtinModules.includes("node:ffi")) {
           expect(name).toBe("kernel");
           return;
@@ -339,7 +341,7 @@ describe("where something is missing, importing works and opening says what:", (
       env: { NODE_OPTIONS: [permission, "--allow-fs-read=*", ...flags].join(" "), NODE_NO_WARNINGS: "1" },
     });
 
-    test("permission to load what calls libc", () => {
+    test("permission to load koffi throws UnsupportedError", () => {
       const { name, message } = runForJson<Outcome>(attempt(""), allow());
       expect(name).toBe("UnsupportedError");
       expect(message).toBe("Node.js may not load koffi, which reaches libc; allow it with --allow-addons");
@@ -352,10 +354,10 @@ describe("where something is missing, importing works and opening says what:", (
   if (runtimeName === "Deno") {
     const libc = `/lib/${process.arch === "arm64" ? "aarch64" : "x86_64"}-linux-gnu/libc.so.6`;
 
-    // As a child of Deno, Deno takes having no permission flag at all for having been allowed everything.
+    // A Deno that Deno starts has all permissions unless it gets a permission flag.
     const nothing = ["--allow-env=NO_SUCH_VARIABLE"];
 
-    test("permission to call libc", () => {
+    test("permission to call libc throws UnsupportedError that names the flag", () => {
       const { name, message } = runForJson<Outcome>(attempt(""), { permissions: nothing });
       expect(name).toBe("UnsupportedError");
       expect(message).toContain(
@@ -366,14 +368,14 @@ describe("where something is missing, importing works and opening says what:", (
       });
     });
 
-    test("nothing more than permission for libc alone", () => {
+    test("any permission but the one for libc reaches the kernel", () => {
       const { code } = runForJson<Outcome>(attempt('{ path: "/dev/no-crypto" }'), {
         permissions: [`--allow-ffi=${libc}`],
       });
       expect(code).toBe("ENOENT");
     });
 
-    test("permission to read the variable, which is then as good as not set", () => {
+    test("permission to read CRYPTODEV_BACKEND ignores that variable", () => {
       const env = { CRYPTODEV_BACKEND: "software" };
       const withFfi = { env, permissions: ["--allow-ffi"] };
       expect(runForJson<Outcome>(attempt('{ path: "/dev/no-crypto" }'), withFfi).code).toBe("ENOENT");

@@ -6,7 +6,7 @@ describe("workerUrl()", () => {
     ["file:///dist/server.js", "file:///dist/worker.js"],
     ["file:///src/server.ts", "file:///src/worker.ts"],
     ["https://jsr.io/src/server.ts", "data:text/javascript,import%20%22https%3A%2F%2Fjsr.io%2Fsrc%2Fworker.ts%22%3B"],
-  ])("finds the worker beside %s", (sibling, worker) => {
+  ])("returns the URL of the worker beside %s", (sibling, worker) => {
     expect(workerUrl(sibling, "worker")).toBe(worker);
   });
 

@@ -21,9 +21,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pattern } from "../bytes.ts";
 import { collectGarbage, realHost } from "../runtime.ts";
 
-/* The real libc, on descriptors that every Linux has. */
+/* The real libc, with files that every Linux has. */
 
-/** `<asm-generic/ioctls.h>`, `<fcntl.h>`, `<poll.h>`. */
+/** From `<asm-generic/ioctls.h>`, `<fcntl.h>` and `<poll.h>`. */
 const FIONREAD = 0x541b;
 const O_NONBLOCK = 0o4000;
 const POLLIN = 1;
@@ -38,7 +38,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** A pipe that has a name, so that it can be opened without any other system call. */
+/** Creates a named pipe, which can be opened without any other system call. */
 function openPipe(): { path: string; fd: number } {
   const path = join(folder, `pipe-${Math.random()}`);
   expect(spawnSync("mkfifo", [path]).status).toBe(0);
@@ -46,7 +46,7 @@ function openPipe(): { path: string; fd: number } {
 }
 
 describe("open()", () => {
-  test("gives a descriptor that is closed on exec", () => {
+  test("returns a descriptor that is closed on exec", () => {
     const fd = host.open("/dev/null", O_RDWR | O_CLOEXEC);
     expect(fd).toBeGreaterThan(2);
     const flags = /flags:\s*(\d+)/.exec(readFileSync(`/proc/self/fdinfo/${fd}`, "utf8"))?.[1] as string;
@@ -59,11 +59,11 @@ describe("open()", () => {
     ["/dev/null/crypto", errnos.ENOTDIR],
     ["/tmp", errnos.EISDIR],
     [`/${"x".repeat(300)}`, errnos.ENAMETOOLONG],
-  ])("of %s answers the error number, negative", (path, errno) => {
+  ])("of %s returns the negative error number", (path, errno) => {
     expect(host.open(path, O_RDWR)).toBe(-errno);
   });
 
-  test("passes a path of more than ASCII on as UTF-8", () => {
+  test("passes a path as UTF-8", () => {
     const path = join(folder, "Schlüssel-鍵");
     writeFileSync(path, "");
     const fd = host.open(path, O_RDWR);
@@ -72,12 +72,12 @@ describe("open()", () => {
   });
 });
 
-test("close() of what is not open is EBADF", () => {
+test("close() of a descriptor that is not open returns EBADF", () => {
   expect(host.close(999)).toBe(-errnos.EBADF);
 });
 
 describe("ioctl()", () => {
-  test("FIONREAD counts the bytes in a pipe: the kernel writes into our argument", () => {
+  test("with FIONREAD receives the number of bytes in a pipe, which the kernel writes to the argument", () => {
     const { path, fd } = openPipe();
     writeFileSync(path, "nineteen bytes long");
     const argument = new Argument(host, u32);
@@ -86,7 +86,7 @@ describe("ioctl()", () => {
     host.close(fd);
   });
 
-  test("of a file that is no /dev/crypto is ENOTTY, of no descriptor EBADF, with NULL as well", () => {
+  test("returns ENOTTY for a file that is not /dev/crypto and EBADF for a bad descriptor, also with NULL", () => {
     const fd = host.open("/etc/passwd", 0);
     const call = new Call(host, CIOCCRYPT);
     expect(host.ioctl(fd, call.request, call)).toBe(-errnos.ENOTTY);
@@ -95,13 +95,13 @@ describe("ioctl()", () => {
     host.close(fd);
   });
 
-  test("with a NULL where the kernel wants to write is EFAULT", () => {
+  test("returns EFAULT for a NULL argument to which the kernel writes", () => {
     const { fd } = openPipe();
     expect(host.ioctl(fd, FIONREAD, null)).toBe(-errnos.EFAULT);
     host.close(fd);
   });
 
-  test("a file that is no /dev/crypto is named by the library", () => {
+  test("makes the library report a file that is not /dev/crypto", () => {
     const path = join(folder, "plain");
     writeFileSync(path, "");
     const device = Device.open(host, path);
@@ -110,7 +110,7 @@ describe("ioctl()", () => {
   });
 });
 
-test("poll() tells which events are ready", () => {
+test("poll() reports which events are ready", () => {
   const { path, fd } = openPipe();
   const argument = new Argument(host, pollfd);
   argument.setUint32(argument.offset.fd, fd);
@@ -125,10 +125,10 @@ test("poll() tells which events are ready", () => {
   expect(argument.getUint16(argument.offset.revents)).toBe(POLLNVAL);
 });
 
-describe("what a server calls", () => {
+describe("the calls of a server:", () => {
   const message = { name: "message", fields: [["bytes", "char", 32]] } as const;
 
-  test("write() sends as many bytes as it is told, read() takes what is there", () => {
+  test("write() sends the given number of bytes, and read() returns the available ones", () => {
     const { fd } = openPipe();
     const [sent, received] = [new Argument(host, message), new Argument(host, message)];
     sent.bytes.set(pattern(32));
@@ -141,12 +141,12 @@ describe("what a server calls", () => {
     expect(host.write(999, sent, 20)).toBe(-errnos.EBADF);
   });
 
-  test("mount() and umount2() of what is not there are ENOENT", () => {
+  test("mount() and umount2() of a missing path return ENOENT", () => {
     expect(host.mount("cryptodev", "/nowhere/crypto", "tmpfs", 0, "")).toBe(-errnos.ENOENT);
     expect(host.umount2("/nowhere/crypto", 0)).toBe(-errnos.ENOENT);
   });
 
-  test("processVmReadv() and processVmWritev() move bytes between two processes, which may be one", () => {
+  test("processVmReadv() and processVmWritev() copy bytes between two processes, or within one", () => {
     const [here, there] = [new Uint8Array(new ArrayBuffer(32)), pattern(32)];
     const local = new Argument(host, iovec);
     const { iov_base, iov_len } = local.offset;
@@ -173,13 +173,13 @@ describe("what a server calls", () => {
     remote.setAddress(iov_base, 8);
     for (const call of ["processVmReadv", "processVmWritev"] as const) {
       expect(host[call](process.pid, local, remote, 2)).toBe(-errnos.EFAULT);
-      // No kernel has so many: pid_max(5) is 2^22 at most.
+      // No such process can exist: pid_max is at most 2^22, see proc(5).
       expect(host[call](2 ** 22 + 1, local, remote, 1)).toBe(-errnos.ESRCH);
     }
   });
 });
 
-test("errno is that of the call it belongs to, whatever the garbage collector does in between", () => {
+test("errno belongs to its call, whatever the garbage collector does in between", () => {
   const fd = host.open("/etc/passwd", 0);
   const call = new Call(host, CIOCCRYPT);
   let wrong = 0;

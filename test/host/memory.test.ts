@@ -6,8 +6,8 @@ import { detach, detached, growable, hasResizableWasm, movingWasmMemory, resizab
 import { collectGarbage, realHost, runtimeName } from "../runtime.ts";
 
 /*
- * What the kernel would find at the addresses that we give it. It is read back as the kernel reads it, by address, out
- * of this process's own memory.
+ * What the kernel finds at the addresses that we pass to it. The tests read this process's memory by address, as the
+ * kernel does.
  */
 
 const host = await realHost();
@@ -20,12 +20,12 @@ function readAddress(address: bigint, size: number): Uint8Array {
   return bytes;
 }
 
-/** The address that a pointer field of an argument holds. */
+/** Returns the address in a pointer field of an argument. */
 function pointer(argument: Argument, offset: number): bigint {
   return BigInt(argument.getUint32(offset)) | (BigInt(argument.getUint32(offset + 4)) << 32n);
 }
 
-/** Collects garbage, and fills what that freed: memory of these sizes that somebody still reads has changed then. */
+/** Collects garbage, and overwrites the freed memory: reading freed memory of these sizes then shows the change. */
 function churn(...sizes: number[]): void {
   for (let round = 0; round < 10; round += 1) {
     collectGarbage();
@@ -46,12 +46,12 @@ const makers: readonly (readonly [string, (size: number) => Uint8Array])[] = [
   ["over a SharedArrayBuffer", (size) => new Uint8Array(new SharedArrayBuffer(size))],
 ];
 
-describe.each(makers)("an address in a struct names the caller's very bytes: %s", (_name, make) => {
-  test.each([1, 16, 48, 1000, 1001, 65536])("%i bytes", (size) => {
+describe.each(makers)("the address of a view (%s) in a struct", (_name, make) => {
+  test.each([1, 16, 48, 1000, 1001, 65536])("is that of the caller's own %i bytes", (size) => {
     const argument = new Argument(host, crypt_op);
     const view = make(size);
     argument.point(argument.offset.src, view);
-    // What moves a small view in Bun, should its address have been taken too early: asking for its buffer afterwards.
+    // In Bun, asking for the buffer of a small view moves it, so that an address that was taken earlier is stale.
     view.subarray(0, 1);
     void view.buffer;
     new DataView(view.buffer);
@@ -61,7 +61,7 @@ describe.each(makers)("an address in a struct names the caller's very bytes: %s"
   });
 });
 
-test.each([32, 4096])("memory that only an argument's pointer names is kept alive: %i bytes", (size) => {
+test.each([32, 4096])("an argument keeps alive the %i bytes that only its pointer refers to", (size) => {
   const held = Array.from({ length: 200 }, (_, index) => {
     const argument = new Argument(host, crypt_op);
     argument.point(argument.offset.src, new Uint8Array(new ArrayBuffer(size)).fill(index));
@@ -74,7 +74,7 @@ test.each([32, 4096])("memory that only an argument's pointer names is kept aliv
   }
 });
 
-test("the struct itself is where its address says, and stays there", () => {
+test("a struct stays at its address", () => {
   const held = Array.from({ length: 100 }, () => new Argument(host, crypt_op));
   for (const [index, argument] of held.entries()) argument.setUint32(argument.offset.ses, index + 1);
   churn(48);
@@ -84,7 +84,7 @@ test("the struct itself is where its address says, and stays there", () => {
   }
 });
 
-describe("a pointer to no bytes is NULL:", () => {
+describe("a pointer to no bytes is NULL for", () => {
   test.each([
     ["null", null],
     ["an empty view", new Uint8Array()],
@@ -97,7 +97,7 @@ describe("a pointer to no bytes is NULL:", () => {
     expect(pointer(argument, argument.offset.src)).toBe(0n);
   });
 
-  test("a view that was pointed at, and detached since", () => {
+  test("a view that was detached after the pointer was set", () => {
     const argument = new Argument(host, crypt_op);
     const view = pattern(16);
     argument.point(argument.offset.src, view);
@@ -106,7 +106,7 @@ describe("a pointer to no bytes is NULL:", () => {
     expect(pointer(argument, argument.offset.src)).toBe(0n);
   });
 
-  test("and release() makes all of them NULL", () => {
+  test("all pointers after release()", () => {
     const argument = new Argument(host, crypt_op);
     argument.point(argument.offset.src, pattern(16));
     argument.point(argument.offset.iv, pattern(16));
@@ -116,7 +116,7 @@ describe("a pointer to no bytes is NULL:", () => {
   });
 });
 
-describe("pointing at the same view again, whose memory may have moved, names where it is now:", () => {
+describe("setting a pointer to the same view again finds its new address in", () => {
   const kinds: readonly (readonly [string, () => { readonly view: Uint8Array; move(): void }])[] = [
     [
       "a resizable buffer",
@@ -147,7 +147,7 @@ describe("pointing at the same view again, whose memory may have moved, names wh
   ];
 
   test.each(kinds)("%s", (_name, make) => {
-    // Held, so that each has memory of its own.
+    // Keep them all, so that each has memory of its own.
     const held = Array.from({ length: 20 }, () => {
       const argument = new Argument(host, crypt_op);
       const { view, move } = make();
@@ -165,8 +165,8 @@ describe("pointing at the same view again, whose memory may have moved, names wh
 });
 
 if (runtimeName === "Bun") {
-  test("in Bun, WebAssembly memory moves under a view that stays valid", () => {
-    // If this fails, Bun no longer moves it, and the tests of memory that moves need another way to have it.
+  test("WebAssembly memory in Bun moves under a view that stays valid", () => {
+    // If this fails, Bun no longer moves it, and the tests of moving memory need another way to move it.
     const memory = movingWasmMemory(0);
     const view = new Uint8Array(memory.toResizableBuffer?.() as ArrayBuffer, 0, 64);
     const before = host.addressOf(view);
@@ -175,8 +175,8 @@ if (runtimeName === "Bun") {
     expect(view).toHaveLength(64);
   });
 
-  test("in Bun, an address that was taken before the buffer was asked for goes stale", async () => {
-    // If this fails, Bun no longer moves small views, and its host need not ask for the buffer first.
+  test("an address in Bun that was taken before the view's buffer was requested goes stale", async () => {
+    // If this fails, Bun no longer moves small views, and its host does not need to request the buffer first.
     const { ptr } = (await import("bun:ffi" as string)) as { ptr(view: Uint8Array): number };
     const view = new Uint8Array(48);
     const early = ptr(view);

@@ -1,4 +1,4 @@
-/* Runs in a worker of any of the three runtimes: calls libc until told to stop, and reports every wrong errno. */
+/* Runs in a worker of any of the three runtimes: calls libc for a number of rounds, and reports every wrong errno. */
 import { parentPort, workerData } from "node:worker_threads";
 import { Call, CIOCCRYPT, errnos } from "@cryptodev/core";
 
@@ -12,7 +12,7 @@ const call = new Call(host, CIOCCRYPT);
 const fd = host.open("/etc/passwd", 0);
 let wrong = 0;
 for (let round = 0; round < workerData.rounds; round += 1) {
-  // Each thread provokes an error of its own, so that a shared errno shows.
+  // Each thread provokes a different error, so that a shared errno is noticed.
   const [descriptor, expected] = workerData.odd ? [fd, errnos.ENOTTY] : [999, errnos.EBADF];
   if (host.ioctl(descriptor, call.request, call) !== -expected) wrong += 1;
 }

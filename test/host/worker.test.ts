@@ -13,7 +13,7 @@ function start(odd: boolean): Promise<number> {
   });
 }
 
-test("each thread has a host and an errno of its own", async () => {
+test("each thread has its own host and its own errno", async () => {
   const host = await realHost();
   const call = new Call(host, CIOCCRYPT);
   const workers = [start(false), start(true), start(false), start(true)];

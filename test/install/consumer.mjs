@@ -1,6 +1,6 @@
 /*
- * A program of somebody else's, which takes the packages by every path that they export, and says what came of it as one line
- * of JSON. It is JavaScript and, as it stands, TypeScript.
+ * A user's program that imports every export path of the packages, and prints the results as one line of JSON. It is
+ * both JavaScript and TypeScript.
  */
 import { Buffer } from "node:buffer";
 import process from "node:process";
@@ -28,7 +28,7 @@ const sha1 = await asynchronous.hash("sha1");
 const digest = await sha1.digest(new TextEncoder().encode("abc"));
 await asynchronous.close();
 
-// `<asm-generic/ioctls.h>`: a request to terminals alone.
+// From `<asm-generic/ioctls.h>`: a request that only terminals support.
 const TIOCGWINSZ = 0x5413;
 const libcs = [];
 for (const load of [libcHost, nodeHost, denoHost, bunHost]) {

@@ -9,19 +9,23 @@ import { fileURLToPath } from "node:url";
 export const root: string = fileURLToPath(new URL("../../", import.meta.url));
 const names = ["core", "node", "deno", "bun", "soft", "serve", "cryptodev"];
 
-/** What the packages are called. */
+/** The names of the packages. */
 export const packageNames: readonly string[] = names.map((name) =>
   name === "cryptodev" ? name : `@cryptodev/${name}`,
 );
 
-/** Runs npm. @returns what it wrote */
+/**
+ * Runs npm.
+ *
+ * @returns its standard output
+ */
 export function npm(cwd: string, ...args: string[]): string {
   const { status, stdout, stderr } = spawnSync("npm", args, { cwd, encoding: "utf8" });
   if (status !== 0) throw new Error(`npm ${args.join(" ")}\n${stdout}\n${stderr}`);
   return stdout;
 }
 
-/** What a user gets: the packed packages in a folder of their own, with this repository out of reach. */
+/** The packed packages, installed as a user installs them: in a folder of their own, outside this repository. */
 export class Installed {
   readonly folder: string;
 
@@ -30,9 +34,9 @@ export class Installed {
   }
 
   /**
-   * Packs the packages and installs them, with a program that uses them as `consumer.mjs` and as `consumer.ts`.
+   * Packs and installs the packages, and copies the test programs next to them.
    *
-   * @param flags - what else npm is told
+   * @param flags - further arguments of `npm install`
    */
   static make(...flags: string[]): Installed {
     const installed = new Installed(mkdtempSync(join(tmpdir(), "cryptodev-install-")));
@@ -49,7 +53,7 @@ export class Installed {
     return installed;
   }
 
-  /** Installs more into the same folder. */
+  /** Installs further packages into the same folder. */
   add(...args: string[]): void {
     npm(this.folder, "install", "--prefer-offline", "--no-audit", "--no-fund", ...args);
   }
@@ -59,7 +63,7 @@ export class Installed {
     return this.runIn({}, file, ...args);
   }
 
-  /** Runs a command in the folder, with more in its environment. */
+  /** Runs a command in the folder, with additional environment variables. */
   runIn(
     variables: Readonly<Record<string, string>>,
     file: string,
@@ -70,7 +74,11 @@ export class Installed {
     return { status, stdout, stderr };
   }
 
-  /** Runs a command with a pipe as its standard input. @returns what it prints, which is JSON */
+  /**
+   * Runs a command with a pipe as its standard input.
+   *
+   * @returns the JSON that it prints
+   */
   runPiped(file: string, ...args: string[]): unknown {
     const { stdout, stderr } = this.run("sh", "-c", ': | "$0" "$@"', file, ...args);
     if (stdout === "") throw new Error(stderr);
@@ -99,9 +107,9 @@ export const allSwitched: object = {
   web: ["early", true],
 };
 
-/** What `consumer.mjs` prints in a runtime, such as `Deno 2`. */
+/** Returns what `consumer.mjs` prints in a runtime, such as `Deno 2`. */
 export function report(runtime: string, arch: string = process.arch): object {
-  // ENOENT, ENOTTY, and no error.
+  // ENOENT from open(), ENOTTY from ioctl(), and no error from close().
   const libc = "-2,-25,0";
   const isIn = (name: string): string => (runtime.startsWith(name) ? libc : "UnsupportedError");
   return {

@@ -1,12 +1,12 @@
 /*
- * A program of somebody else's that is switched over, and starts worker threads in all ways. It prints what came of it as one
- * line of JSON: whether each of them computed with the device, or why that could not be seen.
+ * A user's program that is switched over, and starts worker threads in all ways. It prints one line of JSON: whether
+ * each thread used the device, or the error that prevented finding out.
  */
 import { createHash, default as imported } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import process from "node:process";
-// biome-ignore lint/style/useNodejsImportProtocol: Deno switches no worker over that is found by its prefixed name
+// biome-ignore lint/style/useNodejsImportProtocol: Deno does not switch over a Worker that is imported with the prefix
 import { Worker } from "worker_threads";
 
 const require = createRequire(import.meta.url);
@@ -34,13 +34,13 @@ const runWeb = () =>
       worker.terminate();
       resolve(data);
     };
-    // Sent before the module has run.
+    // Posted before the module runs.
     worker.postMessage("early");
   });
 
 writeFileSync("worker.cjs", script);
 writeFileSync("worker.mjs", module);
-// What a script declares for itself must not be in the way, nor may its strictness be lost, or its import().
+// A script's own declarations must not break registering, and it must keep its strict mode and its import().
 const hiding = 'const process = 1, URL = 2, globals = 3; require("worker_threads").parentPort.postMessage';
 const isStrict = "(function () { return this === undefined; })()";
 const nested = `const { Worker, parentPort } = require("worker_threads"); new Worker(${JSON.stringify(script)}, { eval: true }).once("message", (message) => parentPort.postMessage(message))`;

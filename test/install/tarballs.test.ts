@@ -21,19 +21,16 @@ describe("the packed packages, installed into an empty folder", () => {
   const version = process.versions[
     runtimeName === "Node.js" ? "node" : runtimeName === "Deno" ? "deno" : "bun"
   ] as string;
-  // Older versions of Node.js run no TypeScript.
+  // Older versions of Node.js do not run TypeScript.
   const isTyped = runtimeName !== "Node.js" || Boolean((process.features as { typescript?: unknown }).typescript);
 
-  test.each(["consumer.mjs", ...(isTyped ? ["consumer.ts"] : [])])(
-    "work by every path that they export, in %s",
-    (name) => {
-      const { stdout, stderr } = installed.run(file, ...args, name);
-      expect(stderr).toBe("");
-      expect(JSON.parse(stdout)).toEqual(report(`${runtimeName} ${version.split(".")[0]}`));
-    },
-  );
+  test.each(["consumer.mjs", ...(isTyped ? ["consumer.ts"] : [])])("work through every export path, in %s", (name) => {
+    const { stdout, stderr } = installed.run(file, ...args, name);
+    expect(stderr).toBe("");
+    expect(JSON.parse(stdout)).toEqual(report(`${runtimeName} ${version.split(".")[0]}`));
+  });
 
-  test("leave the process as it is when they are imported", () => {
+  test("do not change the process when they are imported", () => {
     expect(installed.runPiped(file, ...args, "unchanged.mjs")).toEqual([]);
   });
 
@@ -44,17 +41,17 @@ describe("the packed packages, installed into an empty folder", () => {
     Bun: ["--preload", "cryptodev/register-crypto"],
   }[runtimeName];
 
-  test("switch worker threads over with the program: files, text, and the web platform's", () => {
+  test("switch over worker threads from files, from text, and of the web platform", () => {
     const { stdout, stderr } = installed.runIn(software, file, ...args, ...preload, "switched.mjs");
     expect(stderr).toBe("");
     expect(JSON.parse(stdout)).toEqual(allSwitched);
   });
 
-  test.runIf(runtimeName === "Deno")("warn once of worker threads that Deno does not let them switch over", () => {
+  test.runIf(runtimeName === "Deno")("warn once of worker threads that cannot be switched over in Deno", () => {
     const code = `
       import { Worker } from "node:worker_threads";
       import { openAsync } from "cryptodev";
-      // The library's own threads are not meant.
+      // The warning does not apply to the library's own threads.
       await (await openAsync()).close();
       console.error("opened");
       for (let turn = 0; turn < 2; turn += 1) await new Worker("", { eval: true }).terminate();
@@ -75,7 +72,7 @@ describe("the packed packages, installed into an empty folder", () => {
     expect(stderr.match(/CryptodevWarning: a worker thread that preloads nothing/g)).toHaveLength(1);
   });
 
-  test("have require() find an object that programs may change, as that of node:crypto", () => {
+  test("return an object from require() that programs may change, as node:crypto does", () => {
     const code = `
       import { createRequire } from "node:module";
       import imported from "node:crypto";
@@ -95,8 +92,8 @@ describe("the packed packages, installed into an empty folder", () => {
     expect(JSON.parse(stdout)).toEqual([[], "assigned", "defined", 3, "f42bb0eeb018ebbd4597ae7213711ec60760843f"]);
   });
 
-  // What they would be on macOS and Windows: nothing of them may ask more of these than the name of the system.
-  test.each(["darwin", runtimeName === "Deno" ? "windows" : "win32"])("do without libc on %s", (system) => {
+  // Simulates macOS and Windows by the name of the system, which is all that the packages may ask for there.
+  test.each(["darwin", runtimeName === "Deno" ? "windows" : "win32"])("work without libc on %s", (system) => {
     writeFileSync(
       join(folder, "pretend.mjs"),
       `
@@ -132,7 +129,7 @@ describe("the packed packages, installed into an empty folder", () => {
   const readme = readFileSync(join(root, "README.md"), "utf8");
   const examples = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code as string);
 
-  test.each(examples)("run an example of the README as it stands: %#", (code) => {
+  test.each(examples)("run example %# of the README unchanged", (code) => {
     const { status, stdout, stderr } = runProgram(code, { folder });
     expect(stderr).toBe("");
     expect(status).toBe(0);
@@ -154,7 +151,7 @@ describe("the packed packages, installed into an empty folder", () => {
     expect(stdout).toBe("true a9993e364706816aba3e25717850c26c9cd0d89d\n");
   });
 
-  test("find libc through the host that was installed with them", () => {
+  test("find libc through the installed host", () => {
     const { stdout } = runProgram(
       'import { open } from "cryptodev"; try { open({ path: "/dev/no-crypto" }) } catch (error) { console.log(error.code) }',
       { folder },
@@ -162,7 +159,7 @@ describe("the packed packages, installed into an empty folder", () => {
     expect(stdout).toBe("ENOENT\n");
   });
 
-  test.runIf(canServe)("serve a device to the program that the command was given", () => {
+  test.runIf(canServe)("serve a device to the program that the command starts", () => {
     const program = join(folder, "served.mjs");
     writeFileSync(program, 'import { open } from "cryptodev"; console.log(open().path);');
     const runtime = [file, ...args];
@@ -174,7 +171,7 @@ describe("the packed packages, installed into an empty folder", () => {
     expect({ stdout, stderr }).toEqual({ stdout: "/dev/crypto\n", stderr: "" });
   });
 
-  test("bring the command", () => {
+  test("install the command", () => {
     const main = join(folder, "node_modules/.bin/cryptodev");
     const flags = [...args, main, "dgst", "sha1", "--backend", "software", main];
     const { status, stdout, stderr } = installed.run(file, ...flags);
@@ -182,8 +179,8 @@ describe("the packed packages, installed into an empty folder", () => {
     expect(stdout).toMatch(/^[0-9a-f]{40} {2}\/.*cryptodev\n$/);
   });
 
-  // The last one, as it takes something away.
-  test("load what only the command needs for the command alone", () => {
+  // The last test, because it removes packages.
+  test("load the command's dependencies only for the command", () => {
     for (const name of ["commander", "cli-progress", "cli-table3", "@cryptodev/serve"]) {
       rmSync(join(folder, "node_modules", name), { recursive: true });
     }

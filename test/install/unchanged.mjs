@@ -1,9 +1,9 @@
 /*
- * A program of somebody else's that imports every module of the packages, and prints what that changed of the process as one
- * line of JSON. Its standard input is to be a pipe, as the import of node:process makes that non-blocking in Node.js.
+ * A user's program that imports every module of the packages, and prints what that changed in the process as one line
+ * of JSON. Its standard input has to be a pipe, which importing node:process makes non-blocking in Node.js.
  */
 import { readFileSync } from "node:fs";
-// Deno itself has a global more after this one.
+// In Deno, importing this module adds a global.
 import "node:module";
 
 const entries = [
@@ -16,7 +16,8 @@ const entries = [
 function look() {
   const { process } = globalThis;
   return {
-    // Those of standard output change as soon as something is written there, or Node.js 20 starts a thread for its hooks.
+    // Only standard input: the flags of standard output change with the first write, and when Node.js 20 starts its
+    // hooks' thread.
     flags: /flags:\s*(\d+)/.exec(readFileSync("/proc/self/fdinfo/0", "utf8"))[1],
     listeners: process.eventNames().map((name) => `${String(name)} ${process.listenerCount(name)}`),
     globals: Object.getOwnPropertyNames(globalThis).sort(),

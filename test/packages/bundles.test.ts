@@ -13,17 +13,19 @@ import webpack from "webpack";
 import { Installed, root } from "../install/installed.ts";
 
 /*
- * The packed packages in what each bundler makes of a program, run where nothing was installed. A bundle that starts itself
- * as its own worker would start more and more threads: every run is ended at a number of threads, and after some seconds.
+ * Bundles a program and the packed packages with each bundler, and runs it where nothing is installed. A bundle that
+ * starts itself as its own worker would start threads without end, so runs are limited in threads and time.
  */
 
-/** A run has up to 12; some runtimes have more of their own on a larger machine. */
+/** A run has up to 12 threads; some runtimes start more of their own on a larger machine. */
 const MOST_THREADS = 32 + 2 * availableParallelism();
 const PATIENCE = 20_000;
 
 const bin = (name: string): string => join(root, "node_modules/.bin", name);
 
-/** Uses every way to the device, in functions, so that it is the same in CommonJS; reports each as a line of JSON. */
+/**
+ * Uses the device in every way, and prints each outcome as a line of JSON. In a function, so that it is also CommonJS.
+ */
 const program = `
   const report = (what, value) => console.log(JSON.stringify({ [what]: value }));
   const caught = (error) => error.name + ": " + error.message;
@@ -39,7 +41,7 @@ const program = `
       report("async", (await (await device.hash("sha1")).digest(abc))[0]);
       await device.close();
     } catch (error) { report("async", caught(error)); }
-    // /dev/null opens, and refuses every ioctl: the thread has come to libc.
+    // /dev/null can be opened and refuses every ioctl, which proves that the thread reaches libc.
     try {
       const device = await openAsync({ backend: "kernel", path: "/dev/null" });
       await device.hash("sha1");
@@ -60,7 +62,7 @@ interface Ending {
   readonly threads: number;
 }
 
-/** Runs a program that may start more and more threads, for as long as it does not. */
+/** Runs a program, and kills it if it starts too many threads. */
 async function runBounded([file, ...args]: readonly string[], cwd: string): Promise<Ending> {
   const { CRYPTODEV_BACKEND: _ours, ...inherited } = process.env;
   const env = { ...inherited, NO_COLOR: "1", BUN_CONFIG_INSTALL: "disable" };
@@ -86,7 +88,7 @@ function threadsOf(pid: number): number {
   }
 }
 
-/** Has the packages out of reach meanwhile: some bundlers write down where a module was, and look for others from there. */
+/** Hides the packages meanwhile: some bundles contain the paths of modules, and resolve others from there. */
 async function withoutPackages<T>(work: () => Promise<T>): Promise<T> {
   const packages = join(installed.folder, "node_modules");
   renameSync(packages, `${packages}.away`);
@@ -148,13 +150,13 @@ const byWebpack =
         error ? reject(error) : resolve(stats?.toString({ all: false, errors: true, warnings: true }) ?? ""),
       ),
     );
-    // Warnings as well: they would be those of every user.
+    // Also without warnings, which every user would see.
     expect(report).toBe("");
     return filename;
   };
 
 const byVite: Build = async (input, folder) => {
-  // Not an import: its declarations need those of a newer Node.js.
+  // Not a static import: its declarations require those of a newer Node.js.
   const { build } = await import("vite");
   await build({
     root: installed.folder,
@@ -226,11 +228,11 @@ afterAll(() => {
 const noDevice = expect.stringMatching(/^CryptodevError: open \/nowhere\/crypto: ENOENT/);
 const noDriver = expect.stringMatching(/^CryptodevError: CIOCGSESSION \/dev\/null: ENOTTY/);
 const noKoffi = expect.stringMatching(/^UnsupportedError: koffi, .* was not found; .* keep it external/);
-/** Node.js 26 and later reach libc by themselves. */
+/** Node.js 26 and newer have their own FFI. */
 const isOwnFfi = process.getBuiltinModule?.("node:ffi" as string) !== undefined;
 
 describe("a bundle", () => {
-  test.each(bundles)("of %s works away from what it was made of", async (name, source, build, commandOf) => {
+  test.each(bundles)("of %s works without its sources", async (name, source, build, commandOf) => {
     const near = mkdtempSync(join(installed.folder, "bundle-"));
     const file = await build(join(installed.folder, source), near);
     const far = mkdtempSync(join(away, "bundle-"));
@@ -249,11 +251,11 @@ describe("a bundle", () => {
       isKoffi ? answers(noKoffi, noKoffi) : answers(noDevice, noDriver),
     );
     expect(alone.threads).toBeLessThan(MOST_THREADS);
-    // Where koffi is found, libc is.
+    // If koffi is found, so is libc.
     if (isKoffi) expect((await runBounded(commandOf(file), near)).lines).toEqual(answers(noDevice, noDriver));
   });
 
-  test("for a browser reports in Node.js that it was made for a browser", async () => {
+  test("for a browser reports in Node.js that it was built for a browser", async () => {
     const folder = mkdtempSync(join(away, "bundle-"));
     const build = byRollup({ file: "packed.mjs", inlineDynamicImports: true }, { browser: true });
     const file = await build(join(installed.folder, "waiting.mjs"), folder);

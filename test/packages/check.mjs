@@ -1,6 +1,6 @@
 /*
- * Checks the packages as they would be published: packs each, has publint and attw judge the tarball, prints its size, and
- * tries what `deno publish` would do. `node packages/check.mjs`, or `npm run check:packages`.
+ * Checks the packages as they would be published: packs each, runs publint and attw on the tarball, prints its size,
+ * and runs `deno publish --dry-run`. Run it with `node packages/check.mjs` or `npm run check:packages`.
  */
 import { spawnSync } from "node:child_process";
 import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const packages = join(root, "packages");
 const bin = (name) => join(root, "node_modules/.bin", name);
-/** What a tarball may hold besides the sources and what is made of them. */
+/** What a tarball contains besides the sources and the built files. */
 const documents = ["LICENSE", "README.md", "package.json"];
 
 const folder = mkdtempSync(join(tmpdir(), "cryptodev-packages-"));
@@ -24,10 +24,14 @@ function fail(what, output) {
   console.log(`*** ${what}\n${output}`);
 }
 
-/** Runs a checker. @returns what it wrote, which is shown where it found something */
+/**
+ * Runs a checker. If it fails, prints its output.
+ *
+ * @returns its standard output
+ */
 function check(what, cwd, command, ...args) {
   const env = { ...process.env, NO_COLOR: "1" };
-  // To a file: npm ends before a pipe has taken all that it says.
+  // Write to a file: npm exits before it has written everything to a pipe.
   const output = join(folder, "output");
   const file = openSync(output, "w");
   const { status, stderr, error } = spawnSync(command, args, {
@@ -42,7 +46,7 @@ function check(what, cwd, command, ...args) {
   return stdout;
 }
 
-/** What is missing in a tarball, and what should not be in it. */
+/** Lists the files that are missing from a tarball, and those that should not be in it. */
 function misplaced(name, paths) {
   const sources = paths.filter((path) => path.startsWith("src/"));
   const made = sources.flatMap((path) => {
@@ -51,10 +55,10 @@ function misplaced(name, paths) {
   });
   const expected = [...documents, ...sources, ...made];
   return [
-    ...expected.filter((path) => !paths.includes(path)).map((path) => `${name} lacks ${path}`),
+    ...expected.filter((path) => !paths.includes(path)).map((path) => `${path} is missing from ${name}`),
     ...paths
       .filter((path) => !expected.includes(path))
-      .map((path) => `${name} holds ${path}, which belongs to nothing`),
+      .map((path) => `${name} contains ${path}, which is neither a source nor built from one`),
   ];
 }
 
@@ -79,7 +83,7 @@ for (const name of readdirSync(packages)) {
   check(`attw of ${name}`, cwd, bin("attw"), tarball, "--profile", "esm-only");
 }
 
-// The tree of who checks is seldom clean; that of who publishes has to be.
+// --allow-dirty: the tree does not have to be clean for a check, as it does for publishing.
 check("deno publish --dry-run", root, bin("deno"), "publish", "--dry-run", "--allow-dirty");
 console.log(failures > 0 ? `${failures} failed` : "all packages pass npm pack, publint, attw and deno publish");
 process.exit(failures === 0 ? 0 : 1);

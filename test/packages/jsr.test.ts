@@ -10,13 +10,13 @@ import { Installed, root } from "../install/installed.ts";
 import { canServe } from "../software.ts";
 import { JsrRegistry } from "./jsr_registry.ts";
 
-/* What JSR would have of the packages: published to a stand-in, and used by Deno beside the packages of npm. */
+/* Publishes the packages to a local stand-in for JSR, and uses them in Deno together with the packages of npm. */
 
 let registry: JsrRegistry;
 let installed: Installed;
 const cache = mkdtempSync(join(tmpdir(), "cryptodev-deno-"));
 
-/** Runs Deno, which takes the stand-in for JSR. */
+/** Runs Deno, which uses the stand-in instead of JSR. */
 async function deno(cwd: string, ...args: readonly string[]) {
   const env = { ...process.env, JSR_URL: registry.url, DENO_DIR: cache, NO_COLOR: "1" };
   const child = spawn(join(root, "node_modules/.bin/deno"), args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
@@ -24,7 +24,7 @@ async function deno(cwd: string, ...args: readonly string[]) {
   return { stdout, stderr, status: child.exitCode };
 }
 
-/** Runs a program in the folder where npm's packages are. */
+/** Runs a program in the folder in which npm's packages are installed. */
 async function run(code: string, ...flags: readonly string[]): Promise<string> {
   writeFileSync(join(installed.folder, "program.ts"), code);
   const { stdout, stderr, status } = await deno(installed.folder, "run", "--quiet", ...flags, "program.ts");
@@ -44,7 +44,7 @@ afterAll(() => {
   rmSync(cache, { recursive: true, force: true });
 });
 
-test("the packages of both registries work side by side", async () => {
+test("the packages from JSR and npm work side by side", async () => {
   const code = `
     import * as npm from "npm:cryptodev@^0.1.0";
     import * as jsr from "jsr:@cryptodev/cryptodev@^0.1.0";
@@ -60,7 +60,7 @@ test("the packages of both registries work side by side", async () => {
   expect(await run(code, "-A")).toBe("169,169 a9993e364706816aba3e25717850c26c9cd0d89d false 0\nENOENT\n");
 });
 
-test("threads start from modules that are no files", async () => {
+test("openAsync() from JSR starts threads from modules that are not files", async () => {
   const code = `
     import { openAsync } from "jsr:@cryptodev/cryptodev@^0.1.0";
     const device = await openAsync({ backend: "software" });
@@ -71,7 +71,7 @@ test("threads start from modules that are no files", async () => {
   expect(await run(code, "-A")).toBe("169\n");
 });
 
-test("a bundle starts none of its own, and says what to bundle", async () => {
+test("openAsync() in a bundle of the packages from JSR says what to bundle instead", async () => {
   const code = `
     import { openAsync } from "jsr:@cryptodev/cryptodev@^0.1.0";
     console.log("begun");
@@ -86,7 +86,7 @@ test("a bundle starts none of its own, and says what to bundle", async () => {
   );
 });
 
-test.runIf(canServe)("so does the thread that serves a device", async () => {
+test.runIf(canServe)("Server.start() from JSR starts a thread that serves a device", async () => {
   const path = join(installed.folder, "crypto");
   const code = `
     import { Server } from "jsr:@cryptodev/serve@^0.1.0";
@@ -97,7 +97,7 @@ test.runIf(canServe)("so does the thread that serves a device", async () => {
   expect(await run(code, "-A")).toBe(`${path}\n`);
 });
 
-test("their types are checked as they stand", async () => {
+test("the types of the packages from JSR are correct", async () => {
   const code = `
     import { type CipherName, open } from "jsr:@cryptodev/cryptodev@^0.1.0";
     const name: CipherName = "aes-128-cbc";

@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** A stand-in for JSR, on this machine: takes what `deno publish` sends, and gives it to who imports `jsr:` specifiers. */
+/** A local stand-in for JSR: accepts packages from `deno publish`, and serves them for `jsr:` specifiers. */
 export class JsrRegistry {
   readonly #folder = mkdtempSync(join(tmpdir(), "cryptodev-jsr-"));
   readonly #server: Server;
@@ -46,7 +46,7 @@ export class JsrRegistry {
     if (asked !== null) {
       const [, scope, name, version = ""] = asked;
       if (method === "POST") return this.#publish(join(`@${scope}`, `${name}`, version), body);
-      // Every package exists, and no version of it yet.
+      // Every package exists, without any version.
       return version === "" ? JSON.stringify({ scope, name }) : undefined;
     }
     const meta = /^\/(@\w+\/\w+)\/(?:([\d.]+)_)?meta\.json$/.exec(url);
@@ -61,7 +61,7 @@ export class JsrRegistry {
     return JSON.stringify({ id: path, status: status === 0 ? "success" : "failure", error: null });
   }
 
-  /** What is known of a package, or of one version of it. */
+  /** Returns the metadata of a package, or of one of its versions. */
   #describe(name: string, version?: string): string {
     const folder = join(this.#folder, name);
     if (version === undefined) {

@@ -3,16 +3,16 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 
-/* What the packages say of themselves to the two registries that they are published on. */
+/* The manifests of the packages for npm and JSR. */
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const names = readdirSync(join(root, "packages"));
 const read = (name: string, file: string): string => readFileSync(join(root, "packages", name, file), "utf8");
 
-/** An entry of `exports` in package.json: a file for all runtimes, or one for each. */
+/** An entry of `exports` in package.json: a file for each condition. */
 type Exported = Readonly<Record<string, string>>;
 
-/** What package.json and jsr.json have in common. */
+/** The common part of package.json and jsr.json. */
 interface Manifest<Export> {
   readonly name: string;
   readonly version: string;
@@ -35,20 +35,20 @@ const manifestOf = (name: string): PackageManifest => JSON.parse(read(name, "pac
 describe.each(names)("packages/%s", (name) => {
   const manifest = manifestOf(name);
 
-  test("has a jsr.json that says the same as its package.json", () => {
+  test("has a jsr.json that matches its package.json", () => {
     const jsr: Manifest<string> = JSON.parse(read(name, "jsr.json"));
-    // Names without a scope do not exist there.
+    // JSR does not have names without a scope.
     expect(jsr.name).toBe(manifest.name.startsWith("@") ? manifest.name : `@cryptodev/${manifest.name}`);
     expect([jsr.version, jsr.license]).toEqual([manifest.version, manifest.license]);
-    // That registry knows no conditions, and the runtime that runs its sources as they are is Deno. What switches programs
-    // over is not there: it asks where the packages lie, which has no answer for packages without files.
+    // JSR does not have conditions, and only Deno runs its sources unbuilt. register-crypto is omitted: it resolves the
+    // files of the packages, which packages from JSR do not have.
     const sources = Object.entries(manifest.exports)
       .filter(([path]) => path !== "./register-crypto")
       .map(([path, { deno, default: file }]) => [path, (deno ?? file)?.replace(/^\.\/dist\/(.*)\.js$/, "./src/$1.ts")]);
     expect(jsr.exports).toEqual(Object.fromEntries(sources));
   });
 
-  test("exports files that are there, each with its declarations", () => {
+  test("exports files that exist, each with its declarations", () => {
     for (const files of Object.values(manifest.exports)) {
       for (const file of Object.values(files)) expect(existsSync(join(root, "packages", name, file)), file).toBe(true);
       expect(files.types).toMatch(/\.d\.ts$/);
@@ -57,7 +57,7 @@ describe.each(names)("packages/%s", (name) => {
     }
   });
 
-  test("says what a registry shows, and how it is published", () => {
+  test("has the fields that a registry shows, and those for publishing", () => {
     expect(manifest).toMatchObject({
       license: "MIT",
       engines: { node: ">=20" },
@@ -68,17 +68,17 @@ describe.each(names)("packages/%s", (name) => {
     expect(manifest).toHaveProperty("sideEffects");
   });
 
-  test("runs nothing when it is installed", () => {
+  test("does not have an install script", () => {
     expect(Object.keys(manifest.scripts)).toEqual(["build"]);
   });
 
-  test("depends on the other packages in the version that they have", () => {
+  test("depends on the current versions of the other packages", () => {
     const others = Object.entries(manifest.dependencies ?? {}).filter(([other]) => other.startsWith("@cryptodev/"));
     for (const [other, version] of others) expect(version).toBe(manifestOf(other.split("/")[1] as string).version);
   });
 
-  test("comes with the licence of this repository", () => {
-    // Packing follows no links, so it is a copy: `cp LICENSE packages/${name}/`.
+  test("contains the licence of this repository", () => {
+    // A copy, because npm pack does not follow links: `cp LICENSE packages/${name}/`.
     expect(read(name, "LICENSE")).toBe(readFileSync(join(root, "LICENSE"), "utf8"));
   });
 });

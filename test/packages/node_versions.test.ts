@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { allSwitched, Installed, report } from "../install/installed.ts";
 import { versions } from "./nodes.ts";
 
-/* The packed packages in every version of Node.js that they are for. */
+/* Runs the packed packages in every supported version of Node.js. */
 
 let installed: Installed;
 beforeAll(() => {
@@ -17,23 +17,23 @@ describe.each(versions)("Node.js $version", ({ version, file = "" }) => {
     else expect(stdout).toMatch(new RegExp(`^v${version}\\.`));
   });
 
-  test.skipIf(file === "")("runs JavaScript that uses all that is exported", () => {
+  test.skipIf(file === "")("runs JavaScript that uses every export path", () => {
     const { stdout, stderr } = installed.run(file, "consumer.mjs");
     expect(stderr).toBe("");
     const major = installed.run(file, "-p", "parseInt(process.versions.node)").stdout.trim();
     expect(JSON.parse(stdout)).toEqual(report(`Node.js ${major}`));
   });
 
-  // Version 20 runs no TypeScript by itself.
+  // Version 20 does not run TypeScript.
   if (version !== "20") {
-    test.skipIf(file === "")("runs TypeScript as it stands", () => {
+    test.skipIf(file === "")("runs TypeScript without a build", () => {
       const { stdout, stderr } = installed.run(file, "consumer.ts");
       expect(stderr.replace(/^\(.*ExperimentalWarning.*\n.*--trace-warnings.*\n/, "")).toBe("");
       expect(JSON.parse(stdout)).toMatchObject({ isSwitched: true });
     });
   }
 
-  test.skipIf(file === "")("is switched over by the command of the README, for import and for require", () => {
+  test.skipIf(file === "")("is switched over for import and require by the flag that the README shows", () => {
     const code = `
       import { createRequire } from "node:module";
       import { createHash } from "node:crypto";
@@ -45,11 +45,11 @@ describe.each(versions)("Node.js $version", ({ version, file = "" }) => {
     expect([stdout, stderr]).toEqual(["true true\n", ""]);
   });
 
-  test.skipIf(file === "")("is left as it is by every import", () => {
+  test.skipIf(file === "")("is not changed by any import", () => {
     expect(installed.runPiped(file, "unchanged.mjs")).toEqual([]);
   });
 
-  test.skipIf(file === "").each(["--import", "--require"])("is switched over by %s, in worker threads too", (flag) => {
+  test.skipIf(file === "").each(["--import", "--require"])("is switched over by %s, also in worker threads", (flag) => {
     const env = { CRYPTODEV_BACKEND: "software" };
     const { stdout, stderr } = installed.runIn(env, file, flag, "cryptodev/register-crypto", "switched.mjs");
     expect(stderr).toBe("");

@@ -4,13 +4,13 @@ import process from "node:process";
 import { npm, root } from "../install/installed.ts";
 import { isRequired } from "../runtime.ts";
 
-/* Every version of Node.js that the packages are for. This one is one of them; npm has the others. */
+/* Every supported version of Node.js. This process is one of them; the others come from npm. */
 
 const current = process.versions.node.split(".")[0] as string;
-/** What npm calls the program alone, without the scripts that install it. */
+/** npm's package of only the executable, without install scripts. */
 const program = `node-${process.platform}-${process.arch}`;
 
-/** The file of a version, from npm; `undefined` where it cannot be had. */
+/** Installs a version from npm. Returns its executable; `undefined` if npm does not have it. */
 function nodeOf(version: string): string | undefined {
   if (version === current) return process.execPath;
   const folder = join(root, "node_modules/.cache/cryptodev", `node-${version}`);
@@ -24,7 +24,7 @@ function nodeOf(version: string): string | undefined {
   return existsSync(file) ? file : undefined;
 }
 
-/** A version, and its program: no file if npm gave none. */
+/** A version and its executable; no file if npm does not have it. */
 export interface Version {
   readonly version: string;
   readonly file: string | undefined;
@@ -37,5 +37,7 @@ export const versions: readonly Version[] = ["20", "22", "24", "latest"].map((ve
 }));
 for (const { version, file } of versions) {
   if (file !== undefined) continue;
-  console.log(`skipped: all tests in Node.js ${version}, as npm gave none (REQUIRE_NODES=1 makes that a failure)`);
+  console.log(
+    `skipped: all tests in Node.js ${version}, because npm does not have it (REQUIRE_NODES=1 makes that a failure)`,
+  );
 }

@@ -5,7 +5,7 @@ import process from "node:process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Installed, report, root } from "../install/installed.ts";
 
-/* npm's options that leave something out. */
+/* npm's options that omit parts of an installation. */
 
 let installed: Installed;
 const install = (...flags: string[]) => {
@@ -20,7 +20,7 @@ const readJson = (path: string) => JSON.parse(readFileSync(path, "utf8"));
 describe("npm install --ignore-scripts", () => {
   install();
 
-  test("is all that is needed: koffi alone has a script, which only builds what was installed as it is", () => {
+  test("is sufficient: only koffi has an install script, which builds what is also installed prebuilt", () => {
     const { packages } = readJson(join(installed.folder, "package-lock.json"));
     const scripted = Object.keys(packages).filter((path) => packages[path].hasInstallScript);
     expect(scripted).toEqual(["node_modules/koffi"]);
@@ -31,7 +31,7 @@ describe("npm install --ignore-scripts", () => {
 describe("npm install --omit=optional", () => {
   install("--omit=optional");
 
-  test("leaves out the native part of koffi, of all that is installed", () => {
+  test("omits only the native part of koffi", () => {
     const { packages } = readJson(join(installed.folder, "package-lock.json"));
     const there = readdirSync(join(installed.folder, "node_modules"), { recursive: true, encoding: "utf8" });
     const left = Object.keys(packages).filter(
@@ -41,7 +41,7 @@ describe("npm install --omit=optional", () => {
     expect(left.filter((path) => !/^node_modules\/(@koromix\/koffi-|@colors\/)/.test(path))).toEqual([]);
   });
 
-  test("does for the software device, and the kernel's says what is missing", () => {
+  test("works with the software device, and the kernel's device reports what is missing", () => {
     const code = `
       import { open } from "cryptodev";
       console.log(open({ backend: "auto" }).backend);
@@ -50,7 +50,7 @@ describe("npm install --omit=optional", () => {
     `;
     const { stdout } = installed.run(process.execPath, "--input-type=module", "-e", code);
     const [backend, error] = stdout.split("\n");
-    // Newer versions of Node.js do without koffi.
+    // Newer versions of Node.js do not need koffi.
     if (builtinModules.includes("node:ffi")) return;
     expect(backend).toBe("software");
     expect(error).toMatch(
@@ -64,12 +64,12 @@ describe("npm install --omit=optional", () => {
   test.each([
     ["Deno 2", "deno", "run", "-A"],
     ["Bun 1", "bun"],
-  ])("does for %s, which reaches libc by itself", (name, file, ...flags) => {
+  ])("works with %s, which has its own FFI", (name, file, ...flags) => {
     const { stdout } = installed.run(join(root, "node_modules/.bin", file), ...flags, "consumer.mjs");
     expect(JSON.parse(stdout)).toMatchObject({ ...report(name), libcs: { 0: "-2,-25,0", 1: "UnsupportedError" } });
   });
 
-  test("does for the command", () => {
+  test("works with the command", () => {
     const { stdout, status } = installed.run(
       process.execPath,
       "node_modules/.bin/cryptodev",

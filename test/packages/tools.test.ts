@@ -7,8 +7,8 @@ import { isRequired } from "../runtime.ts";
 import { versions } from "./nodes.ts";
 
 /*
- * The packed packages under the tools that load modules in ways of their own, in every version of Node.js. npm has the tools;
- * they are tens of megabytes, and none of this workspace's business otherwise.
+ * Runs the packed packages with tools that have module loaders of their own, in every version of Node.js. The tools
+ * come from npm when the tests run, because they are tens of megabytes that this workspace does not need otherwise.
  */
 
 const tools = ["tsx@4", "jest@30", "vitest@4", "@yarnpkg/cli-dist@4", "keygrip@1", "sinon@21"];
@@ -18,19 +18,25 @@ const software = { CRYPTODEV_BACKEND: "software", NODE_NO_WARNINGS: "1" };
 const installed = Installed.make();
 afterAll(() => installed.remove());
 
-/** Gets something from npm's registry. @returns whether it could be had */
+/**
+ * Installs something from npm.
+ *
+ * @returns whether that worked
+ */
 function has(what: string, install: () => void): boolean {
   try {
     install();
     return true;
   } catch (error) {
     if (isRequired("TOOLS")) throw error;
-    console.log(`skipped: all tests with ${what}, as the registry gave none (REQUIRE_TOOLS=1 makes that a failure)`);
+    console.log(
+      `skipped: all tests with ${what}, because npm cannot install it (REQUIRE_TOOLS=1 makes that a failure)`,
+    );
     return false;
   }
 }
 
-/** Writes a file that runs under the tools. */
+/** Writes a file for the tools. */
 function write(name: string, code: string): void {
   const file = join(installed.folder, name);
   mkdirSync(join(file, ".."), { recursive: true });
@@ -38,7 +44,7 @@ function write(name: string, code: string): void {
 }
 
 const hasTools = has("tsx, Jest and vitest", () => installed.add("--ignore-scripts", ...tools));
-// Each version takes a minute: the first and the last unless all are asked for.
+// Each version takes a minute, so only the first and the last are tested unless REQUIRE_TOOLS asks for all.
 const chosen = isRequired("TOOLS") ? versions : versions.filter(({ version }) => ["20", "latest"].includes(version));
 
 const checks = `
@@ -62,7 +68,7 @@ const expected = (isSwitched: boolean) => JSON.stringify([isSwitched, true, 0xa9
 
 const yarn = join(installed.folder, "node_modules/@yarnpkg/cli-dist/bin/yarn.js");
 
-/** Has Yarn install the packed packages, from where npm has the others. */
+/** Installs the packed packages with Yarn, and their dependencies from npm's registry. */
 function installByYarn(): void {
   const packed = readdirSync(installed.folder).filter((name) => name.endsWith(".tgz"));
   const resolutions = packageNames.map((name) => {
@@ -82,7 +88,7 @@ function installByYarn(): void {
   ];
   write("pnp/.yarnrc.yml", settings.join("\n"));
   write("pnp/program.mjs", `${imports} ${checks} console.log(JSON.stringify(result));`);
-  // A lock file of its own keeps it from looking for a project above.
+  // With its own lock file, Yarn does not look for a project in the parent folders.
   write("pnp/yarn.lock", "");
   const { status, stdout } = installed.run(process.execPath, yarn, "--cwd", "pnp", "install");
   if (status !== 0) throw new Error(stdout);
@@ -127,7 +133,7 @@ describe.each(chosen)("Node.js $version", ({ file }) => {
     ["--import", register, "--import", "tsx"],
     ["--require", register, "--import", "tsx"],
   ];
-  test.runIf(can).each(orders)("runs TypeScript by tsx that is switched over: %s %s %s %s", (...flags) => {
+  test.runIf(can).each(orders)("runs TypeScript with tsx, switched over, with %s %s %s %s", (...flags) => {
     for (const CRYPTODEV_FALLBACK of ["0", "1"]) {
       const { stdout, stderr } = run({ CRYPTODEV_FALLBACK }, ...flags, "program.mts");
       expect([stdout, stderr]).toEqual([`${expected(true)}\n`, ""]);
@@ -136,7 +142,7 @@ describe.each(chosen)("Node.js $version", ({ file }) => {
     }
   });
 
-  test.runIf(can).each([false, true])("runs tests of Jest in ES modules, switched over: %s", (isSwitched) => {
+  test.runIf(can).each([false, true])("runs Jest's tests in ES modules (switched over: %s)", (isSwitched) => {
     const options = ["--experimental-vm-modules", ...(isSwitched ? ["--import", register] : [])].join(" ");
     const env = { NODE_OPTIONS: options, EXPECTED: expected(isSwitched) };
     const { status, stderr } = run(env, "node_modules/jest/bin/jest.js", "--config", "jest.json");
@@ -145,25 +151,25 @@ describe.each(chosen)("Node.js $version", ({ file }) => {
   });
 
   test.runIf(can).each(["forks", "threads", "vmThreads", "vmForks"])(
-    "runs tests of vitest in its pool %s, switched over",
+    "runs vitest's tests, switched over, in the pool %s",
     (pool) => {
       const vitest = ["node_modules/vitest/vitest.mjs", "run", "--dir", "vitest", "--pool", pool];
       const env = { EXPECTED: expected(true) };
       const preloaded = run({ ...env, CRYPTODEV_FALLBACK: "1", NODE_OPTIONS: `--import ${register}` }, ...vitest);
       expect(preloaded.stdout + preloaded.stderr).toContain("1 passed");
-      // In the other pools vitest refuses what would outlast a test.
+      // In the vm pools, vitest refuses changes that outlast a test.
       if (pool.startsWith("vm")) return;
       const setUp = run(env, ...vitest, "--config", "vitest.setup.mjs");
       expect(setUp.stdout + setUp.stderr).toContain("1 passed");
     },
   );
 
-  test.runIf(can)("runs packages that sign by what require() finds, or put something else there", () => {
+  test.runIf(can)("runs packages that sign with the module from require(), or replace its functions", () => {
     const { stdout } = run({ CRYPTODEV_FALLBACK: "1" }, "--import", register, "cookies.cjs");
     expect(stdout).toBe("true stub undefined 1\n");
   });
 
-  test.runIf(can && hasPnp)("runs programs that Yarn's Plug'n'Play has installed, switched over", () => {
+  test.runIf(can && hasPnp)("runs a program with Yarn's Plug'n'Play, switched over", () => {
     const { stdout, stderr } = run({}, yarn, "--cwd", "pnp", "node", "--import", register, "program.mjs");
     expect([stdout, stderr]).toEqual([`${expected(true)}\n`, ""]);
   });

@@ -4,9 +4,9 @@ import process from "node:process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Installed, root } from "../install/installed.ts";
 
-/* What TypeScript makes of the packed packages, with the declarations of all libraries checked. */
+/* Compiles programs against the packed packages, with `skipLibCheck` off. */
 
-/** The first version that knows of what memory a Uint8Array is. */
+/** The first version with `Uint8Array<ArrayBuffer>`. */
 const oldest = "5.7";
 
 let installed: Installed;
@@ -15,7 +15,11 @@ beforeAll(() => {
 }, 300_000);
 afterAll(() => installed.remove());
 
-/** Has a compiler check one file: that of this workspace, if none is named. @returns what it says */
+/**
+ * Compiles one file, by default with this workspace's compiler.
+ *
+ * @returns its messages; empty if it succeeds
+ */
 function complaints(file: string, { compiler, ...options }: Readonly<Record<string, string>>): string {
   const tsc = compiler ?? join(root, "node_modules/typescript/bin/tsc");
   const { module: kind = "nodenext", moduleResolution = kind, types = "", lib = "es2022" } = options;
@@ -25,7 +29,11 @@ function complaints(file: string, { compiler, ...options }: Readonly<Record<stri
   return status === 0 ? "" : `${stdout}${stderr}ended with ${status}`;
 }
 
-/** Puts a program into the folder. @returns its name */
+/**
+ * Writes a program to the folder.
+ *
+ * @returns its name
+ */
 function write(name: string, code: string): string {
   mkdirSync(join(installed.folder, "typed"), { recursive: true });
   writeFileSync(join(installed.folder, "typed", name), code);
@@ -36,11 +44,11 @@ const bundler = { module: "esnext", moduleResolution: "bundler" };
 const resolutions = [{ module: "nodenext" }, bundler];
 
 describe.each(resolutions)("with the resolution $module", (resolution) => {
-  test("a program that uses all that is exported needs the types of Node.js, and no others", () => {
+  test("a program that uses every export path needs only the types of Node.js", () => {
     expect(complaints("consumer.ts", { ...resolution, types: "node" })).toBe("");
   });
 
-  test("the devices are typed without the types of any runtime, and refuse what a kernel would not survive", () => {
+  test("the devices do not need the types of any runtime, and refuse calls that would crash a kernel", () => {
     const code = `
       import { type CipherName, open } from "cryptodev";
       import { denoHost } from "@cryptodev/deno";
@@ -61,11 +69,11 @@ describe.each(resolutions)("with the resolution $module", (resolution) => {
   });
 });
 
-test(`TypeScript ${oldest} is new enough`, () => {
+test(`the types work with TypeScript ${oldest}`, () => {
   expect(complaints("consumer.ts", { types: "node", compiler: "node_modules/oldest/bin/tsc" })).toBe("");
 });
 
-describe("nothing is of type any, which is what an import becomes that is not found,", () => {
+describe("no export has type any, which also stands for an import that is not found,", () => {
   const code = `
     import * as core from "@cryptodev/core";
     import { SoftwareHost } from "@cryptodev/soft";

@@ -195,7 +195,7 @@ describe("cryptodev/crypto on a 64-bit kernel, for a 32-bit process", () => {
         code: "ERR_CRYPTO_UNKNOWN_CIPHER",
         cause: {
           name: "UnsupportedError",
-          message: `the driver of a 64-bit kernel does not do ${name} for a 32-bit process; use a 64-bit runtime, or leave it to node:crypto: CRYPTODEV_FALLBACK=1, or cryptoOf(device, { fallback: true })`,
+          message: `the driver of a 64-bit kernel does not support ${name} for a 32-bit process; use a 64-bit runtime, or leave it to node:crypto: CRYPTODEV_FALLBACK=1, or cryptoOf(device, { fallback: true })`,
         },
       });
     }

@@ -1,7 +1,6 @@
 /**
- * Asks the Linux kernel for cryptography: `/dev/crypto` in Bun.
- * All of {@link @cryptodev/core! | @cryptodev/core} is exported from here too: the `Device` that `open()` gives, and its
- * sessions.
+ * Access to the Linux kernel's cryptography, `/dev/crypto`, in Bun.
+ * Also exports all of {@link @cryptodev/core! | @cryptodev/core}: the `Device` that `open()` returns, and its sessions.
  *
  * @module cryptodev
  */
@@ -17,7 +16,7 @@ export * from "./index.ts";
 export const runtime: string = `Bun ${process.versions.bun}`;
 
 /**
- * Opens the device, the kernel's unless told otherwise: {@link Open} has its errors, and examples.
+ * Opens the device. {@link Open} describes its errors, and has examples.
  *
  * @function
  */

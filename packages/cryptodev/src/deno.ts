@@ -1,7 +1,6 @@
 /**
- * Asks the Linux kernel for cryptography: `/dev/crypto` in Deno.
- * All of {@link @cryptodev/core! | @cryptodev/core} is exported from here too: the `Device` that `open()` gives, and its
- * sessions.
+ * Access to the Linux kernel's cryptography, `/dev/crypto`, in Deno.
+ * Also exports all of {@link @cryptodev/core! | @cryptodev/core}: the `Device` that `open()` returns, and its sessions.
  *
  * @module cryptodev
  */
@@ -11,7 +10,7 @@ import { SoftwareHost } from "@cryptodev/soft";
 import { mayExist } from "./may_exist.ts";
 import { type Open, openIn } from "./open.ts";
 
-/** The little of the global `Deno` that is used here; its own types stay out of the published ones. */
+/** The part of the global `Deno` that is used here. Published declarations never need the runtime's own types. */
 interface Globals {
   readonly Deno: { readonly version: { readonly deno: string } };
 }
@@ -24,7 +23,7 @@ export * from "./index.ts";
 export const runtime: string = `Deno ${Deno.version.deno}`;
 
 /**
- * Opens the device, the kernel's unless told otherwise: {@link Open} has its errors, and examples.
+ * Opens the device. {@link Open} describes its errors, and has examples.
  *
  * @function
  */

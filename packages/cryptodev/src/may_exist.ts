@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 
-/** The permissions of Node.js and Deno. */
+/** The part of the permission APIs of Node.js and Deno that is used here. */
 interface Globals {
   readonly process: {
     readonly platform: string;
@@ -11,10 +11,14 @@ interface Globals {
   };
 }
 
-/** Whether a device exists, or may: a program may be forbidden to look, and Deno would stop and ask. */
+/**
+ * Checks whether a device exists.
+ *
+ * @returns also `true` if the program is not permitted to check; Deno would stop and ask the user for that permission
+ */
 export function mayExist(path: string): boolean {
   const { process, Deno } = globalThis as unknown as Globals;
-  // No other system has one.
+  // No other system has /dev/crypto of this kind.
   if (process.platform !== "linux") return false;
   const mayLook =
     Deno === undefined
@@ -24,7 +28,7 @@ export function mayExist(path: string): boolean {
   try {
     return existsSync(path);
   } catch {
-    // Deno shows devices only to programs that may do everything.
+    // Deno shows devices only to programs that have all permissions.
     return true;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The same as `node.ts`, with nothing that is loaded when it is needed: for versions of Node.js that cannot do so, those
- * before 20.19 and 22.12, and for bundlers.
+ * Like `node.ts`, but loads everything at once: for Node.js before 20.19 and 22.12, which cannot load ES modules on
+ * demand, and for bundlers.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export * from "./index.ts";
 export const runtime: string = `Node.js ${process.versions.node}`;
 
 /**
- * Opens the device, the kernel's unless told otherwise: {@link Open} has its errors, and examples.
+ * Opens the device. {@link Open} describes its errors, and has examples.
  *
  * @function
  */
@@ -28,7 +28,9 @@ export const open: Open = openIn({
   mayExist,
 });
 
-/** As `openAsync` of `index.ts`, without a dynamic import: rollup can put what is imported behind who waits for it. */
+/**
+ * Like `openAsync` of `index.ts`, without the dynamic import: rollup may order the imported code after its own caller.
+ */
 export async function openAsync(options?: AsyncOpenOptions): Promise<AsyncDevice> {
   return openAsyncWith(open, runtime, options);
 }

@@ -11,47 +11,51 @@ import type { SoftwareHostOptions } from "@cryptodev/soft";
 import { variable } from "./variable.ts";
 
 /**
- * What is to answer: `"kernel"`, the driver behind `/dev/crypto`; `"software"`, the device in this process; `"auto"`, the
- * kernel's where this system has one, else the one in software.
+ * What a device runs on: `"kernel"`, the driver behind `/dev/crypto`; `"software"`, the software device in this
+ * process; or `"auto"`, the kernel's device if this system has one, otherwise the software device.
  */
 export type Backend = "kernel" | "software" | "auto";
 
-/** Options of {@link open}: where the device is, and how it is used. */
+/** Options of {@link open}. */
 export interface OpenOptions extends DeviceOptions {
-  /** What is to answer. Without it, the environment variable `CRYPTODEV_BACKEND` decides; without that, the kernel. */
+  /** The backend. Defaults to the environment variable `CRYPTODEV_BACKEND`, and without it to `"kernel"`. */
   readonly backend?: Backend | undefined;
-  /** Where the device is; `/dev/crypto` if left out. */
+  /** The device's path. Defaults to `/dev/crypto`. */
   readonly path?: string | undefined;
   /**
-   * Is given one line for each system call, decoded as by `strace(1)`: see {@link traced}. Without it, the environment
-   * variable `CRYPTODEV_TRACE` decides: `1` sends the lines to standard error, any other value names a file that they are
-   * added to. Free of cost without both.
+   * Receives one line for each system call, decoded as by `strace(1)`: see {@link traced}. Without it, the environment
+   * variable `CRYPTODEV_TRACE` applies: `1` writes the lines to standard error, and any other value but `0` is the path
+   * of a file to which they are appended. Costs nothing if neither is set.
    */
   readonly trace?: ((line: string) => void) | undefined;
 }
 
-/** The environment variable that decides where the program does not. */
+/** The environment variable that selects the backend if the program does not. */
 export const BACKEND_VARIABLE = "CRYPTODEV_BACKEND";
 
-/** The environment variable that has the calls of a program told which does not ask for it. */
+/** The environment variable that turns on tracing if the program does not. */
 export const TRACE_VARIABLE = "CRYPTODEV_TRACE";
 
-/** Where the device is if nobody says otherwise. */
+/** The default path. */
 const DEVICE = "/dev/crypto";
 
-/** What a runtime brings in. */
+/** What `open` needs from a runtime. */
 export interface Runtime {
-  /** Its host; throws an `UnsupportedError` where this system has none. */
+  /**
+   * Returns the runtime's host.
+   *
+   * @throws {UnsupportedError} if this system does not have one
+   */
   host(): Host;
-  /** Makes a device in software. */
+  /** Creates a software device. */
   software(options: SoftwareHostOptions): Host;
-  /** Adds text to a file, before it returns. */
+  /** Appends text to a file, synchronously. */
   append(path: string, text: string): void;
-  /** Whether a file exists, or may: not every program may look. */
+  /** Checks whether a file exists. Also returns `true` if the program is not permitted to check. */
   mayExist(path: string): boolean;
 }
 
-/** Every backend that there is. */
+/** All backends. */
 export const backends: readonly Backend[] = ["kernel", "software", "auto"];
 
 function check(backend: unknown, source: string): Backend {
@@ -60,7 +64,7 @@ function check(backend: unknown, source: string): Backend {
   throw typeof backend === "string" ? new RangeError(message) : new TypeError(message);
 }
 
-/** Own properties only, each read once: what a program added to `Object.prototype` is not an option. */
+/** Reads own properties only, each once: properties that a program added to `Object.prototype` are not options. */
 function ownOptions(options: unknown): OpenOptions {
   if (typeof options !== "object" || options === null) {
     throw new TypeError(`options of open(): expected an object, got ${inWords(options)}`);
@@ -75,7 +79,10 @@ function ownOptions(options: unknown): OpenOptions {
   return own;
 }
 
-/** The system has no device at all, or this program may not use it; one that refuses for another reason is an error. */
+/**
+ * Checks whether the system does not have a device, or this program is not permitted to use it. A device that fails for
+ * any other reason is an error, not a reason to use the software device.
+ */
 function isAbsence(error: unknown): error is Error {
   if (!(error instanceof CryptodevError)) return error instanceof UnsupportedError;
   return ["ENOENT", "ENXIO", "ENODEV"].includes(error.code) || isForbidden(error);
@@ -87,7 +94,7 @@ function isForbidden(error: Error): boolean {
 
 let isWarned = false;
 
-/** Warns, once, that a device is there and left aside. Whatever becomes of the warning, the program has a device. */
+/** Warns once that a device exists but is not used. If the warning fails, the program still gets its device. */
 function warnOf(reason: Error, path: string, host: Host): void {
   if (isWarned) return;
   isWarned = true;
@@ -96,7 +103,11 @@ function warnOf(reason: Error, path: string, host: Host): void {
   } catch {}
 }
 
-/** Where the environment wants calls to be told; `undefined` where it does not. */
+/**
+ * Returns what writes the trace that the environment asks for.
+ *
+ * @returns `undefined` if it does not ask for one
+ */
 function traceOf(runtime: Runtime): ((line: string) => void) | undefined {
   const target = variable(TRACE_VARIABLE) ?? "";
   if (target === "" || target === "0") return undefined;
@@ -110,12 +121,16 @@ function traceOf(runtime: Runtime): ((line: string) => void) | undefined {
 }
 
 /**
- * Opens the device: the kernel's `/dev/crypto`, unless told otherwise.
+ * Opens the device: the kernel's `/dev/crypto`, unless an option or the environment selects another one.
  *
- * With `"auto"`, a device that exists and that this program may not use is left aside with a `CryptodevWarning`, once.
+ * With `"auto"`, if a device exists but this program cannot use it, a `CryptodevWarning` is emitted once, and the
+ * software device is used.
  *
- * @throws `CryptodevError` if the kernel refuses, with what to do about it; `UnsupportedError` if this system cannot
- * reach a kernel's device; `RangeError` for an unknown backend, `TypeError` for an option of another type
+ * @returns the open device
+ * @throws {CryptodevError} if the kernel refuses; the message says what to do about it
+ * @throws {UnsupportedError} if this system cannot reach a kernel's device
+ * @throws {RangeError} if the backend is unknown
+ * @throws {TypeError} if an option has the wrong type
  * @example
  * ```ts
  * import { open } from "cryptodev";
@@ -124,7 +139,7 @@ function traceOf(runtime: Runtime): ((line: string) => void) | undefined {
  * console.log(device.backend); // kernel, or software
  * device.close();
  * ```
- * @example With hardware alone, and every system call shown
+ * @example Only hardware, and a trace of every system call
  * ```ts
  * import { open } from "cryptodev";
  *
@@ -132,7 +147,7 @@ function traceOf(runtime: Runtime): ((line: string) => void) | undefined {
  * try {
  *   device.cipher("aes-cbc", new Uint8Array(16));
  * } catch (error) {
- *   // ENODEV where only software does it, EINVAL where nothing does.
+ *   // ENODEV if only software implements it, EINVAL if it is missing.
  *   console.log(error.code);
  * }
  * device.close();
@@ -140,7 +155,7 @@ function traceOf(runtime: Runtime): ((line: string) => void) | undefined {
  */
 export type Open = (options?: OpenOptions) => Device;
 
-/** Makes the `open` of a runtime. */
+/** Creates the `open` of a runtime. */
 export function openIn(runtime: Runtime): Open {
   return (given = {}) => {
     const { backend, path = DEVICE, trace = traceOf(runtime), ...options } = ownOptions(given);

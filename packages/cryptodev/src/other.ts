@@ -1,5 +1,5 @@
 /**
- * The software `/dev/crypto` where there is neither Node.js, Deno nor Bun.
+ * The software `/dev/crypto` for runtimes other than Node.js, Deno and Bun.
  *
  * @module cryptodev
  */
@@ -7,13 +7,13 @@ import { UnsupportedError } from "@cryptodev/core";
 import { SoftwareHost } from "@cryptodev/soft";
 import { type Open, openIn } from "./open.ts";
 
-/** The little of the runtimes' globals that is used here; their own types stay out of the published ones. */
+/** The part of the runtimes' globals that is used here. Published declarations never need the runtimes' own types. */
 interface Globals {
   readonly process?: { readonly versions?: { readonly node?: string } };
 }
 
 function noHost(): never {
-  // Deno and Bun have it as well.
+  // Deno and Bun have this property as well.
   if ((globalThis as unknown as Globals).process?.versions?.node !== undefined) {
     const remedy =
       'bundle it for Node.js, Deno or Bun: --platform=node of esbuild, --target=bun or node of bun build, no export condition "browser"';
@@ -21,16 +21,16 @@ function noHost(): never {
       remedy,
     });
   }
-  throw new UnsupportedError("a kernel device is reached from Node.js, Deno and Bun, and this is another runtime");
+  throw new UnsupportedError("a kernel device can be opened only in Node.js, Deno and Bun, not in this runtime");
 }
 
 export * from "./index.ts";
 
-/** The runtime's name and version; here it is not known. */
+/** The runtime's name and version, which are not known here. */
 export const runtime: string = "unknown runtime";
 
 /**
- * Opens the device, the kernel's unless told otherwise: {@link Open} has its errors, and examples.
+ * Opens the device. {@link Open} describes its errors, and has examples.
  *
  * @function
  */

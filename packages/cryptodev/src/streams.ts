@@ -1,22 +1,34 @@
-/** What works on data in chunks: {@link CipherChunks}, and whatever has the same two methods. */
+/** An object that processes data in chunks: {@link CipherChunks}, or any object with the same two methods. */
 export interface Chunks {
-  /** Takes the next chunk. @returns what can be told by now */
+  /**
+   * Processes the next chunk.
+   *
+   * @returns the part of the result that is known so far
+   */
   update(data: Uint8Array): Uint8Array;
-  /** Ends the data. @returns the rest of the result */
+  /**
+   * Ends the data.
+   *
+   * @returns the rest of the result
+   */
   final(): Uint8Array;
 }
 
-/** What hashes data in chunks: {@link Hash}, and whatever has the same two methods. */
+/** An object that hashes data in chunks: {@link Hash}, or any object with the same two methods. */
 export interface Digest {
-  /** Takes the next piece of the message. */
+  /** Hashes the next chunk of the message. */
   update(data: Uint8Array): unknown;
-  /** Ends the message. @returns its digest */
+  /**
+   * Ends the message.
+   *
+   * @returns its digest
+   */
   digest(): Uint8Array;
 }
 
 /**
- * The web platform's TransformStream, as the program's own types declare it. Those of this package do not bring it, so
- * that they need neither the DOM's nor any runtime's.
+ * The web platform's TransformStream, as the program's own types declare it. This package does not declare it, so that
+ * its types depend neither on the DOM's nor on a runtime's.
  *
  * @useDeclaredType
  */
@@ -24,7 +36,7 @@ export type ByteTransform = typeof globalThis extends { TransformStream: { new (
   ? Stream
   : { readonly readable: unknown; readonly writable: unknown };
 
-/** What a TransformStream is made of, and tells what it makes. */
+/** The argument of TransformStream's constructor. */
 interface Transformer {
   transform(chunk: Uint8Array, controller: { enqueue(chunk: Uint8Array): void }): void;
   flush(controller: { enqueue(chunk: Uint8Array): void }): void;
@@ -38,11 +50,12 @@ function transformStream(transformer: Transformer): ByteTransform {
 }
 
 /**
- * Makes a web stream that encrypts or decrypts what flows through it, with back-pressure: it works on a chunk when the
- * one before was taken.
+ * Creates a web stream that encrypts or decrypts the data that is written to it. It applies back-pressure: it processes
+ * a chunk only after the result of the previous one was read.
  *
- * @param chunks - what {@link Cipher.encryptor} or {@link Cipher.decryptor} made; its session stays the caller's to close
- * @returns a TransformStream from Uint8Array to Uint8Array. It fails with the error of the chunk that could not be worked on
+ * @param chunks - the result of {@link Cipher.encryptor} or {@link Cipher.decryptor}. The caller closes its session
+ * @returns a TransformStream from Uint8Array to Uint8Array. If a chunk cannot be processed, the stream fails with that
+ * error
  * @example
  * ```ts
  * import { cipherStream, open } from "cryptodev";
@@ -69,9 +82,9 @@ export function cipherStream(chunks: Chunks): ByteTransform {
 }
 
 /**
- * Makes a web stream that takes in bytes and, at their end, gives their digest as its only chunk.
+ * Creates a web stream that hashes the bytes that are written to it. Its only chunk, at the end, is their digest.
  *
- * @param hash - a session that {@link Device.hash} or {@link Device.hmac} started; it stays the caller's to close
+ * @param hash - a session that {@link Device.hash} or {@link Device.hmac} started. The caller closes it
  * @returns a TransformStream from Uint8Array to Uint8Array
  * @example
  * ```ts

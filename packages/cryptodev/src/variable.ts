@@ -1,4 +1,4 @@
-/** The little of the runtimes' globals that is used here; their own types stay out of the published ones. */
+/** The part of the runtimes' globals that is used here. Published declarations never need the runtimes' own types. */
 interface Globals {
   readonly process?: { readonly env: Readonly<Record<string, string | undefined>> };
   readonly Deno?: {
@@ -6,12 +6,16 @@ interface Globals {
   };
 }
 
-/** Reads an environment variable; `undefined` also where the runtime does not allow it. */
+/**
+ * Reads an environment variable.
+ *
+ * @returns `undefined` if it is not set, or if the runtime does not allow reading it
+ */
 export function variable(name: string): string | undefined {
   const { process, Deno } = globalThis as unknown as Globals;
-  // Deno would stop and ask for a variable that it may not read; the program did not need it, so it is not asked for.
+  // Deno would stop and ask the user for permission to read the variable, although the program does not depend on it.
   const state = Deno?.permissions.querySync({ name: "env", variable: name }).state ?? "granted";
-  // What a program added to Object.prototype is not in the environment.
+  // Object.hasOwn: properties that a program added to Object.prototype are not environment variables.
   return state === "granted" && process !== undefined && Object.hasOwn(process.env, name)
     ? process.env[name]
     : undefined;

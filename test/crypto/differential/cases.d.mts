@@ -1,4 +1,4 @@
 import type { NodeCrypto } from "cryptodev/crypto";
 
-/** Runs every case. @returns what came of each, by its name */
+/** Runs every case. Returns the outcomes, by the names of the cases. */
 export function outcomesOf(from: NodeCrypto): Promise<Map<string, string>>;

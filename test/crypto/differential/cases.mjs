@@ -1,6 +1,6 @@
 /*
- * Calls of node:crypto, made by the thousand: every argument of every type, every encoding, every order of calls, every kind
- * of constructor and of stream. Plain JavaScript, as Node.js 20 runs it as the reference of the other runtimes too.
+ * Generates thousands of calls of node:crypto: every argument with every type, every encoding, every order of calls,
+ * every kind of constructor and of stream. Plain JavaScript, because Node.js 20 also runs it, as the reference.
  */
 import real from "node:crypto";
 import { inherits, inspect } from "node:util";
@@ -25,7 +25,7 @@ const publicCryptoKey = await real.webcrypto.subtle
 class Named {}
 const shared = new Uint8Array(new SharedArrayBuffer(16)).fill(5);
 
-/** Values of every type, by name. Each case gets one of its own where it may be changed. */
+/** Values of every type, by name. Functions, so that each case gets a value of its own. */
 const values = {
   undefined: () => undefined,
   null: () => null,
@@ -93,7 +93,7 @@ const values = {
 
 const names =
   "utf8 UTF8 utf-8 Utf-8 hex HEX Hex base64 BASE64 base64url BASE64URL latin1 LATIN1 binary Binary ascii ASCII ucs2 UCS2 ucs-2 Ucs-2 utf16le UTF16LE utf-16le UTF-16LE buffer BUFFER Buffer nope null 16";
-/** Names of encodings, and what is none. */
+/** Names of encodings, and values that are not names. */
 const encodings = {
   ...Object.fromEntries([...names.split(" "), "", " hex"].map((name) => [`"${name}"`, () => name])),
   "new String of hex": () => new String("hex"),
@@ -101,11 +101,13 @@ const encodings = {
   "an array of hex": () => ["hex"],
 };
 const anything = { ...values, ...encodings };
-/** Node.js itself ends with a failed assertion for a length of -0; how the others are shown is the engine's. */
+/**
+ * Node.js itself aborts with a failed assertion for a length of -0. How the other two are shown depends on the engine.
+ */
 const { "-0": _fatal, "a detached DataView": _hidden, "a lone surrogate": _shown, ...lengths } = values;
 
 const cases = new Map();
-/** `run` gets the implementation, and whatever it returns or throws is compared. */
+/** Adds a case. `run` gets the implementation; what it returns or throws is compared. */
 const add = (what, run) => cases.set(what, run);
 const each = (set, what, run) => {
   for (const [name, make] of Object.entries(set)) add(what.replace("*", name), (from) => run(from, make()));
@@ -121,7 +123,7 @@ const ciphers = [
   ["aes-128-ccm", 16, 13],
   ["aes-256-xts", 64, 16],
   ["des-ede3-cbc", 24, 8],
-  // The device has none of these.
+  // The device does not have these.
   ["chacha20-poly1305", 32, 12],
   ["aes-128-ocb", 16, 12],
   ["aes-128-cfb8", 16, 16],
@@ -297,7 +299,7 @@ for (const size of [65535, 65536, 70000]) {
 
 /* The order of calls. */
 
-/** Numbers that only look random, the same in every run. */
+/** Pseudorandom numbers, the same in every run. */
 function randomOf(seed) {
   let state = seed;
   return (below) => {
@@ -368,7 +370,7 @@ const kinds = [
   ["an HMAC sha3-256", (from) => from.createHmac("sha3-256", "key"), hashSteps],
   ["an XOF shake128", (from) => from.createHash("shake128", { outputLength: 5 }), hashSteps],
 ];
-/** A few of the steps that are for authenticated ciphers, for those that are not. */
+/** Selects a few steps of authenticated ciphers to try with other ciphers. */
 function pick(steps) {
   return Object.fromEntries(
     Object.entries(steps).filter(([name]) => /^(setAAD\(20\)|getAuthTag|setAuthTag\(16)/.test(name)),
@@ -376,8 +378,8 @@ function pick(steps) {
 }
 
 /**
- * Steps that Node.js answers with nonsense for CCM are left out: the end without a message (it takes any tag then, and gives
- * memory that was never written as its own), aad after the message, and a second message.
+ * Removes steps for which Node.js itself is wrong with CCM: the end without a message (it then accepts any tag, and
+ * returns uninitialised memory as its own), aad after the message, and a second message.
  */
 function asCcmGoes(order) {
   let hasMessage = false;
@@ -408,7 +410,7 @@ for (const [what, start, steps] of kinds) {
     });
   }
 }
-// Every tag that is right, also of sizes that were not announced, and every way to come to it.
+// Correct tags of every size, announced or not, set before or after the data.
 for (const name of ["aes-128-gcm", "aes-256-gcm", "aes-192-ccm"]) {
   for (const size of [4, 6, 8, 12, 13, 14, 15, 16]) {
     for (const isAnnounced of [true, false]) {
@@ -576,7 +578,7 @@ const streams = {
   "a decipher": (from, options) => from.createDecipheriv("aes-128-cbc", key, iv, options),
   "a GCM decipher": (from, options) => from.createDecipheriv("aes-128-gcm", key, nonce, options),
 };
-// Texts of whole bytes in hexadecimal digits: Node.js itself ends with a failed assertion for others.
+// Only texts with an even number of hexadecimal digits: Node.js itself aborts with a failed assertion for others.
 const courses = {
   "write and end": (it) => [it.write("abcd"), it.end("6162", "hex") === it],
   "text beyond ASCII": (it) => [it.write("\u00e9\u{1f525}", "latin1"), it.end("\u00e9", "ucs2") === it],
@@ -616,12 +618,12 @@ for (const [optionsName, options] of Object.entries(streamOptions)) {
   }
 }
 
-/* What is compared. */
+/* The results that are compared. */
 
-/** What came of a call, as text. */
+/** Describes the outcome of a call as text. */
 export function shown(value) {
   if (value instanceof Error) {
-    // What Node.js shows of a text in the wrong place may be a secret.
+    // Node.js shows a misplaced text, which may be a secret; this library does not.
     const message = value.message
       .replace(/(Public|Private|Secret)KeyObject/, "KeyObject")
       .replace(/Received type string \(.*\)$/s, "Received type string")
@@ -631,7 +633,7 @@ export function shown(value) {
       );
     const [name] = value.name.split(" ");
     if (value.code === "ERR_UNKNOWN_ENCODING") return `${name} ${value.code} ${isName(message) ? message : ""}`;
-    // What cannot be made a text or a number is the engine's to refuse.
+    // The engine's own error for a value that cannot be converted to text or a number.
     return `${name} ${value.code} ${name === "TypeError" && value.code === undefined ? "" : message}`;
   }
   if (Buffer.isBuffer(value)) return `Buffer ${value.length > 100 ? `${value.length}` : value.toString("hex")}`;
@@ -652,7 +654,7 @@ function attempt(compute) {
   }
 }
 
-/** Runs every case. @returns what came of each, by its name */
+/** Runs every case. Returns the outcomes, by the names of the cases. */
 export async function outcomesOf(from) {
   const outcomes = new Map();
   for (const [what, run] of cases) {

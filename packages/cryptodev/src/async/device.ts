@@ -21,30 +21,29 @@ import { AsyncAead, AsyncCipher, AsyncHash, type AsyncSession, copied } from "./
 /** Options of `openAsync`. */
 export interface AsyncOpenOptions extends Pick<OpenOptions, "backend" | "path" | "hardware" | "chunkSize"> {
   /**
-   * Threads, each with a device of its own; sessions take turns among them. Defaults to 1, at most 256. The driver needs
-   * none.
+   * How many threads to start, each with a device of its own, among which sessions are distributed: 1 to 256. Defaults
+   * to 1. None are started if the driver itself runs operations asynchronously, except for AEADs.
    */
   readonly workers?: number | undefined;
 }
 
-/** A mistake in a number should not use up the machine. */
+/** A wrong number must not exhaust the machine. */
 const MOST_WORKERS = 256;
 
 type Kind<S extends AsyncSession> = new (executor: Executor, id: number, started: Started) => S;
 
 /**
- * A device whose operations do not block the event loop: they are done by the driver itself, where it was built for that
- * (ENABLE_ASYNC), and by worker threads, each with a device of its own, everywhere else. `openAsync` opens it.
+ * A device whose operations do not block the event loop: the driver itself runs them, if it was built with
+ * ENABLE_ASYNC; otherwise worker threads do, each with a device of its own. `openAsync` opens it.
  *
- * The operations of one session are done in the order of their calls. The process does not wait for a device that has
- * nothing to do.
+ * The operations of one session run in the order of their calls. An idle device does not keep the process alive.
  */
 export class AsyncDevice {
-  /** What answers: the kernel's driver, or the software device. */
+  /** The backend: the kernel's driver, or the software device. */
   readonly backend: Device["backend"];
   /** The path that was opened. */
   readonly path: string;
-  /** The driver itself, where it can work beside the program. */
+  /** The driver itself, if it runs operations asynchronously. */
   readonly #driver: Driver | undefined;
   readonly #makeRemotes: () => Promise<readonly Remote[]>;
   #remotes: Promise<readonly Remote[]> | undefined;
@@ -61,26 +60,43 @@ export class AsyncDevice {
     this.path = path;
     this.#driver = driver;
     this.#makeRemotes = makeRemotes;
-    // Without the driver all that there is are threads, and these were started to see whether they can be.
+    // Without the driver only threads are left. They were started before, to find out whether they can be.
     if (driver === undefined) this.#remotes = makeRemotes();
   }
 
-  /** As {@link Device.cipher}. The key is copied to the thread, and wiped there once the kernel has it. */
+  /**
+   * Starts a cipher session, like {@link Device.cipher}. The key is copied to the thread, and wiped there once the
+   * kernel has it.
+   *
+   * @returns the session; every error of {@link Device.cipher} rejects the promise
+   */
   cipher(name: Written<CipherName>, key: Uint8Array): Promise<AsyncCipher> {
     return this.#start(AsyncCipher, "cipher", name, key);
   }
 
-  /** As {@link Device.hash}. */
+  /**
+   * Starts a session that hashes, like {@link Device.hash}.
+   *
+   * @returns the session; every error of {@link Device.hash} rejects the promise
+   */
   hash(name: Written<HashName>): Promise<AsyncHash> {
     return this.#start(AsyncHash, "hash", name);
   }
 
-  /** As {@link Device.hmac}. */
+  /**
+   * Starts a session that computes an HMAC, like {@link Device.hmac}.
+   *
+   * @returns the session; every error of {@link Device.hmac} rejects the promise
+   */
   hmac(name: Written<HmacName | KeyedMacName>, key: Uint8Array): Promise<AsyncHash> {
     return this.#start(AsyncHash, "hmac", name, key);
   }
 
-  /** As {@link Device.aead}. */
+  /**
+   * Starts an AEAD session, like {@link Device.aead}.
+   *
+   * @returns the session; every error of {@link Device.aead} rejects the promise
+   */
   aead(name: Written<AeadName>, key: Uint8Array, options?: AeadOptions): Promise<AsyncAead> {
     return this.#start(AsyncAead, "aead", name, key, options);
   }
@@ -97,7 +113,7 @@ export class AsyncDevice {
     const checked = method === "aead" ? { tagSize: ownOption(options, "tagSize", "number") } : undefined;
     const id = this.#started;
     this.#started += 1;
-    // The key is copied before anything is waited for: it is the caller's to wipe as soon as the call returns.
+    // Copy the key before the first await: the caller may wipe it as soon as the call returns.
     const copy = method === "hash" ? undefined : copied(key as Uint8Array, "key", method);
     try {
       const executor = await this.#executorFor(method, id);
@@ -108,7 +124,7 @@ export class AsyncDevice {
     }
   }
 
-  /** The driver does what it can; the threads, which are started when they are first needed, take turns with the rest. */
+  /** Selects the driver if it supports the method, otherwise one of the threads, which are started on first use. */
   async #executorFor(method: string, id: number): Promise<Executor> {
     if (this.#driver !== undefined && method !== "aead") return this.#driver;
     this.#remotes ??= this.#makeRemotes();
@@ -116,23 +132,26 @@ export class AsyncDevice {
     return remotes[id % remotes.length] as Remote;
   }
 
-  /** Waits for what is in flight, then ends the sessions, the devices and the threads. Closing again waits with it. */
+  /**
+   * Waits for the operations in flight, then ends the sessions, the devices and the threads. Further calls return the
+   * same promise.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#closeAll();
     return this.#closing;
   }
 
   async #closeAll(): Promise<void> {
-    // Threads that could not be started have nothing open, and said so to whoever needed them.
+    // Threads that failed to start have nothing open, and their error was reported to the operation that needed them.
     const remotes = (await this.#remotes?.catch(() => [])) ?? [];
     const executors: readonly Executor[] = this.#driver === undefined ? remotes : [this.#driver, ...remotes];
-    // All of them, even if one fails.
+    // Close all of them, even if one fails.
     const endings = await Promise.allSettled(executors.map((executor) => executor.close()));
     const failed = endings.find((ending) => ending.status === "rejected");
     if (failed !== undefined) throw failed.reason;
   }
 
-  /** The same as {@link AsyncDevice.close}, for `await using`. */
+  /** Calls {@link AsyncDevice.close}, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
@@ -141,8 +160,8 @@ export class AsyncDevice {
 /**
  * Opens a device for `openAsync`.
  *
- * @param openDevice - how; what it opens decides whether the driver works by itself
- * @param runtime - what the entry that it is from says of the runtime
+ * @param openDevice - opens the device that decides whether the driver itself runs operations asynchronously
+ * @param runtime - the `runtime` of the entry that `openDevice` is from
  */
 export async function openAsyncWith(openDevice: Open, runtime: string, given?: AsyncOpenOptions): Promise<AsyncDevice> {
   const workers = ownOption(given, "workers", "number") ?? 1;
@@ -166,7 +185,7 @@ export async function openAsyncWith(openDevice: Open, runtime: string, given?: A
       throw error;
     }
   };
-  // It also finds what is wrong with the options, before a thread is started with them.
+  // This also checks the options before a thread is started with them.
   const device = openDevice(options);
   let driver: Driver | undefined;
   try {

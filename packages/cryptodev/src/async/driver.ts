@@ -3,12 +3,12 @@ import { type Cipher, ClosedError, type Device, type Hash, type Submitter } from
 import { type AbortSignalLike, type Executor, type Operation, reasonOf, type SessionStart } from "./executor.ts";
 import { introduce, type Started } from "./protocol.ts";
 
-/** How long to leave the driver alone before it is asked whether something is finished, in milliseconds. */
+/** The interval at which the driver is asked for finished operations, in milliseconds. */
 const PAUSE = 1;
 
 /**
- * Has the driver itself work beside the program, where it was built for that (ENABLE_ASYNC). It knows ciphers, hashes and
- * HMACs; AEADs are not among its asynchronous operations.
+ * Lets the driver itself run operations asynchronously, if it was built with ENABLE_ASYNC. It supports ciphers, hashes
+ * and HMACs this way, but not AEADs.
  */
 export class Driver implements Executor {
   readonly #device: Device;
@@ -22,7 +22,11 @@ export class Driver implements Executor {
     this.#submitter = submitter;
   }
 
-  /** Takes a device over, if its driver can do it. */
+  /**
+   * Takes over a device.
+   *
+   * @returns `undefined` if its driver cannot run operations asynchronously; the caller keeps the device
+   */
   static of(device: Device): Driver | undefined {
     const submitter = device.submitter(() => setTimeout(PAUSE));
     return submitter === undefined ? undefined : new Driver(device, submitter);
@@ -68,14 +72,16 @@ export class Driver implements Executor {
   }
 
   async close(): Promise<void> {
-    // What began now would hold the device open: the driver may not lose it while it has operations.
+    // An operation that started now would keep the device open, which cannot be closed while the driver works on it.
     this.#isClosing = true;
     await Promise.allSettled([...this.#running]);
     this.#device.close();
   }
 }
 
-/** The result, unless the signal comes first: what the driver has begun it continues, and nobody looks at it. */
+/**
+ * Waits for the result or the signal. The driver completes an aborted operation anyway, and its result is discarded.
+ */
 async function aborted(result: Promise<unknown>, signal: AbortSignalLike): Promise<unknown> {
   let abort = () => {};
   const reason = new Promise<never>((_, reject) => {

@@ -1,18 +1,20 @@
 import type { OperationJob, Started, StartJob } from "./protocol.ts";
 
-/** The little of an AbortSignal that is used; those of all runtimes, and of the DOM, fit. */
+/** The part of an AbortSignal that is used. The signals of all runtimes and of the DOM match it. */
 export interface AbortSignalLike {
   /** Whether it was aborted. */
   readonly aborted: boolean;
-  /** Why it was aborted: what the operation is rejected with. */
+  /** Why it was aborted. The operation is rejected with it. */
   readonly reason: unknown;
-  /** Has a function called when it is aborted. */
+  /** Registers a function to call when it is aborted. */
   addEventListener(type: "abort", listener: () => void): void;
-  /** Has it not called any more. */
+  /** Removes such a function. */
   removeEventListener(type: "abort", listener: () => void): void;
 }
 
-/** Why it was aborted; a signal of the program's own making may throw instead. */
+/**
+ * Returns why a signal was aborted. A signal that the program implements may throw instead; then returns that error.
+ */
 export function reasonOf(signal: AbortSignalLike): unknown {
   try {
     return signal.reason;
@@ -23,26 +25,27 @@ export function reasonOf(signal: AbortSignalLike): unknown {
 
 /** A session to start. */
 export interface SessionStart extends Pick<StartJob, "session" | "method" | "name" | "options"> {
-  /** A copy that nobody else uses; whoever made it wipes it. */
+  /** A private copy. The caller wipes it. */
   readonly key: Uint8Array<ArrayBuffer> | undefined;
 }
 
 /** An operation of a session. */
 export interface Operation extends Pick<OperationJob, "session" | "method"> {
-  /** Copies, whose memory may be given away. */
+  /** Private copies, whose buffers may be transferred. */
   readonly args: readonly (Uint8Array<ArrayBuffer> | undefined)[];
 }
 
-/** Who carries jobs out while the program continues: a thread, or the driver itself. */
+/** Runs jobs while the program continues: a thread, or the driver itself. */
 export interface Executor {
   /** Starts a session. */
   start(start: SessionStart): Promise<Started>;
   /**
-   * Carries an operation out, after those of the same session that came before.
+   * Runs an operation, after earlier ones of the same session.
    *
-   * @param signal - rejects with its reason as soon as it is aborted, and keeps a job that has not begun from beginning
+   * @param signal - when aborted, rejects the operation with its reason, and prevents a job that has not started from
+   * starting
    */
   operate(operation: Operation, signal?: AbortSignalLike): Promise<unknown>;
-  /** Waits for what is in flight, and ends what it has open. */
+  /** Waits for the operations in flight, then closes everything that is open. */
   close(): Promise<void>;
 }

@@ -4,12 +4,14 @@ import { denoHost } from "@cryptodev/deno";
 import { nodeHost } from "@cryptodev/node";
 
 /**
- * The host that the entry of a runtime uses, by the entry's `runtime`. A thread's program is the same in every runtime,
- * and no export condition chooses for it.
+ * Returns the host of a runtime, given its entry's `runtime`. The program of a thread is the same in every runtime, and
+ * export conditions do not apply to it.
+ *
+ * @throws {UnsupportedError} if the runtime does not have a host
  */
 export function hostOf(runtime: string): Host {
   if (runtime.startsWith("Node.js")) return nodeHost();
   if (runtime.startsWith("Deno")) return denoHost();
   if (runtime.startsWith("Bun")) return bunHost();
-  throw new UnsupportedError(`a kernel device is reached from Node.js, Deno and Bun, and this is ${runtime}`);
+  throw new UnsupportedError(`a kernel device can be opened only in Node.js, Deno and Bun, not in ${runtime}`);
 }

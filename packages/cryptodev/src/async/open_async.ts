@@ -2,10 +2,12 @@ import { UnsupportedError } from "@cryptodev/core";
 import type { AsyncDevice, AsyncOpenOptions } from "./device.ts";
 
 /**
- * Opens the device so that its operations do not block the event loop: by the driver itself or in worker threads. The same
- * in Node.js, Deno and Bun.
+ * Opens the device for operations that do not block the event loop: the driver itself or worker threads run them. It
+ * works alike in Node.js, Deno and Bun.
  *
- * @throws as `open`, by rejection
+ * @returns the open device; every error of `open` rejects the promise
+ * @throws {RangeError} if `workers` is not an integer from 1 to 256
+ * @throws {UnsupportedError} if worker threads are needed and cannot be started
  * @example
  * ```ts
  * import { openAsync } from "cryptodev";
@@ -18,10 +20,10 @@ import type { AsyncDevice, AsyncOpenOptions } from "./device.ts";
  * ```
  */
 export async function openAsync(options?: AsyncOpenOptions): Promise<AsyncDevice> {
-  // By its own name: that is the file of the runtime at hand, which imports this one. What nobody asks for is not loaded.
+  // The package's own name resolves to the entry of this runtime, which imports this file. Imported on first use only.
   const { open, runtime } = await import("cryptodev");
   const threads: typeof import("./device.ts") | undefined = await import("./device.ts");
-  // Rollup can inline what is imported behind a top-level await that waits for this call.
+  // Rollup may inline the imported code after a top-level await that waits for this call.
   if (threads === undefined) {
     const remedy = 'bundle it for Node.js, without the export condition "browser", or do not inline dynamic imports';
     throw new UnsupportedError("the bundler put the code of threads behind a top-level await that waits for it", {

@@ -1,10 +1,11 @@
 import { inWords } from "@cryptodev/core";
 
 /**
- * Reads an option that the caller itself set: `Object.prototype` may have been polluted, and a getter may throw.
+ * Reads an own property of the options: `Object.prototype` may be polluted, and a getter may throw.
  *
- * @param type - what it has to be, if it is set: a value of another type may not be one that a thread can be sent
- * @throws `TypeError` if the options are not an object, if reading throws, or for another type
+ * @param type - the required type: not every value of another type can be posted to a thread
+ * @returns the value; `undefined` if it is not set
+ * @throws {TypeError} if the options are not an object, reading the option throws, or it has the wrong type
  */
 export function ownOption<O extends object, K extends keyof O & string>(
   options: O | undefined,

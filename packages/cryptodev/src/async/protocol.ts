@@ -8,31 +8,31 @@ import {
 } from "@cryptodev/core";
 import type { OpenOptions } from "../open.ts";
 
-/** How a worker opens its device. */
+/** The options with which a worker opens its device. */
 export type WorkerOptions = Pick<OpenOptions, "backend" | "path" | "hardware" | "chunkSize">;
 
-/** What a worker is started with, under a key that `workerData` of no other worker has. */
+/** What a worker is started with, under a key in `workerData` that other workers do not have. */
 export interface WorkerStart {
   readonly options: WorkerOptions;
-  /** The runtime as the entry of the thread that starts it sees it; it decides on the host. */
+  /** The `runtime` of the entry in the thread that starts the worker. It selects the host. */
   readonly runtime: string;
-  /** What the worker holds, by {@link held}, for the thread that outlives it. */
+  /** What the worker holds open, indexed by {@link held}, for the thread that outlives it. */
   readonly held: Int32Array;
 }
 
-/** The key in `workerData`. A string: symbols are not cloned. */
+/** The key in `workerData`. It is a string because symbols cannot be cloned. */
 export const startKey = "cryptodev.openAsync";
 
-/** The elements of `held`: the descriptor of the device, and the kernel's number of the thread. -1 if there is none. */
+/** The elements of `held`: the device's descriptor, and the kernel's number of the thread; -1 if there is none. */
 export const held = { descriptor: 0, thread: 1 } as const;
 
-/** Bytes travel as the buffer that they fill: of a view, Deno posts each element by itself, 75 ms for each MiB. */
+/** Replaces a view with the ArrayBuffer that it fills: Deno serialises a view element by element, 75 ms per MiB. */
 export function toWire(value: unknown): unknown {
   const isWhole = value instanceof Uint8Array && value.byteLength === value.buffer.byteLength;
   return isWhole && value.buffer instanceof ArrayBuffer ? value.buffer : value;
 }
 
-/** Makes bytes of what {@link toWire} made of them. */
+/** Reverses {@link toWire}. */
 export function fromWire(value: unknown): unknown {
   return value instanceof ArrayBuffer ? new Uint8Array(value) : value;
 }
@@ -43,12 +43,12 @@ export type Job = StartJob | OperationJob | EndJob;
 /** Starts a session. */
 export interface StartJob {
   readonly kind: "start";
-  /** The number that the session gets. */
+  /** The new session's number. */
   readonly session: number;
-  /** The method of the device. */
+  /** The name of the device's method. */
   readonly method: string;
   readonly name: string;
-  /** Shared with the thread that posts it, which can so wipe it whatever becomes of this one. */
+  /** Shared memory, so that the thread that posts it can wipe it whatever happens to the worker. */
   readonly key: SharedArrayBuffer | undefined;
   readonly options: object | undefined;
 }
@@ -59,7 +59,7 @@ export interface OperationJob {
   readonly session: number;
   readonly method: string;
   readonly args: readonly unknown[];
-  /** Set to 1 when nobody waits for the result any more. */
+  /** Set to 1 when the result is no longer needed. */
   readonly cancelled: Int32Array;
 }
 
@@ -68,16 +68,16 @@ export interface EndJob {
   readonly kind: "end";
 }
 
-/** What a session's start is answered with. */
+/** The answer to a {@link StartJob}. */
 export interface Started {
-  /** The session's name, which is one form of what people write. */
+  /** The session's name in its normal form. */
   readonly name: string;
   readonly info: SessionInfo;
   /** Bytes in an iv; 0 for a session without one. */
   readonly ivSize: number;
 }
 
-/** What to answer with. A session that cannot be introduced is ended: nobody would know of it. */
+/** Describes a new session. If that fails, closes it, because nothing else could. */
 export function introduce(session: Session & { readonly name: string; readonly ivSize?: number }): Started {
   try {
     return { name: session.name, info: session.info(), ivSize: session.ivSize ?? 0 };
@@ -87,7 +87,7 @@ export function introduce(session: Session & { readonly name: string; readonly i
   }
 }
 
-/** What comes back. */
+/** A message from the worker. */
 export type Answer =
   | { readonly id: number; readonly result: unknown }
   | { readonly id: number; readonly failure: Failure };
@@ -108,7 +108,7 @@ export function toFailure(error: unknown): Failure {
   return { name, message, refusal: { errno, syscall, path, hint, ...(ioctl === undefined ? {} : { ioctl }) } };
 }
 
-/** The error again, of the class that it had in the worker. */
+/** Restores an error, with the class that it had in the worker. */
 export function fromFailure({ name, message, refusal }: Failure): Error {
   if (refusal !== undefined) return new CryptodevError(refusal);
   if (name === "TypeError") return new TypeError(message);

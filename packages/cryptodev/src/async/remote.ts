@@ -25,16 +25,16 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-/** How often to look whether a thread has ended, in milliseconds. */
+/** The interval at which to check whether a thread has ended, in milliseconds. */
 const PAUSE = 10;
 
-/** A worker, and what is waited for. The process does not live on for a worker that has nothing to do. */
+/** A worker thread and its pending jobs. An idle worker does not keep the process alive. */
 export class Remote implements Executor {
   readonly #worker: Worker;
   readonly #runtime: string;
   readonly #held = new Int32Array(new SharedArrayBuffer(8)).fill(-1);
   readonly #waiting = new Map<number, Waiting>();
-  /** What the worker says first: what it opened, or why it could not. */
+  /** The worker's first message: resolves when its device is open, rejects if opening it failed. */
   readonly ready: Promise<unknown>;
   readonly #gone: Promise<void>;
   #count = 0;
@@ -61,7 +61,7 @@ export class Remote implements Executor {
   }
 
   async start({ key, ...start }: SessionStart): Promise<Started> {
-    // A key that was transferred could not be wiped any more if the thread is lost before it has the message.
+    // Shared, not transferred: a transferred key could not be wiped if the thread ends before it gets the message.
     const shared = key === undefined ? undefined : new Uint8Array(new SharedArrayBuffer(key.length));
     try {
       shared?.set(key as Uint8Array);
@@ -82,7 +82,7 @@ export class Remote implements Executor {
       Atomics.store(cancelled, 0, 1);
       this.#take(id)?.reject(reasonOf(signal));
     };
-    // Before anything is sent: a signal of the program's own making may throw, or call at once.
+    // Before anything is posted: a signal that the program implements may throw, or call the listener at once.
     signal.addEventListener("abort", cancel);
     try {
       if (Atomics.load(cancelled, 0) === 1) throw reasonOf(signal);
@@ -102,7 +102,7 @@ export class Remote implements Executor {
     }
   }
 
-  /** Has the worker close its device. One that is lost meanwhile has nothing left that it could close. */
+  /** Tells the worker to close its device. A worker that ends meanwhile does not have a device to close. */
   async #end(): Promise<void> {
     const ending = this.#request({ kind: "end" });
     this.#lost = new ClosedError("the device was closed");
@@ -114,11 +114,11 @@ export class Remote implements Executor {
   async #request(job: Job, transfer: readonly ArrayBuffer[] = [], id: number = this.#nextId()): Promise<unknown> {
     if (this.#lost !== undefined) throw this.#lost;
     this.#worker.postMessage({ ...job, id }, [...transfer]);
-    // Only now: what could not be posted is never answered, and close() would wait for it.
+    // Only after posting: a job that could not be posted is never answered, and close() would wait for it.
     return this.#wait(id);
   }
 
-  /** The worker's first message, which nobody asked for, has the number 0. */
+  /** Numbers jobs. 0 is the worker's first message, which answers no job. */
   #nextId(): number {
     const id = this.#count;
     this.#count += 1;
@@ -133,7 +133,7 @@ export class Remote implements Executor {
 
   #take(id: number): Waiting | undefined {
     const waiting = this.#waiting.get(id);
-    // The answer to what was aborted, which nobody waits for: close() may hold on to the worker by now.
+    // The answer to an aborted job. It must not unref the worker, which close() may be waiting for by now.
     if (!this.#waiting.delete(id)) return undefined;
     if (this.#waiting.size === 0) {
       this.#worker.unref();
@@ -148,8 +148,9 @@ export class Remote implements Executor {
   }
 
   /**
-   * Closes the descriptor that a thread left which was terminated or lost: it is the process's, not the thread's. Deno and
-   * Bun report the end of a thread that is still inside a system call, so the kernel is asked whether it has ended.
+   * Closes the descriptor of a thread that was terminated or lost: descriptors belong to the process, not the thread.
+   * Deno and Bun report the exit of a thread that is still inside a system call, so this asks the kernel whether it has
+   * ended.
    */
   async #closeLeft(): Promise<void> {
     const [descriptor, thread] = [Atomics.load(this.#held, held.descriptor), Atomics.load(this.#held, held.thread)];
@@ -158,18 +159,18 @@ export class Remote implements Executor {
     try {
       hostOf(this.#runtime).close(descriptor);
     } catch {
-      // Nobody is left whom an error could reach.
+      // An error would not reach anybody.
     }
   }
 }
 
-/** A program that is preloaded, as by `--import`, is run in our threads too, and must not start more of them. */
+/** A module that is preloaded, as by `--import`, also runs in our threads, and must not start more of them. */
 function requireOtherThread(): void {
   if (isMainThread || workerData === null || typeof workerData !== "object" || !Object.hasOwn(workerData, startKey)) {
     return;
   }
   throw new UnsupportedError("openAsync() was called in a thread that openAsync() started", {
-    remedy: "a module that is preloaded (--import, --require) is run in every thread; call it only if isMainThread",
+    remedy: "a preloaded module (--import, --require) runs in every thread; call openAsync() only if isMainThread",
   });
 }
 
@@ -184,9 +185,12 @@ function startWorker(start: WorkerStart): Worker {
   }
 }
 
-/** From where Node.js finds koffi, on which `@cryptodev/node` depends: the text of a worker lies nowhere. */
+/**
+ * Returns a URL or path from which Node.js resolves koffi, a dependency of `@cryptodev/node`: the program of a worker
+ * is text, without a location of its own.
+ */
 function baseOfKoffi(): string | undefined {
-  // A bundle has koffi beside itself, or beside the program: in CommonJS format it does not know its own URL.
+  // A bundle has koffi beside itself or, as a CommonJS bundle does not know its own URL, beside the program.
   const places = [import.meta.url, process.argv[1]];
   for (const place of [...places.map((from) => locate("@cryptodev/node", from)), ...places]) {
     if (locate("koffi", place) !== undefined) return place;
@@ -194,7 +198,7 @@ function baseOfKoffi(): string | undefined {
   return import.meta.url;
 }
 
-/** Where a package is, seen from a module; `undefined` if it is not found. */
+/** Resolves a package from a module; `undefined` if it is not found. */
 function locate(name: string, from: string | undefined): string | undefined {
   try {
     return nodeModule.createRequire(from as string).resolve(name);

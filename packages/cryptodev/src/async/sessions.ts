@@ -6,14 +6,16 @@ import type { Started } from "./protocol.ts";
 /** Options of an operation that does not block. */
 export interface AsyncOptions {
   /**
-   * Rejects the operation with its reason when it is aborted; one that the kernel has begun is carried out, and forgotten.
+   * Rejects the operation with its reason when it is aborted. An operation that the kernel has started completes
+   * anyway, and its result is discarded.
    */
   readonly signal?: AbortSignalLike | undefined;
 }
 
 /**
- * A copy that the caller can neither change nor take away while it waits for its turn. Its buffer is made first: the bytes
- * of a small view without one lie in V8's heap, where a collection leaves copies that nobody can wipe.
+ * Copies bytes, so that the caller can neither change nor detach them while the operation waits for its turn. Allocates
+ * the buffer explicitly: V8 keeps the bytes of other small views in its heap, where garbage collection leaves copies
+ * that cannot be wiped.
  */
 export function copied(bytes: Uint8Array, role: string, name: string): Uint8Array<ArrayBuffer> {
   const copy = new Uint8Array(new ArrayBuffer(sizeOf(bytes, role, name)));
@@ -21,7 +23,11 @@ export function copied(bytes: Uint8Array, role: string, name: string): Uint8Arra
   return copy;
 }
 
-/** The signal among the options. @throws `TypeError` for anything that cannot be used as one */
+/**
+ * Reads the signal from the options.
+ *
+ * @throws {TypeError} if it cannot be used as a signal
+ */
 function signalOf(options: AsyncOptions | undefined): AbortSignalLike | undefined {
   const signal = ownOption(options, "signal", "object");
   if (signal === undefined) return undefined;
@@ -33,9 +39,9 @@ function signalOf(options: AsyncOptions | undefined): AbortSignalLike | undefine
   throw new TypeError(`signal: expected an AbortSignal, got ${inWords(signal)}${remedy}`);
 }
 
-/** A session that works beside the program: the part that all kinds share. */
+/** The base of all asynchronous sessions. */
 export abstract class AsyncSession {
-  /** The algorithm's name, as that of the blocking session. */
+  /** The algorithm's name, like that of the blocking session. */
   readonly name: string;
   readonly #executor: Executor;
   readonly #id: number;
@@ -50,7 +56,7 @@ export abstract class AsyncSession {
     this.#info = info;
   }
 
-  /** What serves the session. */
+  /** The drivers that serve the session, their alignmask, and whether they are hardware. */
   get info(): SessionInfo {
     return this.#info;
   }
@@ -60,19 +66,19 @@ export abstract class AsyncSession {
     return this.#closed;
   }
 
-  /** Ends the session once the operations before are done. Ending it again does nothing. */
+  /** Ends the session after its earlier operations. Closing it again does nothing. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     try {
       await this.#executor.operate({ session: this.#id, method: "close", args: [] });
     } catch (error) {
-      // It ended with its device.
+      // The session ended with its device.
       if (!(error instanceof ClosedError)) throw error;
     }
   }
 
-  /** The same as {@link AsyncSession.close}, for `await using`. */
+  /** Calls {@link AsyncSession.close}, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
@@ -93,16 +99,15 @@ export abstract class AsyncSession {
   }
 }
 
-/** Operations each of which continues where the one before ended. */
+/** Operations that each continue from the end of the previous one. */
 interface Chain {
   length: number;
-  /** The first one that was rejected. */
+  /** The position of the first one that was rejected. */
   end: number;
 }
 
 /**
- * A cipher that works beside the program; {@link AsyncDevice.cipher} starts it. Operations are done in the order of their
- * calls.
+ * An asynchronous cipher. {@link AsyncDevice.cipher} starts it. Operations run in the order of their calls.
  */
 export class AsyncCipher extends AsyncSession {
   readonly #ivSize: number;
@@ -115,19 +120,26 @@ export class AsyncCipher extends AsyncSession {
   }
 
   /**
-   * As {@link Cipher.encrypt}, without blocking: `source` and `iv` are copied, and free to change at once. An operation
-   * without iv is rejected as well if the one that it would continue was aborted or rejected.
+   * Encrypts like {@link Cipher.encrypt}, without blocking. `source` and `iv` are copied, and may be changed at once.
+   *
+   * @param iv - without it, continues from the end of the last operation, and is rejected if that one was aborted or
+   * rejected
+   * @returns as many bytes as `source` has; every error of {@link Cipher.encrypt} rejects the promise
    */
   encrypt(source: Uint8Array, iv?: Uint8Array, options?: AsyncOptions): Promise<Uint8Array<ArrayBuffer>> {
     return this.#operate("encrypt", source, iv, options);
   }
 
-  /** As {@link Cipher.decrypt}, without blocking, and with the rule of {@link AsyncCipher.encrypt} for the iv. */
+  /**
+   * Decrypts like {@link Cipher.decrypt}, without blocking. Otherwise like {@link AsyncCipher.encrypt}.
+   *
+   * @returns as many bytes as `source` has
+   */
   decrypt(source: Uint8Array, iv?: Uint8Array, options?: AsyncOptions): Promise<Uint8Array<ArrayBuffer>> {
     return this.#operate("decrypt", source, iv, options);
   }
 
-  /** Whether the thread had begun what was aborted, nobody knows: what would continue it could continue from two places. */
+  /** It is not known whether the thread had started an aborted operation, so that nothing can continue from its end. */
   async #operate(
     method: string,
     source: Uint8Array,
@@ -142,7 +154,7 @@ export class AsyncCipher extends AsyncSession {
     const requirePlace = () => {
       if (place <= chain.end) return;
       throw new TypeError(
-        `iv for ${this.name}: expected ${this.#ivSize} bytes, got none; the operation before was aborted or rejected, so that none can continue it`,
+        `iv for ${this.name}: expected ${this.#ivSize} bytes, got none; the previous operation was aborted or rejected, so that nothing can continue from its end`,
       );
     };
     try {
@@ -157,17 +169,25 @@ export class AsyncCipher extends AsyncSession {
   }
 }
 
-/** A hash or HMAC that works beside the program; {@link AsyncDevice.hash} and {@link AsyncDevice.hmac} start it. */
+/** An asynchronous hash or HMAC. {@link AsyncDevice.hash} and {@link AsyncDevice.hmac} start it. */
 export class AsyncHash extends AsyncSession {
-  /** As {@link Hash.digest} of a whole message, without blocking. */
+  /**
+   * Hashes a whole message like {@link Hash.digest}, without blocking.
+   *
+   * @returns the digest or mac; every error of {@link Hash.digest} rejects the promise
+   */
   digest(data: Uint8Array, options?: AsyncOptions): Promise<Uint8Array<ArrayBuffer>> {
     return this.call("digest", { data }, options);
   }
 }
 
-/** An AEAD that works beside the program; {@link AsyncDevice.aead} starts it. */
+/** An asynchronous AEAD. {@link AsyncDevice.aead} starts it. */
 export class AsyncAead extends AsyncSession {
-  /** As {@link Aead.seal}, without blocking. */
+  /**
+   * Encrypts and authenticates like {@link Aead.seal}, without blocking.
+   *
+   * @returns the ciphertext followed by the tag; every error of {@link Aead.seal} rejects the promise
+   */
   seal(
     source: Uint8Array,
     nonce: Uint8Array,
@@ -177,7 +197,11 @@ export class AsyncAead extends AsyncSession {
     return this.call("seal", { source, nonce, aad }, options);
   }
 
-  /** As {@link Aead.open}, without blocking. */
+  /**
+   * Verifies and decrypts like {@link Aead.open}, without blocking.
+   *
+   * @returns the plaintext; every error of {@link Aead.open} rejects the promise
+   */
   open(
     sealed: Uint8Array,
     nonce: Uint8Array,

@@ -1,6 +1,5 @@
 /*
- * Runs in a thread of its own: one open device, and the sessions that were started on it. Jobs are done in the order in
- * which they come.
+ * Runs in a thread of its own, with one open device and its sessions. Jobs run in the order in which they arrive.
  */
 import { appendFileSync, readlinkSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
@@ -31,7 +30,7 @@ const port = parentPort as NonNullable<typeof parentPort>;
 const { options, runtime, held: shared } = (workerData as Record<string, WorkerStart>)[startKey] as WorkerStart;
 const sessions = new Map<number, Session>();
 
-/** Tells the thread that outlives this one what it would have to close. */
+/** Publishes the open descriptor, so that the thread that outlives this one can close it. */
 function watched(host: Host): Host {
   return {
     ...host,
@@ -42,7 +41,7 @@ function watched(host: Host): Host {
       return fd;
     },
     close(fd) {
-      // First: once it is closed, the number may be that of another file.
+      // Before closing: afterwards the number may belong to another file.
       Atomics.store(shared, held.descriptor, -1);
       return host.close(fd);
     },
@@ -55,9 +54,9 @@ interface Globals {
   };
 }
 
-/** The kernel's number of this thread; -1 if this may not be read. */
+/** Returns the kernel's number of this thread, or -1 if it cannot be read. */
 function threadNumber(): number {
-  // Deno would stop and ask for a permission that it does not have.
+  // Without this permission, Deno would stop and ask the user for it.
   const { Deno } = globalThis as unknown as Globals;
   if ((Deno?.permissions.querySync({ name: "read", path: "/proc" }).state ?? "granted") !== "granted") return -1;
   try {
@@ -105,7 +104,7 @@ answer(0, () => {
     host: () => watched(hostOf(runtime)),
     software: (settings) => new SoftwareHost(settings),
     append: appendFileSync,
-    // Whoever started this thread has opened the device before, and been warned.
+    // The thread that started this one opened the device first, which emitted the warning.
     mayExist: () => false,
   })(options);
 });

@@ -1,9 +1,9 @@
 import { UnsupportedError } from "@cryptodev/core";
 
 /**
- * The program of a worker thread as text, so that no thread is ever started from a file: in a bundle, the file beside a
- * module is another one or the bundle itself, which would start itself again and again. What the build makes of this
- * module holds `worker.ts` with all that it imports; unbuilt, as on JSR, the text imports it.
+ * The program of a worker thread as text, so that threads are never started from a file: in a bundle, the file beside a
+ * module is a different one, or the bundle itself, which would start itself again and again. The build replaces this
+ * module with one that contains `worker.ts` and all its imports; unbuilt, as on JSR, the text imports `worker.ts`.
  */
 export const workerProgram: string = `import ${JSON.stringify(workerBeside(import.meta.url))};`;
 

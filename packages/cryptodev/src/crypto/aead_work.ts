@@ -16,12 +16,12 @@ import type { AuthenticatedWork } from "./work.ts";
 const LONGEST_AAD = 4096;
 
 /**
- * The most bytes of a message that comes in pieces. The driver's array holds 131,072 pages of at least 4 KiB, those of
- * the source and of the destination together; two of each are for the tag and for what does not start with a page.
+ * The most bytes of a message that comes in chunks. The driver's array holds 131,072 pages of at least 4 KiB for source
+ * and destination together. Two pages of each are reserved for the tag and for data that does not start on a page.
  */
 const LONGEST_MESSAGE = 2 ** 28 - 2 ** 14;
 
-/** Bytes that come in pieces, in one memory with room for a tag at its end. */
+/** Collects chunks in one buffer with room for a tag at its end. */
 class Gathered {
   #memory = new Uint8Array(0);
   size = 0;
@@ -29,7 +29,7 @@ class Gathered {
   add(data: Uint8Array, room: number): void {
     const needed = this.size + data.length + room;
     if (needed > this.#memory.length) {
-      // Four times as many, as memory that was never written is not resident, and the old copy is until it is collected.
+      // Four times the size: unwritten memory is not resident, but each old copy is until it is garbage-collected.
       const larger = new Uint8Array(this.size === 0 ? needed : Math.max(needed, 4 * this.#memory.length));
       larger.set(this.bytes);
       this.#memory.fill(0);
@@ -43,7 +43,11 @@ class Gathered {
     return this.#memory.subarray(0, this.size);
   }
 
-  /** Hands the memory over: the bytes, and that much room after them. */
+  /**
+   * Hands over the buffer, and starts again with an empty one.
+   *
+   * @returns the bytes, followed by `room` more
+   */
   take(room: number): Uint8Array<ArrayBuffer> {
     this.add(new Uint8Array(0), room);
     const taken = this.#memory.subarray(0, this.size + room);
@@ -52,22 +56,22 @@ class Gathered {
     return taken;
   }
 
-  /** Wipes everything after that many bytes. */
+  /** Wipes and drops everything after the first `size` bytes. */
   cut(size: number): void {
     this.#memory.fill(0, size);
     this.size = size;
   }
 }
 
-/** What begins the work of an authenticated cipher. */
+/** Parameters of an authenticated cipher. */
 export interface AeadTraits {
   readonly decrypt: boolean;
   readonly nonce: Uint8Array;
-  /** Whether a cipher of node:crypto can continue what the device cannot do. */
+  /** Whether a cipher of node:crypto can take over if the device reaches a limit. */
   readonly canMove: boolean;
 }
 
-/** What GCM and CCM share: aad and tag, and one operation on the whole message. */
+/** The common part of GCM and CCM: aad, tag, and one operation on the whole message. */
 abstract class AeadWork implements AuthenticatedWork {
   protected readonly session: Aead;
   protected readonly decrypt: boolean;
@@ -87,9 +91,9 @@ abstract class AeadWork implements AuthenticatedWork {
 
   abstract update(data: Uint8Array): Uint8Array;
   abstract final(): Uint8Array;
-  /** Whether the data has begun. */
+  /** Whether data was added. */
   protected abstract readonly hasBegun: boolean;
-  /** Whether so many bytes may be a tag. */
+  /** Whether a tag may have this size. */
   protected abstract readonly isTagSize: (size: number) => boolean;
 
   get tag(): Uint8Array | undefined {
@@ -99,7 +103,7 @@ abstract class AeadWork implements AuthenticatedWork {
   setAutoPadding(): void {}
 
   setAAD(aad: Uint8Array, plaintextLength: number | undefined): void {
-    // Nothing may be added at any time.
+    // An empty aad is accepted at any time.
     if (this.hasBegun && aad.length > 0) throw invalidState("setAAD");
     if (!this.#canMove) this.#checkAadSize(this.#aad.size + aad.length);
     this.#aad.add(aad, 0);
@@ -123,7 +127,7 @@ abstract class AeadWork implements AuthenticatedWork {
     this.session.close();
   }
 
-  /** Called before the data begins: only then is all of the aad there. */
+  /** Checks the size of the complete aad. Called when the first data is added, because aad can be added until then. */
   protected checkAad(): void {
     this.#checkAadSize(this.#aad.size);
   }
@@ -134,26 +138,35 @@ abstract class AeadWork implements AuthenticatedWork {
     throw lacking(beyondDevice(`aad for ${name}: expected at most ${LONGEST_AAD} bytes, got ${size}`));
   }
 
-  /** How many bytes of plaintext were announced with the aad. */
+  /** The size of the plaintext in bytes, if it was announced with the aad. */
   protected get plaintextLength(): number | undefined {
     return this.#plaintextLength;
   }
 
-  /** Encrypts a message that has room for its tag, in place. */
+  /** Encrypts a message in place. `sealed` ends with room for the tag. */
   protected seal(sealed: Uint8Array): { readonly ciphertext: Uint8Array; readonly tag: Uint8Array } {
     const ciphertext = sealed.subarray(0, sealed.length - this.session.tagSize);
     this.session.sealInto(ciphertext, sealed, this.nonce, this.#aad.bytes);
     return { ciphertext, tag: sealed.slice(ciphertext.length) };
   }
 
-  /** Encrypts a message for good. @returns the ciphertext */
+  /**
+   * Encrypts a message in place, and keeps the tag for {@link AeadWork.tag}.
+   *
+   * @returns the ciphertext
+   */
   protected sealWithTag(sealed: Uint8Array): Uint8Array {
     const { ciphertext, tag } = this.seal(sealed);
     this.#tag = tag;
     return ciphertext;
   }
 
-  /** Checks and decrypts a message that has room for its tag, in place. @throws with `EBADMSG` as the cause */
+  /**
+   * Verifies and decrypts a message in place. `sealed` ends with room for the tag.
+   *
+   * @returns the plaintext
+   * @throws {Error} like node:crypto's, with the device's `EBADMSG` as its cause, if verification fails
+   */
   protected open(sealed: Uint8Array, tag: Uint8Array): Uint8Array {
     sealed.set(tag, sealed.length - tag.length);
     try {
@@ -169,9 +182,9 @@ function isForgery(error: unknown): boolean {
 }
 
 /**
- * GCM. The kernel takes a message at once, while programs expect each piece to be answered with as many bytes. Those come
- * from the cipher inside, which is AES in counter mode (NIST SP 800-38D, section 7.1); pieces are kept, and at the end GCM
- * itself works on all of them, for the tag.
+ * GCM. The kernel accepts a message only as a whole, but programs expect each `update()` to return as many bytes as it
+ * gets. Therefore `update()` uses the cipher inside GCM, which is AES in counter mode (NIST SP 800-38D, section 7.1),
+ * and keeps the chunks; `final()` runs GCM itself over all of them, for the tag.
  */
 export class GcmWork extends AeadWork {
   readonly #counter: Cipher;
@@ -195,14 +208,14 @@ export class GcmWork extends AeadWork {
     if (size > LONGEST_MESSAGE) {
       throw lacking(
         beyondDevice(
-          `data for ${this.session.name}: expected at most ${LONGEST_MESSAGE} bytes in all pieces together, got ${size}`,
+          `data for ${this.session.name}: expected at most ${LONGEST_MESSAGE} bytes in all chunks together, got ${size}`,
         ),
       );
     }
     const start = this.message.size;
     this.message.add(data, this.session.tagSize);
     try {
-      // Of the copy: another thread may change the data, and the tag is to be that of the result.
+      // Encrypt the copy: another thread may change the data, and the tag has to match the result.
       return this.#chunks.update(this.message.bytes.subarray(start));
     } catch (error) {
       this.message.cut(start);
@@ -233,7 +246,7 @@ export class GcmWork extends AeadWork {
       this.open(sealed, tag);
       return;
     }
-    // A part of a tag is of no use to the kernel. The plaintext, encrypted again, has the whole tag.
+    // The kernel cannot verify a truncated tag. Decrypt, encrypt again, and compare with the start of the whole tag.
     const message = sealed.subarray(0, sealed.length - this.session.tagSize);
     const plaintext = this.#begin().update(message);
     message.set(plaintext);
@@ -244,13 +257,13 @@ export class GcmWork extends AeadWork {
   #begin(): CipherChunks {
     const first = new Uint8Array(16);
     first.set(this.nonce);
-    // Block 1 hides the tag.
+    // Counter block 1 encrypts the tag; the data starts with 2.
     first[15] = 2;
     return this.#counter.encryptor(first, { eager: true });
   }
 }
 
-/** CCM. In node:crypto too its message comes in one piece. */
+/** CCM. node:crypto also accepts its message only as a whole. */
 export class CcmWork extends AeadWork {
   protected hasBegun = false;
   readonly #longest: number;
@@ -258,7 +271,7 @@ export class CcmWork extends AeadWork {
 
   constructor(session: Aead, traits: AeadTraits) {
     super(session, traits);
-    // What the nonce leaves of a block counts the message (RFC 3610, section 2).
+    // The nonce and the message length share 15 bytes of the first block (RFC 3610, section 2).
     this.#longest = Math.min(2 ** (8 * (15 - traits.nonce.length)), 2 ** 31) - 1;
   }
 
@@ -272,7 +285,7 @@ export class CcmWork extends AeadWork {
 
   update(data: Uint8Array): Uint8Array {
     if (data.length > this.#longest) throw invalidMessageLength();
-    // An empty message is worked on at the end, as there may be more to come.
+    // An empty message is processed by final(), because more data may follow.
     return data.length === 0 ? data : this.#work(data);
   }
 
@@ -280,7 +293,7 @@ export class CcmWork extends AeadWork {
     const isExpected = this.plaintextLength === undefined || this.plaintextLength === data.length;
     const isBad = this.hasBegun || !isExpected;
     if (isBad && !this.decrypt) throw cannotAdd();
-    // Node.js reports a message that cannot be authentic at the end.
+    // Node.js reports a message that cannot be authentic only in final().
     if (isBad || (this.decrypt && this.tag === undefined)) this.#failure ??= cannotAuthenticate();
     if (this.#failure !== undefined) return new Uint8Array(0);
     this.checkAad();

@@ -1,7 +1,7 @@
 import node, { type CipherInfo } from "node:crypto";
 import { findNodeCipher, type NodeCipher, nodeCiphers } from "./names.ts";
 
-/** OpenSSL's numbers of ciphers: that of the smallest key, and how much more that of the next size is. */
+/** OpenSSL's numbers (nids) of ciphers: the number for the smallest key, and the step to that of the next size. */
 const numbers: Readonly<Record<string, readonly [first: number, step: number]>> = {
   "aes-cbc": [419, 4],
   "aes-ccm": [896, 3],
@@ -29,9 +29,12 @@ function sizesOf(mode: string): (string | undefined)[] {
     .map(({ name }) => /-(\d{3})-/.exec(name)?.[1]);
 }
 
-/** What `getCipherInfo()` says: node:crypto's own answer, or ours for what the device has and this runtime does not. */
+/**
+ * Implements `getCipherInfo()`: returns node:crypto's own result, or ours for a cipher that the device has and this
+ * runtime does not.
+ */
 export function cipherInfo(nameOrNid: unknown, options: unknown): CipherInfo | undefined {
-  // Node.js itself ends with a failed assertion for -0.
+  // Node.js itself aborts with a failed assertion for -0.
   const asked = nameOrNid === 0 ? 0 : nameOrNid;
   const theirs = node.getCipherInfo(asked as string, options as object);
   if (theirs !== undefined) return theirs;
@@ -52,7 +55,7 @@ function ownInfo(cipher: NodeCipher, sizes: { keyLength?: number; ivLength?: num
   const isIv = mode === "ccm" ? ivLength >= 7 && ivLength <= 13 : mode === "gcm" ? ivLength > 0 : ivLength === usual;
   if (!isIv) return undefined;
   const blockSize = isAead || mode === "xts" ? 1 : algorithm.blockSize;
-  // OpenSSL has names of another form for these.
+  // OpenSSL's names of AEADs have a different form.
   const shown = isAead ? name.replace(/^aes-(\d+)/, "id-aes$1") : name;
   return { mode, name: shown, nid: numberOf(cipher), blockSize, ...(usual === 0 ? {} : { ivLength }), keyLength };
 }

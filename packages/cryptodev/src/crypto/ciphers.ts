@@ -11,7 +11,7 @@ import { isAuthenticated, type Work } from "./work.ts";
 /** The most bytes that node:crypto accepts, or returns, at once. */
 const MOST = 2 ** 31 - 1;
 
-/** One cipher from its beginning to its end. The sessions end with `final()`. */
+/** The state of one cipher object. `final()` ends its sessions. */
 class Course implements Closable {
   readonly decrypt: boolean;
   #work: Work;
@@ -68,7 +68,7 @@ class Course implements Closable {
     return Buffer.from(tag);
   }
 
-  /** A result as it was asked for: there is one decoder for all of the data, as characters may be in two pieces. */
+  /** Encodes a result. There is one decoder for all of the data, because two chunks may share a character. */
   encoded(result: Buffer, encoding: unknown, isLast: boolean): Buffer | string {
     const decoder = decoderOf(encoding);
     if (decoder === undefined) return result;
@@ -85,7 +85,7 @@ class Course implements Closable {
     this.#work.close();
   }
 
-  /** Has the device work, or node:crypto from here on, if the device cannot and node:crypto may. */
+  /** Uses the device; if it reaches a limit and fallback is allowed, uses node:crypto from then on. */
   #do<T>(use: (work: Work) => T): T {
     try {
       return use(this.#work);
@@ -112,7 +112,7 @@ function courseOf(object: object): Course {
 const stream = {
   _transform(this: object, chunk: unknown, encoding: unknown, done: TransformCallback): void {
     const course = courseOf(this);
-    // As in node:crypto, write() itself throws this. All else is the stream's error.
+    // As in node:crypto, write() itself throws this error. Any other one becomes the stream's error.
     if (course.isFinal) throw cannotAdd();
     let result: Buffer;
     try {
@@ -140,25 +140,33 @@ const stream = {
 };
 
 const methods = {
-  /** Adds a piece of data. @returns as many bytes of the result as are known by now */
+  /**
+   * Adds data.
+   *
+   * @returns the part of the result that is known so far
+   */
   update(this: object, data: unknown, inputEncoding: unknown, outputEncoding: unknown): Buffer | string {
     const bytes = dataOf(data, inputEncoding);
     const course = courseOf(this);
     return course.encoded(course.update(bytes), outputEncoding, false);
   },
-  /** Ends the data and the session. @returns the rest of the result */
+  /**
+   * Ends the data and the session.
+   *
+   * @returns the rest of the result
+   */
   final(this: object, outputEncoding: unknown): Buffer | string {
     const course = courseOf(this);
     return course.encoded(course.final(), outputEncoding, true);
   },
-  /** Switches padding of a block cipher's data (PKCS#7), which is on until this is called. */
+  /** Turns a block cipher's padding (PKCS#7) on or off. It is on by default. */
   setAutoPadding(this: object, pads: unknown): unknown {
     courseOf(this).setAutoPadding(Boolean(pads));
     return this;
   },
 };
 
-/** Adds associated data of GCM or CCM. CCM requires the option `plaintextLength` with it. */
+/** Adds associated data of GCM or CCM. CCM requires the option `plaintextLength`. */
 function setAAD(this: object, aad: unknown, options: unknown): unknown {
   const encoding = textOptionOf(options, "encoding");
   const plaintextLength = sizeOptionOf(options, "plaintextLength");
@@ -166,21 +174,21 @@ function setAAD(this: object, aad: unknown, options: unknown): unknown {
   return this;
 }
 
-/** The tag of GCM or CCM, once the data has ended. */
+/** Returns the tag of GCM or CCM, after `final()`. */
 function getAuthTag(this: object): Buffer {
   return courseOf(this).tag;
 }
 
-/** Sets the tag to check: `authTagLength` bytes, or 16. */
+/** Sets the tag to verify: `authTagLength` bytes, by default 16. */
 function setAuthTag(this: object, tag: unknown, encoding: unknown): unknown {
   courseOf(this).setAuthTag(bytesOf(tag, "buffer", encoding));
   return this;
 }
 
-/** A constructor of ciphers, with the arguments of `createCipheriv`. */
+/** A constructor of cipher objects, with the parameters of `createCipheriv`. */
 export type CipherConstructor = Constructor<[name: unknown, key: unknown, iv: unknown, options?: unknown]>;
 
-/** Makes a constructor of ciphers over a device, as `crypto.Cipheriv` and `crypto.Decipheriv` are. */
+/** Creates `crypto.Cipheriv` or `crypto.Decipheriv` over a device. */
 export function cipherConstructor(source: Source, decrypt: boolean): CipherConstructor {
   return constructorOf({
     name: decrypt ? "Decipheriv" : "Cipheriv",

@@ -1,10 +1,13 @@
 import { Transform, type TransformOptions } from "node:stream";
 
-/* Constructors as those of node:crypto are: functions of the old style, whose streams begin when they are first used. */
+/*
+ * Constructors like node:crypto's: functions, not classes, whose objects become streams only when they are used as
+ * streams.
+ */
 
 const streamOptions = new WeakMap<object, TransformOptions | undefined>();
 
-/** Makes an object a stream with these options, once the program uses it as one. */
+/** Turns an object into a stream with these options when the program first uses it as one. */
 export function streamLater(object: object, options: unknown): void {
   streamOptions.set(object, options as TransformOptions | undefined);
 }
@@ -14,9 +17,9 @@ for (const name of ["_readableState", "_writableState"]) {
   Object.defineProperty(lazyTransform, name, {
     configurable: true,
     get(this: { _writableState: { decodeStrings: boolean } }): unknown {
-      // The constructor of streams is a function too, which defines both.
+      // Transform is also a function, not a class; calling it defines both properties.
       (Transform as unknown as (this: object, options: unknown) => void).call(this, streamOptions.get(this));
-      // Text is decoded with the rest of the data, so that the stream's own option for it does not matter.
+      // Text is decoded like other data, so the stream must not decode it first, whatever its options say.
       this._writableState.decodeStrings = false;
       return Reflect.get(this, name);
     },
@@ -26,35 +29,35 @@ for (const name of ["_readableState", "_writableState"]) {
   });
 }
 
-/** What `instanceof` asks by default: prototypes. */
+/** The default of `instanceof`, which compares prototypes. */
 const isInstance = Function.prototype[Symbol.hasInstance] as (this: object, value: unknown) => boolean;
 
-/** A constructor of streams. */
+/** A constructor whose objects are streams. */
 export type Constructor<Arguments extends readonly unknown[]> = new (...args: Arguments) => Transform;
 
-/** What makes a constructor. */
+/** Parameters of {@link constructorOf}. */
 export interface Construction<Arguments extends readonly unknown[]> {
   readonly name: string;
-  /** How many parameters it has. */
+  /** The constructor's `length`. */
   readonly length: number;
   /** The methods of its objects, in addition to those of a stream. */
   readonly methods: object;
-  /** Begins the work of a new object, by which it becomes one of these. */
+  /** Initialises a new object. Afterwards, `isOne` returns `true` for it. */
   readonly begin: (object: object, ...args: Arguments) => void;
-  /** Whether an object is one, even of another device's constructor. */
+  /** Whether an object was initialised, even by the constructor of another device. */
   readonly isOne: (object: object) => boolean;
 }
 
 /**
- * Makes a constructor that can be called without `new` too, extended by a class, and called on an object of its own by a
- * constructor of the old style.
+ * Creates a constructor that can also be called without `new`, be extended by a class, and be applied to an existing
+ * object (`Hash.call(this, ...)`), as node:crypto's can.
  */
 export function constructorOf<Arguments extends readonly unknown[]>(
   construction: Construction<Arguments>,
 ): Constructor<Arguments> {
   const { name, length, methods, begin, isOne } = construction;
   function construct(this: unknown, ...args: Arguments): unknown {
-    // An object that has begun already is not begun again.
+    // An object that is already initialised is left alone, and a new one is returned.
     const isNew = new.target !== undefined || (isInstance.call(construct, this) && !isOne(this as object));
     const object: object = isNew ? (this as object) : Object.create(prototype);
     begin(object, ...args);

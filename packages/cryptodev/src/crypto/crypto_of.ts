@@ -13,27 +13,30 @@ export type NodeCrypto = typeof node;
 /** Options of {@link cryptoOf}. */
 export interface CryptoOptions {
   /**
-   * Whether node:crypto may do what the device cannot: algorithms that are missing from it, what is beyond its limits, and
-   * all functions of node:crypto that are not ciphers, hashes or HMACs. Defaults to `false`: they throw.
+   * Whether node:crypto takes over what the device does not support: missing algorithms, data beyond its limits, and
+   * all functions of node:crypto other than ciphers, hashes and HMACs. Defaults to `false`: they throw.
    */
   readonly fallback?: boolean | undefined;
 }
 
 /**
- * Gives node:crypto over a device: `createCipheriv`, `createDecipheriv`, `createHash`, `createHmac`, `hash`, `getCiphers`
- * and `getHashes` with node's names, options, streams and errors. The default export is the same over a device that is
- * opened when it is first needed, as `open()` opens it; there the variable `CRYPTODEV_FALLBACK=1` is `fallback`.
+ * Returns node:crypto over a device: `createCipheriv`, `createDecipheriv`, `createHash`, `createHmac`, `hash`,
+ * `getCiphers` and `getHashes` with node's names, options, streams and errors. The default export does the same over a
+ * device that `open()` opens on first use; there, `CRYPTODEV_FALLBACK=1` in the environment sets `fallback`.
  *
- * A session starts with each cipher or hash. It ends with `final()` or `digest()`, with the stream, by `destroy()`, or
- * when the object is collected.
+ * Each cipher, hash and HMAC starts a session. It ends with `final()` or `digest()`, with the end of the stream, by
+ * `destroy()`, or when the object is garbage-collected.
  *
- * GCM accepts nonces of 12 bytes and messages of at most 256 MiB less 16 KiB, of which it keeps a copy until `final()`,
- * because the kernel takes a message at once; GCM and CCM accept at most 4096 bytes of aad; XTS works on whole blocks.
- * Beyond that they throw, or leave it to node:crypto if {@link CryptoOptions.fallback} allows it.
+ * GCM accepts nonces of 12 bytes and messages of at most 256 MiB minus 16 KiB, and keeps a copy of the message until
+ * `final()`, because the kernel accepts it only as a whole. GCM and CCM accept at most 4096 bytes of aad. XTS accepts
+ * only whole blocks. Beyond these limits they throw, or node:crypto takes over if {@link CryptoOptions.fallback} allows
+ * it.
  *
- * @param device - stays the caller's to close
- * @returns all that node:crypto has in this runtime. What the device cannot do throws: what node:crypto throws for an
- * algorithm that it does not know, with the device's refusal as the `cause`, or an `UnsupportedError` for another function
+ * An algorithm that is missing throws the error that node:crypto throws for an unknown algorithm, with the device's
+ * error as its `cause`. Other functions of node:crypto throw an `UnsupportedError`.
+ *
+ * @param device - the caller closes it
+ * @returns everything that node:crypto has in this runtime
  * @example
  * ```ts
  * import { open } from "cryptodev";
@@ -49,7 +52,7 @@ export function cryptoOf(device: Device, { fallback = false }: CryptoOptions = {
   return cryptoFrom(() => device, fallback);
 }
 
-/** The same over a device that is got when it is first needed. */
+/** Implements {@link cryptoOf} over a device that is requested on first use. */
 export function cryptoFrom(device: () => Device, isAllowed: boolean): NodeCrypto {
   const source: Source = { device, isAllowed };
   const Hash = hashConstructor(source);
@@ -58,7 +61,7 @@ export function cryptoFrom(device: () => Device, isAllowed: boolean): NodeCrypto
   const Decipheriv = cipherConstructor(source, true);
   const names = (own: readonly string[], nodes: () => readonly string[]): string[] =>
     [...new Set([...own, ...(isAllowed ? nodes() : [])])].sort();
-  // Methods, for the names and the numbers of parameters that node's functions have.
+  // Methods, so that `name` and `length` are those of node's functions.
   const own = {
     createCipheriv(name: unknown, key: unknown, iv: unknown, options: unknown) {
       return new Cipheriv(name, key, iv, options);
@@ -85,7 +88,7 @@ export function cryptoFrom(device: () => Device, isAllowed: boolean): NodeCrypto
     Hash,
     Hmac,
   };
-  // These have other numbers of parameters in other versions.
+  // The number of their parameters depends on the runtime's version.
   for (const name of ["hash", "getCipherInfo"] as const) {
     Object.defineProperty(own[name], "length", { value: node[name]?.length ?? own[name].length });
   }
@@ -94,7 +97,7 @@ export function cryptoFrom(device: () => Device, isAllowed: boolean): NodeCrypto
 
 function availableCiphers(device: Device): string[] {
   const available = new Set(device.capabilities().flatMap(({ name, available }) => (available ? [name] : [])));
-  // GCM needs the counter mode, too.
+  // GCM also needs counter mode.
   const isThere = ({ name }: { readonly name: string }): boolean =>
     available.has(name) && (name !== "aes-gcm" || available.has("aes-ctr"));
   const ours = nodeCiphers.filter(({ algorithm }) => isThere(algorithm));
@@ -107,7 +110,7 @@ function availableHashes(device: Device): string[] {
     .capabilities()
     .filter(({ name, kind, available }) => kind === "hash" && available && findNodeHash(name) !== undefined)
     .map(({ name }) => name);
-  // Newer versions of Node.js list more of the names that all of them accept.
+  // Newer versions of Node.js list more names, all of which older ones accept as well.
   const theirs = node.getHashes().filter((name) => available.includes(findNodeHash(name) ?? ""));
   return [...available.flatMap(listedNamesOf), ...theirs];
 }

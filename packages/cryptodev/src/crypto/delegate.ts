@@ -3,13 +3,13 @@ import { UnsupportedError } from "@cryptodev/core";
 const remedy =
   "to leave to node:crypto what the device cannot do, set CRYPTODEV_FALLBACK=1, or use cryptoOf(device, { fallback: true })";
 
-/** An error of node:crypto has a code. */
+/** Creates an error with a code, as node:crypto's errors have one. */
 function refusal(name: string): UnsupportedError {
-  const error = new UnsupportedError(`the device has nothing for ${name} of node:crypto`, { remedy });
+  const error = new UnsupportedError(`the device does not support ${name} of node:crypto`, { remedy });
   return Object.assign(error, { code: "ERR_CRYPTODEV_UNSUPPORTED" });
 }
 
-/** Something of node:crypto that computes, where that is not allowed: it is there, and throws when it is used. */
+/** Replaces a function or object of node:crypto that may not be used: it exists, and throws when it is used. */
 function refused(name: string, value: unknown): unknown {
   if (typeof value === "function") {
     const refuse = function refuse(): never {
@@ -30,7 +30,9 @@ function refused(name: string, value: unknown): unknown {
   );
 }
 
-/** What is not work for a device is node:crypto's in any case: keys as objects, numbers, a comparison, information. */
+/**
+ * Exports that no device implements, which are always node:crypto's: key objects, constants, comparison, information.
+ */
 const plain: readonly string[] = [
   "KeyObject",
   "constants",
@@ -43,14 +45,14 @@ const plain: readonly string[] = [
 ];
 
 /**
- * All that node:crypto has in this runtime, with some of it replaced.
+ * Returns a copy of a module with some of its exports replaced.
  *
- * @param own - what stands in the place of node:crypto's own
- * @param isAllowed - whether node:crypto may do the rest
+ * @param own - the replacements
+ * @param isAllowed - whether the other exports may be used; if not, they throw
  */
 export function inPlaceOf<Real extends object>(real: Real, own: Partial<Real>, isAllowed: boolean): Real {
   const result = {} as Real;
-  // By all names, as old programs use some that are hidden.
+  // Including names that are not enumerable, because old programs use some of them.
   const names = new Set([...Object.getOwnPropertyNames(real), ...Object.keys(own)]) as Set<keyof Real & string>;
   for (const name of names) {
     const theirs = Object.getOwnPropertyDescriptor(real, name);
@@ -59,7 +61,7 @@ export function inPlaceOf<Real extends object>(real: Real, own: Partial<Real>, i
       value ??= name in own ? own[name] : isAllowed || plain.includes(name) ? real[name] : refused(name, real[name]);
       return value;
     };
-    // Some of node:crypto's are made when they are first asked for.
+    // Some exports of node:crypto are getters that create them on first use.
     const isLate = !(name in own) && theirs?.get !== undefined;
     const property = isLate ? { get } : { value: get(), writable: true };
     Object.defineProperty(result, name, { ...property, configurable: true, enumerable: theirs?.enumerable ?? true });

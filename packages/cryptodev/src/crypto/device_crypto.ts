@@ -4,23 +4,24 @@ import { open } from "cryptodev";
 import { variable } from "../variable.ts";
 import { cryptoFrom, type NodeCrypto } from "./crypto_of.ts";
 
-/** The environment variable that allows node:crypto to do what the device cannot. */
+/** The environment variable that lets node:crypto take over what the device does not support. */
 const FALLBACK_VARIABLE = "CRYPTODEV_FALLBACK";
 
 let device: Device | undefined;
 
-/** One for each thread, for as long as that lives. */
+/** Returns this thread's device, which stays open until the thread ends. */
 function ownDevice(): Device {
   if (device !== undefined) return device;
   const opened = open();
-  // The process's end closes what the main thread has; a thread's end closes nothing.
+  // The end of the process closes the main thread's descriptor; the end of another thread does not close its own.
   if (!isMainThread) process.once("exit", () => opened.close());
   device = opened;
   return opened;
 }
 
 /**
- * All that node:crypto has in this runtime, over a device that is opened when it is first needed, as `open()` opens it.
- * `CRYPTODEV_FALLBACK=1` in the environment has node:crypto do what the device cannot; without it that throws.
+ * Everything that node:crypto has in this runtime, over a device that `open()` opens on first use. With
+ * `CRYPTODEV_FALLBACK=1` in the environment, node:crypto takes over what the device does not support; otherwise that
+ * throws.
  */
 export const crypto: NodeCrypto = cryptoFrom(ownDevice, variable(FALLBACK_VARIABLE) === "1");

@@ -19,19 +19,19 @@ import { lacking, orNode, type Source, startOr } from "./lacks.ts";
 import { digestSizeOf, findNodeHash } from "./names.ts";
 import { bufferOver, chunkOf, dataOf, encoderOf, textOptionOf, withKey } from "./values.ts";
 
-/** What works on a message: a session, or node:crypto for what is missing from the device. */
+/** What hashes a message: a session, or node:crypto for an algorithm that is missing from the device. */
 interface Engine extends Closable {
   update(data: Uint8Array): void;
   digest(): Uint8Array;
   copy(options: unknown): Engine;
 }
 
-/** A message in pieces, and its digest once it has ended; the session ends with it. */
+/** The state of one hash or HMAC object. `digest()` ends its session. */
 class Message implements Closable {
   readonly kind: "hash" | "hmac";
   readonly #engine: Engine;
   #digest: Buffer | undefined;
-  /** Whether the program has its digest. */
+  /** Whether the program called `digest()`. */
   isFinalized = false;
 
   constructor(kind: "hash" | "hmac", engine: Engine) {
@@ -89,7 +89,7 @@ function update<This extends object>(this: This, data: unknown, encoding?: unkno
 
 function transform(message: Message, chunk: unknown, encoding: unknown, done: TransformCallback): void {
   try {
-    // Node.js passes over what is written after the digest.
+    // Like Node.js, ignore data that is written after the digest.
     if (!message.hasEnded) message.update(chunkOf(chunk, encoding));
   } catch (error) {
     done(error as Error);
@@ -100,7 +100,7 @@ function transform(message: Message, chunk: unknown, encoding: unknown, done: Tr
 
 function flush(done: TransformCallback, digest: () => Buffer): void {
   try {
-    // The program may change what it gets, and ask for the digest afterwards.
+    // A copy: the program may change the chunk, and call digest() afterwards.
     done(null, Buffer.from(digest()));
   } catch (error) {
     done(error as Error);
@@ -117,7 +117,7 @@ const streaming = {
   },
 };
 
-/** Makes the constructor of hashes over a device, as `crypto.Hash` is. */
+/** Creates `crypto.Hash` over a device. */
 export function hashConstructor(source: Source): Constructor<[algorithm: unknown, options?: unknown]> {
   const Hash: Constructor<[unknown, unknown?]> = constructorOf({
     name: "Hash",
@@ -128,7 +128,7 @@ export function hashConstructor(source: Source): Constructor<[algorithm: unknown
       begin(object, message, options);
     },
     methods: {
-      /** Makes a second hash that continues from here (CIOCCPHASH), with a session of its own. */
+      /** Returns a second hash, with its own session, that continues from the current state (CIOCCPHASH). */
       copy(this: object, options: unknown): unknown {
         const message = messageOf(this);
         if (message.isFinalized || message.hasEnded) throw hashFinalized();
@@ -205,7 +205,7 @@ function overNode(hash: NodeHash): Engine {
   };
 }
 
-/** Makes the constructor of HMACs over a device, as `crypto.Hmac` is. */
+/** Creates `crypto.Hmac` over a device. */
 export function hmacConstructor(source: Source): Constructor<[algorithm: unknown, key: unknown, options?: unknown]> {
   return constructorOf({
     name: "Hmac",
@@ -216,7 +216,7 @@ export function hmacConstructor(source: Source): Constructor<[algorithm: unknown
     },
     methods: {
       update,
-      /** Ends the message and the session. Node.js returns an empty second digest, and does not throw. */
+      /** Ends the message and the session. A second call returns an empty digest, as in Node.js. */
       digest(this: object, encoding: unknown): Buffer | string {
         const message = messageOf(this);
         const none = Buffer.alloc(0);
@@ -240,7 +240,7 @@ export function hmacConstructor(source: Source): Constructor<[algorithm: unknown
 function startHmac(source: Source, algorithm: unknown, key: unknown, options: unknown): Message {
   if (typeof algorithm !== "string") throw invalidArgType("hmac", "of type string", algorithm);
   const encoding = textOptionOf(options, "encoding");
-  // With the two in each other's place, what stands for the name is the key.
+  // If algorithm and key are swapped, the supposed name is the key, and must not be shown.
   const isSwapped = typeof key === "string" && findNodeHash(key) !== undefined;
   const unknown = (cause?: unknown): Error => invalidDigest(isSwapped ? undefined : algorithm, cause);
   const own = (): Engine =>
@@ -258,7 +258,7 @@ function startHmac(source: Source, algorithm: unknown, key: unknown, options: un
       key as string,
       encoding === undefined ? {} : { encoding: encoding as "hex" },
     );
-    // Nobody copies an HMAC.
+    // An Hmac does not have copy(), which is therefore never called.
     return overNode(hmac as unknown as NodeHash);
   };
   return new Message("hmac", orNode(source, own, nodes));
@@ -266,7 +266,7 @@ function startHmac(source: Source, algorithm: unknown, key: unknown, options: un
 
 function keyed(device: Device, name: HashName, key: Uint8Array): HashSession {
   if (key.length <= CRYPTO_HMAC_MAX_KEY_LEN) return device.hmac(name, key);
-  // A key longer than a block is replaced by its hash (RFC 2104, section 2); all blocks are shorter than this key.
+  // A key longer than a block is replaced by its hash (RFC 2104, section 2). This key is longer than any block.
   const hash = device.hash(name);
   let short: Uint8Array;
   try {
@@ -281,9 +281,9 @@ function keyed(device: Device, name: HashName, key: Uint8Array): HashSession {
   }
 }
 
-/** Hashes a message at once, as `hash()` of node:crypto does. */
+/** Implements `hash()` of node:crypto, which hashes a message in one call. */
 export function digestOf(source: Source, algorithm: unknown, input: unknown, options: unknown): Buffer | string {
-  // Node.js had it only from 20.12 on.
+  // Node.js before 20.12 does not have hash().
   const isOurs = { ...source, isAllowed: source.isAllowed && node.hash === undefined };
   return orNode(
     source,
@@ -302,7 +302,7 @@ function ownDigestOf(source: Source, algorithm: unknown, input: unknown, options
   if (name !== undefined && outputLength !== undefined && outputLength !== digestSizeOf(name)) {
     throw new Error(`Output length ${outputLength} is invalid for ${algorithm}, which does not support XOF`);
   }
-  // With the two in each other's place, what stands for the name may be a secret.
+  // If algorithm and input are swapped, the supposed name may be a secret, and must not be shown.
   const isSwapped = typeof input === "string" && findNodeHash(input) !== undefined;
   const unknown = isSwapped ? unknownDigest : (cause?: unknown): Error => hashUnsupported(algorithm, cause);
   const message = startHash(source, algorithm, outputLength === undefined ? undefined : { outputLength }, unknown);
@@ -316,7 +316,7 @@ function ownDigestOf(source: Source, algorithm: unknown, input: unknown, options
 
 let takesOptions: boolean | undefined;
 
-/** Whether the runtime's `hash()` accepts an object of options, as that of newer versions of Node.js does. */
+/** Checks whether the runtime's `hash()` accepts an object of options, as in newer versions of Node.js. */
 function hashTakesOptions(): boolean {
   try {
     takesOptions ??=

@@ -1,4 +1,4 @@
-/** What ends when it is closed, and may be closed more than once. */
+/** Something that can be closed, more than once. */
 export interface Closable {
   close(): void;
 }
@@ -6,8 +6,8 @@ export interface Closable {
 const dropped = new FinalizationRegistry<Closable>((work) => work.close());
 
 /**
- * Ends the work of an object when that is collected. Programs for node:crypto may drop a hash or a cipher without a word,
- * so there is no warning.
+ * Closes the work of an object when the object is garbage-collected. There is no warning: programs written for
+ * node:crypto may drop a hash or a cipher at any time.
  */
 export function closeWhenCollected(user: object, work: Closable): void {
   dropped.register(user, work);

@@ -1,18 +1,18 @@
 import { inspect } from "node:util";
 
 /*
- * Errors as node:crypto throws them: of its classes, with its codes and its messages. Those of Node.js, in the other
- * runtimes too, as programs were written for them.
+ * Errors as node:crypto throws them, with the same classes, codes and messages. Deno and Bun get those of Node.js as
+ * well, because programs were written for them.
  */
 
 function coded<E extends Error>(error: E, code: string, details: object = {}): E {
   return Object.assign(error, details, { code });
 }
 
-/** An error's options: without a cause there is nothing to show. */
+/** Omits an undefined cause, which would be shown. */
 const because = (cause: unknown): ErrorOptions => (cause === undefined ? {} : { cause });
 
-/** What came instead of what was expected. What stands in the wrong place may be a secret: text is not repeated. */
+/** Describes an unexpected value. It may be a misplaced secret, so text is not repeated. */
 function received(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (typeof value === "string") return "type string";
@@ -35,7 +35,9 @@ export const invalidArgType = (name: string, expected: string, value: unknown): 
 
 export const invalidArgValue = (message: string): TypeError => coded(new TypeError(message), "ERR_INVALID_ARG_VALUE");
 
-/** A value that is not one of those there are. Only what is short and plain is shown. */
+/**
+ * Creates the error for a value that is not one of the allowed ones. Shows only primitive values, and cuts long ones.
+ */
 export function invalidValue(what: string, value: unknown): TypeError {
   const text = typeof value === "object" || typeof value === "function" ? received(value) : inspect(value);
   return invalidArgValue(`The ${what} is invalid. Received ${text.length > 128 ? `${text.slice(0, 128)}...` : text}`);
@@ -45,7 +47,12 @@ function outOfRange(message: string): RangeError {
   return coded(new RangeError(message), "ERR_OUT_OF_RANGE");
 }
 
-/** @throws what node:crypto throws for what is not a number of 32 bits */
+/**
+ * Checks an unsigned integer of 32 bits.
+ *
+ * @throws {TypeError} if `value` is not a number
+ * @throws {RangeError} if it is not an unsigned integer of 32 bits
+ */
 export function checkUint32(value: unknown, name: string): void {
   if (typeof value !== "number") throw invalidArgType(name, "of type number", value);
   const most = 2 ** 32 - 1;
@@ -61,10 +68,10 @@ export const dataTooLong = (): RangeError => outOfRange("data is too long");
 export const invalidMessageLength = (): RangeError =>
   coded(new RangeError("Invalid message length"), "ERR_CRYPTO_INVALID_MESSAGELEN");
 
-/** What a device cannot do and node:crypto can: more, or less, of something. */
+/** For a size that node:crypto supports and a device does not. */
 export const beyondDevice = (message: string): RangeError => outOfRange(message);
 
-/** What is not a name at all may be a secret, and is not repeated. */
+/** An object in the place of a name may be a secret, and is not repeated. */
 export const unknownEncoding = (encoding: unknown): TypeError =>
   coded(
     new TypeError(`Unknown encoding: ${typeof encoding === "object" ? received(encoding) : String(encoding)}`),

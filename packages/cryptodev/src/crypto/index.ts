@@ -1,5 +1,5 @@
 /**
- * Stands in the place of node:crypto: its ciphers, hashes and HMACs, done by the device.
+ * A replacement for node:crypto whose ciphers, hashes and HMACs run on the device.
  *
  * @module cryptodev/crypto
  */
@@ -16,31 +16,31 @@ type CipherConstructor<Name extends "createCipheriv" | "createDecipheriv"> = new
   ...args: Parameters<NodeCrypto[Name]>
 ) => ReturnType<NodeCrypto[Name]>;
 
-// Node.js has them, and its types do not.
+// Node.js exports these, but its types do not declare them.
 const constructors = crypto as unknown as {
   readonly Cipheriv: CipherConstructor<"createCipheriv">;
   readonly Decipheriv: CipherConstructor<"createDecipheriv">;
 };
 
-/** What `createCipheriv` makes: a stream, and data in pieces. The session ends with `final()`. */
+/** The class of the objects that `createCipheriv` returns, which are also streams. `final()` ends the session. */
 export const Cipheriv: CipherConstructor<"createCipheriv"> = constructors.Cipheriv;
-/** What `createDecipheriv` makes: a stream, and data in pieces. The session ends with `final()`. */
+/** The class of the objects that `createDecipheriv` returns, which are also streams. `final()` ends the session. */
 export const Decipheriv: CipherConstructor<"createDecipheriv"> = constructors.Decipheriv;
-/** What `createHash` makes: a stream, and a message in pieces. The session ends with `digest()`. */
+/** The class of the objects that `createHash` returns, which are also streams. `digest()` ends the session. */
 export const Hash: NodeCrypto["Hash"] = crypto.Hash;
-/** What `createHmac` makes: a stream, and a message in pieces. The session ends with `digest()`. */
+/** The class of the objects that `createHmac` returns, which are also streams. `digest()` ends the session. */
 export const Hmac: NodeCrypto["Hmac"] = crypto.Hmac;
-/** Starts encrypting: see {@link cryptoOf}. The cipher, the key and the iv are checked as node does. */
+/** Starts encrypting: see {@link cryptoOf}. Cipher, key and iv are checked as in Node.js. */
 export const createCipheriv: NodeCrypto["createCipheriv"] = crypto.createCipheriv;
 /** Starts decrypting: see {@link cryptoOf}. */
 export const createDecipheriv: NodeCrypto["createDecipheriv"] = crypto.createDecipheriv;
 /** Starts a hash: see {@link cryptoOf}. */
 export const createHash: NodeCrypto["createHash"] = crypto.createHash;
-/** Starts an HMAC: see {@link cryptoOf}. A key of more than 512 bytes is hashed first, as RFC 2104 has it. */
+/** Starts an HMAC: see {@link cryptoOf}. A key of more than 512 bytes is hashed first, as RFC 2104 specifies. */
 export const createHmac: NodeCrypto["createHmac"] = crypto.createHmac;
-/** Lists the ciphers that the device has, under node's names; with `CRYPTODEV_FALLBACK=1` node's own as well. */
+/** Lists the device's ciphers, by node's names; with `CRYPTODEV_FALLBACK=1`, node's own as well. */
 export const getCiphers: NodeCrypto["getCiphers"] = crypto.getCiphers;
-/** Lists the hashes that the device has; with `CRYPTODEV_FALLBACK=1` node's own as well. */
+/** Lists the device's hashes, by node's names; with `CRYPTODEV_FALLBACK=1`, node's own as well. */
 export const getHashes: NodeCrypto["getHashes"] = crypto.getHashes;
-/** Hashes a message at once, into hexadecimal digits unless told otherwise. */
+/** Hashes a message in one call. The result defaults to hexadecimal digits. */
 export const hash: NodeCrypto["hash"] = crypto.hash;

@@ -1,6 +1,6 @@
 import { CryptodevError, type Device } from "@cryptodev/core";
 
-/** What does the work: a device that is got when it is first needed, and node:crypto for the rest if it may. */
+/** Where the work is done: a device, which is requested on first use, and node:crypto for the rest if it is allowed. */
 export interface Source {
   readonly device: () => Device;
   readonly isAllowed: boolean;
@@ -8,20 +8,20 @@ export interface Source {
 
 const errors = new WeakSet<Error>();
 
-/** Marks the error of something that the device cannot do, and that node:crypto may be able to. */
+/** Marks an error as the device's limit, beyond which node:crypto may take over. */
 export function lacking<E extends Error>(error: E): E {
   errors.add(error);
   return error;
 }
 
-/** Whether an error tells of something that the device cannot do. */
+/** Checks whether an error was marked by {@link lacking}. */
 export function isLack(error: unknown): boolean {
   return error instanceof Error && errors.has(error);
 }
 
 /**
- * Starts a session. Where the device has no driver for it, or none in hardware and that is required, the error is
- * node:crypto's for what it does not know, with the device's as its cause.
+ * Starts a session. If the algorithm is missing from the device, or hardware is required and only software implements
+ * it, throws the error that node:crypto throws for an unknown algorithm, with the device's error as its cause.
  */
 export function startOr<S>(unknown: (cause: unknown) => Error, start: () => S): S {
   try {
@@ -34,7 +34,7 @@ export function startOr<S>(unknown: (cause: unknown) => Error, start: () => S): 
   }
 }
 
-/** Has node:crypto do what is missing from the device, if it may. */
+/** Uses the device; if it does not support something, uses node:crypto if that is allowed. */
 export function orNode<T>({ isAllowed }: Source, own: () => T, nodes: () => T): T {
   try {
     return own();

@@ -1,8 +1,8 @@
 import { type CipherAlgorithm, ciphers, type HashName, hasSize, macs } from "@cryptodev/core";
 
-/* What node:crypto, after OpenSSL, calls the device's algorithms. It takes names in any case. */
+/* node:crypto's names, which are OpenSSL's, for the device's algorithms. Case does not matter. */
 
-/** A cipher by node's name for it. */
+/** A cipher with node's name for it. */
 export interface NodeCipher {
   readonly name: string;
   readonly algorithm: CipherAlgorithm;
@@ -10,7 +10,7 @@ export interface NodeCipher {
 }
 
 function sized(family: string, bits: readonly number[], mode: string, algorithm: CipherAlgorithm): NodeCipher[] {
-  // XTS takes two keys at once and is named after the size of one (IEEE 1619).
+  // A key of XTS consists of two keys, and its name has the size of one (IEEE 1619).
   const keys = mode === "xts" ? 2 : 1;
   return bits.map((size) => ({ name: `${family}-${size}-${mode}`, algorithm, keySizes: [(keys * size) / 8] }));
 }
@@ -50,21 +50,26 @@ const cipherAliases: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-/** Finds a cipher; `undefined` where the device's interface has none of that name. */
+/** Finds a cipher by node's name; `undefined` if the device's interface does not have it. */
 export function findNodeCipher(name: string): NodeCipher | undefined {
   const lower = name.toLowerCase();
   const own = cipherAliases.get(lower) ?? lower;
   return nodeCiphers.find((cipher) => cipher.name === own);
 }
 
-/** What node:crypto calls a cipher of the device with a key of so many bytes; `undefined` where it has no such cipher. */
+/**
+ * Returns node:crypto's name for one of the device's ciphers.
+ *
+ * @param keySize - bytes
+ * @returns `undefined` if node:crypto does not have the cipher
+ */
 export function nodeNameOf(name: string, keySize: number): string | undefined {
   return nodeCiphers.find(({ algorithm, keySizes }) => algorithm.name === name && hasSize(keySizes, keySize))?.name;
 }
 
 const ownHashes = Object.values(macs).filter((mac) => !mac.keyed && "kernelName" in mac);
 
-/** Other names that node:crypto lists a hash under. */
+/** Returns the other names under which node:crypto lists a hash. */
 function listedAliases(hash: string): readonly string[] {
   const upper = hash.toUpperCase();
   if (hash === "ripemd160") return ["RSA-RIPEMD160", "ripemd", "ripemd160WithRSA", "rmd160"];
@@ -72,29 +77,29 @@ function listedAliases(hash: string): readonly string[] {
   return [`RSA-${upper}`, `${hash}WithRSAEncryption`, ...own];
 }
 
-/** Names that it accepts and does not list. */
+/** Returns the names of a hash that node:crypto accepts but does not list. */
 function otherAliases(hash: string): readonly string[] {
   return hash === "ripemd160" ? ["ripemd-160"] : [hash.replace("sha", "sha-"), hash.replace(/^sha(?=...)/, "sha2-")];
 }
 
-/** What node:crypto lists a hash of the device as. */
+/** Returns all names under which node:crypto lists one of the device's hashes. */
 export function listedNamesOf(hash: string): readonly string[] {
   return [hash, ...listedAliases(hash)];
 }
 
-/** The hashes by every name that node:crypto accepts. */
+/** The hashes, by every name that node:crypto accepts, in lower case. */
 const hashNames: ReadonlyMap<string, HashName> = new Map(
   ownHashes.flatMap(({ hash }) =>
     [...listedNamesOf(hash), ...otherAliases(hash)].map((alias) => [alias.toLowerCase(), hash as HashName] as const),
   ),
 );
 
-/** Bytes in the digest of a hash. */
+/** Returns the size of a hash's digest in bytes. */
 export function digestSizeOf(name: HashName): number {
   return ownHashes.find(({ hash }) => hash === name)?.digestSize as number;
 }
 
-/** Finds a hash; `undefined` where the device's interface has none of that name. */
+/** Finds a hash by any of node's names; `undefined` if the device's interface does not have it. */
 export function findNodeHash(name: string): HashName | undefined {
   return hashNames.get(name.toLowerCase());
 }

@@ -1,9 +1,12 @@
 import type { NodeCrypto } from "./crypto_of.ts";
 import { crypto } from "./device_crypto.ts";
 
-/* What programs import by name besides: it is node:crypto's where that is allowed, and throws where not. */
+/*
+ * The other exports of node:crypto, for imports by name. They are node:crypto's own if that is allowed, else they
+ * throw.
+ */
 
-// Names cannot be computed. These are what node:crypto has in Node.js 20; the default export has all of this runtime's.
+// The names of exports cannot be computed. These are Node.js 20's; the default export has all of this runtime's.
 export const Certificate: NodeCrypto["Certificate"] = crypto.Certificate;
 export const DiffieHellman: NodeCrypto["DiffieHellman"] = crypto.DiffieHellman;
 export const DiffieHellmanGroup: NodeCrypto["DiffieHellmanGroup"] = crypto.DiffieHellmanGroup;
@@ -59,7 +62,7 @@ export const timingSafeEqual: NodeCrypto["timingSafeEqual"] = crypto.timingSafeE
 export const verify: NodeCrypto["verify"] = crypto.verify;
 export const webcrypto: NodeCrypto["webcrypto"] = crypto.webcrypto;
 
-// Those that came later, which the types do not know; undefined where the runtime has none.
+// Exports of newer versions, which the types do not declare; undefined if this runtime does not have them.
 const later = crypto as unknown as Readonly<
   Record<"argon2" | "argon2Sync" | "createMac" | "decapsulate" | "encapsulate" | "getMacs" | "randomUUIDv7", unknown>
 >;

@@ -1,7 +1,7 @@
 import type { CipherGCM, DecipherGCM } from "node:crypto";
 import type { AuthenticatedWork } from "./work.ts";
 
-/** What the device cannot do: node:crypto's own cipher, which refuses by itself what is not for its kind. */
+/** A cipher of node:crypto, for what the device does not support. It refuses calls that do not apply to its mode. */
 export class NodeWork implements AuthenticatedWork {
   readonly #cipher: CipherGCM & DecipherGCM;
 

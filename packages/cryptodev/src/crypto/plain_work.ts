@@ -3,7 +3,7 @@ import { badDecrypt, beyondDevice, cannotAdd, wrongFinalBlockLength } from "./er
 import { lacking } from "./lacks.ts";
 import type { Work } from "./work.ts";
 
-/** A stream cipher: as many bytes out as in. */
+/** A stream cipher: `update()` returns as many bytes as it gets. */
 export class StreamWork implements Work {
   readonly #session: Cipher;
   readonly #chunks: CipherChunks;
@@ -31,17 +31,20 @@ export class StreamWork implements Work {
 }
 
 /**
- * A block cipher with node's padding (PKCS#7). As the padding may be switched until the end, the session works without
- * it, and the block that it may turn out to be in is held back here.
+ * A block cipher with node's padding (PKCS#7). Padding can be turned on or off until the end, so the session works
+ * without it, and decryption holds back the block that may contain it.
  */
 export class BlockWork implements Work {
   readonly #session: Cipher;
   readonly #decrypt: boolean;
   readonly #chunks: CipherChunks;
   #pads = true;
-  /** How many bytes of a block have begun. */
+  /** Bytes of the data so far that do not fill a block. */
   #begun = 0;
-  /** The end of the ciphertext so far, if that is whole blocks: as much of the last block as came with the last piece. */
+  /**
+   * The end of the ciphertext so far, if that is whole blocks: the bytes of the last block that the last chunk
+   * contained.
+   */
   #held: Uint8Array = new Uint8Array(0);
 
   constructor(session: Cipher, decrypt: boolean, iv: Uint8Array | undefined) {
@@ -92,7 +95,7 @@ function joined(one: Uint8Array, other: Uint8Array): Uint8Array {
   return whole;
 }
 
-/** A block without its padding (RFC 5652, section 6.3). */
+/** Removes the padding from the last block (RFC 5652, section 6.3). */
 function unpadded(block: Uint8Array): Uint8Array {
   const count = block.at(-1) as number;
   const end = block.length - count;
@@ -101,10 +104,10 @@ function unpadded(block: Uint8Array): Uint8Array {
   throw badDecrypt();
 }
 
-/** The most bytes under one iv of XTS: 2^20 blocks (IEEE 1619, section 5.1). */
+/** The most bytes that XTS encrypts with one iv: 2^20 blocks (IEEE 1619, section 5.1). */
 const LARGEST_SECTOR = 2 ** 24;
 
-/** XTS: every piece of data is a sector of its own under the same iv, as it is to OpenSSL. */
+/** XTS: each chunk is a sector of its own with the same iv, as in OpenSSL. */
 export class SectorWork implements Work {
   readonly #session: Cipher;
   readonly #decrypt: boolean;

@@ -1,12 +1,12 @@
 /**
- * Switches a program over: loaded before it, it has every `import` and `require` of node:crypto find `cryptodev/crypto`, in
- * worker threads too. `process.getBuiltinModule()` still returns the runtime's own.
+ * Switches a program over to the device. If this module is loaded first, every `import` and `require` of node:crypto
+ * resolves to `cryptodev/crypto`, also in worker threads. `process.getBuiltinModule()` still returns the runtime's own.
  *
  * @module cryptodev/register-crypto
  */
 import module, { createRequire } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
-// Some loaders, such as that of Yarn's Plug'n'Play in Node.js 20, cannot load it on demand.
+// Loaded now, because some loaders, such as that of Yarn's Plug'n'Play in Node.js 20, cannot load it on demand.
 import "@cryptodev/soft";
 import { open } from "cryptodev";
 import { programPrefix } from "../async/program_url.ts";
@@ -15,7 +15,7 @@ import crypto from "./replacements/crypto.ts";
 import { switchedWorker } from "./replacements/switched_worker.ts";
 import workerThreads from "./replacements/worker_threads.ts";
 
-/** The parts of `node:module` that its types leave out, or that not every runtime has. */
+/** Parts of `node:module` that its types do not declare, or that some runtimes do not have. */
 interface Module {
   _load(this: unknown, request: string, parent?: Parent, ...rest: unknown[]): unknown;
   _resolveFilename(this: unknown, request: string, parent?: Parent, ...rest: unknown[]): string;
@@ -23,12 +23,12 @@ interface Module {
   register(specifier: URL, options: { data: Places }): void;
 }
 
-/** The module that requires another. */
+/** The module that calls `require()`. */
 interface Parent {
   readonly filename?: string | null;
 }
 
-/** What is used of Bun's plugins. */
+/** The part of Bun's plugin API that is used. */
 interface Bun {
   plugin(plugin: { name: string; setup(build: Build): void }): void;
 }
@@ -51,18 +51,21 @@ const places: Places = {
 };
 initialize(places);
 
-/** What a CommonJS module finds instead: its parent is named by a path. */
+/** Returns the replacement for a `require()`. The parent is a path, not a URL. */
 function replacedFor(request: string, parent: Parent | undefined): string | undefined {
   const filename = parent?.filename;
   return replacementOf(request, typeof filename === "string" ? pathToFileURL(filename).href : undefined);
 }
 
-/** Loads what opening a device loads, now: other loaders, such as tsx, hash what they load, and would ask for a device again. */
+/**
+ * Loads everything that opening a device loads, before imports are redirected: loaders such as tsx hash the modules
+ * that they load, and would open a device for it again.
+ */
 function loadAll(): void {
   try {
     open().close();
   } catch {
-    // Whoever needs a device is told why there is none.
+    // A program that uses the device gets this error then.
   }
 }
 
@@ -79,18 +82,18 @@ if (Bun !== undefined) {
       });
     },
   });
-  // Plugins are not asked for what is required.
+  // Plugins do not apply to require().
   const resolveFilename = loader._resolveFilename;
   loader._resolveFilename = function (request, parent, ...rest) {
     const url = replacedFor(request, parent);
     return url === undefined ? resolveFilename.call(this, request, parent, ...rest) : fileURLToPath(url);
   };
 } else {
-  // Deno has no such loaders, and would stop and ask for a permission.
+  // Deno does not have such loaders, and would stop and ask the user for a permission.
   if (!("Deno" in globalThis)) loadAll();
   if (loader.registerHooks !== undefined) loader.registerHooks({ resolve });
   else loader.register(new URL("./hooks.js", import.meta.url), { data: places });
-  // What is required is an object that programs may change, and not a module.
+  // require() has to return an object that programs may change, not a module namespace.
   const load = loader._load;
   loader._load = function (request, parent, ...rest) {
     const url = replacedFor(request, parent);
@@ -99,6 +102,6 @@ if (Bun !== undefined) {
   };
 }
 
-// Of the web platform; Node.js has none.
+// The web platform's global, which Node.js does not have.
 const { Worker } = globalThis as unknown as { readonly Worker?: typeof workerThreads.Worker };
 if (Worker !== undefined) Object.defineProperty(globalThis, "Worker", { value: switchedWorker(Worker) });

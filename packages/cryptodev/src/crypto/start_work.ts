@@ -17,13 +17,13 @@ import { BlockWork, SectorWork, StreamWork } from "./plain_work.ts";
 import { bytesOf, sizeOptionOf, textOptionOf, withKey } from "./values.ts";
 import type { Work } from "./work.ts";
 
-/** Options of `createCipheriv` and `createDecipheriv`: those of the stream, and the size of the tag in bytes. */
+/** Options of `createCipheriv` and `createDecipheriv`: the stream's, and the size of the tag. */
 export interface CipherOptions extends TransformOptions {
   /** Bytes in a tag of GCM or CCM; defaults to 16 for GCM, and is required for CCM. */
   readonly authTagLength?: number | undefined;
 }
 
-/** What `createCipheriv` was called with, or `createDecipheriv`. */
+/** The arguments of `createCipheriv` or `createDecipheriv`. */
 export interface Request {
   readonly name: unknown;
   readonly key: unknown;
@@ -32,16 +32,16 @@ export interface Request {
   readonly decrypt: boolean;
 }
 
-/** A cipher at work, and what can take its place. */
+/** A cipher that was started, and what can replace it. */
 export interface Start {
   readonly work: Work;
-  /** Bytes in a block: 1 if as many bytes come out as go in. */
+  /** Bytes in a block; 1 if `update()` returns as many bytes as it gets. */
   readonly blockSize: number;
-  /** Node.js' own of the same, for what comes later and the device cannot do. */
+  /** The same cipher of node:crypto, which takes over if the device reaches a limit later. */
   readonly spare?: Work | undefined;
 }
 
-/** Starts the sessions for a request, and what works with them. @throws what node:crypto throws */
+/** Starts a cipher and its sessions. Throws the errors of node:crypto. */
 export function startWork(source: Source, request: Request): Start {
   return orNode(
     source,
@@ -65,7 +65,7 @@ function startOwn(source: Source, { name, key, iv, options, decrypt }: Request):
     if (isAead) checkNonce(cipher, ivBytes as Uint8Array);
     if (!hasSize(keySizes, keyBytes.length)) throw invalidKeyLength();
     if (algorithm.name === "aes-gcm") checkGcmNonce(cipher.name, ivBytes as Uint8Array);
-    // Nothing that is kept is the program's.
+    // A copy, because the program may change its own iv.
     const ownIv = ivBytes === undefined || algorithm.ivSize === 0 ? undefined : new Uint8Array(ivBytes);
     const mayMove = source.isAllowed && (isAead || algorithm.name === "aes-xts");
     const spare = mayMove ? spareOf({ name, key, iv, options, decrypt }) : undefined;
@@ -79,7 +79,7 @@ function startOwn(source: Source, { name, key, iv, options, decrypt }: Request):
 
 function nodeWork({ name, key, iv, options, decrypt }: Request): Work {
   const create = (decrypt ? node.createDecipheriv : node.createCipheriv) as (...args: unknown[]) => object;
-  // Only options of the cipher: the stream is ours.
+  // Pass only the cipher's options: the stream is ours.
   const encoding = textOptionOf(options, "encoding");
   const authTagLength = sizeOptionOf(options, "authTagLength");
   const cipher = create(name, key, iv, {
@@ -89,7 +89,7 @@ function nodeWork({ name, key, iv, options, decrypt }: Request): Work {
   return new NodeWork(cipher);
 }
 
-/** `undefined` if this runtime does not have the cipher. */
+/** Creates the cipher of node:crypto; `undefined` if this runtime does not have it. */
 function spareOf(request: Request): Work | undefined {
   try {
     return nodeWork(request);
@@ -106,7 +106,7 @@ function startPlain(
   decrypt: boolean,
 ): Work {
   const isXts = algorithm.name === "aes-xts";
-  // OpenSSL decrypts what was encrypted with such a key, and encrypts no more with it.
+  // Like OpenSSL, refuse to encrypt with a key whose halves are equal, but decrypt old data.
   if (isXts && !decrypt && timingSafeEqual(key.subarray(key.length / 2), key.subarray(0, key.length / 2))) {
     throw duplicatedKeys();
   }
@@ -123,7 +123,7 @@ function startAead(
   traits: AeadTraits,
 ): Work {
   const { tagSize, isTagSize } = tags;
-  // Its session would start, and only the end of the message fail.
+  // Otherwise the session would start, and only the end of the message would fail.
   if (!device.answers(CIOCAUTHCRYPT)) throw lacking(unknownCipher(notIn32Bits(name)));
   const session = startOr(unknownCipher, () => device.aead(algorithm.name as AeadName, key, { tagSize }));
   if (algorithm.name === "aes-ccm") return new CcmWork(session, traits);
@@ -137,17 +137,17 @@ function startAead(
 }
 
 const notIn32Bits = (name: string): UnsupportedError =>
-  new UnsupportedError(`the driver of a 64-bit kernel does not do ${name} for a 32-bit process`, {
+  new UnsupportedError(`the driver of a 64-bit kernel does not support ${name} for a 32-bit process`, {
     remedy:
       "use a 64-bit runtime, or leave it to node:crypto: CRYPTODEV_FALLBACK=1, or cryptoOf(device, { fallback: true })",
   });
 
-/** An iv of its one size, or of any for an authenticated cipher; a cipher without one takes null and nothing. */
+/** Checks an iv. An authenticated cipher accepts any size here; a cipher without iv accepts null or an empty one. */
 function checkIv(isAead: boolean, ivSize: number, iv: Uint8Array | undefined): void {
   if (iv === undefined ? ivSize > 0 : !isAead && iv.length !== ivSize) throw invalidIv();
 }
 
-/** Sizes of tags: that of the session's, and which may be checked. */
+/** Sizes of tags: the session's, and those that can be verified. */
 interface Tags {
   readonly tagSize: number;
   readonly isTagSize: (size: number) => boolean;
@@ -156,8 +156,9 @@ interface Tags {
 let takesPart: boolean | undefined;
 
 /**
- * Whether node:crypto of this runtime checks a part of a tag if its size was not announced. Node.js does not from version
- * 26 on, as a short tag is easier to forge. It is asked only when it matters, as versions before that one warn.
+ * Checks whether this runtime's node:crypto verifies a truncated tag if `authTagLength` is not given. Node.js 26 and
+ * newer does not, because a short tag is easier to forge. Called only if it matters, because older versions emit a
+ * warning.
  */
 function takesPartOfTag(): boolean {
   if (takesPart === undefined) {

@@ -8,7 +8,7 @@ import { invalidArgType, invalidArgValue, invalidKeyType, invalidValue, unknownE
 
 const typedArray: object = Object.getPrototypeOf(Uint8Array.prototype);
 
-/** A view of the bytes of any view, whatever its own properties claim; of none, if its buffer is detached. */
+/** Returns the bytes of any view, without trusting its own properties; no bytes if its buffer is detached. */
 function viewed(view: ArrayBufferView): Uint8Array {
   const isDataView = Reflect.get(typedArray, Symbol.toStringTag, view) === undefined;
   const kind = isDataView ? DataView.prototype : typedArray;
@@ -21,12 +21,12 @@ function viewed(view: ArrayBufferView): Uint8Array {
       size,
     );
   } catch {
-    // A DataView has no size once its buffer is detached, or too short for it.
+    // The size of a DataView throws if its buffer is detached, or has become too short for it.
     return new Uint8Array(0);
   }
 }
 
-/** Data in pieces: text, or any view, which is not copied. A name that is not an encoding's is that of UTF-8. */
+/** Reads a chunk of data: text, or any view, which is not copied. An unknown encoding means UTF-8. */
 export function dataOf(value: unknown, encoding: unknown): Uint8Array {
   if (typeof value === "string") {
     if (encodingOf(encoding) === "hex" && value.length % 2 !== 0) {
@@ -40,7 +40,7 @@ export function dataOf(value: unknown, encoding: unknown): Uint8Array {
   throw invalidArgType("data", "of type string or an instance of Buffer, TypedArray, or DataView", value);
 }
 
-/** The encoding of a name in any case; `undefined` if there is none of that name. */
+/** Finds an encoding by its name, in any case; `undefined` if it is unknown. */
 function encodingOf(name: unknown): BufferEncoding | undefined {
   const text = name instanceof String ? name.valueOf() : name;
   return typeof text === "string" && Buffer.isEncoding(text) ? (text.toLowerCase() as BufferEncoding) : undefined;
@@ -50,7 +50,7 @@ function decoded(text: string, encoding: unknown): Uint8Array {
   return Buffer.from(text, typeof encoding === "string" ? encodingOf(encoding) : "utf8");
 }
 
-/** A piece that was written to a stream. Text of half a byte more than whole ones is not refused there. */
+/** Reads a chunk that was written to a stream, which, unlike `update()`, accepts an odd number of hex digits. */
 export function chunkOf(chunk: unknown, encoding: unknown): Uint8Array {
   return typeof chunk === "string" ? decoded(chunk, encoding) : dataOf(chunk, encoding);
 }
@@ -61,9 +61,9 @@ function requireEncoding(name: unknown): BufferEncoding {
   return encoding;
 }
 
-/** Bytes that come at once, such as an iv: text, any view, or a buffer. */
+/** Reads bytes that are not chunks, such as an iv: text, any view, or a buffer. */
 export function bytesOf(value: unknown, name: string, encoding?: unknown): Uint8Array {
-  // A name that is not an encoding's is refused, unlike for data.
+  // Unlike for data, an unknown encoding is an error.
   if (typeof value === "string") {
     const isNamed = typeof encoding === "string" && encoding !== "" && encoding !== "buffer";
     return Buffer.from(value, isNamed ? requireEncoding(encoding) : "utf8");
@@ -77,7 +77,7 @@ function bytesIn(buffer: ArrayBuffer): Uint8Array {
   try {
     return new Uint8Array(buffer);
   } catch {
-    // It is detached.
+    // The buffer is detached.
     return new Uint8Array(0);
   }
 }
@@ -86,12 +86,16 @@ function isBuffer(value: unknown): value is ArrayBuffer {
   return /^\[object (Shared)?ArrayBuffer\]$/.test(Object.prototype.toString.call(value));
 }
 
-/** An option as node:crypto reads it, whatever the options are. */
+/** Reads an option as node:crypto does, from options of any type. */
 export function optionOf(options: unknown, name: string): unknown {
   return options ? ((options as Readonly<Record<string, unknown>>)[name] ?? undefined) : undefined;
 }
 
-/** @throws what node:crypto throws for an option that is not text */
+/**
+ * Reads an option that is text.
+ *
+ * @throws {TypeError} if it is not text
+ */
 export function textOptionOf(options: unknown, name: string): string | undefined {
   const value = optionOf(options, name);
   if (value !== undefined && typeof value !== "string") {
@@ -100,15 +104,19 @@ export function textOptionOf(options: unknown, name: string): string | undefined
   return value;
 }
 
-/** @throws what node:crypto throws for an option that is not a number of 32 bits */
+/**
+ * Reads an option that is an unsigned integer of 32 bits.
+ *
+ * @throws {TypeError} if it is not one
+ */
 export function sizeOptionOf(options: unknown, name: string): number | undefined {
   const value = optionOf(options, name);
-  // An object that cannot become a number is refused by the conversion.
+  // `>>>` itself throws for an object that cannot be converted to a number.
   if (value === undefined || (value as number) >>> 0 === value) return value as number | undefined;
   throw invalidValue(`property 'options.${name}'`, value);
 }
 
-/** Works with the bytes of a secret key, and wipes those that were made for that. */
+/** Calls a function with the bytes of a secret key. If they had to be copied, wipes the copy afterwards. */
 export function withKey<R>(key: unknown, encoding: unknown, work: (bytes: Uint8Array) => R): R {
   const bytes = keyBytes(key, encoding);
   try {
@@ -136,29 +144,29 @@ function keyObjectOf(key: unknown): KeyObject | undefined {
   try {
     return KeyObject.from(key as never);
   } catch {
-    // It only says that it is one.
+    // The object only claims to be a CryptoKey.
     return undefined;
   }
 }
 
-/** A result as a Buffer over the same memory. */
+/** Returns a Buffer over the same memory. */
 export function bufferOver({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
   return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
 }
 
 /**
- * Gives results the encoding that was asked for, or leaves them Buffers. What stands for an encoding is made text at once,
- * as that may run code of the program, and throw.
+ * Returns a function that encodes results as text, or returns them as Buffers. Converts `encoding` to a string now,
+ * before there is a result, because that may run code of the program, and throw.
  */
 export function encoderOf(encoding: unknown): (bytes: Buffer) => Buffer | string {
   const name = encoding && `${encoding}`;
   return (bytes) => (typeof name === "string" && Buffer.isEncoding(name) ? bytes.toString(name) : bytes);
 }
 
-/** Tells its encoding by the one name that node has for it. */
+/** A decoder whose `encoding` is node's normal name of it. */
 export type Decoder = StringDecoder & { readonly encoding: string };
 
-/** Makes text of results that come in pieces; `undefined` for results that are to be Buffers. */
+/** Creates a decoder for results that come in chunks; `undefined` if they are returned as Buffers. */
 export function decoderOf(encoding: unknown): Decoder | undefined {
   if (!encoding || encoding === "buffer") return undefined;
   return new StringDecoder(requireEncoding(encoding)) as Decoder;

@@ -1,7 +1,10 @@
 import crypto from "../index.ts";
 
-/* What node:crypto is in a program that is switched over: an object that programs may change, however they get it. */
+/*
+ * Replaces node:crypto in a program that is switched over. Programs may change its object, whether imported or
+ * required.
+ */
 
 export * from "../index.ts";
-// What `require()` of a module returns.
+// `require()` of a module returns its export "module.exports".
 export { crypto as default, crypto as "module.exports" };

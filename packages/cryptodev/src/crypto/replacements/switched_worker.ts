@@ -1,15 +1,15 @@
 import { pathToFileURL } from "node:url";
 import vm from "node:vm";
 
-/** What is used of the options of a worker, in all runtimes. */
+/** The options of workers that are used here, of all runtimes. */
 interface Options {
   readonly eval?: boolean;
   readonly execArgv?: readonly string[];
-  /** A symbol shares this thread's. */
+  /** A symbol means that the worker shares this thread's environment. */
   readonly env?: Readonly<Record<string, string | undefined>> | symbol;
-  /** Modules that Bun loads first. */
+  /** Bun: modules to load first. */
   readonly preload?: string | readonly string[];
-  /** What a worker of Deno may do, if less than this thread. */
+  /** Deno: the worker's permissions, if not those of this thread. */
   readonly deno?: unknown;
 }
 
@@ -20,7 +20,7 @@ const { Bun, Deno } = globalThis as { readonly Bun?: unknown; readonly Deno?: un
 
 let isWarned = false;
 
-/** Warns of a thread that computes with the runtime's own node:crypto, once. */
+/** Warns once that a thread uses the runtime's own node:crypto. */
 export function warnOfWorker(which: string, remedy: string): void {
   if (isWarned) return;
   isWarned = true;
@@ -31,7 +31,7 @@ function warningOf(which: string, remedy: string): string {
   return `a worker thread ${which} uses the runtime's own node:crypto, and not the device; ${remedy}`;
 }
 
-/** A script, and not a module, which Node.js runs after what was preloaded, as it does a file. */
+/** Checks whether code is a script. If it is a module, Node.js runs preloaded modules before it, as for a file. */
 function isScript(code: string): boolean {
   try {
     new vm.Script(code);
@@ -42,8 +42,9 @@ function isScript(code: string): boolean {
 }
 
 /**
- * A script that registers before the other is parsed, as what that declares may hide globals that registering needs. Some
- * loaders, such as that of Yarn's Plug'n'Play, cannot be asked for an ES module at once.
+ * Wraps a script in one that registers first. The wrapped script is parsed only afterwards, because its declarations
+ * may hide globals that registering needs. It warns if a loader, such as that of Yarn's Plug'n'Play, cannot load an ES
+ * module synchronously.
  */
 function scriptAfterRegistering(code: string): string {
   const warning = JSON.stringify(warningOf("with { eval: true }", "have it run a file"));
@@ -58,14 +59,14 @@ function scriptAfterRegistering(code: string): string {
   (0, eval)(${JSON.stringify(code)});`;
 }
 
-/** A module that registers before the other is linked. */
+/** Wraps a module in one that registers before the wrapped one is linked. */
 function moduleAfterRegistering(file: string | URL): URL {
   const url = file instanceof URL || /^[a-z]+:/i.test(file) ? file : pathToFileURL(file);
   const code = `import ${JSON.stringify(register)}; await import(${JSON.stringify(String(url))});`;
   return new URL(`data:text/javascript,${encodeURIComponent(code)}`);
 }
 
-/** Whether a thread of Node.js preloads modules. What they are is not looked at: one of them may import ours. */
+/** Checks whether a thread of Node.js preloads modules. It does not check which: any of them may import ours. */
 function isPreloading({ execArgv = process.execArgv, env }: Options): boolean {
   const variable = (typeof env === "object" ? env : process.env)?.NODE_OPTIONS;
   return [...execArgv, variable ?? ""].some((flags) => /(^|\s)(--import|--require|-r)\b/.test(flags));
@@ -86,7 +87,7 @@ function switchedStart(file: string | URL, options: Options = {}): Start {
   return [file, options];
 }
 
-/** Makes of a runtime's `Worker` one whose threads are switched over. */
+/** Extends a runtime's `Worker` so that its threads are switched over. */
 export function switchedWorker<Base>(base: Base): Base {
   const Unswitched = base as new (...start: Start) => object;
   class Worker extends Unswitched {

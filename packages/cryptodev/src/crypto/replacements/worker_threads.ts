@@ -1,6 +1,6 @@
 /*
- * What node:worker_threads is in a program that is switched over. Each thread loads modules for itself, and what was preloaded
- * in the first one is preloaded in the others only by Node.js, and there only if their code is a file.
+ * Replaces node:worker_threads in a program that is switched over. Each thread loads its own modules, and only Node.js
+ * preloads the main thread's preloaded modules in other threads, and only if their code is a file.
  */
 import real from "node:worker_threads";
 import { inPlaceOf } from "../delegate.ts";
@@ -12,15 +12,15 @@ export * from "node:worker_threads";
 export const Worker: typeof real.Worker = switchedWorker(real.Worker);
 
 /**
- * Deno never asks hooks for this module if it is imported with its prefix. What can be changed then is its object, and not
- * the class that `import { Worker } from "node:worker_threads"` finds: that one warns.
+ * Changes the real module in Deno, which does not call hooks for it if it is imported with the prefix `node:`. Its
+ * default export can be changed. Its named export `Worker` cannot; that class warns instead.
  */
 function inDeno(): typeof real {
   const ancestor = Object.getPrototypeOf(real.Worker) as new () => object;
   class Warning extends ancestor {
     constructor() {
       super();
-      // This constructor, the class, and who made one of it: the threads of this library compute with no node:crypto.
+      // The stack: message, this constructor, the class, its caller. Threads of this library do not need the warning.
       const caller = new Error().stack?.split("\n")[3] ?? "";
       if (new.target === (unswitched as unknown) && !caller.includes(own)) {
         warnOfWorker('of import { Worker } from "node:worker_threads"', "import that module without its prefix");
@@ -35,5 +35,5 @@ function inDeno(): typeof real {
 const own = new URL("../../../", import.meta.url).href;
 const workerThreads: typeof real = "Deno" in globalThis ? inDeno() : inPlaceOf(real, { Worker }, true);
 
-// What `require()` of a module returns.
+// `require()` of a module returns its export "module.exports".
 export { workerThreads as default, workerThreads as "module.exports" };
