@@ -36,7 +36,7 @@ describe.each(backends)("an AEAD session on the $name", (backend) => {
     expect(session.seal(new Uint8Array(), new Uint8Array(12), new Uint8Array())).toEqual(sealed);
   });
 
-  test.each(["aes-gcm", "aes-ccm"] as const)("works in place and into existing memory, with %s", (name) => {
+  test.each(["aes-gcm", "aes-ccm"] as const)("writes in place and to existing memory, with %s", (name) => {
     const session = device.aead(name, pattern(16));
     const nonce = pattern(12);
     const expected = session.seal(pattern(100), nonce, pattern(5));

@@ -280,7 +280,7 @@ describe.each(ways)("a device with a small chunkSize, $name,", async ({ reach })
   });
 });
 
-test("A device sends data beyond 128 MiB to the kernel in several calls", () => {
+test("a device sends data beyond 128 MiB to the kernel in several calls", () => {
   const host = new RecordingHost();
   const device = Device.open(host, undefined, { statistics: true });
   const session = device.cipher("null", new Uint8Array());

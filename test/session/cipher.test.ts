@@ -88,7 +88,7 @@ describe.each(backends)("a cipher session on the $name", (backend) => {
     expect(toHex(session.encrypt(plaintext))).toBe(toHex(session.encrypt(plaintext, fromHex(iv))));
   });
 
-  test("works into existing memory, in place, and into memory with room to spare, and touches nothing else", () => {
+  test("writes to existing memory, in place, and to memory with room to spare, and touches nothing else", () => {
     const session = device.cipher("aes-128-cbc", fromHex(keys[128]));
     const expected = session.encrypt(plaintext, fromHex(iv));
 

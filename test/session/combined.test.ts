@@ -43,7 +43,7 @@ describe.each(backends)("a combined session on the $name", (backend) => {
     expect(session.encrypt(pattern(16), iv).mac).toEqual(device.hash("sha256").digest(pattern(16)));
   });
 
-  test("works into existing memory and in place", () => {
+  test("writes to existing memory and in place", () => {
     const { session } = bothWays();
     const expected = session.encrypt(pattern(96), iv);
     const [place, mac] = [pattern(96), new Uint8Array(24).fill(0xee)];

@@ -113,7 +113,7 @@ describe.each(backends)("a hash session on the $name", (backend) => {
     expect(toHex(one.digest())).toBe(Object.fromEntries(abc).sha256);
   });
 
-  test("writes exactly the digest in digestInto()", () => {
+  test("writes the digest and nothing beyond it in digestInto()", () => {
     const session = device.hash("sha1");
     const destination = new Uint8Array(32).fill(0xee);
     expect(session.digestInto(destination, fromText("abc"))).toBe(20);

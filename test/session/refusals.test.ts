@@ -579,7 +579,7 @@ describe("if the kernel refuses", () => {
     expect(() => only.clone()).toThrow(expect.objectContaining({ code: "EMFILE", ioctl: "CRIOGET" }));
   });
 
-  test("nothing because the path cannot be passed to it, open() throws a TypeError", () => {
+  test("a path that no system call accepts, open() throws a TypeError without asking it", () => {
     expect(() => Device.open(host, "/dev/\0crypto")).toThrow(TypeError);
     expect(() => Device.open(host, 3 as unknown as string)).toThrow(
       new TypeError("path of the device: expected a string without zero characters, got 3"),

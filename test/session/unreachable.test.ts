@@ -92,7 +92,7 @@ const attempts: Readonly<Record<CrashRule, readonly ((device: Device) => unknown
   ],
 };
 
-describe("the library sends no call that crashes a kernel:", () => {
+describe("the library never sends a call that crashes a kernel:", () => {
   test.each(Object.entries(attempts))("%s", async (rule, calls) => {
     expect(crashRules).toHaveProperty(rule);
     for (const [index, call] of calls.entries()) {

@@ -14,7 +14,7 @@ const whole = (size: number): Uint8Array =>
   Device.open(new SoftwareHost()).cipher("aes-xts", key).encrypt(pattern(size), iv);
 
 describe.each(ways)("XTS on a driver that has an alignmask, $name,", ({ reach }) => {
-  test.each([4096, 4112, 8192, 65536])("is right in unaligned memory: %i bytes", async (size) => {
+  test.each([4096, 4112, 8192, 65536])("returns the right result in unaligned memory: %i bytes", async (size) => {
     const { host, path } = await reach({ alignmask: 63 });
     const device = Device.open(host, path, { statistics: true });
     const xts = device.cipher("aes-xts", key);
