@@ -1,6 +1,6 @@
 /*
- * Everything that a change has to pass, whatever fails before: `npm run gate`. The last line counts the tests of all
- * runtimes; a step that failed for another reason counts as one that failed.
+ * Everything that a change has to pass: `npm run gate`. All steps run, even if one fails. The last line counts the
+ * tests of all runtimes; any other step that fails counts as one failed test.
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
@@ -13,7 +13,7 @@ function passes(step) {
   return spawnSync("npm", ["run", step], { cwd: root, stdio: "inherit" }).status === 0;
 }
 
-/** What the runs of vitest counted; none of them may fail to count. */
+/** Reads the counts that test/run.mjs wrote. */
 function countedTests() {
   try {
     const sum = readFileSync(new URL("test/results/sum.txt", root), "utf8");
@@ -28,7 +28,7 @@ const failed = ["lint", "typecheck", "docs", "demo", "check:packages"].filter((s
 rmSync(new URL("test/results", root), { recursive: true, force: true });
 const isTested = passes("test");
 const counts = countedTests();
-// A run that did not come to count anything has failed all the same.
+// A run that ended without counts has failed too.
 if (!isTested && counts.failed === 0) failed.push("test");
 failed.push(...["coverage", "test:platforms", "test:vm"].filter((step) => !passes(step)));
 

@@ -1,4 +1,4 @@
-/* Whether a tag names the version that every package has: `node check_version.mjs v0.1.0`. */
+/* Checks that a tag names the version that every package has: `node check_version.mjs v0.1.0`. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import process from "node:process";
 

@@ -3,39 +3,39 @@ import { once } from "node:events";
 import type { Readable } from "node:stream";
 import { Participant } from "./participant.ts";
 
-/** A runtime that takes part, and how a program is run in it. */
+/** A runtime to measure, and the command that runs a program in it. */
 export interface Runtime {
   readonly name: string;
   readonly command: readonly string[];
 }
 
-/** A server of ours, or another one. */
+/** The process of a server, ours or another one. */
 export type Serving = ChildProcessByStdio<null, Readable, null>;
 
-/** Nanoseconds that a round should take, if nothing else is said. */
+/** How many nanoseconds a round takes by default. */
 const DURATION = 1e7;
 
-/** @returns the command, or nothing where it may not be used */
+/** @returns the command, or an empty list if this user may not run it */
 function permitted(...command: readonly string[]): readonly string[] {
   return spawnSync(command[0] as string, [...command.slice(1), "true"]).status === 0 ? command : [];
 }
 
-/** What all sections measure with. */
+/** What all sections use to measure. */
 export class Bench {
   readonly runtimes: readonly Runtime[];
-  /** The C program, compiled. */
+  /** The path of the compiled C program. */
   readonly program: string;
-  /** A folder for what is needed meanwhile. */
+  /** A temporary folder. */
   readonly work: string;
   readonly #rounds: number;
   /**
-   * For those who never sleep in a call: nobody else gets their processor. It is the same for all, as another one may be
-   * slower for a while.
+   * Prefix for participants that never sleep in a call: keeps their processor free of other programs. All use the same
+   * processor, because another one may be slower for a while.
    */
   readonly alone: readonly string[];
   /**
-   * For those who wait for each other: all on one processor. On two, a round trip takes twice or thrice as long whenever
-   * the other one has to be woken, which depends on everything else.
+   * Prefix for participants that wait for each other: runs them all on one processor. On two, a round trip takes two or
+   * three times as long whenever the other one has to be woken, which depends on everything else on the machine.
    */
   readonly together: readonly string[];
 
@@ -48,28 +48,28 @@ export class Bench {
     this.together = permitted("taskset", "--cpu-list", "0", "chrt", "--rr", "10");
   }
 
-  /** The path of a program of ours, as it was built. */
+  /** The path of one of our programs, as it was built. */
   static file(name: string): string {
     return new URL(name, import.meta.url).pathname;
   }
 
-  /** Starts the C program. @param prefix - how, such as {@link Bench.alone} */
+  /** Starts the C program. @param prefix - how to run it, such as {@link Bench.alone} */
   startC(prefix: readonly string[], ...args: readonly string[]): Promise<Participant> {
     return Participant.start("C", [...prefix, this.program, ...args]);
   }
 
-  /** Starts ours in a runtime. */
+  /** Starts our client in a runtime. */
   start(prefix: readonly string[], { name, command }: Runtime, ...args: readonly string[]): Promise<Participant> {
     return Participant.start(name, [...prefix, ...command, Bench.file("client.js"), ...args]);
   }
 
-  /** Starts C, and then ours in all runtimes. */
+  /** Starts the C program, and our client in every runtime. */
   startAll(prefix: readonly string[], ...args: readonly string[]): Promise<Participant[]> {
     const ours = this.runtimes.map((runtime) => this.start(prefix, runtime, ...args));
     return Promise.all([this.startC(prefix, ...args), ...ours]);
   }
 
-  /** Starts a server, and waits until it serves. @param program - its file and arguments */
+  /** Starts a server, and waits until it is ready. @param program - its file and arguments */
   async serve(prefix: readonly string[], { command }: Runtime, ...program: readonly string[]): Promise<Serving> {
     const [file = "", ...args] = [...prefix, ...command, ...program];
     const child = spawn(file, args, { stdio: ["ignore", "pipe", "inherit"] });
@@ -77,16 +77,16 @@ export class Bench {
     return child;
   }
 
-  /** Starts a device that is served. */
+  /** Starts `cryptodev serve`. */
   serveDevice(prefix: readonly string[], runtime: Runtime, path: string): Promise<Serving> {
     return this.serve(prefix, runtime, Bench.file("../../packages/cryptodev/dist/cli/main.js"), "serve", path);
   }
 
   /**
-   * Rounds of one case, in turns.
+   * Measures rounds of one case, in turns.
    *
-   * @param duration - nanoseconds that a round should take: the longer, the less it counts that others were there before
-   * @returns for each participant, in their order, nanoseconds of each round
+   * @param duration - how many nanoseconds a round should take: the longer, the less the caches of the previous participant matter
+   * @returns for each participant, in their order, the nanoseconds per operation of each round
    */
   async interleave(
     participants: readonly Participant[],
@@ -95,7 +95,7 @@ export class Bench {
     duration: number = DURATION,
   ): Promise<number[][]> {
     const nameOf = (index: number): string => (typeof name === "string" ? name : (name[index] as string));
-    // Warm, and find out how many operations make a round.
+    // Warms up, and finds out how many operations make a round.
     const counts: number[] = [];
     for (const [index, participant] of participants.entries()) {
       let one = await participant.round(nameOf(index), size, 100);
@@ -116,7 +116,7 @@ export class Bench {
   }
 }
 
-/** Ends a server. */
+/** Stops a server. */
 export async function stop(serving: Serving): Promise<void> {
   serving.kill("SIGTERM");
   if (serving.exitCode === null) await once(serving, "close");

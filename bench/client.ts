@@ -1,5 +1,6 @@
 /*
- * Our side of the benchmarks, in each runtime: speaks as `programs/client.c` does, and does the same with the library.
+ * Our side of the benchmarks, in each runtime: speaks the protocol of `programs/client.c`, and does the same work with
+ * the library.
  */
 import { spawnSync } from "node:child_process";
 import { createCipheriv, createHash } from "node:crypto";
@@ -23,7 +24,9 @@ const host = await libcHost();
 const pattern = (size: number, seed: number) => Uint8Array.from({ length: size }, (_, index) => index * 7 + seed);
 const [source, destination, key, iv] = [pattern(MOST, 3), new Uint8Array(MOST), pattern(16, 5), pattern(16, 11)];
 
-/** A host whose every ioctl is one that costs the kernel nothing: what is left of the price is ours. */
+/**
+ * Creates a host whose every ioctl is one that costs the kernel next to nothing, so that the rest of the time is ours.
+ */
 function onPipe(real: LibcHost): Host {
   const folder = mkdtempSync(join(tmpdir(), "cryptodev-bench-"));
   const path = join(folder, "pipe");
@@ -43,7 +46,7 @@ function onPipe(real: LibcHost): Host {
   };
 }
 
-/** Views of each size, made once, as a program would. */
+/** Views of each size, created once, as a program does. */
 const views = new Map<number, readonly [Uint8Array, Uint8Array]>();
 function viewsOf(size: number): readonly [Uint8Array, Uint8Array] {
   const known = views.get(size);
@@ -56,8 +59,8 @@ function viewsOf(size: number): readonly [Uint8Array, Uint8Array] {
 type Round = (size: number, count: number) => void;
 
 /*
- * Some operations at a time, so that counts are multiples of it: what is called again and again is what runtimes compile
- * best, and not a loop that goes on and on.
+ * Operations run in batches of this size, so counts have to be multiples of it: runtimes optimize a function that is
+ * called again and again better than one long loop.
  */
 const BATCH = 10;
 
@@ -86,10 +89,10 @@ const device = path === undefined ? undefined : Device.open(host, path);
 const pipeGcm = pipe.aead("aes-128-gcm", key);
 const pipeHash = pipe.hash("sha256");
 const aad = pattern(13, 7);
-/** Where results go, so that no compiler finds them unused. */
+/** Keeps results in use, so that no compiler removes their computation. */
 let result: Uint8Array = digest;
 
-/** Operations over views that are made anew for each, as programs have them for packets, rows and tokens. */
+/** Operations over views that are created for each one, as programs do for packets, rows and tokens. */
 const freshly: Record<string, (size: number) => void> = {
   fresh: (size) => void pipeCipher.encryptInto(source.subarray(0, size), destination.subarray(0, size), iv),
   seal(size) {
@@ -104,7 +107,7 @@ const freshly: Record<string, (size: number) => void> = {
   encrypt(size) {
     result = pipeCipher.encrypt(source.subarray(0, size), iv);
   },
-  // What remains of the one above without us.
+  // The part of the previous case that is not our code.
   allocate(size) {
     result = new Uint8Array(size);
   },
@@ -112,7 +115,7 @@ const freshly: Record<string, (size: number) => void> = {
     result = new Uint8Array(32);
   },
 };
-/** Some of them at a time, in a loop of their own each, which is compiled for it alone. */
+/** Runs operations in batches, each in a loop of its own, which is compiled only for that operation. */
 function inBatches(operate: (size: number) => void): Round {
   return new Function(
     "operate",
@@ -170,7 +173,7 @@ const rounds: Record<string, Round> = {
   },
 };
 for (const [name, operate] of Object.entries(freshly)) rounds[`new-${name}`] = inBatches(operate);
-/** A drop-in's cipher, and one update after the other. */
+/** Creates one cipher of the drop-in, and updates it again and again. */
 const updating =
   (create: typeof createCipheriv): Round =>
   (size, count) => {
@@ -190,7 +193,7 @@ if (device !== undefined) {
 }
 
 const sessions: Cipher[] = [];
-/** So many sessions in turn. */
+/** Uses so many sessions in turn. */
 function inTurn(open: Device, many: number): Round {
   while (sessions.length < many) sessions.push(open.cipher("aes-128-cbc", key));
   return (size, count) => {
@@ -200,7 +203,7 @@ function inTurn(open: Device, many: number): Round {
 }
 
 const threads: Worker[] = [];
-/** So many threads at once. @returns nanoseconds for one operation of any of them */
+/** Runs so many threads at once. @returns nanoseconds for one operation of any of them */
 async function atOnce(many: number, size: number, count: number): Promise<number> {
   while (threads.length < many) {
     const thread = new Worker(new URL("./client_thread.js", import.meta.url), { workerData: { path, key } });
@@ -225,7 +228,7 @@ for await (const line of createInterface({ input: process.stdin })) {
     for (const byte of destination.subarray(0, Number(size))) sum = (sum * 31 + byte) % 1_000_000_007;
     console.log(sum);
   } else if (name === "heap") {
-    // What the runtime still holds after an operation has been done very often.
+    // Measures what the runtime still holds after many operations.
     const { gc } = globalThis as { gc?: () => void };
     gc?.();
     const before = process.memoryUsage().heapUsed;

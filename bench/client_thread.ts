@@ -1,4 +1,4 @@
-/* One thread of a client: does as many operations as it is told, on a device and with a session of its own. */
+/* One thread of a client: performs as many operations as requested, on a device and with a session of its own. */
 import { parentPort, workerData } from "node:worker_threads";
 import { Device } from "@cryptodev/core";
 import { libcHost } from "@cryptodev/serve";

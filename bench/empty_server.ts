@@ -1,7 +1,7 @@
 /*
- * The least that a file server can do: answers every ioctl with 0. What a round trip to it costs is the price of the
- * carrier, which no server of devices can do without. Of a CIOCCRYPT it brings iv and data here, and the data back: that
- * is the price of the payload.
+ * The minimal file server, which returns 0 for every ioctl. A round trip to it costs what the transport costs, which
+ * every server has to pay. For a CIOCCRYPT it copies iv and data here, and the data back: that is the cost of the
+ * payload.
  */
 import { writeFileSync } from "node:fs";
 import process from "node:process";
@@ -25,7 +25,7 @@ const remote = new Argument(host, { name: "iovec", fields: [["pieces", "char", 2
 const { iov_base, iov_len } = local.offset;
 local.point(iov_base, scratch);
 
-/** Where the struct of an ioctl is in its request, and its pid, its number. */
+/** The offsets of an ioctl's struct, process id and request number in a FUSE request. */
 const [STRUCT, PID, COMMAND] = [72, 32, 52];
 const cioccrypt = requestNumber(CIOCCRYPT, host.machine);
 const { src, dst, iv, len } = layout(crypt_op, host.machine).offset;

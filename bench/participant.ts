@@ -2,7 +2,7 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { createInterface, type Interface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 
-/** One who takes part: a process that does rounds when it is told to, and says how long an operation took. */
+/** One participant: a process that performs rounds on request, and reports how long an operation took. */
 export class Participant {
   readonly name: string;
   readonly #process: ChildProcessByStdio<Writable, Readable, null>;
@@ -17,7 +17,7 @@ export class Participant {
     this.#lines = this.#interface[Symbol.asyncIterator]();
   }
 
-  /** Starts one, and waits until it is ready. */
+  /** Starts a participant, and waits until it is ready. */
   static async start(name: string, command: readonly string[]): Promise<Participant> {
     const participant = new Participant(name, command);
     const { value } = await participant.#lines.next();
@@ -25,7 +25,7 @@ export class Participant {
     return participant;
   }
 
-  /** Has a round done. @returns nanoseconds for one operation, or what else the case tells; NaN if it has no such case */
+  /** Runs one round. @returns nanoseconds for one operation, or what else the case reports; NaN for an unknown case */
   async round(name: string, size: number, count: number): Promise<number> {
     this.#process.stdin.write(`${name} ${size} ${count}\n`);
     const { value, done } = await this.#lines.next();

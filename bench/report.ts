@@ -1,15 +1,15 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import Table from "cli-table3";
 
-/** One number that was measured. */
+/** One result. */
 export interface Row {
   readonly what: string;
   readonly who: string;
   readonly value: number;
   readonly unit: "ns" | "us" | "ms" | "x" | "B/op" | "op/s";
-  /** Half of all rounds are within this part of the median. */
+  /** Half of all rounds deviate from the median by at most this fraction of it. */
   readonly spread?: number;
-  /** What it should be at most, or at least. */
+  /** The limit that the value should keep. */
   readonly limit?: { readonly most: number } | { readonly least: number };
 }
 
@@ -34,7 +34,7 @@ function cells(row: Row): string[] {
   ];
 }
 
-/** What a run measured, by section. */
+/** The results of a run, by section. */
 export class Report {
   readonly #sections = new Map<string, Row[]>();
   readonly machine: string;
@@ -78,7 +78,7 @@ export class Report {
     );
   }
 
-  /** Replaces what stands after the last heading of a Markdown file. */
+  /** Replaces everything after the last heading of a Markdown file. */
   writeMarkdown(path: string): void {
     const heading = "## Last results";
     const before = readFileSync(path, "utf8").split(heading)[0] as string;

@@ -1,6 +1,6 @@
 /*
- * Measures us beside C: `npm run bench [-- options]`. The participants take turns, a round each, so that what disturbs
- * one disturbs all; what counts is the ratio of the medians. `--check` compares with the limits that we set ourselves.
+ * Compares us with C: `npm run bench [-- options]`. The participants take turns, a round each, so that a disturbance
+ * affects all of them; what counts is the ratio of the medians. `--check` compares the results with our limits.
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -20,18 +20,18 @@ import { startUp } from "./sections/start_up.ts";
 
 const { values: flags } = parseArgs({
   options: {
-    /** The device to measure on; one that is served for the occasion if left out. */
+    /** The device to measure on; defaults to one that is served for the run. */
     path: { type: "string" },
-    /** Another Node.js that is to take part. */
+    /** Another Node.js to measure. */
     node: { type: "string", multiple: true, default: [] },
-    /** Sections to measure, by the first word of their titles; all if left out. */
+    /** Sections to measure, by the first word of their titles; defaults to all. */
     only: { type: "string", multiple: true, default: [] },
     rounds: { type: "string", default: "51" },
-    /** Fail where a limit does not hold. */
+    /** Fails if a limit does not hold. */
     check: { type: "boolean", default: false },
-    /** Where to write all numbers. */
+    /** Writes all numbers to this file. */
     json: { type: "string" },
-    /** Write the results into README.md. */
+    /** Writes the results to README.md. */
     save: { type: "boolean", default: false },
   },
 });
@@ -55,7 +55,7 @@ const report = new Report(
 console.log(`${report.machine}; ${report.versions}`);
 
 try {
-  // All that is started from here inherits it.
+  // Every process that is started from here inherits the priority.
   setPriority(-20);
 } catch {}
 const work = mkdtempSync(join(tmpdir(), "cryptodev-bench-"));
@@ -64,7 +64,7 @@ try {
   execFileSync("cc", ["-O2", "-pthread", "-o", program, Bench.file("../programs/client.c")], { stdio: "inherit" });
   const bench = new Bench(runtimes, program, work, Number(flags.rounds));
   const device = flags.path ?? "a served device";
-  /** Measures on the device at a path, or on one that is served for the occasion. */
+  /** Measures on the device at `--path`, or on one that is served for the run. */
   const on = (
     prefix: readonly string[],
     measure: (bench: Bench, path: string, add: (row: Row) => void) => Promise<void>,

@@ -1,7 +1,7 @@
-/** What many rounds say. */
+/** Summarizes many rounds. */
 export interface Summary {
   readonly median: number;
-  /** Half of all rounds are within this part of the median. */
+  /** Half of all rounds deviate from the median by at most this fraction of it. */
   readonly spread: number;
 }
 
@@ -20,10 +20,10 @@ export function summarize(rounds: readonly number[]): Summary {
 }
 
 /**
- * Compares the rounds of two who took turns, each with the one beside it: what slows the machine for a while slows both,
- * and cancels. Of all turns, the half counts in which the base was the fastest: then the machine was at its quietest.
+ * Compares two participants that took turns, each round with its neighbour: what slows the machine for a while slows
+ * both, and cancels. Only the half of the turns in which the base was faster counts, when the machine was quieter.
  *
- * @param how - what to make of two rounds, such as their ratio
+ * @param how - computes one value from two rounds, such as their ratio
  */
 export function compare(
   ours: readonly number[],
@@ -36,8 +36,8 @@ export function compare(
 }
 
 /**
- * Compares two who both have a collector: which turns that falls into is chance, so that their medians are compared, and not
- * their turns.
+ * Compares two participants that both have a garbage collector. Collections hit rounds at random, so medians are
+ * compared instead of neighbouring rounds.
  */
 export function compareMedians(ours: readonly number[], base: readonly number[]): Summary {
   const { median, spread } = summarize(ours);

@@ -4,11 +4,13 @@ import { SoftwareHost } from "@cryptodev/soft";
 import { isRequired, realHost } from "./runtime.ts";
 import { inProcessAs, type Way, ways } from "./software.ts";
 
-/** A device that this machine has. */
+/** A device that this machine has, for the tests that run on every one. */
 export interface Backend {
   readonly name: string;
   open(): Device;
-  /** Whether it has an algorithm, such as `aes-cbc`, `aes-128-cbc`, `sha1` or `hmac-sha1`: kernels differ in what they have. */
+  /**
+   * Whether it has an algorithm, such as `aes-cbc`, `aes-128-cbc`, `sha1` or `hmac-sha1`: kernels have different ones.
+   */
   has(name: string): boolean;
 }
 
@@ -26,7 +28,7 @@ async function software(way: Way): Promise<Backend> {
   return backend(`software device, ${way.name}`, () => Device.open(host, path));
 }
 
-/** What newer kernels have: the tests of what they dropped are to be left out by asking, not to fail. */
+/** Has the algorithms of newer kernels: tests of the dropped ones have to ask has() first, not fail. */
 function newer(): Backend {
   const host = new SoftwareHost({ lacks: ["aes-cfb", "aes-ofb"] });
   return backend("software device, as on Linux 6.8", () => Device.open(host));
@@ -38,15 +40,15 @@ async function kernel(): Promise<Backend[]> {
     return [backend("kernel's /dev/crypto", () => Device.open(host))];
   }
   console.log(
-    "skipped: the suite on the kernel's device, as this machine has no /dev/crypto (REQUIRE_KERNEL=1 makes that a failure)",
+    "skipped: the suite on the kernel's device, because this machine has no /dev/crypto (REQUIRE_KERNEL=1 makes that a failure)",
   );
   return [];
 }
 
-/** Every device that this machine has; what is skipped says why, and `REQUIRE_` variables turn that into failures. */
+/** Every device that this machine has. A skipped one prints why, and `REQUIRE_` variables turn that into failures. */
 export const backends: readonly Backend[] = [
   ...(await Promise.all(ways.map(software))),
-  // The software device speaks every ABI, so that the layouts which no machine here has are used and not only computed.
+  // The software device speaks every ABI, so that layouts of other machines are used, not only computed.
   ...(await Promise.all(["arm", "ppc64", "mips"].map((arch) => software(inProcessAs(arch))))),
   newer(),
   ...(await kernel()),

@@ -12,14 +12,14 @@ export interface Ending {
   readonly stderr: string;
 }
 
-/** How a child process is run. */
+/** How to run a child process. */
 export interface ChildOptions {
-  /** What Deno is allowed; everything if left out. Other runtimes have no permissions. */
+  /** Deno's permission flags; defaults to all. Other runtimes have no permissions. */
   readonly permissions?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Where the program lies, and so what its imports find; this workspace if left out. */
+  /** The folder of the program, from which its imports are resolved; defaults to this workspace. */
   readonly folder?: string;
-  /** Whether `node:crypto` means the device, by the command of the README. */
+  /** Whether `node:crypto` runs on the device, through the command of the README. */
   readonly isSwitched?: boolean;
 }
 
@@ -32,7 +32,7 @@ const switches = {
 const root = fileURLToPath(new URL("../", import.meta.url));
 const workspace = fileURLToPath(new URL(".programs/", import.meta.url));
 
-/** Runs a program as a user of this runtime would: by itself, with the runtime's own resolution of imports. */
+/** Runs a program as a user of this runtime does: in its own process, with the runtime's own resolution of imports. */
 export function runProgram(
   code: string,
   { permissions = ["-A"], env = {}, folder, isSwitched = false }: ChildOptions = {},
@@ -46,7 +46,7 @@ export function runProgram(
     const args = runtimeName === "Deno" ? ["run", ...permissions, ...flags, file] : [...flags, file];
     const { CRYPTODEV_BACKEND: _ours, ...inherited } = process.env;
     const { status, stdout, stderr } = spawnSync(process.execPath, args, {
-      // What is preloaded is found from there.
+      // Preloaded modules are resolved from the working directory.
       cwd: folder ?? root,
       encoding: "utf8",
       stdio: ["ignore", "pipe", "pipe"],
@@ -58,7 +58,7 @@ export function runProgram(
   }
 }
 
-/** Runs a program that prints one line of JSON. */
+/** Runs a program that prints one line of JSON, and parses it. */
 export function runForJson<T>(code: string, options?: ChildOptions): T {
   const { status, stdout, stderr } = runProgram(code, options);
   if (status !== 0) throw new Error(`the program ended with ${status}\n${stdout}\n${stderr}`);

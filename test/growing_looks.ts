@@ -1,12 +1,12 @@
 /*
- * Imported before anything else: the getters that measure memory are replaced by ones after which shared memory has grown, as
- * if another thread had waited for just that. Whoever measures the same memory twice comes to two results, each time and on
- * every machine, where a real thread has to be lucky.
+ * Imported before anything else: replaces the getters that measure memory by getters after which shared memory has
+ * grown, as if another thread had waited for exactly that. Code that measures the same memory twice gets two results,
+ * each time and on every machine, while a real thread would have to be lucky.
  */
 
 type Growable = SharedArrayBuffer & { grow(size: number): void };
 
-/** What grows, and by how much. */
+/** The memory that grows, and by how much. */
 let watched: { readonly memory: Growable; readonly step: number; readonly most: number } | undefined;
 
 const size = Object.getOwnPropertyDescriptor(SharedArrayBuffer.prototype, "byteLength")?.get as () => number;
@@ -38,7 +38,7 @@ for (const name of ["length", "byteLength", "byteOffset", "buffer", Symbol.toStr
   growAfter(typedArray, name as string);
 for (const name of ["byteLength", "growable", "maxByteLength"]) growAfter(SharedArrayBuffer.prototype, name);
 
-/** Has memory grow by `step` bytes, up to `most`, each time that any memory is looked at, while `run` runs. */
+/** Runs `run` while memory grows by `step` bytes, up to `most`, each time that a size of any memory is read. */
 export function growingWith(memory: SharedArrayBuffer, step: number, most: number, run: () => void): void {
   watched = { memory: memory as Growable, step, most };
   try {
@@ -48,7 +48,7 @@ export function growingWith(memory: SharedArrayBuffer, step: number, most: numbe
   }
 }
 
-/** Runs something in the middle of that without any growth. */
+/** Suspends the growth while `run` runs. */
 export function still<T>(run: () => T): T {
   const before = watched;
   watched = undefined;

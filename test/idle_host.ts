@@ -1,7 +1,10 @@
 import { type Argument, Call, CIOCAUTHCRYPT, CIOCCRYPT } from "@cryptodev/core";
 import { VigilantHost } from "./vigilant_host.ts";
 
-/** Looks at every operation and carries none out: for memory that is too large to work on, or that changes at every look. */
+/**
+ * Checks every operation but does not perform it: for memory that is too large to process, or that grows whenever it is
+ * measured.
+ */
 export class IdleHost extends VigilantHost {
   /** The lengths of the operations that were sent. */
   readonly lengths: number[] = [];

@@ -7,39 +7,39 @@ import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
 import { byteLengthOf, partOf } from "@cryptodev/core";
 import { pattern } from "./bytes.ts";
 
-/* Memory of every kind that a view can be over: memory that goes away, changes its size, moves, or has two names. */
+/* Every kind of memory that a view can be over: memory that disappears, changes its size, moves, or has two names. */
 
-/** Takes a view's memory away, as a transfer to another thread does. */
+/** Detaches the memory of a view, as a transfer to another thread does. */
 export function detach(view: Uint8Array<ArrayBuffer>): void {
   structuredClone(view.buffer, { transfer: [view.buffer] });
 }
 
-/** A view that had `size` bytes. */
+/** Creates a view that had `size` bytes before it was detached. */
 export function detached(size: number): Uint8Array<ArrayBuffer> {
   const view = pattern(size);
   detach(view);
   return view;
 }
 
-/** A buffer that can change its size, which ES2024 has and the types here do not know. */
+/** Creates a buffer that can change its size. ES2024 has it, but the types used here do not. */
 export function resizable(size: number, most: number): ArrayBuffer & { resize(size: number): void } {
   type Resizable = ReturnType<typeof resizable>;
   const Resizable = ArrayBuffer as unknown as new (size: number, options: { maxByteLength: number }) => Resizable;
   return new Resizable(size, { maxByteLength: most });
 }
 
-/** Shared memory that can grow, in any thread at any time. */
+/** Creates shared memory that any thread can grow at any time. */
 export function growable(size: number, most: number): SharedArrayBuffer & { grow(size: number): void } {
   type Growable = ReturnType<typeof growable>;
   const Growable = SharedArrayBuffer as unknown as new (size: number, options: { maxByteLength: number }) => Growable;
   return new Growable(size, { maxByteLength: most });
 }
 
-/** A WebAssembly memory, as far as the tests use it; the types here do not know it. */
+/** A WebAssembly memory, as far as the tests use it; the types used here do not have it. */
 export interface WasmMemory {
   readonly buffer: ArrayBufferLike;
   grow(pages: number): number;
-  /** A buffer that follows the memory instead of being detached when it grows. Node.js 20 does not have it. */
+  /** Returns a buffer that follows the memory instead of being detached when it grows. Node.js 20 does not have it. */
   toResizableBuffer?(): ArrayBuffer;
 }
 
@@ -49,11 +49,11 @@ const { WebAssembly } = globalThis as unknown as {
 };
 
 const WASM_PAGE = 65536;
-/** Room for pieces in a WebAssembly memory, and how often it can grow. */
+/** How many bytes of pieces a WebAssembly memory has room for, and how often it can grow. */
 const WASM_ROOM = 2 ** 19;
 const WASM_GROWS = 64;
 
-/** Makes a WebAssembly memory with room for `size` bytes and a page more. */
+/** Creates a WebAssembly memory with room for `size` bytes and one more page. */
 export function wasmMemory(size: number, shared = false): WasmMemory {
   const initial = Math.ceil(size / WASM_PAGE) + 1;
   return new WebAssembly.Memory({ initial, maximum: initial + WASM_GROWS, shared });
@@ -62,16 +62,19 @@ export function wasmMemory(size: number, shared = false): WasmMemory {
 /** Whether this runtime has buffers that follow a WebAssembly memory. */
 export const hasResizableWasm: boolean = wasmMemory(0).toResizableBuffer !== undefined;
 
-/** WebAssembly memories that stay: Bun has room for about eight that never move, and every further one moves when it grows. */
+/**
+ * WebAssembly memories that do not move: Bun has room for about eight of them, and each further one moves when it
+ * grows.
+ */
 const taken: WasmMemory[] = [];
 
-/** A WebAssembly memory that moves when it grows, in the runtime that moves any. */
+/** Creates a WebAssembly memory that moves when it grows, if this runtime moves any. */
 export function movingWasmMemory(size: number): WasmMemory {
   while (taken.length < 16) taken.push(wasmMemory(0));
   return wasmMemory(size);
 }
 
-/** Two buffer objects over one shared memory, by each way that a program comes by them. */
+/** Two buffer objects over one shared memory, in each way that a program can obtain them. */
 export const twins: readonly (readonly [string, (size: number) => readonly [SharedArrayBuffer, SharedArrayBuffer]])[] =
   [
     [
@@ -113,11 +116,11 @@ export const twins: readonly (readonly [string, (size: number) => readonly [Shar
 /** One piece of memory. */
 export interface Piece {
   readonly view: Uint8Array;
-  /** Does to the memory what a program may do between two operations; the view is the same, and its bytes may differ. */
+  /** Does to the memory what a program may do between two operations; the view stays the same, its bytes may change. */
   disturb?(): unknown;
 }
 
-/** A way to come by a Uint8Array, with everything that is special about its memory. */
+/** A way to obtain a Uint8Array, with the special properties of its memory. */
 export interface MemoryKind {
   readonly name: string;
   make(size: number): Piece;
@@ -125,7 +128,7 @@ export interface MemoryKind {
 
 const { Bun } = globalThis as unknown as { Bun?: { mmap(path: string): Uint8Array<ArrayBuffer> } };
 
-/** Maps a file that can be changed, with so many bytes in it. Only Bun can, and no file of no bytes. */
+/** Maps a writable file of `size` bytes. Only Bun can do this, and only if the file is not empty. */
 export function mapFile(size: number): { readonly view: Uint8Array; readonly path: string } {
   const folder = mkdtempSync(join(tmpdir(), "cryptodev-mapped-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
@@ -134,13 +137,13 @@ export function mapFile(size: number): { readonly view: Uint8Array; readonly pat
   return { view: (Bun as NonNullable<typeof Bun>).mmap(path), path };
 }
 
-/** One file is mapped for all pieces, which are one after the other in it. */
+/** All pieces are parts of one mapped file. */
 let mapped: Uint8Array | undefined;
 let nextMapped = 0;
 const MAPPED = 2 ** 20;
 
 /**
- * Pieces of one WebAssembly memory after the other: to make one takes a millisecond or more, so each is used for many pieces.
+ * Takes pieces from one WebAssembly memory: creating one takes a millisecond or more, so each is used for many pieces.
  */
 function inWasm(make: () => WasmMemory, bufferOf: (memory: WasmMemory) => ArrayBufferLike): MemoryKind["make"] {
   let memory: WasmMemory | undefined;
@@ -154,7 +157,7 @@ function inWasm(make: () => WasmMemory, bufferOf: (memory: WasmMemory) => ArrayB
     const view = new Uint8Array(bufferOf(own), end + 11, size);
     end += size + 11;
     const disturb = () => {
-      // It may have grown for other pieces since.
+      // The memory may have been replaced, or have grown for other pieces.
       if (own !== memory || grown === WASM_GROWS) return;
       grown += 1;
       own.grow(1);
@@ -166,7 +169,7 @@ function inWasm(make: () => WasmMemory, bufferOf: (memory: WasmMemory) => ArrayB
 class Subclass extends Uint8Array {}
 const elsewhere = vm.runInNewContext("Uint8Array") as Uint8ArrayConstructor;
 
-/** Makes a view that says of itself what is not so. */
+/** Overrides the properties and methods of a view with wrong ones. */
 function lying(view: Uint8Array): Uint8Array {
   return Object.defineProperties(view, {
     length: { get: () => byteLengthOf(view) + 1 },
@@ -186,7 +189,7 @@ export const memoryKinds: readonly MemoryKind[] = [
     name: "a view of its own",
     make(size) {
       const view = new Uint8Array(size);
-      // In Bun, small views move when their buffer is first asked for.
+      // In Bun, a small view moves when its buffer is first read.
       return { view, disturb: () => void view.buffer };
     },
   },
@@ -280,19 +283,19 @@ export const memoryKinds: readonly MemoryKind[] = [
       ]),
 ];
 
-/** A copy of what is in a view, whatever the view says of itself. */
+/** Copies the content of a view, even if its properties are overridden. */
 export function contentOf(view: Uint8Array): Uint8Array<ArrayBuffer> {
   const copy = new Uint8Array(byteLengthOf(view));
   if (copy.length > 0) copy.set(partOf(view, 0, copy.length));
   return copy;
 }
 
-/** Writes over the first bytes of a view, whatever the view says of itself. */
+/** Overwrites the first bytes of a view, even if its properties are overridden. */
 export function fillWith(view: Uint8Array, bytes: Uint8Array): void {
   if (bytes.length > 0) partOf(view, 0, bytes.length).set(bytes);
 }
 
-/** Whether a view's memory was taken away; one of no bytes may be there. */
+/** Whether the memory of a view is gone; that of an empty view may still exist. */
 export function isGone(view: Uint8Array): boolean {
   try {
     partOf(view, 0, 0);

@@ -11,7 +11,10 @@ import {
 import { type Caller, type Memory, type OpenFile, SoftwareDevice, type SoftwareDeviceOptions } from "@cryptodev/soft";
 import { Vigil } from "./vigil.ts";
 
-/** This process's memory, read and written by address, as a kernel does it: no view can keep it from what a struct says. */
+/**
+ * This process's memory, read and written by address, as a kernel does it: the bounds of a view do not limit it, only
+ * the struct of a call does.
+ */
 class OwnMemory implements Memory {
   readonly #file = openSync("/proc/self/mem", "r+");
 
@@ -36,7 +39,7 @@ class OwnMemory implements Memory {
     try {
       return move();
     } catch {
-      // EIO, where nothing is mapped, or the page of a mapped file is gone.
+      // EIO if nothing is mapped there, or if the page of a mapped file is gone.
       return 0;
     }
   }
@@ -51,8 +54,8 @@ class OwnMemory implements Memory {
 }
 
 /**
- * The software device as a kernel would be it: behind the real addresses of a runtime's own host, and with no way to memory
- * but these. A pointer that went stale, or a length that is too long, reads and writes what is there.
+ * The software device in the place of a kernel: it receives the real addresses of a runtime's own host, and accesses
+ * memory only through them. A stale pointer or an excessive length therefore reads and writes whatever is there.
  */
 export class MemoryHost implements Host {
   readonly backend = "software";
@@ -113,7 +116,7 @@ export class MemoryHost implements Host {
     this.warnings.push(message);
   }
 
-  /** Lets go of the memory. */
+  /** Releases the memory. */
   end(): void {
     this.#memory.close();
   }

@@ -7,7 +7,7 @@ export class RecordingHost extends SoftwareHost {
   readonly warnings: string[] = [];
   readonly closed: number[] = [];
   readonly opened: [string, number][] = [];
-  /** What the next ioctls answer, in place of the device. */
+  /** Results of the next ioctls, instead of the device's. */
   readonly answers: number[] = [];
 
   override ioctl(fd: number, request: number, argument: Argument | null): number {

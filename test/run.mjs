@@ -1,6 +1,6 @@
 /*
- * Runs the whole suite in Node.js, Deno and Bun, and counts. `node run.mjs [file...]` runs only these files;
- * `RUNTIMES=bun,deno` only these runtimes.
+ * Runs the whole suite in Node.js, Deno and Bun, and adds up the results. `node run.mjs [file...]` runs only these
+ * files; `RUNTIMES=bun,deno` uses only these runtimes.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -41,7 +41,7 @@ for (const runtime of chosen) {
     ],
     {
       stdio: ["ignore", "inherit", "inherit"],
-      // The tests collect garbage when they want to; for Node.js and Bun they can switch that on themselves.
+      // The tests start garbage collections. In Node.js and Bun they can enable that themselves.
       env: { ...process.env, TEST_RUNTIME: names[runtime], DENO_V8_FLAGS: "--expose-gc", NO_UPDATE_NOTIFIER: "1" },
     },
   );
@@ -54,7 +54,7 @@ for (const runtime of chosen) {
   );
 }
 
-/** A run that died, or a file that could not be loaded, counts as a failure even though no test in it failed. */
+/** Counts a run that crashed, or a file that failed to load, as a failure even if no test in it failed. */
 function count(results, status) {
   try {
     const {

@@ -3,7 +3,7 @@ import { runtime } from "cryptodev";
 import { expect, test } from "vitest";
 import { runtimeName } from "./runtime.ts";
 
-test("the tests themselves run in the runtime that the run announced", () => {
+test("the tests run in the runtime that the command announced", () => {
   console.log(`This suite runs in ${runtime}`);
   expect(runtimeName).toBe(process.env.TEST_RUNTIME ?? runtimeName);
   const versions = process.versions as Record<string, string | undefined>;

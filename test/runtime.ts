@@ -5,7 +5,7 @@ import type { LibcHost } from "@cryptodev/core";
 import { libcHost } from "@cryptodev/serve";
 import { runtime } from "cryptodev";
 
-/** Which runtime this is: the first word of what the library says of itself. */
+/** The name of this runtime: the first word of the library's `runtime`. */
 export const runtimeName = runtime.split(" ")[0] as "Node.js" | "Deno" | "Bun";
 
 /** The runtime's own host, which calls the real libc. */
@@ -19,10 +19,10 @@ function findCollector(): () => void {
   return vm.runInNewContext("gc") as () => void;
 }
 
-/** Collects all garbage, now. */
+/** Collects all garbage at once. */
 export const collectGarbage: () => void = findCollector();
 
-/** Collects garbage until finalizers had their turn, or the condition holds. */
+/** Collects garbage until the condition holds, or long enough for finalizers to run. */
 export async function collectUntil(condition: () => boolean, rounds = 50): Promise<void> {
   for (let round = 0; round < rounds && !condition(); round += 1) {
     collectGarbage();
@@ -30,7 +30,7 @@ export async function collectUntil(condition: () => boolean, rounds = 50): Promi
   }
 }
 
-/** Whether a `REQUIRE_` variable forbids to skip what this machine lacks. */
+/** Whether a `REQUIRE_` variable forbids skipping tests for something that this machine does not have. */
 export function isRequired(name: string): boolean {
   return (process.env[`REQUIRE_${name}`] ?? "") !== "";
 }

@@ -11,26 +11,26 @@ import { KernelCrashError, SoftwareHost, type SoftwareHostOptions } from "@crypt
 import { afterAll } from "vitest";
 import { isRequired, realHost, runtimeName } from "./runtime.ts";
 
-/* The software device, by each way on which a program can reach it. */
+/* The software device, in each way that a program can reach it. */
 
-/** What a test can ask of a device that it is to reach. */
+/** The traits that a test can request of a device. */
 export type DeviceTraits = Pick<
   SoftwareHostOptions,
   "async" | "verbosity" | "enableStats" | "alignmask" | "hardware" | "driver"
 > & { readonly lacks?: readonly string[] };
 
-/** A device that was reached. */
+/** A device that a test has reached. */
 export interface Reached {
   readonly host: Host;
   readonly path: string;
-  /** Sends a call that no kernel would survive. @returns the rule that it broke; `undefined` if it was answered */
+  /** Sends a call that would crash a kernel. @returns the rule that it broke; `undefined` if the device handled it */
   crashOf(send: () => { readonly errno?: string }): Promise<string | undefined>;
 }
 
 /** One way to a device. */
 export interface Way {
   readonly name: string;
-  /** Whether memory is real memory, in which nothing ends where a view does. */
+  /** Whether the device accesses real memory, in which nothing ends at the bounds of a view. */
   readonly isServed: boolean;
   reach(traits?: DeviceTraits): Promise<Reached>;
 }
@@ -67,7 +67,7 @@ export const command: readonly [string, ...string[]] =
 export class ServedDevice {
   readonly path: string;
   readonly process: ChildProcess;
-  /** What it wrote to standard error so far. */
+  /** The lines that it wrote to standard error so far. */
   readonly log: string[] = [];
 
   private constructor(path: string, flags: readonly string[]) {
@@ -77,7 +77,7 @@ export class ServedDevice {
     createInterface({ input: this.process.stderr as NodeJS.ReadableStream }).on("line", (line) => this.log.push(line));
   }
 
-  /** Starts one, and waits until it is ready. */
+  /** Starts a server, and waits until it is ready. */
   static async start(path: string, flags: readonly string[] = []): Promise<ServedDevice> {
     const served = new ServedDevice(path, flags);
     const lines = createInterface({ input: served.process.stdout as NodeJS.ReadableStream });
@@ -89,7 +89,7 @@ export class ServedDevice {
     return served;
   }
 
-  /** Waits until the log has so many more lines than it had. @returns these */
+  /** Waits until the log has `count` lines more than `since`. @returns these lines */
   async logged(since: number, count = 1): Promise<readonly string[]> {
     for (let round = 0; round < 200 && this.log.length < since + count; round += 1) {
       await new Promise((resolve) => setTimeout(resolve, 5));
@@ -104,7 +104,10 @@ export class ServedDevice {
     return (await closed)[0];
   }
 
-  /** Not `process.kill()` of the child: Deno then takes it for killed, whatever it made of the signal. */
+  /**
+   * Sends a signal. `process.kill()` of the child is avoided, because Deno then considers it killed even if it handled
+   * the signal.
+   */
   send(signal: NodeJS.Signals): void {
     process.kill(this.process.pid as number, signal);
   }
@@ -121,7 +124,7 @@ function flagsOf({ async, verbosity, enableStats, alignmask, hardware, driver, l
   ];
 }
 
-/** What carries the calls of a served device, and where it can be. */
+/** The transport of a served device, and the paths at which it can serve. */
 interface Carriage {
   readonly name: string;
   readonly flags: readonly string[];
@@ -140,7 +143,7 @@ const asCharacterDevice: Carriage = {
   pathOf: (count) => `/dev/crypto-test-${process.pid}-${count}`,
 };
 
-/** A way to served devices: one server for each set of traits, for as long as the test file runs. */
+/** Creates a way to served devices: one server for each set of traits, until the test file ends. */
 async function through({ name, flags: carrier, pathOf }: Carriage): Promise<Way> {
   const host = await realHost();
   const servers = new Map<string, Promise<ServedDevice>>();
@@ -173,11 +176,11 @@ async function through({ name, flags: carrier, pathOf }: Carriage): Promise<Way>
   };
 }
 
-/** Why this machine cannot serve; `undefined` where it can. */
+/** Why this machine cannot serve; `undefined` if it can. */
 function whyNot(): string | undefined {
-  if (process.env.ONLY_IN_PROCESS) return "ONLY_IN_PROCESS asks for none";
+  if (process.env.ONLY_IN_PROCESS) return "ONLY_IN_PROCESS is set";
   if (process.platform !== "linux") return `this is ${process.platform}`;
-  if (process.getuid?.() !== 0) return "mounting takes root, or `unshare -Urm npm test`";
+  if (process.getuid?.() !== 0) return "mounting requires root or `unshare -Urm npm test`";
   try {
     accessSync("/dev/fuse", constants.R_OK | constants.W_OK);
     return undefined;
@@ -187,14 +190,19 @@ function whyNot(): string | undefined {
 }
 
 const reason = whyNot();
-/** Whether devices can be served here; what needs that is skipped where not, and `REQUIRE_FUSE` makes that a failure. */
+/**
+ * Whether devices can be served here. If not, tests that need one are skipped, and `REQUIRE_FUSE` makes that a failure.
+ */
 export const canServe: boolean = reason === undefined || isRequired("FUSE");
-if (!canServe) console.log(`skipped: all tests on served devices, as ${reason} (REQUIRE_FUSE=1 makes that a failure)`);
+if (!canServe)
+  console.log(`skipped: all tests on served devices, because ${reason} (REQUIRE_FUSE=1 makes that a failure)`);
 
-/** Whether a true character device can be served: most machines have no CUSE. `npm run test:vm` makes one that has. */
+/**
+ * Whether a real character device can be served: most machines have no CUSE. `npm run test:vm` starts one that has it.
+ */
 export const canServeCharacterDevice: boolean = isRequired("CUSE") || (canServe && existsSync("/dev/cuse"));
 
-/** The software device in process, in an ABI of this library's choice. */
+/** The software device in process, in the ABI of the given architecture. */
 export const inProcessAs = (arch: string): Way => inProcess(machineOf(arch) as Machine, `in process, ABI of ${arch}`);
 
 /** Every way to the software device that this machine has. */

@@ -13,7 +13,7 @@ import {
   macs,
 } from "@cryptodev/core";
 
-/* What the tests know of algorithms, taken before any test can change what the library exports. */
+/* The tables of algorithms, copied before any test can change what the library exports. */
 const byId = <A extends { readonly id: number }>(table: Readonly<Record<string, A>>) =>
   new Map(Object.values(structuredClone(table)).map((algorithm) => [algorithm.id, algorithm]));
 const cipherOf: ReadonlyMap<number, CipherAlgorithm> = byId<CipherAlgorithm>(ciphers);
@@ -23,9 +23,9 @@ const typedArray: object = Object.getPrototypeOf(Uint8Array.prototype);
 const byteLength = Object.getOwnPropertyDescriptor(typedArray, "byteLength")?.get as (this: Uint8Array) => number;
 const { apply } = Reflect;
 
-/** The driver counts in an `int` on some of its ways. */
+/** The driver stores some lengths in an `int`. */
 const MOST = 2 ** 31 - 1;
-/** Source and destination have their pages in one array of the kernel. */
+/** The kernel stores the pages of source and destination in one array. */
 const MOST_PAGES = 131_072;
 const PAGE = 4096;
 
@@ -35,24 +35,24 @@ interface Started {
 }
 
 /**
- * Looks at every call as the last thing before it is answered, and measures what its pointers name by the language's own
- * getters: whatever a length says has to be there, whoever owns the memory.
+ * Checks every call immediately before the device handles it. It measures the memory behind each pointer by the
+ * language's own getters: the memory has to have at least the length in the struct, whoever owns it.
  */
 export class Vigil {
-  /** What was wrong so far: a program that catches everything cannot make it unseen. */
+  /** What was wrong so far; kept here, so that a program that catches all errors cannot hide it. */
   readonly faults: string[] = [];
-  /** How many calls were looked at. */
+  /** The number of calls that were checked. */
   seen = 0;
   readonly #addressOf: ((view: Uint8Array) => number) | undefined;
   readonly #sessions = new Map<number, Started>();
   #call: Call = undefined as unknown as Call;
 
-  /** @param addressOf - where memory really is, if the addresses are real ones */
+  /** @param addressOf - returns the real address of memory, if the host uses real ones */
   constructor(addressOf?: (view: Uint8Array) => number) {
     this.#addressOf = addressOf;
   }
 
-  /** Looks at a call. @throws for the first thing that is wrong */
+  /** Checks a call. @throws the first fault */
   before(argument: Argument | null): void {
     if (!(argument instanceof Call)) return;
     this.seen += 1;
@@ -65,7 +65,7 @@ export class Vigil {
         this.#holds("mackey", this.#value("mackeylen"));
         break;
       case "crypt_op":
-        // What CIOCASYNCFETCH brings is all an answer.
+        // CIOCASYNCFETCH's struct is only a result.
         if (argument.ioctl !== CIOCASYNCFETCH) this.#crypt();
         break;
       case "crypt_auth_op":
@@ -75,7 +75,7 @@ export class Vigil {
     if (this.faults.length > found) throw new Error(this.faults[found]);
   }
 
-  /** Learns what sessions there are. */
+  /** Records a session that was started. */
   after(argument: Argument | null, result: number): void {
     if (!(argument instanceof Call) || argument.ioctl.argument.name !== "session_op" || result !== 0) return;
     this.#call = argument;
@@ -110,8 +110,8 @@ export class Vigil {
 
   #holds(field: string, length: number): void {
     const size = this.#size(field);
-    if (size < length) this.#fault(`${field} has ${size} bytes where the kernel uses ${length}`);
-    if (length > 0 && this.#pointer(field) === 0) this.#fault(`${field} is NULL where the kernel uses ${length} bytes`);
+    if (size < length) this.#fault(`${field} has ${size} bytes, but the kernel uses ${length}`);
+    if (length > 0 && this.#pointer(field) === 0) this.#fault(`${field} is NULL, but the kernel uses ${length} bytes`);
   }
 
   #checkAddresses(addressOf: (view: Uint8Array) => number): void {
@@ -121,7 +121,7 @@ export class Vigil {
       const sent = this.#call.getPointer(slot * pointerSize);
       const real = addressOf(pointee);
       if (sent !== real)
-        this.#fault(`pointer ${slot} is ${sent.toString(16)} where its memory is ${real.toString(16)}`);
+        this.#fault(`pointer ${slot} is ${sent.toString(16)} but its memory is at ${real.toString(16)}`);
     }
   }
 
@@ -131,22 +131,24 @@ export class Vigil {
     return session ?? { cipher: undefined, mac: undefined };
   }
 
-  /** Source and destination: the lengths that an `int` can count, the pages of the kernel's array, and no overlap. */
+  /**
+   * Checks source and destination: lengths fit an `int`, pages fit the kernel's array, and there is no partial overlap.
+   */
   #data(len: number, written: number): void {
-    if (Math.max(len, written) > MOST) this.#fault(`len is ${len}, ${written} with what is added`);
+    if (Math.max(len, written) > MOST) this.#fault(`len is ${len}, ${written} with the tag and padding`);
     const [src, dst] = [this.#pointer("src"), this.#pointer("dst")];
     const pages = (start: number, size: number) => (size === 0 ? 0 : Math.ceil(((start % PAGE) + size) / PAGE));
     const all =
       src === dst ? pages(dst, Math.max(len, written)) : pages(src, len) + pages(dst, dst === 0 ? 0 : written);
     if (all > MOST_PAGES) this.#fault(`${all} pages of source and destination`);
     if (dst === 0 || src === dst || len === 0) return;
-    if (src < dst + written && dst < src + len) this.#fault("source and destination overlap, shifted");
+    if (src < dst + written && dst < src + len) this.#fault("source and destination overlap partly");
   }
 
   #crypt(): void {
     const { cipher, mac } = this.#session();
     const [len, flags] = [this.#value("len"), this.#half("flags")];
-    if (cipher?.kind === "aead") this.#fault("this ioctl on the session of an AEAD");
+    if (cipher?.kind === "aead") this.#fault("the session is one of an AEAD");
     this.#holds("src", len);
     if (cipher !== undefined || this.#pointer("dst") !== 0) this.#holds("dst", len);
     if (cipher !== undefined && this.#pointer("iv") !== 0) this.#holds("iv", cipher.ivSize);
@@ -160,7 +162,7 @@ export class Vigil {
     const [len, flags, tagLen] = [this.#value("len"), this.#half("flags"), this.#value("tag_len")];
     const decrypts = this.#half("op") === COP_DECRYPT;
     const isRecord = flags === COP_FLAG_AEAD_TLS_TYPE || flags === COP_FLAG_AEAD_SRTP_TYPE;
-    if (tagLen === 0) this.#fault("no tag_len, so whatever the session had before counts");
+    if (tagLen === 0) this.#fault("tag_len is 0, so the session's previous one counts");
     if (cipher === undefined) this.#fault("the session has no cipher");
     if (isRecord !== (mac !== undefined))
       this.#fault(`flags are ${flags} on a session ${mac ? "with" : "without"} a mac`);
@@ -169,13 +171,13 @@ export class Vigil {
       if (cipher?.tagSizes?.includes(tagLen) !== true) this.#fault(`tag_len is ${tagLen}`);
       if (!decrypts) written += tagLen;
     } else if (isRecord && tagLen > (mac?.digestSize ?? 0)) {
-      this.#fault(`tag_len is ${tagLen} where the mac has ${mac?.digestSize}`);
+      this.#fault(`tag_len is ${tagLen} but the mac has ${mac?.digestSize}`);
     }
     if (flags === COP_FLAG_AEAD_TLS_TYPE && !decrypts) {
       const block = cipher?.blockSize ?? 1;
       written = (Math.floor((len + tagLen) / block) + 1) * block;
     }
-    if (isRecord && this.#pointer("src") !== this.#pointer("dst")) this.#fault("a record is not worked on in place");
+    if (isRecord && this.#pointer("src") !== this.#pointer("dst")) this.#fault("a record is not processed in place");
     if (flags === COP_FLAG_AEAD_SRTP_TYPE) this.#holds("tag", tagLen);
     else if (this.#value("auth_len") > PAGE) this.#fault(`auth_len is ${this.#value("auth_len")}`);
     this.#holds("src", Math.max(len, 1));

@@ -2,13 +2,13 @@ import { type Argument, Call } from "@cryptodev/core";
 import { SoftwareHost, type SoftwareHostOptions } from "@cryptodev/soft";
 import { Vigil } from "./vigil.ts";
 
-/** The software device behind a guard: every call that reaches it is looked at, byte by byte, before it is answered. */
+/** The software device behind a check: every call is inspected before the device handles it. */
 export class VigilantHost extends SoftwareHost {
-  /** Arguments of CIOCGSESSION, as they are after the call as well. */
+  /** Arguments of CIOCGSESSION, as the library left them after the call. */
   readonly starts: Argument[] = [];
   readonly vigil: Vigil;
 
-  /** @param addressOf - where memory really is; without it, the software device makes addresses up */
+  /** @param addressOf - returns the real address of memory; by default the software device makes addresses up */
   constructor(options: SoftwareHostOptions = {}, addressOf?: (view: Uint8Array) => number) {
     super(options);
     this.vigil = new Vigil(addressOf);

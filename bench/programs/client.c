@@ -1,9 +1,9 @@
 /*
- * The C side of the benchmarks: reads `case size count` lines, does that many operations, and answers each line with the
- * nanoseconds that one took. Cases: `call`, an ioctl that does nothing in the kernel, on a pipe; `copied`, the same with iv and
- * data copied to memory beside and back; `encrypt`, AES-128-CBC on
- * the device at the path given; `session`, the start and end of one; `sessions-N`, N of them in turn; `threads-N`, N threads
- * with a device and a session each; `ping`, a round trip to a server; `verify`, which prints a digest of what `encrypt` makes.
+ * The C side of the benchmarks: reads lines of `case size count`, performs that many operations, and prints for each line how
+ * many nanoseconds one operation took. Cases: `call`, an ioctl on a pipe that does nothing in the kernel; `copied`, the same
+ * with iv and data copied to other memory and back; `encrypt`, AES-128-CBC on the device at the given path; `session`, the
+ * start and end of a session; `sessions-N`, N sessions in turn; `threads-N`, N threads with a device and a session each;
+ * `ping`, a round trip to a server; `verify`, which prints a checksum of the result of `encrypt`.
  */
 #define _GNU_SOURCE
 #include "../../test/serve/programs/cryptodev.h"
@@ -26,7 +26,7 @@ static void fail(const char *what) {
   exit(1);
 }
 
-/* What a session does for each operation: the struct is filled, sent, and its return looked at. */
+/* What a session does for each operation: fills the struct, sends it, and checks the result. */
 static __attribute__((noinline)) void encrypt(int fd, unsigned long request, struct crypt_op *op, uint32_t ses,
                                               uint8_t *src, uint8_t *dst, uint32_t size) {
   op->ses = ses, op->op = 0, op->flags = 0, op->len = size;
@@ -34,7 +34,7 @@ static __attribute__((noinline)) void encrypt(int fd, unsigned long request, str
   if (ioctl(fd, request, op) < 0) fail("ioctl");
 }
 
-/* The same by way of memory of its own, as the library does with what is small. */
+/* The same through memory of its own, as the library does with small data. */
 static __attribute__((noinline)) void encrypt_copied(int fd, struct crypt_op *op, uint8_t *src, uint8_t *dst, uint32_t size) {
   static uint8_t arena[MOST], own_iv[16];
   memcpy(own_iv, iv, sizeof iv);
@@ -102,7 +102,7 @@ int main(int count, char **arguments) {
   int pipes[2], fd = count > 1 ? open(arguments[1], O_RDWR) : -1;
   uint32_t ses = 0;
   pthread_t thread;
-  /* A process with threads pays more for each system call, as its files may be closed meanwhile; every runtime has some. */
+  /* System calls cost more in a process with threads, which may close files meanwhile; every runtime has some. */
   if (pthread_create(&thread, NULL, sleep_on, NULL) != 0) fail("pthread_create");
   if (pipe(pipes) < 0) fail("pipe");
   if (count > 1 && fd < 0) fail(arguments[1]);
@@ -125,7 +125,7 @@ int main(int count, char **arguments) {
     } else if (strcmp(name, "encrypt") == 0) {
       for (unsigned index = 0; index < rounds; index += 1) encrypt(fd, CIOCCRYPT, &op, ses, source, destination, size);
     } else if (strcmp(name, "ping") == 0) {
-      /* To a device an ioctl that it does not have; an empty server answers everything. */
+      /* An ioctl that the device does not have; the empty server returns 0 for it. */
       for (unsigned index = 0; index < rounds; index += 1) ioctl(fd, _IO('c', 108), NULL);
     } else if (sscanf(name, "sessions-%u", &many) == 1 && many <= sizeof sessions / sizeof *sessions) {
       while (open_sessions < many) sessions[open_sessions++] = start(fd);

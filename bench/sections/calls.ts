@@ -3,7 +3,10 @@ import type { Participant } from "../participant.ts";
 import type { Row } from "../report.ts";
 import { compare, difference, summarize } from "../statistics.ts";
 
-/** Limits in nanoseconds by runtime: what a foreign call costs differs. From 26 on, Node.js calls C by itself; koffi does before. */
+/**
+ * Limits in nanoseconds by runtime, because the cost of a foreign call differs. From version 26 on, Node.js has an FFI
+ * of its own; before, koffi calls C.
+ */
 interface Limits {
   readonly oldNode: number;
   readonly node: number;
@@ -17,10 +20,13 @@ function limitOf(name: string, { oldNode, node, deno, bun }: Limits): number {
   return Number.parseInt(name.slice("Node.js ".length), 10) < 26 ? oldNode : node;
 }
 
-/** How well a runtime compiles a loop is chance too, and stays as it is until the process ends: so many take part. */
+/**
+ * How well a runtime compiles a loop is also random, and does not change until the process ends, so several processes
+ * are measured.
+ */
 const PROCESSES = 5;
 
-/** Cases that C and ours do in turns: what C does beside it, and what is taken off for memory that only we allocate. */
+/** A case that C and our clients perform in turns; `less` is subtracted, for memory that only our side allocates. */
 interface Case {
   readonly what: string;
   readonly ours: string;
@@ -50,16 +56,16 @@ const cases: readonly Case[] = [
     limits: { oldNode: 260, node: 200, deno: 150, bun: 200 },
   },
 ];
-/** Sizes of encrypt(), which allocates its result. */
+/** Sizes for encrypt(), which allocates its result. */
 const sizes = [16, 1024] as const;
 
-/** The price of a call above C, with a kernel that does nothing. */
+/** Measures the cost of a call beyond C's, with an ioctl that does nothing in the kernel. */
 export async function calls(bench: Bench, add: (row: Row) => void): Promise<void> {
   const rounds = new Map<string, number[][]>();
   const grown = bench.runtimes.map((): number[] => []);
   for (let process = 0; process < PROCESSES; process += 1) {
     const all = await bench.startAll(bench.alone);
-    /** Rounds of C and of ours, in turns, added to those of the processes before. */
+    /** Adds rounds of C and of ours, in turns, to those of the previous processes. */
     const gather = async (c: string, ours: string, size: number): Promise<void> => {
       const key = `${ours} ${size}`;
       const gathered = rounds.get(key) ?? all.map((): number[] => []);
@@ -87,7 +93,7 @@ export async function calls(bench: Bench, add: (row: Row) => void): Promise<void
     add({ what, who: "C", value, unit: "ns", spread });
   };
   c("ioctl on a pipe", of("call", 16)[0]);
-  for (const size of sizes) c(`the same, ${size} bytes copied in and out`, of("new-encrypt", size)[0]);
+  for (const size of sizes) c(`ioctl on a pipe, ${size} bytes copied in and out`, of("new-encrypt", size)[0]);
   for (const { what, ours, size, limits, less } of cases) {
     const [base = [], ...lists] = of(ours, size);
     for (const [index, { name: who }] of bench.runtimes.entries()) {
@@ -106,18 +112,18 @@ export async function calls(bench: Bench, add: (row: Row) => void): Promise<void
       );
       const value = median(whole) / (median(into) + median(memory));
       const { spread } = summarize(whole ?? []);
-      const what = `encrypt() of ${size} bytes, beside fresh encryptInto() and its memory`;
+      const what = `encrypt() of ${size} bytes, relative to allocation and encryptInto`;
       add({ what, who, value, unit: "x", spread, limit: { most: 1.3 } });
     }
   }
   for (const [index, { name: who }] of bench.runtimes.entries()) {
-    // A collector that runs meanwhile makes it more or less: what stays is there each time.
+    // A collection in the meantime changes the value in one process; a leak shows in every process.
     const value = Math.min(...(grown[index] as number[]).map(Math.abs)) / 3e6;
     add({ what: "heap after 3,000,000 operations", who, value, unit: "B/op", limit: { most: 1 } });
   }
 }
 
-/** How many bytes the heap has grown by. */
+/** Measures by how many bytes the heap grows. */
 function heapOf(participant: Participant): Promise<number> {
   return participant.round("heap", 16, 1_000_000);
 }

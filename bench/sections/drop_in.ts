@@ -2,7 +2,7 @@ import type { Bench } from "../bench.ts";
 import type { Row } from "../report.ts";
 import { compareMedians } from "../statistics.ts";
 
-/** One cipher and many updates, by `cryptodev/crypto` and by node:crypto. */
+/** Measures one cipher and many updates, with `cryptodev/crypto` and with node:crypto. */
 export async function dropIn(bench: Bench, path: string, add: (row: Row) => void): Promise<void> {
   for (const runtime of bench.runtimes) {
     const one = await bench.start(bench.together, runtime, path);
@@ -11,7 +11,7 @@ export async function dropIn(bench: Bench, path: string, add: (row: Row) => void
         const names = [`drop-in-${device}`, "drop-in-node"];
         const [ours = [], direct = []] = await bench.interleave([one, one], names, size);
         const { median: value, spread } = compareMedians(direct, ours);
-        const what = `update of ${size} bytes, ${device === "served" ? "that device" : "in process"}, throughput of node's`;
+        const what = `update of ${size} bytes, ${device === "served" ? "on the device" : "in process"}, throughput relative to node:crypto`;
         add({ what, who: runtime.name, value, unit: "x", spread });
       }
     }

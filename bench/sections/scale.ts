@@ -2,21 +2,21 @@ import type { Bench } from "../bench.ts";
 import type { Row } from "../report.ts";
 import { compare, ratio, summarize } from "../statistics.ts";
 
-/** Many threads, each with a device and a session of its own, wherever the kernel has them run. */
+/** Measures threads, each with a device and a session of its own, on the processors that the kernel chooses. */
 export async function threads(bench: Bench, path: string, add: (row: Row) => void): Promise<void> {
   const all = await bench.startAll([], path);
   for (const many of [1, 2, 4, 8]) {
     const rounds = await bench.interleave(all, `threads-${many}`, 4096);
     for (const [index, { name }] of all.entries()) {
       const { median, spread } = summarize(rounds[index] as number[]);
-      const what = `${many} ${many === 1 ? "thread" : "threads"}, 4096 bytes each time`;
+      const what = `${many} ${many === 1 ? "thread" : "threads"}, 4096 bytes per operation`;
       add({ what, who: name, value: 1e9 / median, unit: "op/s", spread });
     }
   }
   for (const participant of all) participant.stop();
 }
 
-/** Many sessions in turn. */
+/** Measures many sessions in turn. */
 export async function sessions(bench: Bench, path: string, add: (row: Row) => void): Promise<void> {
   const all = await bench.startAll(bench.together, path);
   for (const participant of all) {
@@ -32,7 +32,7 @@ export async function sessions(bench: Bench, path: string, add: (row: Row) => vo
     ] as const) {
       const { median: value, spread } = compare(rounds, one, ratio);
       const limit = participant.name === "C" ? {} : { limit: { most: 1.25 } };
-      const what = `an operation with ${number} sessions in turn, time of one with 1`;
+      const what = `operation with ${number} sessions in turn, relative to 1 session`;
       add({ what, who: participant.name, value, unit: "x", spread, ...limit });
     }
     participant.stop();

@@ -4,10 +4,10 @@ import { Bench, stop } from "../bench.ts";
 import type { Row } from "../report.ts";
 import { compare, ratio, summarize } from "../statistics.ts";
 
-/** How often two callers meet. */
+/** How often two callers compete. */
 const TURNS = 7;
 
-/** A round trip to our server, beside one to a server that does nothing; and two callers at once. */
+/** Measures round trips to our server, compared with a server that does nothing; and two callers at once. */
 export async function server(bench: Bench, add: (row: Row) => void): Promise<void> {
   const { together } = bench;
   for (const [index, runtime] of bench.runtimes.entries()) {
@@ -29,13 +29,13 @@ export async function server(bench: Bench, add: (row: Row) => void): Promise<voi
       add({ what, who, value: median, unit: "x", spread, ...(limit && { limit }) });
     };
     took("round trip to an empty file server", empty);
-    times("a call without data, time of that", refused, empty, { most: 1.5 });
-    took("round trip that carries 16 bytes there and back, and an iv there", carried);
-    times("to encrypt 16 bytes, time of that", short, carried, { most: 1.5 });
-    times("to encrypt 16 bytes, time of an empty round trip", short, empty);
+    times("call without data, relative to that", refused, empty, { most: 1.5 });
+    took("round trip to it with 16 bytes there and back, and an iv there", carried);
+    times("encryption of 16 bytes, relative to that", short, carried, { most: 1.5 });
+    times("encryption of 16 bytes, relative to an empty round trip", short, empty);
 
     const [long = []] = await bench.interleave([one], "encrypt", 2 ** 20);
-    // Of many calls in a row the sum is known, so that averages are compared.
+    // Only the sum of many calls in a row is known, so averages are compared.
     const inTurn = long.reduce((sum, round) => sum + round, 0) / long.length;
     const alone = summarize(short).median;
     const waits: number[] = [];
@@ -46,7 +46,7 @@ export async function server(bench: Bench, add: (row: Row) => void): Promise<voi
       await busy;
     }
     const { median: value, spread } = summarize(waits);
-    const what = "a short call beside another's of 1 MiB waits, time of the long one";
+    const what = "wait of a short call during another's of 1 MiB, relative to that one";
     add({ what, who, value, unit: "x", spread, limit: { most: 1.25 } });
 
     for (const participant of [one, other, nobody]) participant.stop();

@@ -2,7 +2,7 @@ import type { Bench } from "../bench.ts";
 import type { Row } from "../report.ts";
 import { compareMedians } from "../statistics.ts";
 
-/** The software device in process, beside node:crypto in the same runtime. */
+/** Measures the software device in process, compared with node:crypto in the same runtime. */
 export async function software(bench: Bench, add: (row: Row) => void): Promise<void> {
   const all = await bench.startAll(bench.alone);
   for (const one of all.slice(1)) {
@@ -12,7 +12,7 @@ export async function software(bench: Bench, add: (row: Row) => void): Promise<v
         const [ours = [], direct = []] = await bench.interleave([one, one], names, size, 3e7);
         const { median, spread } = compareMedians(ours, direct);
         add({
-          what: `${algorithm} of ${size} bytes, time of node:crypto`,
+          what: `${algorithm} of ${size} bytes, time relative to node:crypto`,
           who: one.name,
           value: median,
           unit: "x",

@@ -5,7 +5,7 @@ import { compare, difference, summarize } from "../statistics.ts";
 
 const TURNS = 41;
 
-/** What importing costs, in CPU time of a process that does nothing else, above one that does nothing. */
+/** Measures the CPU time of an import, beyond that of a process that does nothing. */
 export async function startUp(bench: Bench, add: (row: Row) => void): Promise<void> {
   for (const { name, command } of bench.runtimes.filter((runtime) => runtime.name.startsWith("Node.js"))) {
     const cpuOf = (code: string): number => {

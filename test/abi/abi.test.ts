@@ -5,7 +5,9 @@ import { describe, expect, test } from "vitest";
 import { ioctls as declared } from "../ioctls.ts";
 import { cHeader } from "./c_header.ts";
 
-/** What C compilers made of the driver's header; `README.md` beside it says how it was measured. */
+/**
+ * The layouts that C compilers computed from the driver's header; `README.md` in this folder explains the measurement.
+ */
 const measured: Record<string, Measured> = JSON.parse(readFileSync(new URL("abi.json", import.meta.url), "utf8"));
 
 interface Measured {
@@ -38,13 +40,13 @@ describe.each(Object.entries(measured))("the ABI of %s", (arch, { structs, ioctl
   });
 });
 
-test("the measured tables name every struct and every ioctl of the driver", () => {
+test("the measured tables contain every struct and every ioctl of the core", () => {
   for (const { ioctls } of Object.values(measured))
     expect(Object.keys(ioctls).sort()).toEqual(Object.keys(declared).sort());
 });
 
-describe("where the direction bits are swapped", () => {
-  // asm/ioctl.h of MIPS, PowerPC and SPARC; IOWR is the same everywhere.
+describe("on machines with swapped direction bits", () => {
+  // asm/ioctl.h of MIPS, PowerPC and SPARC; IOWR is the same on every machine.
   const expected = [
     [core.CIOCFSESSION, 0x80046367],
     [core.CIOCASYMFEAT, 0x4004636a],
@@ -52,34 +54,37 @@ describe("where the direction bits are swapped", () => {
     [core.CRIOGET, 0xc0046365],
   ] as const;
 
-  test.each(["mips", "mips64el", "ppc64", "sparc64"])("%s numbers IOR and IOW the other way round", (arch) => {
-    for (const [ioctl, number] of expected) expect(requestNumber(ioctl, machineOf(arch) as Machine)).toBe(number);
-  });
+  test.each(["mips", "mips64el", "ppc64", "sparc64"])(
+    "requestNumber() for %s swaps the bits of IOR and IOW",
+    (arch) => {
+      for (const [ioctl, number] of expected) expect(requestNumber(ioctl, machineOf(arch) as Machine)).toBe(number);
+    },
+  );
 
-  test("IOWR requests differ by nothing but the size of pointers", () => {
+  test("requestNumber() of an IOWR ioctl depends only on the size of pointers", () => {
     expect(requestNumber(core.CIOCCRYPT, machineOf("ppc64") as Machine)).toBe(requestNumber(core.CIOCCRYPT, LP64));
     expect(requestNumber(core.CIOCCRYPT, machineOf("mips") as Machine)).toBe(requestNumber(core.CIOCCRYPT, ILP32));
   });
 });
 
-test("the header that programs in C are compiled with is what the tables say", async () => {
+test("the header for the tests' C programs matches the tables", async () => {
   await expect(cHeader).toMatchFileSnapshot("crypto/cryptodev.h");
 });
 
-test("machineOf() knows no architecture by accident", () => {
+test("machineOf() returns undefined for an unknown architecture", () => {
   expect(machineOf("pdp11")).toBeUndefined();
   expect(machineOf("toString")).toBeUndefined();
 });
 
-describe("the algorithm tables", () => {
+describe("the tables of algorithms", () => {
   const all = [...Object.values(core.ciphers), ...Object.values(core.macs)];
 
-  test("ids and names are unique, as ciphers and macs share one sequence", () => {
+  test("have unique ids and names, because ciphers and macs share one sequence", () => {
     expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);
     expect(new Set(all.map(({ name }) => name)).size).toBe(all.length);
   });
 
-  test("every id of the header is there", () => {
+  test("have every id of the header", () => {
     // enum cryptodev_crypto_op_t.
     const ids = [...Array(20).keys()]
       .map((index) => index + 1)

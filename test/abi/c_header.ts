@@ -2,7 +2,7 @@ import type { Field, Struct } from "@cryptodev/core";
 import * as core from "@cryptodev/core";
 import { ioctls } from "../ioctls.ts";
 
-/* The interface as a header for programs in C, from the tables of the core. */
+/* The interface as a header for C programs, generated from the tables of the core. */
 
 const scalars = {
   char: "char ",
@@ -14,7 +14,7 @@ const scalars = {
 };
 const types = { ...scalars, pointer: "uint8_t *" } as const;
 
-/** A struct, after those that are its members. */
+/** Lists a struct after the structs that it contains. */
 const withMembers = (struct: Struct): Struct[] => [
   ...struct.fields.flatMap(([, type]) => (typeof type === "object" ? withMembers(type) : [])),
   struct,
@@ -23,22 +23,22 @@ const withMembers = (struct: Struct): Struct[] => [
 const declaration = ([name, type, count]: Field): string =>
   `  ${typeof type === "object" ? `struct ${type.name} ` : types[type]}${name}${count === undefined ? "" : `[${count}]`};`;
 
-// A struct of one number is that number in C.
+// A struct of one number is a plain number in C.
 const isNumber = (struct: Struct): boolean => struct === core.u32;
 const structs = new Set(Object.values(ioctls).flatMap(({ argument }) => withMembers(argument)));
 
 const constants = [
-  // In an order that does not depend on how modules are loaded.
+  // Sorted, so that the order does not depend on how modules are loaded.
   ...Object.entries(core)
     .filter(([name, value]) => typeof value === "number" && !name.startsWith("O_"))
     .sort(([one], [other]) => (one < other ? -1 : 1)),
   ...Object.entries({ ...core.ciphers, ...core.macs }).map(([name, { id }]) => [name, id] as const),
 ];
 
-/** The text of `<crypto/cryptodev.h>` as far as the core has it. */
+/** The text of `<crypto/cryptodev.h>`, as far as the core implements it. */
 export const cHeader: string = `/*
- * The interface of /dev/crypto under the names of its own header, which this machine need not have. The tests make this of
- * the tables in packages/core/src/abi: \`npm test -- abi -u\` makes it anew.
+ * The interface of /dev/crypto under the names of its own header, which this machine may not have. The tests generate
+ * this from the tables in packages/core/src/abi; \`npm test -- abi -u\` updates it.
  */
 #ifndef CRYPTO_CRYPTODEV_H
 #define CRYPTO_CRYPTODEV_H

@@ -1,9 +1,8 @@
 /*
- * Runs the suite and tells how much of each package it covers: `npm run coverage`.
- *
- * The runtime itself writes down what was run, in every process and thread that a test starts, and source maps lead from
- * what was built back to the sources. What only runs in Deno is measured there: its host, and the ciphers of the device in
- * software that its node:crypto lacks. Bun has no such record outside of `bun test`, so that its host is not measured.
+ * Runs the suite and reports how much of each package it covers: `npm run coverage`. The runtime itself records which
+ * code ran, in every process and thread that a test starts, and source maps lead from the builds back to the sources.
+ * Code that only runs in Deno is measured there: its host, and the ciphers of the software device that Deno's
+ * node:crypto does not have. Bun records coverage only for `bun test`, so its host is not measured.
  */
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, rmSync } from "node:fs";
@@ -20,7 +19,7 @@ const root = here("../../");
 rmSync(results, { recursive: true, force: true });
 let failed = false;
 
-/** Runs the suite, or a part of it, in one runtime. @returns the folder with what it wrote down */
+/** Runs the suite, or a part of it, in one runtime. @returns the folder with the coverage data */
 function measure(runtime, variable, filters) {
   const folder = join(results, runtime);
   const { status } = spawnSync(process.execPath, [here("../run.mjs"), ...filters], {
@@ -31,14 +30,14 @@ function measure(runtime, variable, filters) {
   return folder;
 }
 
-// Packed copies are no files of these packages, and long runs run nothing that short ones do not.
+// Packed copies are not files of these packages, and long runs do not reach code that short ones miss.
 const left = ["install", "packages", "soak"].flatMap((room) => ["--exclude", `${room}/**`]);
 const byNode = measure("node", "NODE_V8_COVERAGE", [...left, ...process.argv.slice(2)]);
 const byDeno = measure("deno", "DENO_COVERAGE_DIR", ["host/", "session/cipher", "session/aead"]);
 
 const builtOf = (source) => source.replace("/src/", "/dist/").replace(/\.ts$/, ".js");
 
-/** A built script and the way back to its source, as a report takes them. */
+/** A built script with its source map, in the form that reports require. */
 function scriptAndMap(file) {
   const map = JSON.parse(readFileSync(`${file}.map`, "utf8"));
   const sources = map.sources.map((source) => new URL(source, pathToFileURL(file)).href);
@@ -53,7 +52,7 @@ const report = new CoverageReport({
   baseDir: root,
   entryFilter: ({ url }) => /\/packages\/\w+\/(dist|src)\//.test(url),
   sourceFilter: (path) => /^packages\/\w+\/src\//.test(path),
-  // What no test loads counts too, unless it is types alone.
+  // Files that no test loads count too, unless they contain only types.
   all: {
     dir: join(root, "packages"),
     filter: (file) =>
@@ -62,7 +61,7 @@ const report = new CoverageReport({
   },
 });
 await report.addFromDir(byNode);
-// Deno writes one file for each script, and leaves out what Node.js adds: the script itself.
+// Deno writes one file for each script, without the script itself, which Node.js adds.
 for (const name of readdirSync(byDeno)) {
   const script = JSON.parse(readFileSync(join(byDeno, name), "utf8"));
   if (/\/packages\/(deno|soft)\/dist\//.test(script.url))
@@ -70,7 +69,7 @@ for (const name of readdirSync(byDeno)) {
 }
 const { files } = await report.generate();
 
-// Lines that hold types count as lines; the other kinds are of what runs alone.
+// Lines that contain types count as lines; the other kinds count only code that runs.
 const kinds = ["lines", "statements", "functions", "branches"];
 const packages = new Map();
 for (const { sourcePath, summary } of files) {
@@ -102,12 +101,12 @@ for (const name of [...packages.keys()].sort()) {
   const [lines] = sums;
   const least = leastLines[name] ?? 0;
   if (lines.covered >= (lines.total * least) / 100) continue;
-  console.log(`${name} is to have at least ${least} % of its lines covered`);
+  console.log(`${name} must have at least ${least} % of its lines covered`);
   failed = true;
 }
 console.log(`
-The host of Deno was measured in Deno, and the device in software there too; all else in Node.js
-${process.versions.node}. Bun writes down no coverage outside of \`bun test\`: its host is tested as the others are, and not measured. Of
-the host of Node.js a version uses one half: node_ffi.ts from 26 on, koffi.ts before.
+The host of Deno was measured in Deno, and the software device there too; everything else in Node.js
+${process.versions.node}. Bun records coverage only for \`bun test\`: its host is tested like the others, but not measured.
+A version of Node.js uses only one half of its host: node_ffi.ts from 26 on, koffi.ts before.
 Line by line: test/coverage/results/report/index.html`);
 process.exit(failed ? 1 : 0);

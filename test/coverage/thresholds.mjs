@@ -1,2 +1,2 @@
-/** Per cent of a package's lines that tests have to run. */
+/** The minimum percentage of a package's lines that tests have to run. */
 export const leastLines = { core: 95 };

@@ -5,28 +5,28 @@ import { Folder, manifest } from "../cli/folder.ts";
 import { canServe } from "../software.ts";
 import { blocksIn, pages } from "./example.ts";
 
-/* The commands that the pages show, as they stand, in a folder that has this library and what the page takes for granted. */
+/* Runs the commands of the pages, unchanged, in a folder with this library and the files that the page assumes. */
 
-/** Commands that are not run here, and why. */
+/** Commands that are not run here, with the reason. */
 const notRun: Readonly<Record<string, string>> = {
   "npm install && npm run demo":
-    "installs this workspace; test/examples runs what it starts, and the gate the demo itself",
-  "npm install && npm test": "installs this workspace, and is this suite",
-  "npm install cryptodev": "takes what is published; test/install does the same with what is here",
-  "deno add npm:cryptodev": "takes what is published; test/install does the same with what is here",
+    "installs this workspace; test/examples runs the program, and the gate runs the demo itself",
+  "npm install && npm test": "installs this workspace, and runs this suite",
+  "npm install cryptodev": "installs the published package; test/install does the same with a packed one",
+  "deno add npm:cryptodev": "installs the published package; test/install does the same with a packed one",
   "modprobe cryptodev": "needs the module",
   "ls -l /dev/crypto": "needs the module",
-  "cat /proc/crypto": "needs a kernel that shows it, which not all do",
+  "cat /proc/crypto": "needs a kernel with this file, which some do not have",
   "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0": "changes the whole machine",
 };
 
-/** The commands of a block: all lines of a shell's, what a workflow's steps run. */
+/** The commands of a block: every line of a shell block, and what each step of a workflow runs. */
 function commandsOf({ language, code }: { language: string; code: string }): string[] {
   const lines = code.split("\n").filter((line) => line !== "");
   if (language === "sh") return lines;
   return lines.map((line) => {
     const [, run] = /^- run: (.*)$/.exec(line) ?? [];
-    if (run === undefined) throw new Error(`this step of a workflow is not understood: ${line}`);
+    if (run === undefined) throw new Error(`cannot parse this step of a workflow: ${line}`);
     return run;
   });
 }
@@ -40,15 +40,15 @@ const scripts = blocks
   .map((block) => ({ ...block, commands: block.commands.filter((line) => !(withoutComment(line) in notRun)) }))
   .filter(({ commands }) => commands.length > 0);
 
-/** What a script finds, and what is to come of it. */
+/** The input of a script, and its expected result. */
 interface Frame {
-  /** The files that it takes for granted. */
+  /** The files that the script expects. */
   readonly given?: Readonly<Record<string, string | Uint8Array>>;
-  /** Whether it brings its own `/dev/crypto`, and its programs are to use that. */
+  /** Whether the script serves a `/dev/crypto` that its programs have to use. */
   readonly isServed?: true;
   readonly stdout?: RegExp;
   readonly stderr?: RegExp;
-  /** The files that it makes; one whose content is not known is `undefined`. */
+  /** The files that it creates; `undefined` if the content of one is unpredictable. */
   readonly makes?: Readonly<Record<string, string | Uint8Array | RegExp | undefined>>;
 }
 
@@ -61,12 +61,12 @@ const readme = fromText("A README.\n");
 const key = fromText("a key of 16 byte");
 const [image, firmware] = [pattern(5000), pattern(3000)];
 
-/** Each script, by its first command. */
+/** The frame of each script, by its first command. */
 const frames: Readonly<Record<string, Frame>> = {
   "export CRYPTODEV_BACKEND=auto": {
     given: { "README.md": readme },
     stdout: /^cryptodev \d[\s\S]*\nREADME\.md: OK\n[0-9a-f]{64} {2}README\.md\ncryptodev \d[\s\S]*█/,
-    // What is on standard error is the trace alone.
+    // Standard error contains only the trace.
     stderr: trace,
     makes: { SHA256SUMS: `${sha256(readme)}  README.md\n`, iv: undefined, key: undefined, sealed: undefined },
   },
@@ -94,7 +94,7 @@ const frames: Readonly<Record<string, Frame>> = {
   },
 };
 
-test("every command of a page is run here, or it is said why not", () => {
+test("every command of a page is run here, or listed with the reason why not", () => {
   const firsts = scripts.map(({ commands }) => withoutComment(commands[0] as string));
   expect([...new Set(firsts)].sort()).toEqual(Object.keys(frames).sort());
   const shown = blocks.flatMap(({ commands }) => commands.map(withoutComment));
@@ -126,7 +126,7 @@ function expectToWork({ commands, frame }: (typeof runs)[number]): void {
   }
 }
 
-describe("what the pages do at a shell works", () => {
+describe("every shell command in the pages works", () => {
   test.each(runs.filter(({ frame }) => !frame.isServed))("$where, $heading", expectToWork);
   test.runIf(canServe).each(runs.filter(({ frame }) => frame.isServed))("$where, $heading", expectToWork);
 });

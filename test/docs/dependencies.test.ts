@@ -7,14 +7,14 @@ const security = readFileSync(`${root}SECURITY.md`, "utf8");
 
 type Group = "dependencies" | "devDependencies";
 
-/** Every folder of this repository that installs something; the repository itself is `root`. */
+/** Every folder of this repository that has a package.json; the repository itself is `root`. */
 const folders = [
   "root",
   ...readdirSync(`${root}packages`).map((name) => `packages/${name}`),
   ...["examples", "test", "test/mutation", "bench", "docs"],
 ].filter((folder) => folder === "root" || existsSync(`${root}${folder}/package.json`));
 
-/** What is installed, and by which folders. Our own packages do not count. */
+/** The packages that are installed, and by which folders. Our own packages do not count. */
 function installed(groups: (folder: string) => readonly Group[]): Map<string, string[]> {
   const found = new Map<string, string[]>();
   for (const folder of folders) {
@@ -26,7 +26,7 @@ function installed(groups: (folder: string) => readonly Group[]): Map<string, st
   return found;
 }
 
-/** The rows of the table after a line: a package, and where it is used. */
+/** The rows of the table after a given line: a package, and where it is used. */
 function rowsAfter(line: string): [string, string][] {
   const [, table = ""] = new RegExp(`\n${line}\n\n((?:\\|.*\n)+)`).exec(security) ?? [];
   return [...table.matchAll(/^\| `([^`]+)` *\| (\S+)/gm)].map(([, name, where]) => [
@@ -37,7 +37,7 @@ function rowsAfter(line: string): [string, string][] {
 
 const isPublished = (folder: string) => folder.startsWith("packages/");
 
-describe("SECURITY.md names every dependency, and where it is used:", () => {
+describe("SECURITY.md lists every dependency and where it is used:", () => {
   test.each([
     ["What a user installs with `cryptodev`:", (folder: string) => (isPublished(folder) ? ["dependencies"] : [])],
     [
@@ -51,7 +51,7 @@ describe("SECURITY.md names every dependency, and where it is used:", () => {
   });
 });
 
-test("actions of the workflows are pinned by commit, and say which version that is", () => {
+test("workflows pin actions by commit, and name the version in a comment", () => {
   const workflows = `${root}.github/workflows/`;
   const uses = readdirSync(workflows).flatMap((name) =>
     [...readFileSync(workflows + name, "utf8").matchAll(/\buses: (.*)$/gm)].map((match) => match[1] as string),

@@ -6,13 +6,13 @@ import { runProgram } from "../child.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
-/** One example of the documentation, and where it stands. */
+/** One example of the documentation, and its place. */
 export interface Example {
   readonly where: string;
   readonly code: string;
 }
 
-/** Finds the examples of a file: what the first group of a pattern matches. */
+/** Finds the examples of a file: the first group of each match of a pattern. */
 export function examplesIn(file: string, pattern: RegExp, clean: (code: string) => string = (code) => code): Example[] {
   const source = readFileSync(file, "utf8");
   return [...source.matchAll(pattern)].map((match) => ({
@@ -21,13 +21,13 @@ export function examplesIn(file: string, pattern: RegExp, clean: (code: string) 
   }));
 }
 
-/** A fenced block of a page, and the heading that it stands under. */
+/** A fenced block of a page, and the heading above it. */
 export interface Block extends Example {
   readonly language: string;
   readonly heading: string;
 }
 
-/** Where the pages for users are, from the root of this repository. */
+/** The pages for users, relative to the root of this repository. */
 export const pages: readonly string[] = [
   "README.md",
   ...readdirSync(join(root, "packages")).map((name) => `packages/${name}/README.md`),
@@ -50,12 +50,12 @@ export function blocksIn(page: string): Block[] {
   });
 }
 
-/** Runs an example: it succeeds, and prints what it promises. */
+/** Runs an example, which has to succeed and print what its comments promise. */
 export function expectToRun(code: string): void {
   const { status, stdout, stderr } = runProgram(code);
   expect(stderr).toBe("");
   expect(status).toBe(0);
-  // A comment after a call of console.log tells what it prints.
+  // A comment after a call of console.log says what the call prints.
   const promised = [...code.matchAll(/console\.log\(.*\); \/\/ (.+)$/gm)].map((match) => match[1] as string);
   const printed = stdout.trim().split("\n");
   for (const [index, promise] of promised.entries()) {

@@ -17,18 +17,18 @@ const readmes = pages.filter((page) => page.startsWith("packages/"));
 const shown = (readme: string): Example[] => blocksIn(readme).filter(({ language }) => language === "ts");
 
 const own = { "Node.js": "node", Deno: "deno", Bun: "bun" }[runtimeName];
-/** Whether a file's examples can run here: a host's own run only in its runtime. */
+/** Whether a file's examples can run here: those of a host package run only in its runtime. */
 const runsHere = (file: string): boolean =>
   !/\bpackages\/(node|deno|bun)\//.test(file) || file.includes(`packages/${own}/`);
 const examples = [...readmes.filter(runsHere).flatMap(shown), ...sources.filter(runsHere).flatMap(documented)];
 
-describe("every example in the documentation runs as it stands", () => {
-  test("and all of them were found", () => {
+describe("every example in TSDoc and in the packages' READMEs", () => {
+  test("was found", () => {
     const tags = sources.flatMap((file) => readFileSync(file, "utf8").match(/@example/g) ?? []);
     expect(sources.flatMap(documented)).toHaveLength(tags.length);
     expect(examples.length).toBeGreaterThan(10);
     for (const readme of readmes) expect(shown(readme), readme).not.toHaveLength(0);
   });
 
-  test.each(examples)("$where", ({ code }) => expectToRun(code));
+  test.each(examples)("runs unchanged: $where", ({ code }) => expectToRun(code));
 });

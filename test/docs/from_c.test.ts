@@ -9,11 +9,14 @@ import { cc } from "../serve/compile.ts";
 import { canServe, command } from "../software.ts";
 import { blocksIn, pages } from "./example.ts";
 
-/* What the guide shows of C, made a program of: what stands around it, and a look at memory after each of its paragraphs. */
+/*
+ * Turns the C code in the guide into programs: adds the code around each block, and checks the memory after each of its
+ * paragraphs.
+ */
 
 const blocks = blocksIn("docs/guide/from-c.md").filter(({ language }) => language === "c");
 
-/** The bytes first, first + 1, first + 2 and so on, as the programs make them. */
+/** The bytes first, first + 1, first + 2 and so on, as count_from() of the programs generates them. */
 const counting = (size: number, first: number): Uint8Array => Uint8Array.from({ length: size }, (_, at) => first + at);
 const [key, mackey, iv, plaintext] = [counting(16, 0), counting(20, 30), counting(16, 60), counting(64, 100)];
 const aad = counting(13, 200);
@@ -43,16 +46,16 @@ function gcm(): Uint8Array {
   return Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
 }
 
-/** What a block is to become a program. */
+/** What turns a block into a program. */
 interface Frame {
   readonly heading: string;
-  /** What it takes for granted. */
+  /** Declarations that the block assumes. */
   readonly given?: string;
-  /** What is looked at after each of its paragraphs. */
+  /** The checks after each of its paragraphs. */
   readonly after: readonly string[];
-  /** What the program prints then. */
+  /** What these checks print. */
   readonly prints?: string;
-  /** What it says of the one call that a server cannot answer as the kernel does. */
+  /** The error message of the one call that a server cannot handle as the kernel does. */
   readonly refused?: string;
 }
 
@@ -127,7 +130,7 @@ const frames: readonly Frame[] = [
       memset(plaintext, 0, 64);`,
       'show("plaintext", plaintext, sizeof plaintext);',
     ],
-    // The driver hashes what was there before it was encrypted, and what was decrypted.
+    // The driver hashes the plaintext: before encryption, and after decryption.
     prints: line("ciphertext", cbc) + line("mac", hmac(plaintext)) + line("plaintext", plaintext),
   },
   {
@@ -168,7 +171,7 @@ const frames: readonly Frame[] = [
   {
     heading: "CRIOGET",
     after: [""],
-    // A server has no way to put a descriptor into its caller, and the README says so.
+    // A server cannot install a descriptor in its caller, as the README says.
     refused: "CRIOGET: Operation not supported\n",
   },
   {
@@ -180,7 +183,7 @@ const frames: readonly Frame[] = [
   { heading: "An ioctl as it is", after: ["REQUIRE(result == 0 && sess.ses != 0);"] },
 ];
 
-/** The guide leaves error checks out: here they are, around every ioctl that it makes. */
+/** The guide omits error checks: this adds them around every ioctl. */
 const programOf = (paragraphs: readonly string[], { given = "", after }: Frame): string => `
 #include "cryptodev.h"
 #include <poll.h>
@@ -205,24 +208,24 @@ ${paragraphs.map((paragraph, index) => `${paragraph}\n${after[index]}`).join("\n
 }
 `;
 
-test("every block in C is on this page, and has a frame here", () => {
+test("every C block of the pages is in from-c.md, and has a frame here", () => {
   const inC = pages.flatMap((page) => blocksIn(page)).filter(({ language }) => language === "c");
   expect(inC).toEqual(blocks);
   expect(frames.map(({ heading }) => heading)).toEqual(blocks.map(({ heading }) => heading));
 });
 
-describe.runIf(canServe)("what the guide shows of C", () => {
+describe.runIf(canServe)("the C code of the guide", () => {
   let folder: string;
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), "cryptodev-guide-"));
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  // A mistake that a kernel would not survive ends the program's server, and with it the program.
+  // With this flag, a call that would crash a kernel ends the server, and with it the program.
   const served = ["serve", "--async", "--driver", "engine", "--alignmask", "15", "--on-hazard", "fail", "--"];
 
   test.each(blocks.map(({ where, code }, index) => ({ where, code, frame: frames[index] as Frame })))(
-    "compiles, runs and does what it says: $where, $frame.heading",
+    "compiles, runs and prints what the guide says: $where, $frame.heading",
     ({ where, code, frame }) => {
       const paragraphs = code.trimEnd().split("\n\n");
       expect(frame.after).toHaveLength(paragraphs.length);

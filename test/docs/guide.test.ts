@@ -13,16 +13,16 @@ const examples = blocks
   .filter(({ language }) => language === "ts")
   .map((example) => ({ ...example, name: example.where.replace(/\W+/g, "-") }));
 
-test.each(ofGuide.slice(1))("the README and the sidebar lead to %s", (page) => {
+test.each(ofGuide.slice(1))("the README and the sidebar link to %s", (page) => {
   expect(readFileSync(here("../../README.md"), "utf8")).toContain(`(${page})`);
   expect(readFileSync(here("../../docs/.vitepress/config.ts"), "utf8")).toContain(`"${basename(page, ".md")}")`);
 });
 
-test("no block of a page is in a language that no test knows", () => {
+test("every block of a page is in a language that a test checks", () => {
   const fences = pages.flatMap((page) => readFileSync(here(`../../${page}`), "utf8").match(/^ *```\w+/gm) ?? []);
   const all = pages.flatMap((page) => blocksIn(page)).map(({ language }) => language);
   expect(all).toEqual(fences.map((fence) => fence.slice(3)));
-  // Beside this file: sh and yaml are for commands.test.ts, c is for from_c.test.ts.
+  // The other tests here check sh and yaml (commands.test.ts) and c (from_c.test.ts).
   expect(new Set(all)).toEqual(new Set(["ts", "text", "sh", "yaml", "c"]));
 });
 
@@ -30,7 +30,7 @@ describe("every example of the guide", () => {
   const programs = here("../.programs/");
   let folder: string;
 
-  // Not every runtime reads TypeScript, and none of them checks it.
+  // Not every runtime runs TypeScript, and none of them checks types.
   beforeAll(() => {
     mkdirSync(programs, { recursive: true });
     folder = mkdtempSync(join(programs, "guide-"));
@@ -61,14 +61,14 @@ describe("every example of the guide", () => {
 
   test.each(examples)("runs: $where", ({ name }) => expectToRun(programOf(name)));
 
-  // Numbers of sessions are random.
+  // Session numbers are random.
   const withoutNumbers = (text: string) => text.replace(/\b(ses|value)=[1-9]\d*/g, "$1=N");
   const outputs = blocks.flatMap(({ language, where, code }, index) => {
     const before = blocks.slice(0, index).filter(({ language }) => language === "ts");
     return language === "text" ? [{ where, code, name: examples[before.length - 1]?.name as string }] : [];
   });
 
-  test.each(outputs)("prints what is shown of it: $where", ({ code, name }) => {
+  test.each(outputs)("prints what the guide shows as its output: $where", ({ code, name }) => {
     expect(withoutNumbers(runProgram(programOf(name)).stdout)).toBe(withoutNumbers(code));
   });
 });

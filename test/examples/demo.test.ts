@@ -12,7 +12,7 @@ import { runtimeName } from "../runtime.ts";
 
 const examples = fileURLToPath(new URL("../../examples/", import.meta.url));
 
-test("demo1 encrypts what node:crypto encrypts, and says where", () => {
+test("01_demo1 encrypts as node:crypto does, and prints where it runs", () => {
   const file = join(examples, runtimeName === "Node.js" ? "dist/01_demo1.js" : "01_demo1.ts");
   const args = runtimeName === "Deno" ? ["run", "--allow-ffi", file] : [file];
   const { status, stdout } = spawnSync(process.execPath, args, { encoding: "utf8" });
@@ -31,12 +31,12 @@ test("demo1 encrypts what node:crypto encrypts, and says where", () => {
   expect(status).toBe(0);
 });
 
-// The command itself runs in Node.js, whatever it starts.
+// The command itself runs in Node.js, and starts the other runtimes.
 if (runtimeName === "Node.js") {
   const run = (folder: string) =>
     spawnSync(process.execPath, [join(folder, "run.mjs"), "01_demo1"], { encoding: "utf8" });
 
-  test("the command runs it in all three runtimes", () => {
+  test("examples/run.mjs runs 01_demo1 in all three runtimes", () => {
     const { status, stdout } = run(examples);
     expect(stdout.match(/^(Node\.js|Deno|Bun) \S+, /gm)).toHaveLength(3);
     expect(stdout.match(/^Test passed$/gm)).toHaveLength(3);
@@ -44,7 +44,7 @@ if (runtimeName === "Node.js") {
     expect(status).toBe(0);
   });
 
-  test("the command runs any other example too", () => {
+  test("examples/run.mjs runs any other example too", () => {
     const { status, stdout } = spawnSync(process.execPath, [join(examples, "run.mjs"), "05_chunks"], {
       encoding: "utf8",
     });
@@ -52,7 +52,7 @@ if (runtimeName === "Node.js") {
     expect(status).toBe(0);
   });
 
-  test("the command fails where a runtime is missing", () => {
+  test("examples/run.mjs fails if a runtime is missing", () => {
     const folder = mkdtempSync(join(tmpdir(), "cryptodev-demo-"));
     try {
       mkdirSync(join(folder, "examples/dist"), { recursive: true });

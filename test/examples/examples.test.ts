@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { runtimeName } from "../runtime.ts";
 
-/* Every example, as a user runs it. */
+/* Runs every example as a user does. */
 
 const examples = fileURLToPath(new URL("../../examples/", import.meta.url));
 const names = readdirSync(examples)
@@ -16,7 +16,7 @@ const names = readdirSync(examples)
   .sort();
 
 function run(name: string, ...more: readonly string[]): readonly string[] {
-  // Node.js 20 cannot read TypeScript, so Node.js gets what tsc made of the same file.
+  // Node.js 20 cannot run TypeScript, so Node.js runs the build of the same file.
   const file = join(examples, runtimeName === "Node.js" ? `dist/${name}.js` : `${name}.ts`);
   const args = runtimeName === "Deno" ? ["run", "-A", file, ...more] : [file, ...more];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
@@ -28,7 +28,7 @@ function run(name: string, ...more: readonly string[]): readonly string[] {
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 const beginning = "POST /orders HTTP/1.1\r\n".repeat(1000);
 
-/** What each of them prints; the tests beside this one look at the first. */
+/** What each example prints; demo.test.ts checks the first one. */
 const outputs: Readonly<Record<string, readonly unknown[]>> = {
   "02_demo2": [
     "HASH test 1: passed",
@@ -76,10 +76,10 @@ describe("the example", () => {
     expect(run(name)).toEqual(lines);
   });
 
-  test("03_cryptoapi has the known answer, and reads the list of a kernel", () => {
+  test("03_cryptoapi prints the known answer, and reads a kernel's list", () => {
     const list = fileURLToPath(new URL("proc-crypto.txt", import.meta.url));
     const [input, encrypted, decrypted, verdict, ...algorithms] = run("03_cryptoapi", list);
-    // FIPS 197's cipher over zeros, as every implementation's self-test has it.
+    // FIPS 197's cipher over zeros, a value in the self-tests of every implementation.
     expect([input, encrypted, decrypted, verdict]).toEqual([
       "IN: 00000000000000000000000000000000",
       "EN: 66e94bd4ef8a2c3b884cfa59ca342b2e",
@@ -91,7 +91,7 @@ describe("the example", () => {
     expect(algorithms).toContain("  skcipher cbc(aes) by cbc-aes-aesni");
   });
 
-  test("each has a test", () => {
+  test("has a test here", () => {
     expect(names).toEqual(["01_demo1", ...Object.keys(outputs), "03_cryptoapi"].sort());
   });
 });

@@ -1,9 +1,9 @@
 /*
- * Changes one thing at a time in what the library refuses before the kernel is asked, and runs the tests that reach it:
- * a change that no test notices is a check that nobody would miss. `npm run mutation`; README.md tells what is left.
+ * Makes one change at a time in the code that refuses bad input, and runs the tests that reach it: if no test notices
+ * the change, nothing tests that check. `npm run mutation`; README.md explains which changes are left.
  */
 export default {
-  // What decides whether a call is sent, and what is in it.
+  // The code that decides whether a call is sent, and what is in it.
   mutate: [
     "packages/core/src/checks.ts",
     "packages/core/src/memory/argument.ts",
@@ -15,7 +15,7 @@ export default {
   testRunner: "vitest",
   vitest: { configFile: "test/mutation/vitest.config.ts", related: false },
   coverageAnalysis: "perTest",
-  // Of what has not changed since the last run, the results are kept.
+  // Keeps the results for code that has not changed since the last run.
   incremental: true,
   incrementalFile: "test/mutation/results/incremental.json",
   concurrency: 2,

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
-/** A package's sources in place of what is built of them: these are what was changed. */
+/** Maps a build of a package to its sources, which are what was changed. */
 const sourceOf = (file: string): string => fileURLToPath(new URL(`../../packages/${file}`, import.meta.url));
 
 export default defineConfig({
@@ -15,7 +15,7 @@ export default defineConfig({
   },
   test: {
     include: ["session/*.test.ts", "abi/*.test.ts"],
-    // Hundreds of runs: the device in this process has to do.
+    // The tests run hundreds of times, so only the device in this process is used.
     env: { ONLY_IN_PROCESS: "1", FUZZ_SEED: "1" },
     testTimeout: 20_000,
   },

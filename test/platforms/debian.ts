@@ -3,18 +3,18 @@ import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:
 import { join } from "node:path";
 import { root } from "../install/installed.ts";
 
-/** Where what was fetched is kept. */
+/** The cache of unpacked packages. */
 const cache = join(root, "node_modules/.cache/cryptodev");
 
-/** What Debian calls the architecture of this machine. @throws where this is no Debian */
+/** Debian's name for the architecture of this machine. @throws if this machine does not run Debian */
 export const ownArchitecture = (): string =>
   execFileSync("dpkg", ["--print-architecture"], { encoding: "utf8" }).trim();
 
 /**
- * Unpacks packages of Debian, of any architecture, into a folder of their own.
+ * Downloads Debian packages of any architecture, and unpacks them into a folder of their own.
  *
- * @returns the folder, which is kept for the next time
- * @throws where this is no Debian, or its packages cannot be had
+ * @returns the folder, which is reused the next time
+ * @throws if this machine does not run Debian, or the packages cannot be downloaded
  */
 export function unpack(architecture: string, ...packages: readonly string[]): string {
   const folder = join(cache, ["debian", architecture, ...packages].join("-"));
@@ -25,7 +25,7 @@ export function unpack(architecture: string, ...packages: readonly string[]): st
   for (const place of ["lists/partial", "archives/partial", "tree"])
     mkdirSync(join(folder, place), { recursive: true });
   writeFileSync(join(folder, "status"), "");
-  // apt with a state of its own: this machine need not be told of another architecture, and is not changed.
+  // apt has a state of its own, so that this machine does not need to know the other architecture, and does not change.
   const options = {
     "APT::Architecture": architecture,
     "APT::Architectures": architecture,
@@ -38,11 +38,13 @@ export function unpack(architecture: string, ...packages: readonly string[]): st
     const flags = Object.entries(options).flatMap(([name, value]) => ["-o", `${name}=${value}`]);
     return spawnSync("apt-get", ["-qq", ...flags, ...args], { cwd: folder, encoding: "utf8" });
   };
-  // Fails as a whole where one of many sources does; whether it was needed is seen by the next step.
+  // This fails even if only one of many sources does. Whether that source was needed shows in the next step.
   apt("update");
   const { status, stderr, error } = apt("download", ...packages);
   if (status !== 0) {
-    throw new Error(`Debian gave no ${packages.join(", ")} for ${architecture}: ${error?.message ?? stderr.trim()}`);
+    throw new Error(
+      `cannot download ${packages.join(", ")} for ${architecture} from Debian: ${error?.message ?? stderr.trim()}`,
+    );
   }
   for (const name of readdirSync(folder).filter((file) => file.endsWith(".deb"))) {
     execFileSync("dpkg-deb", ["-x", join(folder, name), tree]);

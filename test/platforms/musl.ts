@@ -3,11 +3,12 @@ import { symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /*
- * What is built for musl needs a libstdc++ for musl, which Debian has not. The static one of its compiler becomes one, as far
- * as it does not touch what differs in musl: locales, which nothing here asks for.
+ * Programs built for musl need a libstdc++ for musl, which Debian does not package. The static libstdc++ of its
+ * compiler is linked into one. This works as long as nobody uses the parts that differ on musl: locales, which nothing
+ * here uses.
  */
 
-/** What musl lacks of glibc, and the static libstdc++ takes for granted. */
+/** What glibc has and musl does not, but the static libstdc++ needs. */
 const lacks = `
 #include <sys/random.h>
 char __libc_single_threaded = 0;
@@ -15,7 +16,7 @@ int _dl_find_object(void *address, void *result) { return -1; }
 unsigned arc4random(void) { unsigned number; getrandom(&number, sizeof number, 0); return number; }
 `;
 
-/** What of the runtime library of C++ a program or library needs from elsewhere. */
+/** The symbols of the C++ runtime library that a program or library imports. */
 function needs(file: string): readonly string[] {
   const readelf = (flag: string): string[] =>
     execFileSync("readelf", ["-W", flag, file], { encoding: "utf8" }).split("\n");
@@ -31,7 +32,7 @@ function needs(file: string): readonly string[] {
  * Links a libstdc++ for musl into a folder.
  *
  * @param users - the programs and libraries that need it
- * @throws where there is no compiler
+ * @throws if there is no compiler
  */
 export function linkLibstdcxx(folder: string, users: readonly string[]): void {
   writeFileSync(join(folder, "lacks.c"), lacks);

@@ -8,19 +8,19 @@ import { ownArchitecture, unpack } from "./debian.ts";
 import { linkLibstdcxx } from "./musl.ts";
 
 /*
- * The packed packages on other machines than this one: other processors, emulated by QEMU with the libc of Debian, and
- * another libc, which is musl.
+ * The packed packages on other platforms: other processors, emulated by QEMU with Debian's libc, and another libc,
+ * which is musl.
  */
 
 type Command = readonly [string, ...string[]];
 
 /** A program for another machine, from npm. */
 interface Program {
-  /** What the packages say of it. */
+  /** The runtime and version that the packages report. */
   readonly name: string;
-  /** The package of npm, with the name that it gets here. */
+  /** The npm package, under the name that it is installed with. */
   readonly from: string;
-  /** Where it lies, from `node_modules` on, and its first arguments. */
+  /** Its path below `node_modules`, and its first arguments. */
   readonly command: Command;
 }
 
@@ -29,9 +29,12 @@ interface Platform {
   readonly cpu: string;
   readonly libc: "glibc" | "musl";
   readonly programs: readonly Program[];
-  /** Fetches what starts programs. @returns what makes that ready for what was installed, and gives its command */
+  /**
+   * Downloads what runs programs of this platform. @returns a function that prepares an installation for it, and
+   * returns the command
+   */
   fetch(): (installed: Installed) => Command;
-  /** What is known of no libc there: koffi has no build. */
+  /** Whether libc cannot be called on this platform, because koffi has no build for it. */
   readonly isWithoutLibc?: true;
 }
 
@@ -41,7 +44,7 @@ const node = (version: string, packageName: string): Program => ({
   command: [`node-${version}/bin/node`],
 });
 
-/** What starts programs of another processor. */
+/** Downloads an emulator and the libraries of another processor. */
 function emulator(processor: string, architecture: string): () => Command {
   const libraries = unpack(architecture, "libc6", "libstdc++6", "libgcc-s1", "libatomic1");
   const qemu = unpack(ownArchitecture(), "qemu-user-static");
@@ -98,19 +101,19 @@ const platforms: readonly Platform[] = [
   },
 ];
 
-/** What is there to run on a platform; `undefined`, with a word of why, where it cannot be had. */
+/** Installs what a platform needs; returns `undefined`, and prints why, if it cannot be downloaded. */
 function prepare({ name, cpu, libc, programs, fetch }: Platform) {
   let installed: Installed | undefined;
   try {
     const ready = fetch();
-    // Forced, as npm refuses what is for another machine where it was asked for by name.
+    // --force, because npm refuses packages for another machine if they are requested by name.
     const flags = ["--force", "--os", "linux", "--cpu", cpu, "--libc", libc];
     installed = Installed.make(...flags, ...programs.map(({ from }) => from));
     return { installed, start: ready(installed) };
   } catch (error) {
     installed?.remove();
     if (isRequired("PLATFORMS")) throw error;
-    console.log(`skipped: ${name}, as ${(error as Error).message} (REQUIRE_PLATFORMS=1 makes that a failure)`);
+    console.log(`skipped: ${name}, because ${(error as Error).message} (REQUIRE_PLATFORMS=1 makes that a failure)`);
     return undefined;
   }
 }
@@ -119,7 +122,7 @@ describe.each(platforms.map((platform) => ({ ...platform, prepared: prepare(plat
   const { programs, prepared, cpu, libc, isWithoutLibc } = platform;
   afterAll(() => prepared?.installed.remove());
 
-  /** Runs a program there. */
+  /** Runs a program on the platform. */
   function run({ command: [path, ...flags] }: Program, ...args: readonly string[]) {
     const { installed, start } = prepared as NonNullable<typeof prepared>;
     const [file, ...first] = start;
@@ -136,7 +139,7 @@ describe.each(platforms.map((platform) => ({ ...platform, prepared: prepare(plat
 
   if (libc === "musl") {
     test.skipIf(prepared === undefined).each(programs)(
-      "$name has musl alone, and the build of koffi for it",
+      "$name loads only musl, and koffi's build for musl",
       (program) => {
         const code = `
         const { nodeHost } = await import("@cryptodev/node");

@@ -16,7 +16,7 @@ describe.each(backends)("an AEAD session on the $name", (backend) => {
   });
   afterEach(() => device.close());
 
-  test.each(vectors)("gives the known answer of $source", ({ id, key, nonce, aad, plaintext, ciphertext, tag }) => {
+  test.each(vectors)("returns the known answer of $source", ({ id, key, nonce, aad, plaintext, ciphertext, tag }) => {
     const session = device.aead(nameOf(id), fromHex(key), { tagSize: tag.length / 2 });
     const more = [fromHex(nonce), ...(aad === "" ? [] : [fromHex(aad)])] as const;
     expect(toHex(session.seal(fromHex(plaintext), ...more))).toBe(ciphertext + tag);
@@ -26,7 +26,7 @@ describe.each(backends)("an AEAD session on the $name", (backend) => {
     expect(toHex(session.decrypt(apart.ciphertext, apart.tag, ...more))).toBe(plaintext);
   });
 
-  test("no data, and neither data nor aad, are sealed to a tag", () => {
+  test("seals an empty message to a tag, with or without aad", () => {
     const session = device.aead("aes-128-gcm", new Uint8Array(16));
     // GCM test case 1.
     const sealed = session.seal(new Uint8Array(), new Uint8Array(12));
@@ -36,7 +36,7 @@ describe.each(backends)("an AEAD session on the $name", (backend) => {
     expect(session.seal(new Uint8Array(), new Uint8Array(12), new Uint8Array())).toEqual(sealed);
   });
 
-  test.each(["aes-gcm", "aes-ccm"] as const)("%s works in place and into given memory", (name) => {
+  test.each(["aes-gcm", "aes-ccm"] as const)("writes in place and to existing memory, with %s", (name) => {
     const session = device.aead(name, pattern(16));
     const nonce = pattern(12);
     const expected = session.seal(pattern(100), nonce, pattern(5));
@@ -55,70 +55,76 @@ describe.each(backends)("an AEAD session on the $name", (backend) => {
     expect(toHex(packet.subarray(5))).toBe(toHex(expected));
   });
 
-  test.each(["aes-gcm", "aes-ccm"] as const)("%s: the steady state sees what changed since", (name) => {
-    const session = device.aead(name, pattern(16));
-    const [message, nonce, aad] = [pattern(40), pattern(12), pattern(9)];
-    const [sealed, opened] = [new Uint8Array(56), new Uint8Array(56)];
-    for (let round = 0; round < 3; round += 1) {
-      for (let times = 0; times < 2; times += 1) {
-        expect(session.sealInto(message, sealed, nonce, aad)).toBe(56);
-        expect(sealed).toEqual(device.aead(name, pattern(16)).seal(message, nonce, aad));
+  test.each(["aes-gcm", "aes-ccm"] as const)(
+    "notices what has changed since the last operation over the same memory, with %s",
+    (name) => {
+      const session = device.aead(name, pattern(16));
+      const [message, nonce, aad] = [pattern(40), pattern(12), pattern(9)];
+      const [sealed, opened] = [new Uint8Array(56), new Uint8Array(56)];
+      for (let round = 0; round < 3; round += 1) {
+        for (let times = 0; times < 2; times += 1) {
+          expect(session.sealInto(message, sealed, nonce, aad)).toBe(56);
+          expect(sealed).toEqual(device.aead(name, pattern(16)).seal(message, nonce, aad));
+        }
+        for (let times = 0; times < 2; times += 1) {
+          expect(session.openInto(sealed, opened, nonce, aad)).toBe(40);
+          expect(opened.subarray(0, 40)).toEqual(message);
+        }
+        for (const forged of [sealed, nonce, aad]) {
+          (forged[0] as number) ^= 1;
+          expect(() => session.openInto(sealed, opened, nonce, aad)).toThrow(
+            expect.objectContaining({ code: "EBADMSG" }),
+          );
+          expect(opened).toEqual(new Uint8Array(56));
+          (forged[0] as number) ^= 1;
+          session.openInto(sealed, opened, nonce, aad);
+        }
+        // The same memory without aad, and in the other direction.
+        expect(() => session.openInto(sealed, opened, nonce)).toThrow(expect.objectContaining({ code: "EBADMSG" }));
+        const wide = new Uint8Array(72);
+        session.openInto(sealed, wide, nonce, aad);
+        expect(session.sealInto(sealed, wide, nonce, aad)).toBe(72);
+        expect(wide).toEqual(device.aead(name, pattern(16)).seal(sealed, nonce, aad));
+        for (const changed of [message, nonce, aad]) changed[round] = 0xee;
       }
-      for (let times = 0; times < 2; times += 1) {
-        expect(session.openInto(sealed, opened, nonce, aad)).toBe(40);
-        expect(opened.subarray(0, 40)).toEqual(message);
-      }
-      for (const forged of [sealed, nonce, aad]) {
-        (forged[0] as number) ^= 1;
-        expect(() => session.openInto(sealed, opened, nonce, aad)).toThrow(
-          expect.objectContaining({ code: "EBADMSG" }),
+      session.sealInto(message, sealed, nonce, aad);
+      detach(aad);
+      expect(() => session.sealInto(message, sealed, nonce, aad)).toThrow(/^aad for aes-.cm: its memory is gone/);
+    },
+  );
+
+  test.each(["aes-gcm", "aes-ccm"] as const)(
+    "refuses every forgery with EBADMSG and leaves no plaintext, with %s",
+    (name) => {
+      const session = device.aead(name, pattern(16));
+      const [nonce, aad] = [pattern(12), pattern(20)];
+      const sealed = session.seal(pattern(64), nonce, aad);
+      const destination = new Uint8Array(100);
+      const refused = (message: Uint8Array, ...more: readonly [Uint8Array, Uint8Array?]) => {
+        destination.fill(0xee);
+        expect(() => session.openInto(message, destination, ...more)).toThrow(
+          expect.objectContaining({ name: "CryptodevError", code: "EBADMSG", errno: 74, ioctl: "CIOCAUTHCRYPT" }),
         );
-        expect(opened).toEqual(new Uint8Array(56));
-        (forged[0] as number) ^= 1;
-        session.openInto(sealed, opened, nonce, aad);
+        expect(toHex(destination)).toBe("00".repeat(80) + "ee".repeat(20));
+        expect(() => session.open(message, ...more)).toThrow(expect.objectContaining({ code: "EBADMSG" }));
+      };
+      for (const at of [0, 63, 64, 79]) {
+        const forged = sealed.slice();
+        forged[at] = (forged[at] as number) ^ 1;
+        refused(forged, nonce, aad);
       }
-      // The same memory without its aad, and in the other direction.
-      expect(() => session.openInto(sealed, opened, nonce)).toThrow(expect.objectContaining({ code: "EBADMSG" }));
-      const wide = new Uint8Array(72);
-      session.openInto(sealed, wide, nonce, aad);
-      expect(session.sealInto(sealed, wide, nonce, aad)).toBe(72);
-      expect(wide).toEqual(device.aead(name, pattern(16)).seal(sealed, nonce, aad));
-      for (const changed of [message, nonce, aad]) changed[round] = 0xee;
-    }
-    session.sealInto(message, sealed, nonce, aad);
-    detach(aad);
-    expect(() => session.sealInto(message, sealed, nonce, aad)).toThrow(/^aad for aes-.cm: its memory is gone/);
-  });
+      refused(sealed, pattern(12, 4), aad);
+      refused(sealed, nonce, pattern(20, 4));
+      refused(sealed, nonce);
+      const place = sealed.slice();
+      place[0] = (place[0] as number) ^ 1;
+      expect(() => session.openInto(place, place, nonce, aad)).toThrow(expect.objectContaining({ code: "EBADMSG" }));
+      expect(place).toEqual(new Uint8Array(80));
+      expect(session.open(sealed, nonce, aad)).toEqual(pattern(64));
+    },
+  );
 
-  test.each(["aes-gcm", "aes-ccm"] as const)("%s: whatever is forged is EBADMSG, and leaves no plaintext", (name) => {
-    const session = device.aead(name, pattern(16));
-    const [nonce, aad] = [pattern(12), pattern(20)];
-    const sealed = session.seal(pattern(64), nonce, aad);
-    const destination = new Uint8Array(100);
-    const refused = (message: Uint8Array, ...more: readonly [Uint8Array, Uint8Array?]) => {
-      destination.fill(0xee);
-      expect(() => session.openInto(message, destination, ...more)).toThrow(
-        expect.objectContaining({ name: "CryptodevError", code: "EBADMSG", errno: 74, ioctl: "CIOCAUTHCRYPT" }),
-      );
-      expect(toHex(destination)).toBe("00".repeat(80) + "ee".repeat(20));
-      expect(() => session.open(message, ...more)).toThrow(expect.objectContaining({ code: "EBADMSG" }));
-    };
-    for (const at of [0, 63, 64, 79]) {
-      const forged = sealed.slice();
-      forged[at] = (forged[at] as number) ^ 1;
-      refused(forged, nonce, aad);
-    }
-    refused(sealed, pattern(12, 4), aad);
-    refused(sealed, nonce, pattern(20, 4));
-    refused(sealed, nonce);
-    const place = sealed.slice();
-    place[0] = (place[0] as number) ^ 1;
-    expect(() => session.openInto(place, place, nonce, aad)).toThrow(expect.objectContaining({ code: "EBADMSG" }));
-    expect(place).toEqual(new Uint8Array(80));
-    expect(session.open(sealed, nonce, aad)).toEqual(pattern(64));
-  });
-
-  test("a CCM nonce of any size from 7 to 13 bytes", () => {
+  test("accepts CCM nonces of 7 to 13 bytes", () => {
     const session = device.aead("aes-ccm", pattern(16));
     for (let size = 7; size <= 13; size += 1) {
       const sealed = session.seal(pattern(50), pattern(size));
@@ -128,7 +134,7 @@ describe.each(backends)("an AEAD session on the $name", (backend) => {
     expect(session.nonceSize).toEqual({ min: 7, max: 13 });
   });
 
-  test("a GCM message of more than three bytes can count, which is the limit of CCM with such a nonce", () => {
+  test("seals a GCM message of more than 2 ** 24 bytes, too long for the same nonce in CCM", () => {
     const session = device.aead("aes-128-gcm", pattern(16));
     const data = new Uint8Array(2 ** 24);
     const sealed = session.seal(data, pattern(12));
@@ -139,14 +145,14 @@ describe.each(backends)("an AEAD session on the $name", (backend) => {
     expect(toHex(sealed.subarray(-16))).toBe(direct.getAuthTag().toString("hex"));
   });
 
-  test("tells what serves it", () => {
+  test("reports its driver and its sizes", () => {
     const session = device.aead("aes-256-gcm", pattern(32), { tagSize: 12 });
     expect(session).toMatchObject({ name: "aes-256-gcm", tagSize: 12, nonceSize: { min: 12, max: 12 } });
     expect(session.info().cipher?.name).toBe("gcm(aes)");
     expect(session.info().mac).toBeUndefined();
   });
 
-  test("refuses wrong sizes", () => {
+  test("refuses arguments of the wrong size", () => {
     const gcm = device.aead("aes-gcm", pattern(16));
     const ccm = device.aead("aes-ccm", pattern(16));
     const nonce = pattern(12);
@@ -186,7 +192,7 @@ describe.each(backends)("an AEAD session on the $name", (backend) => {
     const memory = pattern(64);
     const overlap = "destination for aes-gcm: expected the source itself or memory apart from it, got an overlap";
     expect(() => gcm.sealInto(memory.subarray(1, 17), memory, nonce)).toThrow(new RangeError(overlap));
-    // The tag would be written over the source, though the data would not.
+    // The tag would overwrite the source, although the data would not.
     expect(() => gcm.sealInto(memory.subarray(20, 36), memory.subarray(0, 32), nonce)).toThrow(new RangeError(overlap));
     // The aad is read before anything is written.
     const [fresh, aad] = [pattern(64), pattern(64).subarray(8, 12)];
@@ -195,7 +201,7 @@ describe.each(backends)("an AEAD session on the $name", (backend) => {
   });
 });
 
-test("a tag size that the kernel would crash over is never sent, whatever it is", () => {
+test("device.aead() never sends a tag size that would crash the kernel", () => {
   const device = Device.open(new SoftwareHost());
   for (const tagSize of [0, 1, 3, 5, 7, 17, -4, 4.5, Number.NaN, "16" as unknown as number]) {
     expect(() => device.aead("aes-gcm", pattern(16), { tagSize })).toThrow(RangeError);

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { pattern, toHex } from "../bytes.ts";
 import { detach } from "../memory.ts";
 
-/** A host that only tells addresses. */
+/** A host that only returns addresses. */
 const hostOf = (machine: Machine, address: number) => ({ machine, addressOf: () => address }) as unknown as Host;
 
 describe("the struct of a call", () => {
@@ -25,7 +25,7 @@ describe("the struct of a call", () => {
     expect(call.addresses.filter((value) => value !== 0)).toHaveLength(1);
   });
 
-  test("points at no bytes by NULL, and at memory that was detached no more", () => {
+  test("points to NULL for no bytes, and no longer points to memory that was detached", () => {
     const call = new Argument(hostOf(LP64, 4096), crypt_op);
     const slot = call.offset.src / 8;
     const memory = pattern(8);
@@ -37,7 +37,7 @@ describe("the struct of a call", () => {
     expect([call.addresses[slot], call.pointees[slot]]).toEqual([0, null]);
   });
 
-  test("asks for the address each time, as memory can move under a view that stays the same", () => {
+  test("asks for the address each time, because memory can move under the same view", () => {
     let asked = 0;
     const addressOf = () => {
       asked += 1;
@@ -50,7 +50,7 @@ describe("the struct of a call", () => {
     expect(asked).toBe(4);
   });
 
-  test("keeps an address that was only set, and lets go of all that it points at", () => {
+  test("keeps an address that was set as a number, and releases everything that it points to", () => {
     const call = new Argument(hostOf(LP64, 4096), crypt_op);
     call.point(call.offset.src, pattern(8));
     call.setAddress(call.offset.len, 7);
@@ -60,7 +60,7 @@ describe("the struct of a call", () => {
     expect(call.getUint32(call.offset.len)).toBe(7);
   });
 
-  test("writes text with its zero, cut to its width, and nothing beside it", () => {
+  test("writes text with its terminating zero, cut to the field's width, and nothing beyond it", () => {
     const struct = new StructBytes(crypt_op, LP64);
     const written = (width: number, text: string): string => {
       struct.bytes.fill(0xff);
@@ -74,7 +74,7 @@ describe("the struct of a call", () => {
     expect(struct.getString(4, 3)).toBe("");
   });
 
-  test("reads text up to its first zero, or to the end of its width", () => {
+  test("reads text up to its first zero, or to the end of the field", () => {
     const call = new Argument(hostOf(LP64, 4096), crypt_op);
     call.bytes.set([97, 98, 0, 99]);
     expect([call.getString(0, 2), call.getString(0, 4), call.getString(2, 2)]).toEqual(["ab", "ab", ""]);

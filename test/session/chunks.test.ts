@@ -42,24 +42,27 @@ describe.each(backends)("data in chunks on the $name", (backend) => {
     return { session, iv: session.ivSize === 0 ? undefined : pattern(session.ivSize, 7) };
   };
 
-  test.each(names.filter(backend.has))("%s: chunks of any size give what the whole gives", (name) => {
-    const { session, iv } = start(name);
-    const data = pattern(480);
-    const whole = session.encrypt(data, iv);
-    for (const sizes of [[1], [16], [7, 100], [480], [0, 33, 0, 5]]) {
-      const encryptor = session.encryptor(iv);
-      expect(joined(...pieces(data, ...sizes).map((piece) => encryptor.update(piece)), encryptor.final())).toBe(
-        toHex(whole),
-      );
-      const decryptor = session.decryptor(iv);
-      expect(joined(...pieces(whole, ...sizes).map((piece) => decryptor.update(piece)), decryptor.final())).toBe(
-        toHex(data),
-      );
-    }
-  });
+  test.each(names.filter(backend.has))(
+    "has the same result as one operation, whatever the size of the chunks, with %s",
+    (name) => {
+      const { session, iv } = start(name);
+      const data = pattern(480);
+      const whole = session.encrypt(data, iv);
+      for (const sizes of [[1], [16], [7, 100], [480], [0, 33, 0, 5]]) {
+        const encryptor = session.encryptor(iv);
+        expect(joined(...pieces(data, ...sizes).map((piece) => encryptor.update(piece)), encryptor.final())).toBe(
+          toHex(whole),
+        );
+        const decryptor = session.decryptor(iv);
+        expect(joined(...pieces(whole, ...sizes).map((piece) => decryptor.update(piece)), decryptor.final())).toBe(
+          toHex(data),
+        );
+      }
+    },
+  );
 
   const streams = (["aes-128-ctr", "aes-128-cfb", "aes-128-ofb"] as const).filter(backend.has);
-  test.each(streams)("%s: the end may be a part of a block", (name) => {
+  test.each(streams)("accepts a partial block at the end, with %s", (name) => {
     const { session, iv } = start(name);
     const whole = session.encrypt(pattern(101), iv);
     const encryptor = session.encryptor(iv);
@@ -72,7 +75,7 @@ describe.each(backends)("data in chunks on the $name", (backend) => {
     ).toBe(toHex(whole));
   });
 
-  test.each(streams)("%s: eager, each chunk gives its bytes", (name) => {
+  test.each(streams)("with `eager`, returns the bytes of each chunk at once, with %s", (name) => {
     const { session, iv } = start(name);
     const data = pattern(200);
     const whole = session.encrypt(data, iv);
@@ -87,19 +90,19 @@ describe.each(backends)("data in chunks on the $name", (backend) => {
         expect(chunks.final()).toHaveLength(0);
       }
     }
-    // Left out, a block that has begun waits for its end.
+    // By default, a partial block is held back until it is complete.
     const patient = session.encryptor(iv);
     expect([patient.update(data.subarray(0, 20)), patient.final()].map(({ length }) => length)).toEqual([16, 4]);
   });
 
-  test("eager is nothing to a block cipher", () => {
+  test("ignores `eager` for a block cipher", () => {
     const { session, iv } = start("aes-128-cbc");
     const encryptor = session.encryptor(iv, { padding: "pkcs7", eager: true });
     expect(encryptor.update(pattern(17))).toHaveLength(16);
     expect(encryptor.final()).toHaveLength(16);
   });
 
-  test.each([0, 1, 15, 16, 17, 32])("PKCS#7 fills %i bytes up to whole blocks, and takes that off again", (size) => {
+  test.each([0, 1, 15, 16, 17, 32])("pads %i bytes to whole blocks with PKCS#7, and removes the padding", (size) => {
     const { session, iv } = start("aes-128-cbc");
     const padding = 16 - (size % 16);
     const padded = Uint8Array.from([...pattern(size), ...new Uint8Array(padding).fill(padding)]);
@@ -114,7 +117,7 @@ describe.each(backends)("data in chunks on the $name", (backend) => {
     }
   });
 
-  test("wrong padding is EBADMSG, and data that stops early a RangeError", () => {
+  test("refuses wrong padding with EBADMSG, and data that ends early with a RangeError", () => {
     const { session, iv } = start("aes-128-cbc");
     const decrypt = (plaintext: Uint8Array) => {
       const decryptor = session.decryptor(iv, { padding: "pkcs7" });
@@ -138,7 +141,7 @@ describe.each(backends)("data in chunks on the $name", (backend) => {
     expect(() => session.decryptor(iv, { padding: "pkcs7" }).final()).toThrow(RangeError);
   });
 
-  test("any number of them share a session, in any order", () => {
+  test("is continued by several chunk objects that share a session, in any order", () => {
     const { session, iv } = start("aes-128-cbc");
     const whole = session.encrypt(pattern(64), iv);
     const [one, other] = [session.encryptor(iv), session.encryptor(iv)];
@@ -149,7 +152,7 @@ describe.each(backends)("data in chunks on the $name", (backend) => {
     expect(joined(first[1] as Uint8Array, second[1] as Uint8Array)).toBe(toHex(whole));
   });
 
-  test("what cannot be done in chunks says so", () => {
+  test("is refused if it cannot be processed in chunks", () => {
     const xts = device.cipher("aes-128-xts", pattern(32));
     expect(() => xts.encryptor(pattern(16))).toThrow(/cannot be worked on in parts/);
     const { session, iv } = start("aes-128-ctr");
@@ -165,13 +168,13 @@ describe.each(backends)("data in chunks on the $name", (backend) => {
     expect(() => left.update(pattern(16))).toThrow(expect.objectContaining({ name: "ClosedError" }));
   });
 
-  test("a hash is copied while it runs", () => {
+  test("can be hashed by a copy of a session that has begun a message", () => {
     const hash = device.hash("sha256");
     hash.update(fromText("a"));
     const copy = hash.copy();
     expect(toHex(copy.digest(fromText("bc")))).toBe(toHex(device.hash("sha256").digest(fromText("abc"))));
     expect(toHex(hash.digest(fromText("x")))).toBe(toHex(device.hash("sha256").digest(fromText("ax"))));
-    // Between messages a copy starts with its own.
+    // Between messages, a copy starts with a message of its own.
     expect(toHex(hash.copy().digest(fromText("abc")))).toBe(toHex(hash.digest(fromText("abc"))));
 
     const hmac = device.hmac("sha1", pattern(20)).update(fromText("a"));
@@ -182,7 +185,7 @@ describe.each(backends)("data in chunks on the $name", (backend) => {
     expect(() => hash.copy()).toThrow(expect.objectContaining({ name: "ClosedError" }));
   });
 
-  test("web streams take no more than somebody reads", async () => {
+  test("is read by a web stream no faster than its reader asks for it", async () => {
     const { session, iv } = start("aes-128-ctr");
     let pulled = 0;
     const source = new ReadableStream(
@@ -203,7 +206,7 @@ describe.each(backends)("data in chunks on the $name", (backend) => {
     await reader.cancel();
   });
 
-  test("web streams encrypt, decrypt and hash", async () => {
+  test("is encrypted, decrypted and hashed by web streams", async () => {
     const { session, iv } = start("aes-128-cbc");
     const data = pattern(100_003);
     const collect = async (stream: ReadableStream) => new Uint8Array(await new Response(stream).arrayBuffer());
@@ -230,7 +233,7 @@ describe.each(ways)("a device with a small chunkSize, $name,", async ({ reach })
   const plain = Device.open(host, path);
   const [key, iv, data] = [pattern(16), pattern(16, 7), pattern(160)];
 
-  test("encrypts and decrypts in several calls what it is given at once", () => {
+  test("encrypts and decrypts in several calls what it receives in one", () => {
     const session = small.cipher("aes-128-cbc", key);
     const whole = plain.cipher("aes-128-cbc", key).encrypt(data, iv);
     expect(toHex(session.encrypt(data, iv))).toBe(toHex(whole));
@@ -258,7 +261,7 @@ describe.each(ways)("a device with a small chunkSize, $name,", async ({ reach })
     expect(combined(small).decrypt(expected.ciphertext, expected.mac, iv)).toEqual(data);
   });
 
-  test("works in chunks on what came in chunks, and says where that cannot be", () => {
+  test("splits data that arrives in chunks, and refuses to split XTS", () => {
     const encryptor = small.cipher("aes-128-cbc", key).encryptor(iv);
     expect(joined(encryptor.update(data), encryptor.final())).toBe(
       toHex(plain.cipher("aes-128-cbc", key).encrypt(data, iv)),
@@ -270,14 +273,14 @@ describe.each(ways)("a device with a small chunkSize, $name,", async ({ reach })
     );
   });
 
-  test("is refused where the size is none", () => {
+  test("is refused if chunkSize is not a valid size", () => {
     for (const chunkSize of [0, 17, -16, 2 ** 27 + 16, Number.NaN, "32" as unknown as number]) {
       expect(() => Device.open(host, path, { chunkSize })).toThrow(RangeError);
     }
   });
 });
 
-test("data beyond 128 MiB goes to the kernel in parts", () => {
+test("a device sends data beyond 128 MiB to the kernel in several calls", () => {
   const host = new RecordingHost();
   const device = Device.open(host, undefined, { statistics: true });
   const session = device.cipher("null", new Uint8Array());

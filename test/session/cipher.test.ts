@@ -25,7 +25,7 @@ describe.each(backends)("a cipher session on the $name", (backend) => {
   afterEach(() => device.close());
 
   test.each(vectors.filter(({ algorithm }) => backend.has(algorithm)))(
-    "$algorithm gives the known answer of $source",
+    "returns the known answer of $source with $algorithm",
     (vector) => {
       const session = device.cipher(vector.algorithm, fromHex(vector.key));
       const start = vector.iv === undefined ? undefined : fromHex(vector.iv);
@@ -35,7 +35,7 @@ describe.each(backends)("a cipher session on the $name", (backend) => {
   );
 
   const missing = vectors.filter(({ algorithm }) => !backend.has(algorithm));
-  test.each(missing)("$algorithm, which this kernel does not have, is refused by its name ($source)", (vector) => {
+  test.each(missing)("refuses $algorithm, which this kernel does not have, by its name ($source)", (vector) => {
     const { algorithm, key } = vector;
     expect(() => device.cipher(algorithm, fromHex(key))).toThrow(
       expect.objectContaining({
@@ -46,7 +46,7 @@ describe.each(backends)("a cipher session on the $name", (backend) => {
     );
   });
 
-  test("a name without a key size takes every size", () => {
+  test("accepts every key size if its name has none", () => {
     for (const key of Object.values(keys)) {
       const sized = device.cipher(`aes-${(key.length * 4) as 128 | 192 | 256}-cbc`, fromHex(key));
       const unsized = device.cipher("aes-cbc", fromHex(key));
@@ -57,7 +57,7 @@ describe.each(backends)("a cipher session on the $name", (backend) => {
   test.each([
     ["aes-128-cbc", 32],
     ["aes-128-ctr", 16],
-  ] as const)("%s goes on where the last operation ended when no iv is given", (name, first) => {
+  ] as const)("continues from the end of the last operation if the iv is omitted, with %s", (name, first) => {
     const session = device.cipher(name, fromHex(keys[128]));
     const whole = session.encrypt(plaintext, fromHex(iv));
     const start = session.encrypt(plaintext.subarray(0, first), fromHex(iv));
@@ -68,7 +68,7 @@ describe.each(backends)("a cipher session on the $name", (backend) => {
   });
 
   const streams = (["aes-128-ctr", "aes-128-cfb", "aes-128-ofb"] as const).filter(backend.has);
-  test.each(streams)("%s cannot go on from within a block", (name) => {
+  test.each(streams)("does not continue from within a block, with %s", (name) => {
     const session = device.cipher(name, fromHex(keys[128]));
     session.encrypt(plaintext.subarray(0, 5), fromHex(iv));
     expect(() => session.encrypt(plaintext.subarray(5))).toThrow(TypeError);
@@ -76,19 +76,19 @@ describe.each(backends)("a cipher session on the $name", (backend) => {
     expect(session.encrypt(plaintext.subarray(32))).toHaveLength(32);
   });
 
-  test("each operation of XTS needs an iv", () => {
+  test("requires an iv for each operation of XTS", () => {
     const session = device.cipher("aes-128-xts", pattern(32));
     session.encrypt(plaintext, fromHex(iv));
     expect(() => session.encrypt(plaintext)).toThrow(new TypeError("iv for aes-128-xts: expected 16 bytes, got none"));
   });
 
-  test("no bytes at all are encrypted to none, and their iv counts for what follows", () => {
+  test("encrypts no bytes to none, and continues from the iv of that operation", () => {
     const session = device.cipher("aes-128-cbc", fromHex(keys[128]));
     expect(session.encrypt(new Uint8Array(), fromHex(iv))).toHaveLength(0);
     expect(toHex(session.encrypt(plaintext))).toBe(toHex(session.encrypt(plaintext, fromHex(iv))));
   });
 
-  test("works into given memory, in place, and into memory with room to spare, and touches nothing else", () => {
+  test("writes to existing memory, in place, and to memory with room to spare, and touches nothing else", () => {
     const session = device.cipher("aes-128-cbc", fromHex(keys[128]));
     const expected = session.encrypt(plaintext, fromHex(iv));
 
@@ -120,7 +120,7 @@ describe.each(backends)("a cipher session on the $name", (backend) => {
     }
   });
 
-  test("the steady state gives what the first operation gives, and sees what changed since", () => {
+  test("returns the same for the same memory again, and notices what has changed since", () => {
     const session = device.cipher("aes-128-cbc", fromHex(keys[128]));
     const [source, destination, start] = [plaintext.slice(), new Uint8Array(64), fromHex(iv)];
     const expected = () => toHex(device.cipher("aes-128-cbc", fromHex(keys[128])).encrypt(source, start));
@@ -146,7 +146,7 @@ describe.each(backends)("a cipher session on the $name", (backend) => {
     expect(() => session.encryptInto(source, destination, start)).toThrow(/its memory is gone/);
   });
 
-  test("views into the middle of a buffer, shared memory and Buffer are bytes like any others", () => {
+  test("accepts views into the middle of a buffer, shared memory and Buffer", () => {
     const session = device.cipher("aes-128-cbc", fromHex(keys[128]));
     const expected = toHex(session.encrypt(plaintext, fromHex(iv)));
     const shared = new Uint8Array(new SharedArrayBuffer(80), 7, 64);
@@ -157,21 +157,21 @@ describe.each(backends)("a cipher session on the $name", (backend) => {
     expect(toHex(session.encrypt(Buffer.from(plaintext), Buffer.from(iv, "hex")))).toBe(expected);
   });
 
-  test("null passes its data through, with neither key nor iv", () => {
+  test("passes data through with the null cipher, without key or iv", () => {
     const session = device.cipher("null", new Uint8Array());
     expect(session.encrypt(pattern(1000))).toEqual(pattern(1000));
     expect(session.ivSize).toBe(0);
   });
 
-  test("takes a mebibyte in one operation", () => {
+  test("encrypts a mebibyte in one operation", () => {
     const session = device.cipher("aes-128-ctr", fromHex(keys[128]));
     const large = pattern(1 << 20);
     const again = session.decrypt(session.encrypt(large, fromHex(iv)), fromHex(iv));
-    // Not `toEqual`, which takes seconds over so many bytes.
+    // Not `toEqual`, which needs seconds for so many bytes.
     expect(Buffer.compare(again, large)).toBe(0);
   });
 
-  test("tells its sizes, and what serves it", () => {
+  test("reports its sizes and its driver", () => {
     const session = device.cipher("aes-128-cbc", fromHex(keys[128]));
     expect(session).toMatchObject({ name: "aes-128-cbc", blockSize: 16, ivSize: 16, closed: false });
     const { cipher, mac, alignmask, hardware } = session.info();

@@ -20,7 +20,7 @@ describe.each(backends)("a combined session on the $name", (backend) => {
     hmac: device.hmac("sha1", mackey),
   });
 
-  test("gives in one pass what a cipher and an HMAC of the plaintext give in two", () => {
+  test("computes in one pass what a cipher and an HMAC of the plaintext compute in two", () => {
     const { session, cipher, hmac } = bothWays();
     const { ciphertext, mac } = session.encrypt(pattern(96), iv);
     expect(toHex(ciphertext)).toBe(toHex(cipher.encrypt(pattern(96), iv)));
@@ -29,7 +29,7 @@ describe.each(backends)("a combined session on the $name", (backend) => {
     expect(session).toMatchObject({ name: "aes-128-cbc", mac: "hmac-sha1", macSize: 20, blockSize: 16, ivSize: 16 });
   });
 
-  test("each operation has a mac of its own, and the iv chains", () => {
+  test("computes a new mac for each operation, and chains the iv", () => {
     const { session, cipher, hmac } = bothWays();
     const whole = cipher.encrypt(pattern(96), iv);
     const first = session.encrypt(pattern(96).subarray(0, 32), iv);
@@ -38,12 +38,12 @@ describe.each(backends)("a combined session on the $name", (backend) => {
     expect(toHex(rest.mac)).toBe(toHex(hmac.digest(pattern(96).subarray(32))));
   });
 
-  test("a plain hash is a mac without a key", () => {
+  test("accepts a plain hash as a mac without a key", () => {
     const session = device.combined("aes-128-cbc", key, "sha256");
     expect(session.encrypt(pattern(16), iv).mac).toEqual(device.hash("sha256").digest(pattern(16)));
   });
 
-  test("works into given memory and in place", () => {
+  test("writes to existing memory and in place", () => {
     const { session } = bothWays();
     const expected = session.encrypt(pattern(96), iv);
     const [place, mac] = [pattern(96), new Uint8Array(24).fill(0xee)];
@@ -54,7 +54,7 @@ describe.each(backends)("a combined session on the $name", (backend) => {
     expect(place).toEqual(pattern(96));
   });
 
-  test("a wrong mac is EBADMSG, and leaves no plaintext", () => {
+  test("refuses a wrong mac with EBADMSG, and leaves no plaintext", () => {
     const { session } = bothWays();
     const { ciphertext, mac } = session.encrypt(pattern(96), iv);
     const destination = new Uint8Array(112).fill(0xee);
@@ -72,7 +72,7 @@ describe.each(backends)("a combined session on the $name", (backend) => {
     }
   });
 
-  test("after a forged message the next one needs an iv, as the kernel's is a block of what was forged", () => {
+  test("requires an iv after a forged message, because the kernel's iv is a block of the forgery", () => {
     const { session } = bothWays();
     const { ciphertext, mac } = session.encrypt(pattern(96), iv);
     expect(() =>
@@ -85,7 +85,7 @@ describe.each(backends)("a combined session on the $name", (backend) => {
     expect(() => session.encrypt(pattern(16))).toThrow(TypeError);
   });
 
-  test("mac and ciphertext may lie side by side, and a mac inside the plaintext is refused", () => {
+  test("accepts a mac next to the ciphertext, and refuses one inside the plaintext", () => {
     const { session } = bothWays();
     for (const [macAt, dataAt] of [
       [0, 20],
@@ -103,7 +103,7 @@ describe.each(backends)("a combined session on the $name", (backend) => {
     expect(memory).toEqual(pattern(96));
   });
 
-  test("a destination that would not be wiped is wiped all the same", () => {
+  test("wipes a destination that overrides fill(), too", () => {
     const { session } = bothWays();
     const { ciphertext } = session.encrypt(pattern(96), iv);
     const destination = Object.defineProperty(new Uint8Array(96), "fill", { value: () => destination }) as Uint8Array;
@@ -111,7 +111,7 @@ describe.each(backends)("a combined session on the $name", (backend) => {
     expect(toHex(destination)).toBe("00".repeat(96));
   });
 
-  test("refuses a mac of the wrong size, one in the destination, and keys in the wrong place", () => {
+  test("refuses a mac of the wrong size, a mac in the destination, and misplaced keys", () => {
     const { session } = bothWays();
     expect(() => session.decrypt(pattern(96), new Uint8Array(19), iv)).toThrow(
       new RangeError("mac for hmac-sha1: expected 20 bytes, got 19"),

@@ -24,12 +24,15 @@ import { inWords, reportOf } from "../../packages/cryptodev/dist/cli/info.js";
 import { pattern } from "../bytes.ts";
 import { RecordingHost } from "../recording_host.ts";
 
-/* A 32-bit process on a 64-bit kernel: the driver starts sessions of AEADs and records, and answers none of their calls. */
+/*
+ * A 32-bit process on a 64-bit kernel: the driver starts sessions of AEADs and records, but handles none of their
+ * calls.
+ */
 
 const [key, mackey, iv, nonce, header] = [pattern(16, 5), pattern(20, 9), pattern(16, 1), pattern(12), pattern(13)];
 const aeads: readonly AeadName[] = ["aes-gcm", "aes-ccm"];
 
-/** What a call throws. */
+/** Returns the error that a call throws. */
 function errorOf(attempt: () => unknown): CryptodevError {
   try {
     attempt();
@@ -57,7 +60,7 @@ function attempt<T>(compute: () => T, otherwise: (error: unknown) => T | undefin
 }
 
 describe("on a 64-bit kernel, for a 32-bit process", () => {
-  /** The same keys where everything works. */
+  /** The same keys on a device that handles every call. */
   const native = Device.open(new SoftwareHost({ machine: ILP32 }));
   let host: RecordingHost;
   let device: Device;
@@ -67,7 +70,7 @@ describe("on a 64-bit kernel, for a 32-bit process", () => {
   });
   afterEach(() => device.close());
 
-  test("capabilities() has no AEADs, says why, and asks the driver once for each device", () => {
+  test("capabilities() lists no available AEAD, says why, and asks the driver once for each device", () => {
     const missing = device.capabilities().filter(({ available }) => !available);
     expect(missing.map(({ name, reason, driver }) => [name, reason, driver])).toEqual([
       ["aes-ccm", "32-bit-process", undefined],
@@ -79,14 +82,14 @@ describe("on a 64-bit kernel, for a 32-bit process", () => {
     expect(native.capabilities().every(({ available, reason }) => available && reason === undefined)).toBe(true);
   });
 
-  test("capabilities() tells an algorithm that the kernel does not have from one that it does not pass on", () => {
+  test("capabilities() distinguishes an algorithm that the kernel does not have from one that it does not pass on", () => {
     const other = Device.open(new SoftwareHost({ compat: true, lacks: ["aes-gcm"] }));
     const reasons = new Map(other.capabilities().map(({ name, reason }) => [name, reason]));
     expect([reasons.get("aes-gcm"), reasons.get("aes-ccm")]).toEqual(["no-driver", "32-bit-process"]);
     other.close();
   });
 
-  test.each(aeads)("%s: an operation says why it fails, and leaves a message in place as it was", (name) => {
+  test.each(aeads)("an operation of %s says why it fails, and leaves a message in place unchanged", (name) => {
     const aead = device.aead(name, key);
     const sealed = native.aead(name, key).seal(pattern(40), nonce);
     expect(errorOf(() => aead.seal(pattern(40), nonce))).toMatchObject(unansweredAuthCrypt);
@@ -98,7 +101,7 @@ describe("on a 64-bit kernel, for a 32-bit process", () => {
     }
   });
 
-  test("a correct TLS record is neither called forged nor wiped", () => {
+  test("an authentic TLS record is neither reported as forged nor wiped", () => {
     const tls = device.tls("aes-128-cbc", key, "hmac-sha1", mackey);
     const record = native.tls("aes-128-cbc", key, "hmac-sha1", mackey).seal(pattern(60), header, iv);
     const place = record.slice();
@@ -108,7 +111,7 @@ describe("on a 64-bit kernel, for a 32-bit process", () => {
     expect(errorOf(() => tls.seal(pattern(60), header, iv))).toMatchObject(unansweredAuthCrypt);
   });
 
-  test("a correct SRTP packet is neither called forged nor wiped", () => {
+  test("an authentic SRTP packet is neither reported as forged nor wiped", () => {
     const srtp = device.srtp("aes-128-ctr", key, "hmac-sha1", mackey, { tagSize: 10 });
     const packet = native.srtp("aes-128-ctr", key, "hmac-sha1", mackey, { tagSize: 10 }).seal(pattern(60), 12, iv);
     const place = packet.slice();
@@ -116,15 +119,15 @@ describe("on a 64-bit kernel, for a 32-bit process", () => {
     expect(place).toEqual(packet);
   });
 
-  test("Hash.copy() within a message says why it fails, ends its session, and the message goes on", () => {
+  test("Hash.copy() in mid-message says why it fails and closes the copy, and the message continues", () => {
     const sha = device.hash("sha256").update(pattern(5));
     expect(errorOf(() => sha.copy())).toMatchObject(unanswered("CIOCCPHASH", "hash the data twice"));
     expect(sha.digest()).toEqual(native.hash("sha256").digest(pattern(5)));
-    // Between messages there is nothing to copy.
+    // Between messages there is no state to copy.
     expect(sha.copy().digest(pattern(5))).toEqual(native.hash("sha256").digest(pattern(5)));
   });
 
-  test("everything else is right", () => {
+  test("all other operations return the right result", () => {
     for (const [name, size] of [
       ["aes-xts", 32],
       ["aes-cbc", 16],
@@ -141,7 +144,7 @@ describe("on a 64-bit kernel, for a 32-bit process", () => {
     device.clone().close();
   });
 
-  test("answers() is false for what the driver does not answer, and refuses a closed device", () => {
+  test("answers() is false for a call that the driver does not handle, and refuses a closed device", () => {
     expect(
       [device, native].map((one) => [CIOCAUTHCRYPT, CIOCCPHASH, CIOCCRYPT].map((ioctl) => one.answers(ioctl))),
     ).toEqual([
@@ -153,7 +156,7 @@ describe("on a 64-bit kernel, for a 32-bit process", () => {
     expect(() => closed.answers(CIOCAUTHCRYPT)).toThrow(expect.objectContaining({ name: "ClosedError" }));
   });
 
-  test("there is no submitter, even if the driver was built with ENABLE_ASYNC", () => {
+  test("a device has no submitter, even if the driver was built with ENABLE_ASYNC", () => {
     expect(device.submitter(() => Promise.resolve())).toBeUndefined();
   });
 
@@ -171,7 +174,7 @@ describe("cryptodev/crypto on a 64-bit kernel, for a 32-bit process", () => {
   const [strict, lenient] = [cryptoOf(device), cryptoOf(device, { fallback: true })];
   afterAll(() => device.close());
 
-  /** A message encrypted and decrypted; its tag. */
+  /** Encrypts and decrypts a message. Returns its tag. */
   function there(from: NodeCrypto, name: string): string {
     const options = { authTagLength: 16 };
     const cipher = from.createCipheriv(name as CipherGCMTypes, key, nonce, options);
@@ -184,7 +187,7 @@ describe("cryptodev/crypto on a 64-bit kernel, for a 32-bit process", () => {
     return cipher.getAuthTag().toString("hex");
   }
 
-  test.each(["aes-128-gcm", "aes-128-ccm"])("%s is left to node:crypto if that is allowed", (name) => {
+  test.each(["aes-128-gcm", "aes-128-ccm"])("leaves %s to node:crypto if the fallback is allowed", (name) => {
     for (let times = 0; times < 2; times += 1) {
       const cipher = attempt(() => real.createCipheriv(name as CipherGCMTypes, key, nonce, { authTagLength: 16 }));
       if (cipher === undefined) console.log(`skipped: ${name}, which this runtime's node:crypto does not have`);
@@ -201,7 +204,7 @@ describe("cryptodev/crypto on a 64-bit kernel, for a 32-bit process", () => {
     }
   });
 
-  test("lists no AEADs, and does everything else itself", () => {
+  test("lists no AEADs, and handles everything else itself", () => {
     expect(strict.getCiphers().filter((name) => /gcm|ccm/.test(name))).toEqual([]);
     const [ours, nodes] = [strict, lenient].map((from) => from.createCipheriv("aes-128-cbc", key, iv).final("hex"));
     expect(nodes).toBe(ours);
@@ -210,7 +213,7 @@ describe("cryptodev/crypto on a 64-bit kernel, for a 32-bit process", () => {
     );
   });
 
-  test("Hash.copy() within a message says why it fails", () => {
+  test("says why Hash.copy() fails in mid-message", () => {
     const hash = lenient.createHash("sha1").update("abc");
     expect(errorOf(() => hash.copy())).toMatchObject(unanswered("CIOCCPHASH", "hash the data twice"));
     expect(hash.digest("hex")).toBe("a9993e364706816aba3e25717850c26c9cd0d89d");
@@ -221,7 +224,7 @@ describe("cryptodev info on a 64-bit kernel, for a 32-bit process", () => {
   const device = Device.open(new SoftwareHost({ compat: true }));
   afterAll(() => device.close());
 
-  test("says what does not work and what to do, and advises no configuration of the kernel", async () => {
+  test("says what does not work and what to do, and does not suggest any kernel configuration", async () => {
     const facts = { version: "0", runtime: "Node.js", kernel: "Linux", module: null };
     const text = await inWords({ ...facts, ...reportOf(device) });
     expect(text).toMatch(/^note: this is a 32-bit process on a 64-bit kernel, .*: use a 64-bit runtime$/m);
@@ -233,13 +236,13 @@ describe("cryptodev info on a 64-bit kernel, for a 32-bit process", () => {
   });
 });
 
-describe.each(["arm", "mips", "x64"])("on %s, where the kernel passes everything on,", (arch) => {
+describe.each(["arm", "mips", "x64"])("on %s, where the driver handles every call,", (arch) => {
   const host = new RecordingHost({ machine: machineOf(arch) ?? LP64 });
   const device = Device.open(host);
   const tls = device.tls("aes-128-cbc", key, "hmac-sha1", mackey);
 
-  test("a TLS record that its padding leaves too short for its mac is EBADMSG, as any other forgery, and wiped", () => {
-    // The last block decrypts to 16 bytes of padding: nothing is left for the mac.
+  test("a TLS record whose padding leaves no room for its mac is refused with EBADMSG like any other forgery, and wiped", () => {
+    // The last block decrypts to 16 bytes of padding, which leaves no bytes for the mac.
     const record = pattern(16, 77);
     const decipher = createDecipheriv("aes-128-cbc", key, new Uint8Array(16)).setAutoPadding(false);
     const start = Uint8Array.from(decipher.update(record), (byte) => byte ^ 15);
@@ -248,11 +251,11 @@ describe.each(["arm", "mips", "x64"])("on %s, where the kernel passes everything
     expect(record).toEqual(new Uint8Array(16));
   });
 
-  test("an EINVAL of a session that the driver has lost is not a forgery, and no record is wiped", () => {
+  test("EINVAL for a session that the driver has lost is not reported as a forgery, and no record is wiped", () => {
     const lost = device.tls("aes-128-cbc", key, "hmac-sha1", mackey);
     const record = tls.seal(pattern(60), header, iv);
     const place = record.slice();
-    // As a child of this process ends it.
+    // As if a child of this process ended it.
     const finish = new Call(host, CIOCFSESSION);
     finish.setUint32(finish.offset.value, lost.id);
     host.ioctl(0, finish.request, finish);
@@ -267,7 +270,7 @@ describe.each(["arm", "mips", "x64"])("on %s, where the kernel passes everything
 });
 
 describe("the software device as a 64-bit kernel for a 32-bit process", () => {
-  test("answers EINVAL to what has no compat handler, whatever the argument is", () => {
+  test("returns EINVAL for an ioctl without a compat handler, whatever its argument is", () => {
     const host = new SoftwareHost({ compat: true, async: true });
     const fd = host.open("/dev/crypto", 2);
     for (const ioctl of [CIOCAUTHCRYPT, CIOCCPHASH, CIOCASYNCCRYPT, CIOCASYNCFETCH]) {
@@ -276,7 +279,7 @@ describe("the software device as a 64-bit kernel for a 32-bit process", () => {
     expect(new SoftwareDevice({ compat: true }).machine).toBe(ILP32);
   });
 
-  test("is none for a 64-bit process", () => {
+  test("is refused for the machine of a 64-bit process", () => {
     expect(() => new SoftwareDevice({ compat: true, machine: LP64 })).toThrow(
       new RangeError("machine for compat: expected pointers of 4 bytes, got 8; omit it, or use ILP32"),
     );

@@ -10,7 +10,7 @@ import { ways } from "../software.ts";
 const key = fromHex("c0ffee00c0ffee11c0ffee22c0ffee33");
 
 describe.each(backends)("the $name", (backend) => {
-  test("gives a clone, which lives on when the first is closed", () => {
+  test("returns a clone that stays open when the original is closed", () => {
     const device = backend.open();
     const [one, other] = [device.clone(), device.clone()];
     device.close();
@@ -21,7 +21,7 @@ describe.each(backends)("the $name", (backend) => {
     expect(() => aes.encrypt(pattern(16), pattern(16))).toThrow(expect.objectContaining({ name: "ClosedError" }));
   });
 
-  test("tells which algorithms work, by which driver, and leaves no session behind", () => {
+  test("reports which algorithms it has, and by which driver, and leaves no session open", () => {
     const device = backend.open();
     const capabilities = device.capabilities();
     expect(capabilities.map(({ name, kind }) => `${kind} ${name}`)).toEqual(
@@ -48,7 +48,7 @@ describe.each(backends)("the $name", (backend) => {
 });
 
 describe.each(ways)("capabilities, $name:", ({ reach }) => {
-  test("what a device lacks is not available", async () => {
+  test("an algorithm that the device does not have is listed as not available", async () => {
     const { host, path } = await reach({ lacks: ["aes-gcm", "hmac-sha1"] });
     const device = Device.open(host, path);
     const missing = device.capabilities().filter(({ available }) => !available);
@@ -59,7 +59,7 @@ describe.each(ways)("capabilities, $name:", ({ reach }) => {
     device.close();
   });
 
-  test("by policy, what hardware does comes first, or alone", async () => {
+  test("`hardware` selects the algorithms that hardware runs, or lists them first", async () => {
     const engine = await reach({ hardware: true, alignmask: 15, lacks: ["aes-cbc"] });
     const hardware = Device.open(engine.host, engine.path);
     const required = hardware.capabilities({ hardware: "require" });
@@ -78,7 +78,7 @@ describe.each(ways)("capabilities, $name:", ({ reach }) => {
 });
 
 describe("capabilities", () => {
-  test("are asked of one session after the other, each of which is ended", () => {
+  test("start one session after the other, and end each one", () => {
     const host = new RecordingHost();
     const device = Device.open(host);
     const available = device.capabilities().filter((capability) => capability.available).length;
@@ -88,7 +88,7 @@ describe("capabilities", () => {
     device.close();
   });
 
-  test("any other error than a missing algorithm is told, and no session stays open", () => {
+  test("report any error other than a missing algorithm, and leave no session open", () => {
     const host = new SoftwareHost({ enableStats: true });
     const device = Device.open(host);
     host.device.failNext("ENOMEM", "CIOCGSESSION");
@@ -99,7 +99,7 @@ describe("capabilities", () => {
 });
 
 describe("a device that requires hardware", () => {
-  test("starts no session of another driver, and leaves none behind", () => {
+  test("refuses sessions that software runs, and leaves none open", () => {
     let ended = 0;
     const host = new SoftwareHost({ enableStats: true, onUsage: () => (ended += 1) });
     const device = Device.open(host, undefined, { hardware: "require" });
@@ -117,7 +117,7 @@ describe("a device that requires hardware", () => {
     device.close();
   });
 
-  test.each(ways)("starts those of hardware, $name", async ({ reach }) => {
+  test.each(ways)("starts sessions that hardware runs, $name", async ({ reach }) => {
     const { host, path } = await reach({ hardware: true });
     const device = Device.open(host, path, { hardware: "require" });
     expect(device.cipher("aes-cbc", key).info().hardware).toBe(true);
@@ -127,7 +127,7 @@ describe("a device that requires hardware", () => {
 });
 
 describe("allocate()", () => {
-  test("gives memory at the addresses that a driver asks for, on any host", async () => {
+  test("returns memory at the addresses that a driver asks for, on any host", async () => {
     for (const host of [new SoftwareHost(), await realHost()]) {
       const device = Device.open({
         backend: "kernel",
@@ -162,24 +162,27 @@ describe("allocate()", () => {
     }
   });
 
-  test.each(ways)("keeps zero-copy, and its loss is counted, $name", async ({ reach }) => {
-    const { host, path } = await reach({ alignmask: 15 });
-    const device = Device.open(host, path, { statistics: true });
-    const aes = device.cipher("aes-cbc", key);
-    // What is small goes through memory of the library, which is aligned.
-    const size = 65536;
-    const aligned = device.allocate(size, aes.info().alignmask);
-    aes.encryptInto(aligned, aligned, pattern(16));
-    expect(aes.statistics).toMatchObject({ operations: 1, bytes: size, zeroCopyLost: 0 });
-    const memory = device.allocate(size + 1).subarray(1);
-    aes.encryptInto(memory, memory, pattern(16));
-    expect(aes.statistics).toMatchObject({ operations: 2, bytes: 2 * size, zeroCopyLost: 1 });
-    device.close();
-  });
+  test.each(ways)(
+    "returns memory that allows zero-copy, and its loss elsewhere is counted, $name",
+    async ({ reach }) => {
+      const { host, path } = await reach({ alignmask: 15 });
+      const device = Device.open(host, path, { statistics: true });
+      const aes = device.cipher("aes-cbc", key);
+      // Small data is copied to memory of the library, which is aligned.
+      const size = 65536;
+      const aligned = device.allocate(size, aes.info().alignmask);
+      aes.encryptInto(aligned, aligned, pattern(16));
+      expect(aes.statistics).toMatchObject({ operations: 1, bytes: size, zeroCopyLost: 0 });
+      const memory = device.allocate(size + 1).subarray(1);
+      aes.encryptInto(memory, memory, pattern(16));
+      expect(aes.statistics).toMatchObject({ operations: 2, bytes: 2 * size, zeroCopyLost: 1 });
+      device.close();
+    },
+  );
 });
 
 describe("statistics", () => {
-  test("count what a session did, and not what was refused", () => {
+  test("count the operations of a session, and not those that were refused", () => {
     const host = new RecordingHost();
     const device = Device.open(host, undefined, { statistics: true });
     const aes = device.cipher("aes-ctr", key);
@@ -196,7 +199,7 @@ describe("statistics", () => {
     device.close();
   });
 
-  test("are not there unless asked for", () => {
+  test("are undefined unless the device was opened with `statistics`", () => {
     const device = Device.open(new SoftwareHost());
     expect(device.hash("sha1").statistics).toBeUndefined();
     device.close();
@@ -235,7 +238,7 @@ describe("traced()", () => {
     ]);
   });
 
-  test("names flags, and shows neither keys nor data", () => {
+  test("prints flags by name, and prints neither keys nor data", () => {
     lines.length = 0;
     const hash = device.hmac("sha256", key);
     hash.update(key).update(key).digest();

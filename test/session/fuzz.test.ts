@@ -12,9 +12,10 @@ import { VigilantHost } from "../vigilant_host.ts";
 import { kinds, type Shape } from "./operations.ts";
 
 /*
- * Every operation of every kind of session, over every kind of memory that this runtime has, at sizes around each limit. What
- * comes of it is compared with other means of computing it, whatever happens to the memory between two operations, and
- * whatever a program does in between. No call may reach the device with a length that its memory does not have.
+ * Every operation of every kind of session, over every kind of memory that this runtime has, at sizes around each
+ * limit. The results are compared with those of other implementations, whatever happens to the memory between two
+ * operations, and whatever the program does in the middle of one. No call may reach the device with a length that its
+ * memory does not have.
  */
 
 const edges = [0, 1, 15, 16, 17, 31, 32, 47, 48, 1023, 1024, 1025, 4095, 4096, 4097];
@@ -40,20 +41,23 @@ const operation = fc.record({
   shape,
   memory: fc.array(fc.nat(memoryKinds.length - 1), { minLength: 4, maxLength: 4 }),
   inPlace: fc.boolean(),
-  /** How often it is done over the very same memory, and which argument is disturbed before each time but the first. */
+  /** How often to repeat over the same memory, and which argument to disturb before each repetition. */
   disturbed: fc.array(fc.nat(5), { maxLength: 3 }),
 });
 type Step = typeof operation extends fc.Arbitrary<infer S> ? S : never;
 const step = fc.record({
   outer: operation,
-  /** Is done in the middle of the other one, by a trace. */
+  /** An operation that a trace performs in the middle of the outer one. */
   inner: fc.option(operation, { freq: 5 }),
   after: fc.nat(3),
 });
 
 type Polluted = { readonly name: string; readonly value: unknown } | null;
 
-/** What is on every object while the library works, in some runs: a program's deep merge of JSON that it was sent. */
+/**
+ * In some runs, a member of every object while the library works, as after a deep merge of JSON that the program
+ * received.
+ */
 const polluted = fc.option(
   fc.record({
     name: fc.constantFrom(
@@ -69,7 +73,7 @@ const real = await realHost();
 const memoryHost = new MemoryHost(real);
 afterAll(() => memoryHost.end());
 const hosts: readonly (readonly [string, () => VigilantHost | MemoryHost])[] = [
-  ["addresses that are made up", () => new VigilantHost()],
+  ["made-up addresses", () => new VigilantHost()],
   [
     "addresses of a 32-bit machine",
     () => new VigilantHost({ machine: machineOf("arm") as NonNullable<ReturnType<typeof machineOf>> }),
@@ -82,7 +86,7 @@ const RUNS = 120;
 
 const counted = { calls: 0, right: 0, refused: 0, forged: 0, inner: 0 };
 
-/** Runs with a member on Object.prototype, and takes it off again. */
+/** Runs with a member on Object.prototype, and removes it afterwards. */
 function withPolluted<T>(what: Polluted, run: () => T): T {
   if (what === null) return run();
   const everywhere = Object.prototype as Record<string, unknown>;
@@ -94,7 +98,7 @@ function withPolluted<T>(what: Polluted, run: () => T): T {
   }
 }
 
-/** What is in the middle of an operation may refuse another one. */
+/** An operation in the middle of another one may be refused because the device is busy. */
 const isBusy = (error: unknown) => error instanceof CryptodevError && error.code === "EBUSY";
 
 /** The sessions of one run. */
@@ -104,7 +108,7 @@ class Run {
   readonly #sessions = new Map<string, unknown>();
   readonly #chunkSize: number | undefined;
   readonly #polluted: Polluted;
-  /** What is done after so many more calls of the device. */
+  /** The operation to perform after so many more calls of the device. */
   #inner: { readonly step: Step; after: number } | undefined;
   #failed: unknown;
 
@@ -131,7 +135,7 @@ class Run {
     try {
       this.#operate(inner, true);
     } catch (error) {
-      // A host that has to go on may swallow what a trace throws.
+      // A host that has to continue may swallow what a trace throws.
       this.#failed ??= error;
     }
   }
@@ -145,7 +149,7 @@ class Run {
 
   #session(name: string): unknown {
     const session = this.#sessions.get(name);
-    // A hash session is closed when a part of its message is refused.
+    // A hash session is closed if a part of its message is refused.
     if (session !== undefined && !(session as { closed: boolean }).closed) return session;
     const started = withPolluted(this.#polluted, () => kinds[name]?.start(this.#device));
     this.#sessions.set(name, started);
@@ -197,12 +201,13 @@ class Run {
       const isTooLong =
         given.kind === "aes-xts" && (before[0]?.length ?? 0) > (this.#chunkSize ?? Number.POSITIVE_INFINITY);
       if (!isWhole || isTooLong) {
-        // Some of it is gone. Whether the rest will do depends on the operation; it is refused, or it is done.
+        // Some of the memory is gone. Whether the rest is enough depends on the operation, which is refused or
+        // succeeds.
         if (error === undefined) continue;
         expect([TypeError, RangeError, CryptodevError], `${what}: ${error}`).toContain((error as Error).constructor);
         if (error instanceof CryptodevError) expect(error.code, what).toBe("EBADMSG");
         counted.refused += 1;
-        // It may be in the middle of a message.
+        // The session may be in the middle of a message.
         if (!kind.isStateless) (session as Session).close();
         session = this.#session(given.kind);
         continue;
@@ -221,7 +226,7 @@ class Run {
         const length = first?.length ?? 0;
         if (first !== undefined)
           expect(Buffer.compare(now.subarray(0, length), first), `${what}: argument ${index}`).toBe(0);
-        // The driver asks for the tag's room in what openInto() writes to, and leaves what it likes there.
+        // The driver needs room for the tag in the destination of openInto(), and may leave anything there.
         const isLoose = name.startsWith("open") || name === "sealInPlace";
         const end = first !== undefined && isLoose ? Math.min(bytes.length, length + 64) : length;
         expect(Buffer.compare(now.subarray(end), bytes.subarray(end)), `${what}: argument ${index} beyond ${end}`).toBe(
@@ -240,7 +245,7 @@ type Values = [
   { outer: Step; inner: Step | null; after: number }[],
 ];
 
-test("operations over every kind of memory are right or refused, and the device sees no length that is not there", () => {
+test("operations over every kind of memory are right or refused, and no length that the device sees exceeds its memory", () => {
   const started = Date.now();
   const property = fc.property(
     fc.constantFrom(...hosts),

@@ -1,4 +1,4 @@
-// The getters are replaced before the library takes them.
+// This import replaces the getters before the library reads them.
 import "../growing_looks.ts";
 import { once } from "node:events";
 import process from "node:process";
@@ -11,18 +11,18 @@ import { fillWith, growable } from "../memory.ts";
 import { kinds, type Operation, type Shape } from "./operations.ts";
 
 /*
- * Another thread grows shared memory while an operation works on it, as one that appends to a log does. Whichever argument it
- * is, and whenever it grows: no length that reaches the device is more than its memory has.
+ * Another thread grows shared memory while an operation works on it, as a thread that appends to a log does. Whichever
+ * argument grows, and whenever: no length that reaches the device exceeds its memory.
  */
 
-/** The device's own looks change nothing. */
+/** The device's own reads of sizes do not make the memory grow. */
 class StillHost extends IdleHost {
   override ioctl(...call: Parameters<IdleHost["ioctl"]>): number {
     return still(() => super.ioctl(...call));
   }
 }
 
-/** How much memory grows in one operation. */
+/** By how many bytes memory grows in one operation. */
 const ROOM = 4096;
 
 /** Operations over memory of which one argument grows. */
@@ -49,7 +49,9 @@ class Race {
     fillWith(this.#views[index] as Uint8Array, this.#first);
   }
 
-  /** Does the operation once; what is refused is refused before the device is asked, or is another message by then. */
+  /**
+   * Performs the operation once. It may be refused before the device is asked, or the message may have changed by then.
+   */
   run(): void {
     let error: unknown;
     const session = still(() => kinds[this.#kind]?.start(this.#device)) as { close(): void };
@@ -79,8 +81,8 @@ const pairs = Object.entries(kinds).flatMap(([kind, { operations }]) =>
   ),
 );
 
-describe("memory that has grown after every look at any memory:", () => {
-  // What is small is copied and what is large is not; whole blocks and parts of one; with room to spare and without.
+describe("no length exceeds memory that grows after every read of a size:", () => {
+  // Small data is copied and large data is not; whole blocks and partial ones; with room to spare and without.
   const cases = [16, 64, 1008, 4096, 65536].flatMap((size) => [
     { size, step: 1, cut: 0, spare: 0 },
     { size, step: 16, cut: 0, spare: 8192 },
@@ -94,25 +96,25 @@ describe("memory that has grown after every look at any memory:", () => {
       growingWith(race.memory, step, before + ROOM, () => race.run());
       grown += race.memory.byteLength - before;
     }
-    // Nothing would be tested if nothing looked.
+    // If no size was read, nothing was tested.
     expect(grown).toBeGreaterThan(cases.length);
   });
 });
 
-/** How long each argument is raced for with a thread, in milliseconds. */
+/** For how many milliseconds each argument races with a thread. */
 const BUDGET = 10 * Number(process.env.FUZZ_RUNS ?? 1);
 
 const state = new Int32Array(new SharedArrayBuffer(4));
 const worker = new Worker(new URL("grower.mjs", import.meta.url), { workerData: state.buffer });
-// It cannot start while this thread waits.
+// The worker cannot start while this thread waits.
 await once(worker, "message");
 afterAll(() => worker.terminate());
 
-/** Does something over and over again while the other thread grows memory. */
+/** Repeats something while the other thread grows memory. */
 function whileGrowing(memory: SharedArrayBuffer, step: number, race: () => void): void {
   Atomics.store(state, 0, 0);
   worker.postMessage({ memory, step });
-  // It may have begun, or even have ended, by now.
+  // The worker may have begun, or even have ended, by now.
   expect(Atomics.wait(state, 0, 0, 20_000)).not.toBe("timed-out");
   do race();
   while (Atomics.load(state, 0) === 1);
@@ -120,7 +122,7 @@ function whileGrowing(memory: SharedArrayBuffer, step: number, race: () => void)
   Atomics.wait(state, 0, 2, 20_000);
 }
 
-describe("memory that another thread grows meanwhile:", () => {
+describe("no length exceeds memory that another thread grows meanwhile:", () => {
   const threaded = pairs.filter(
     ([kind, , index]) => ["aes-ctr", "sha1", "combined cbc", "gcm", "tls", "srtp"].includes(kind) && index < 2,
   );

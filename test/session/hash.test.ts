@@ -41,7 +41,7 @@ describe.each(backends)("a hash session on the $name", (backend) => {
   });
   afterEach(() => device.close());
 
-  test("the steady state sees what changed since, and no message that has begun", () => {
+  test("notices what has changed since the last message over the same memory, and a message that has begun", () => {
     const session = device.hash("sha1");
     const [data, destination] = [fromText("abc"), new Uint8Array(24)];
     for (let round = 0; round < 3; round += 1) {
@@ -59,7 +59,7 @@ describe.each(backends)("a hash session on the $name", (backend) => {
     expect(() => session.digestInto(destination, data)).toThrow(/^data for sha1: its memory is gone/);
   });
 
-  test.each(abc)("%s gives its known answer", (name, digest) => {
+  test.each(abc)("returns the known digest with %s", (name, digest) => {
     const session = device.hash(name);
     expect(toHex(session.digest(fromText("abc")))).toBe(digest);
     expect(toHex(session.update(fromText("a")).update(fromText("bc")).digest())).toBe(digest);
@@ -67,19 +67,19 @@ describe.each(backends)("a hash session on the $name", (backend) => {
     expect(session.digestSize).toBe(digest.length / 2);
   });
 
-  test.each(jefe)("hmac of %s gives its known answer", (name, digest) => {
+  test.each(jefe)("returns the known HMAC with %s", (name, digest) => {
     const session = device.hmac(name, fromText("Jefe"));
     expect(toHex(session.digest(fromText("what do ya want for nothing?")))).toBe(digest);
     expect(toHex(session.update(fromText("what do ya want ")).digest(fromText("for nothing?")))).toBe(digest);
   });
 
-  test("the RFC 4231 key of 131 bytes, longer than a block, is hashed first (test case 6)", () => {
+  test("hashes a key longer than a block first (RFC 4231, test case 6)", () => {
     const session = device.hmac("sha256", new Uint8Array(131).fill(0xaa));
     const digest = session.digest(fromText("Test Using Larger Than Block-Size Key - Hash Key First"));
     expect(toHex(digest)).toBe("60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
   });
 
-  test("no message at all has the digest of the empty one, and no key is an HMAC key too", () => {
+  test("hashes a missing message like an empty one, and accepts an empty HMAC key", () => {
     const empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
     const session = device.hash("sha256");
     expect(toHex(session.digest())).toBe(empty);
@@ -90,13 +90,13 @@ describe.each(backends)("a hash session on the $name", (backend) => {
     );
   });
 
-  test("an empty piece does not end a message", () => {
+  test("does not end a message at an empty piece", () => {
     const session = device.hash("sha1");
     const digest = session.update(fromText("a")).update(new Uint8Array()).update(fromText("bc")).digest();
     expect(toHex(digest)).toBe(sha1OfAbc);
   });
 
-  test("one session makes digest after digest, each of its own message alone", () => {
+  test("computes one digest after the other, each only of its own message", () => {
     const session = device.hash("sha256");
     const first = session.update(pattern(100)).digest();
     expect(session.digest(pattern(100))).toEqual(first);
@@ -105,7 +105,7 @@ describe.each(backends)("a hash session on the $name", (backend) => {
     expect(session.update(pattern(60)).digest(pattern(100).subarray(60))).toEqual(first);
   });
 
-  test("two sessions do not disturb each other", () => {
+  test("does not disturb another session", () => {
     const [one, other] = [device.hash("sha256"), device.hash("sha256")];
     one.update(fromText("a"));
     other.update(fromText("x"));
@@ -113,14 +113,14 @@ describe.each(backends)("a hash session on the $name", (backend) => {
     expect(toHex(one.digest())).toBe(Object.fromEntries(abc).sha256);
   });
 
-  test("digestInto() writes the digest and not a byte more", () => {
+  test("writes the digest and nothing beyond it in digestInto()", () => {
     const session = device.hash("sha1");
     const destination = new Uint8Array(32).fill(0xee);
     expect(session.digestInto(destination, fromText("abc"))).toBe(20);
     expect(toHex(destination)).toBe(`${sha1OfAbc}${"ee".repeat(12)}`);
   });
 
-  test("tells what serves it", () => {
+  test("reports its driver and its sizes", () => {
     const { cipher, mac } = device.hmac("sha1", fromHex("00")).info();
     expect(cipher).toBeUndefined();
     expect(mac?.name).toBe("hmac(sha1)");

@@ -8,11 +8,14 @@ import { parametersOf } from "../soft/random.ts";
 import { VigilantHost } from "../vigilant_host.ts";
 
 /*
- * Whatever a program calls, in whatever order and with whatever arguments, no call that a kernel would not survive leaves
- * the library: the software device throws over each of those, and must have nothing to throw over.
+ * Whatever a program calls, in whatever order and with whatever arguments: the library never sends a call that would
+ * crash a kernel. The software device throws for each such call, and must have no reason to.
  */
 
-/** What is passed where bytes belong: mostly a part of one small arena, so that arguments overlap; at times no bytes at all. */
+/**
+ * What is passed instead of bytes: mostly a part of one small arena, so that arguments overlap; sometimes no bytes at
+ * all.
+ */
 const hostile = fc.constantFrom(
   ...[
     "undefined",
@@ -48,7 +51,7 @@ const roles = {
 };
 type Role = keyof typeof roles;
 
-/** How each kind of session is started so that it works, and what its methods take. */
+/** How to start each kind of session successfully, and what its methods accept. */
 const kinds: Readonly<
   Record<string, { start: (device: Device) => unknown; methods: Readonly<Record<string, readonly Role[]>> }>
 > = {
@@ -132,7 +135,7 @@ const step = fc.record({
   arguments: fc.record(roles),
   again: fc.record(roles),
 });
-/** One start of a session with whatever comes. */
+/** One start of a session with random arguments. */
 const start = fc.record({
   kind: fc.constantFrom("cipher", "hash", "hmac", "combined", "aead", "tls", "srtp"),
   cipher: fc.constantFrom<string[]>(
@@ -162,7 +165,7 @@ class Elsewhere extends Uint8Array {
 
 const ARENA = 400;
 
-/** A number that takes half of all memory away when it is looked at. */
+/** A number that shrinks all memory to half its size when it is converted. */
 const shrinking = (arena: ReturnType<typeof resizable>) => ({
   [Symbol.toPrimitive]() {
     arena.resize(ARENA / 2);
@@ -208,13 +211,13 @@ function make(arena: ReturnType<typeof resizable>, spec: unknown): unknown {
   }
 }
 
-/** One of all that there are: it is followed where the runtime can do that, and detached elsewhere. */
+/** One memory for all runs: the library follows it if the runtime allows that, and it is detached otherwise. */
 const wasm = movingWasmMemory(0);
 const moving = new Uint8Array(wasm.toResizableBuffer?.() ?? wasm.buffer, 0, 16);
 
 type Method = (...args: unknown[]) => unknown;
 
-test("no sequence of calls makes a kernel crash, or fails in any other way than it should", () => {
+test("no sequence of calls crashes a kernel or throws an unexpected error", () => {
   let worked = 0;
   const property = fc.property(
     fc.constantFrom("x64", "arm"),
@@ -237,7 +240,7 @@ test("no sequence of calls makes a kernel crash, or fails in any other way than 
           expect(error).not.toBeInstanceOf(KernelCrashError);
           const isOurs = error instanceof CryptodevError || error instanceof RangeError || error instanceof TypeError;
           expect(isOurs || (error as Error).name === "ClosedError", String((error as Error).stack)).toBe(true);
-          // What the library lets through, the kernel accepts: only forged messages are refused there.
+          // The kernel accepts what the library sends; it refuses only forged messages.
           if (error instanceof CryptodevError) expect(error.code, error.stack ?? "").toBe("EBADMSG");
         }
       };
@@ -268,7 +271,7 @@ test("no sequence of calls makes a kernel crash, or fails in any other way than 
           used.add(role);
           return make(arena, spec);
         });
-        // More than once with the very same memory, as a program in its steady state does.
+        // Repeated with the very same memory, as a program in its steady state does.
         for (let times = 0; times <= method % 3; times += 1) {
           attempt(() => (thing.object as Record<string, Method>)[name]?.(...values));
         }
@@ -278,6 +281,6 @@ test("no sequence of calls makes a kernel crash, or fails in any other way than 
     },
   );
   fc.assert(property, parametersOf("hostile calls", 500) as fc.Parameters<[string, string[], unknown[], unknown[]]>);
-  // Not only refusals: most of what is tested has to get as far as the device.
+  // Not only refusals: most calls have to reach the device.
   expect(worked).toBeGreaterThan(2000);
 });

@@ -8,8 +8,8 @@ const key = pattern(16);
 const finish = requestNumber(CIOCFSESSION, LP64);
 const finished = (host: RecordingHost) => host.calls.filter(({ request }) => request === finish).length;
 
-describe("a clone", () => {
-  test("sees the sessions' file, is closed on exec, and outlives the device that it came from", () => {
+describe("Device.clone()", () => {
+  test("returns a device that sees the sessions of its file, is closed on exec, and outlives the original", () => {
     const host = new RecordingHost();
     const device = Device.open(host);
     const clone = device.clone();
@@ -22,7 +22,7 @@ describe("a clone", () => {
     expect(host.closed).toHaveLength(2);
   });
 
-  test("that cannot be closed on exec is closed at once", () => {
+  test("closes the clone at once if it cannot be closed on exec", () => {
     const host = new RecordingHost();
     const device = Device.open(host);
     const ioctl = host.ioctl.bind(host);
@@ -31,7 +31,7 @@ describe("a clone", () => {
     expect(host.closed).toHaveLength(1);
   });
 
-  test("leaves the sessions of the other alone when it is closed", () => {
+  test("returns a device whose closing does not affect the sessions of the original", () => {
     const host = new RecordingHost();
     const device = Device.open(host);
     const aes = device.cipher("aes-cbc", key);
@@ -41,7 +41,7 @@ describe("a clone", () => {
   });
 });
 
-test("closing a device ends each of its open sessions once, and closes once", () => {
+test("closing a device ends each of its open sessions once, and closes its file once", () => {
   const host = new RecordingHost();
   const device = Device.open(host);
   device.cipher("aes-cbc", key).close();
@@ -52,7 +52,7 @@ test("closing a device ends each of its open sessions once, and closes once", ()
   expect(host.closed).toHaveLength(1);
 });
 
-test("a session has the number that the kernel gave it, and ends it", () => {
+test("Session.id is the number from the kernel, and close() ends the session of that number", () => {
   const host = new RecordingHost();
   const device = Device.open(host);
   const [one, other] = [device.hash("sha1"), device.hash("sha1")];
@@ -63,8 +63,8 @@ test("a session has the number that the kernel gave it, and ends it", () => {
   device.close();
 });
 
-describe("what is dropped without being closed", () => {
-  test("a session is ended, with one warning", async () => {
+describe("without close(), garbage collection", () => {
+  test("ends a session, with one warning", async () => {
     const host = new RecordingHost();
     const device = Device.open(host);
     (() => device.cipher("aes-cbc", key))();
@@ -77,7 +77,7 @@ describe("what is dropped without being closed", () => {
     expect(finished(host)).toBe(1);
   });
 
-  test("a device is closed, with a warning", async () => {
+  test("closes a device, with a warning", async () => {
     const host = new RecordingHost();
     (() => Device.open(host))();
     await collectUntil(() => host.warnings.length > 0);
@@ -87,7 +87,7 @@ describe("what is dropped without being closed", () => {
     expect(host.closed).toHaveLength(1);
   });
 
-  test("a device lives as long as one of its sessions is used", async () => {
+  test("keeps a device as long as one of its sessions is used", async () => {
     const host = new RecordingHost();
     const aes = (() => Device.open(host).cipher("aes-cbc", key))();
     await collectUntil(() => host.warnings.length > 0, 10);
@@ -97,7 +97,7 @@ describe("what is dropped without being closed", () => {
     aes.device.close();
   });
 
-  test("what was closed is not warned of, and its number, which may be another's by now, is not touched", async () => {
+  test("ignores what was closed: no warning, and no call for a number that may belong to another session by now", async () => {
     const host = new RecordingHost();
     (() => {
       const device = Device.open(host);
@@ -113,11 +113,11 @@ describe("what is dropped without being closed", () => {
   });
 });
 
-describe("a finalizer that meets an error", () => {
-  test("does not throw, and still closes", async () => {
+describe("a finalizer", () => {
+  test("does not throw if it meets an error, and still closes the device", async () => {
     const host = new RecordingHost();
     host.warn = () => {
-      throw new Error("nowhere to tell it");
+      throw new Error("nowhere to warn");
     };
     (() => Device.open(host).hash("sha1"))();
     await collectUntil(() => host.closed.length > 0);
@@ -131,7 +131,7 @@ describe("a finalizer that meets an error", () => {
   });
 });
 
-test("close() that fails says so, once, and the device is closed", () => {
+test("Device.close() reports an error of close(2) once, and the device is closed", () => {
   const host = new RecordingHost();
   const device = Device.open(host);
   host.close = () => -5;
@@ -145,7 +145,7 @@ test.each([
   ["device", "aes-cbc"],
   ["session", "aes-gcm"],
   ["device", "aes-gcm"],
-] as const)("closing the %s lets go of the session's buffers: %s", async (which, name) => {
+] as const)("closing the %s releases the buffers of its session: %s", async (which, name) => {
   const device = Device.open(new RecordingHost());
   const cipher = name === "aes-cbc" ? device.cipher(name, key) : undefined;
   const gcm = name === "aes-gcm" ? device.aead(name, key) : undefined;

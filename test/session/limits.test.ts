@@ -6,12 +6,13 @@ import { IdleHost } from "../idle_host.ts";
 import { isRequired } from "../runtime.ts";
 
 /*
- * Lengths that no driver survives, or that it answers with an error which is not true: what it counts in an `int`, what it
- * counts in 32 bits, and what has more pages than its array of pages. The memory is not touched here, and costs nothing.
+ * Lengths that crash every driver, or that it refuses with a misleading error: those that it counts in an `int`, those
+ * that it counts in 32 bits, and those with more pages than its array of pages. The memory is never touched here, and
+ * costs nothing.
  */
 
 const PAGE = 4096;
-/** Source and destination together, in one array of at most 4 MiB. */
+/** Source and destination share one array of at most 4 MiB. */
 const MOST_PAGES = 131_072;
 
 const key = pattern(16);
@@ -24,7 +25,7 @@ function start(options?: DeviceOptions) {
   return { host, device: Device.open(host, undefined, options) };
 }
 
-/** Memory of that size, if this machine and this runtime have it. */
+/** Allocates memory of that size, if this machine and this runtime have it. */
 function memoryOf(size: number): Uint8Array<ArrayBuffer> | undefined {
   try {
     return new Uint8Array(size);
@@ -32,13 +33,13 @@ function memoryOf(size: number): Uint8Array<ArrayBuffer> | undefined {
     const most = (constants as { MAX_LENGTH?: number }).MAX_LENGTH ?? 0;
     if (isRequired("MEMORY") && size <= most) throw error;
     console.log(
-      `skipped: ${size} bytes, as there is no such view here: ${error} (REQUIRE_MEMORY=1 makes that a failure)`,
+      `skipped: ${size} bytes, because this runtime cannot allocate it: ${error} (REQUIRE_MEMORY=1 makes that a failure)`,
     );
     return undefined;
   }
 }
 
-/** Every operation that goes to the driver as one call, over the first `size` bytes of memory. */
+/** Every operation that goes to the driver in one call, over the first `size` bytes of memory. */
 const single: Readonly<Record<string, (device: Device, memory: Uint8Array, size: number) => unknown>> = {
   "gcm seal": (device, memory, size) => device.aead("aes-gcm", key).seal(memory.subarray(0, size), nonce),
   "gcm sealInto in place": (device, memory, size) =>
@@ -74,10 +75,10 @@ const single: Readonly<Record<string, (device: Device, memory: Uint8Array, size:
 describe.each([
   ["one page more than the driver's array has", (MOST_PAGES + 1) * PAGE],
   ["2 ** 30", 2 ** 30],
-  ["the most that an int can count", 2 ** 31 - 16],
+  ["the largest multiple of 16 in an int", 2 ** 31 - 16],
   ["2 ** 31", 2 ** 31],
   ["2 ** 31 + 16", 2 ** 31 + 16],
-  ["2 ** 32 - 16, which 32 bits can count", 2 ** 32 - 16],
+  ["2 ** 32 - 16, which fits 32 bits", 2 ** 32 - 16],
   ["2 ** 32", 2 ** 32],
   ["2 ** 32 + 16, which is 16 in 32 bits", 2 ** 32 + 16],
   ["2 ** 33 + 48", 2 ** 33 + 48],
@@ -102,7 +103,7 @@ describe.each([
   });
 });
 
-test("sealInPlace() refuses a fragment longer than the memory, whatever 32 bits make of its size", () => {
+test("sealInPlace() refuses a fragment longer than the memory, whatever its size is modulo 2 ** 32", () => {
   const { host, device } = start();
   const tls = device.tls("aes-cbc", key, "hmac-sha1", key);
   for (const size of [2 ** 31, 2 ** 32, 2 ** 32 + 5, 2 ** 52, Number.MAX_SAFE_INTEGER, 2 ** 53, 1e300]) {
@@ -112,7 +113,7 @@ test("sealInPlace() refuses a fragment longer than the memory, whatever 32 bits 
   device.close();
 });
 
-test("AEAD operations whose source and destination have too many pages together are refused", () => {
+test("AEAD operations are refused if source and destination together have too many pages", () => {
   const half = (MOST_PAGES / 2) * PAGE;
   for (const size of [half, half + PAGE]) {
     const [source, destination] = [memoryOf(size + 16), memoryOf(size + 16)];
@@ -126,7 +127,7 @@ test("AEAD operations whose source and destination have too many pages together 
   }
 });
 
-test("operations within the limits are sent whole", () => {
+test("operations within the limits are sent in one call", () => {
   const { host, device } = start();
   const memory = memoryOf(2 ** 26 + 64);
   if (memory === undefined) return;
@@ -137,7 +138,7 @@ test("operations within the limits are sent whole", () => {
     try {
       run(device, memory, size);
     } catch {
-      // What is answered without having been worked on may be called forged.
+      // The library may report a result that the idle device did not compute as forged.
     }
     expect(host.lengths.length - before, name).toBe(1);
   }
@@ -147,7 +148,7 @@ test("operations within the limits are sent whole", () => {
 
 const sum = (lengths: readonly number[]) => lengths.reduce((all, length) => all + length, 0);
 
-describe("data that is longer than one call can have goes in several:", () => {
+describe("data that is too long for one call is sent in several:", () => {
   test.each([2 ** 31 - 1, 2 ** 31, 2 ** 31 + 16, 2 ** 32 + 16])("a digest of %i bytes", (size) => {
     const memory = memoryOf(size);
     if (memory === undefined) return;
@@ -170,7 +171,7 @@ describe("data that is longer than one call can have goes in several:", () => {
       try {
         begun = start({ chunkSize });
       } catch (error) {
-        // A chunk that never fits can be refused at once.
+        // A chunk size that never fits may be refused at once.
         expect(error).toBeInstanceOf(RangeError);
         expect(chunkSize).toBeGreaterThan(2 ** 27);
         return;

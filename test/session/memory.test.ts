@@ -3,15 +3,15 @@ import { SoftwareHost } from "@cryptodev/soft";
 import { beforeEach, describe, expect, test } from "vitest";
 import { pattern, toHex } from "../bytes.ts";
 
-/* Which memory the kernel is given: that of the library for what is small, the program's own for what is large. */
+/* Which memory the kernel receives: that of the library for small data, the program's own for large data. */
 
 const [key, iv, nonce] = [pattern(16, 5), pattern(16, 9), pattern(12, 3)];
 
-/** Looks at the memory that each operation names. */
+/** Records the memory that each operation points to. */
 class WatchingHost extends SoftwareHost {
-  /** The buffers that operations named, and the sizes of the views of them. */
+  /** The buffers that operations pointed to, and the sizes of the views on them. */
   named: { readonly buffer: ArrayBufferLike; readonly size: number }[] = [];
-  /** What addresses are taken for, if not as usual. */
+  /** Overrides the addresses of some views. */
   aliases: ((bytes: Uint8Array) => number | undefined) | undefined;
 
   override ioctl(fd: number, request: number, argument: Argument | null): number {
@@ -35,7 +35,7 @@ beforeEach(() => {
   device = Device.open(host);
 });
 
-describe("what is small goes through memory of the library:", () => {
+describe("small data is copied to memory of the library:", () => {
   const own = (call: (source: Uint8Array, destination: Uint8Array) => void, size: number): void => {
     const [source, destination] = [pattern(size), new Uint8Array(size + 64)];
     host.named = [];
@@ -64,16 +64,16 @@ describe("what is small goes through memory of the library:", () => {
   });
 });
 
-describe("what is large is worked on where it is:", () => {
-  test("with a view of exactly the bytes that were measured, and of no others", () => {
+describe("large data", () => {
+  test("is passed as a view of exactly the bytes that were measured", () => {
     const [source, destination] = [pattern(8192), new Uint8Array(10_000)];
     device.cipher("aes-cbc", key).encryptInto(source, destination, iv);
     const sizeIn = (buffer: ArrayBufferLike) => host.named.find((named) => named.buffer === buffer)?.size;
     expect([sizeIn(source.buffer), sizeIn(destination.buffer)]).toEqual([8192, 8192]);
   });
 
-  test("two buffers over one memory overlap if their addresses do", () => {
-    // What a shared WebAssembly memory gives: buffer objects that are different, and bytes that are the same.
+  test("overlaps if the addresses do, also in two buffers over one memory", () => {
+    // Shared WebAssembly memory has several buffer objects over the same bytes.
     const [one, other] = [new Uint8Array(65536), new Uint8Array(65536)];
     host.aliases = (bytes) =>
       bytes.buffer === one.buffer || bytes.buffer === other.buffer ? 2 ** 45 + bytes.byteOffset : undefined;
@@ -94,7 +94,7 @@ describe("what is large is worked on where it is:", () => {
   test.each([
     ["source", 2 ** 29 + 16],
     ["source", 2 ** 31],
-  ])("more than the driver takes in one call is refused with the limit: %s of %i bytes", (_, size) => {
+  ])("is refused with the limit if it exceeds one call: %s of %i bytes", (_, size) => {
     const memory = new Uint8Array(size);
     const limit = "expected at most 131072 pages of 4096 bytes for source and destination together";
     const refused = (call: () => unknown, role: string): void => {
@@ -119,7 +119,7 @@ describe("what is large is worked on where it is:", () => {
     expect(host.named).toEqual([]);
   });
 
-  test("pages count from where they begin: the most is taken in place, and one more byte is refused", () => {
+  test("is limited by the pages that it touches: the most is accepted in place, and one more byte is refused", () => {
     const memory = new Uint8Array(2 ** 29 + 4096);
     const tls = device.tls("aes-cbc", key, "hmac-sha1", key);
     host.ioctl = () => 0;
@@ -134,7 +134,7 @@ describe("what is large is worked on where it is:", () => {
 });
 
 describe("a trace", () => {
-  test("that uses the device in the middle of its call is refused, and changes nothing", () => {
+  test("that uses the device in the middle of a call is refused, and changes nothing", () => {
     let inside: (() => void) | undefined;
     const errors: unknown[] = [];
     const watched = Device.open(
@@ -167,7 +167,7 @@ describe("a trace", () => {
     watched.close();
   });
 
-  test("that throws becomes a warning, and the operation has its result", () => {
+  test("that throws becomes a warning, and the operation still returns its result", () => {
     const warnings: string[] = [];
     host.warn = (message) => warnings.push(message);
     const failing = Device.open(
@@ -186,7 +186,7 @@ describe("a trace", () => {
   });
 });
 
-test("statistics are a copy: what a program does to them changes no operation", () => {
+test("Session.statistics is a copy, and changing it does not affect the session", () => {
   const counting = Device.open(host, undefined, { statistics: true });
   const aes = counting.cipher("aes-cbc", key);
   const before = Object.freeze(aes.statistics);

@@ -6,7 +6,7 @@ import { pattern } from "../bytes.ts";
 const device = Device.open(new SoftwareHost());
 afterAll(() => device.close());
 
-describe("names are accepted as people write them, and shown in one form:", () => {
+describe("names are accepted in any common spelling, and shown in one form:", () => {
   test.each([
     ["AES-256-CBC", "aes-256-cbc", 32],
     ["aes_256_cbc", "aes-256-cbc", 32],
@@ -36,7 +36,7 @@ describe("names are accepted as people write them, and shown in one form:", () =
     session.close();
   });
 
-  test("the HMAC of a hash by either name", () => {
+  test("device.hmac() accepts the name of the hash or of the HMAC", () => {
     for (const written of ["SHA-256", "sha256", "hmac-sha256", "HMAC-SHA256", "hmac(sha256)"]) {
       const session = device.hmac(written as HmacName, pattern(16));
       expect(session.name).toBe("hmac-sha256");
@@ -50,7 +50,7 @@ describe("names are accepted as people write them, and shown in one form:", () =
   });
 });
 
-describe("a name that is not known", () => {
+describe("an unknown name", () => {
   test.each([
     ["aes-256-cbs", /got "aes-256-cbs"; did you mean "aes-256-cbc"\?$/],
     ["aes-265-cbc", /got "aes-265-cbc"; did you mean "aes-256-cbc"\?$/],
@@ -59,7 +59,7 @@ describe("a name that is not known", () => {
     ["correct horse", /got a string$/],
     ["00112233445566778899aabbccddeeff", /got a string$/],
     ["", /got ""$/],
-  ])("is refused with what is close to it: %s", (name, message) => {
+  ])("is refused with a suggestion if it is close to a known one: %s", (name, message) => {
     expect(() => device.cipher(name as CipherName, pattern(32))).toThrow(message);
     expect(() => device.cipher(name as CipherName, pattern(32))).toThrow(RangeError);
   });

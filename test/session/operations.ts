@@ -21,29 +21,34 @@ import {
 import { SoftwareHost } from "@cryptodev/soft";
 import { pattern } from "../bytes.ts";
 
-/* Every operation of every kind of session, with what has to come of it by other means: node:crypto, where all runtimes have it. */
+/*
+ * Every operation of every kind of session, with its expected outcome from another implementation: node:crypto, if it
+ * has the algorithm in every runtime.
+ */
 
-/** What a random call is made of, besides its memory. */
+/** The parameters of a random call, besides its memory. */
 export interface Shape {
-  /** Bytes of data; rounded to what the session works on. */
+  /** Bytes of data; rounded to what the session accepts. */
   readonly size: number;
   /** Bytes of header or associated data. */
   readonly aad: number;
-  /** Bytes of room that are not needed. */
+  /** Bytes of room beyond what the result needs. */
   readonly spare: number;
-  /** Whether what is opened was changed. */
+  /** Whether the message to open was changed. */
   readonly forged: boolean;
-  /** Where data in chunks is cut, and which of several variants of an operation is meant. */
+  /** Where data in chunks is split; also selects one of several variants of an operation. */
   readonly cut: number;
 }
 
 /** What an operation has to do. */
 export interface Outcome {
-  /** What it returns; `undefined` for what is not compared. */
+  /** What it returns; `undefined` if that is not compared. */
   readonly value?: Uint8Array | number | undefined;
-  /** What the first bytes of an argument are afterwards; the rest of it, and all other arguments, stay as they were. */
+  /**
+   * What the first bytes of an argument are afterwards; the rest of it, and all other arguments, must stay the same.
+   */
   readonly written?: Readonly<Record<number, Uint8Array>>;
-  /** The error that it has to fail with. */
+  /** The code of the error that it has to throw. */
   readonly code?: string;
 }
 
@@ -53,22 +58,22 @@ type Bytes = readonly Uint8Array<ArrayBuffer>[];
 export interface Operation<S> {
   /** The arguments that are bytes: their contents before the call. */
   inputs(shape: Shape): Bytes;
-  /** Argument 1 may be argument 0. */
+  /** Whether argument 1 may be the same memory as argument 0. */
   readonly canBeInPlace?: boolean;
   call(session: S, views: readonly Uint8Array[], shape: Shape): unknown;
-  /** What has to come of it, from the contents before the call. */
+  /** The expected outcome, from the contents before the call. */
   outcome(before: Bytes, shape: Shape): Outcome;
 }
 
 /** A kind of session. */
 export interface Kind {
   start(device: Device): unknown;
-  /** Whether an operation on it may come in the middle of another one: not if one continues the one before. */
+  /** Whether an operation on it may run in the middle of another one: not if one continues the one before. */
   readonly isStateless: boolean;
   readonly operations: Readonly<Record<string, Operation<unknown>>>;
 }
 
-/** A reference without node:crypto: plain memory, on a device of its own. */
+/** A reference other than node:crypto: plain memory, on a device of its own. */
 const plain = Device.open(new SoftwareHost());
 
 const key16 = pattern(16, 1);
@@ -80,7 +85,7 @@ const joined = (...parts: readonly Uint8Array[]) => new Uint8Array(Buffer.concat
 const bytesOf = (size: number, seed: number) => pattern(size, seed);
 const [encrypts, decrypts] = [true, false];
 
-/** A whole operation by node:crypto. */
+/** Performs a whole operation with node:crypto. */
 function nodeCipher(
   name: string,
   key: Uint8Array,
@@ -149,7 +154,7 @@ function cipherKind(cipher: CipherCase): Kind {
       const whole = data as Uint8Array;
       const size = byteLengthOf(whole);
       const at = size === 0 ? 0 : cut % size;
-      // The view itself where nothing is cut off: that is the one whose length can change.
+      // Without a split, the view itself is passed, because only its length can change.
       const parts = at === 0 ? [whole] : [partOf(whole, 0, at), partOf(whole, at, size)];
       return joined(...parts.map((part) => work.update(part)), work.final());
     },
@@ -190,7 +195,7 @@ function hashKind(name: "sha1" | "sha256" | "sha512" | "md5", isKeyed: boolean):
     "update, copy and digest": {
       inputs: (shape) => [bytesOf(shape.size, 3), bytesOf(shape.aad, 4)],
       call: (session, [first, second], { cut }) => {
-        // What an operation left behind that failed in between would be the beginning of this message.
+        // Otherwise the rest of an operation that failed would be the beginning of this message.
         session.digest();
         session.update(first as Uint8Array);
         const copy = session.copy(isKeyed ? mackey : undefined);
@@ -212,13 +217,13 @@ function hashKind(name: "sha1" | "sha256" | "sha512" | "md5", isKeyed: boolean):
   };
 }
 
-/** Changes one bit, if asked to. */
+/** Changes one bit if `isForged` is set. */
 function forgedIf(isForged: boolean, bytes: Uint8Array<ArrayBuffer>, at: number): Uint8Array<ArrayBuffer> {
   if (isForged && bytes.length > 0) bytes[at % bytes.length] = (bytes[at % bytes.length] as number) ^ 0x10;
   return bytes;
 }
 
-/** Compares, so that what was disturbed in between is only expected to be refused or right. */
+/** Compares bytes. Data that was disturbed meanwhile has to be refused, or the result has to be right for it. */
 const isSame = (one: Uint8Array | undefined, other: Uint8Array | undefined) =>
   one !== undefined && other !== undefined && Buffer.compare(one, other) === 0;
 
@@ -248,7 +253,7 @@ function aeadKind(
   const aadOf = ({ aad }: Shape) => bytesOf(aad, 8);
   const sealed = (shape: Shape) => new Uint8Array(seal(plaintext(shape), nonceOf(shape), aadOf(shape)));
   const forged = (shape: Shape) => forgedIf(shape.forged, sealed(shape), shape.cut);
-  /** What opening gives: all, or nothing if anything is not as it was sealed. */
+  /** The plaintext; `undefined` if anything differs from what was sealed. */
   const opened = (before: Bytes, nonceAt: number, shape: Shape) =>
     isSame(before[0], sealed(shape)) &&
     isSame(before[nonceAt], nonceOf(shape)) &&
@@ -291,7 +296,7 @@ function aeadKind(
       outcome: (before, shape) => {
         const value = opened(before, 2, shape);
         if (value === undefined) return { code: "EBADMSG", written: { 1: new Uint8Array(shape.size + tagSize) } };
-        // What is in the tag's room afterwards is not said.
+        // The contents of the tag's room are undefined afterwards.
         return { value: shape.size, written: { 1: value } };
       },
     },
@@ -423,7 +428,7 @@ function tlsKind(): Kind {
 
 function srtpKind(tagSize: number): Kind {
   const headerSize = ({ aad }: Shape) => aad % 257;
-  // The driver opens no packet whose payload is shorter than its tag.
+  // The driver does not open a packet whose payload is shorter than its tag.
   const packet = (shape: Shape) => bytesOf(headerSize(shape) + Math.max(shape.size, tagSize), shape.cut % 250);
   const ivOf = ({ size }: Shape) => bytesOf(16, size % 200);
   const seal = (data: Uint8Array, header: number, iv: Uint8Array) => {
@@ -432,7 +437,7 @@ function srtpKind(tagSize: number): Kind {
   };
   const sealed = (shape: Shape) => new Uint8Array(seal(packet(shape), headerSize(shape), ivOf(shape)));
   const forged = (shape: Shape) => forgedIf(shape.forged, sealed(shape), shape.cut);
-  /** The mac covers header and payload, and not the iv: with another one, another payload comes out. */
+  /** The mac covers header and payload, but not the iv: a wrong iv produces another payload. */
   const opened = ([whole, iv]: Bytes, shape: Shape) => {
     const [header, end] = [headerSize(shape), (whole?.length ?? 0) - tagSize];
     const covered = (whole as Uint8Array).subarray(0, end);

@@ -7,8 +7,8 @@ import { VigilantHost } from "../vigilant_host.ts";
 import { kinds } from "./operations.ts";
 
 /*
- * Options and numbers as programs really pass them: of another type, with code of their own, omitted in an unusual way, or
- * put on every object by a deep merge of JSON that somebody sent.
+ * Options and numbers as programs really pass them: of another type, with code of their own, omitted in an unusual way,
+ * or added to every object by a deep merge of JSON from somewhere else.
  */
 
 const key = pattern(16);
@@ -22,7 +22,7 @@ function start(options?: unknown): { readonly host: VigilantHost; readonly devic
   return { host, device: Device.open(host, undefined, options as DeviceOptions) };
 }
 
-/** What each option and each number is given to; every call gets the value in question, and good ones for the rest. */
+/** What accepts each option and each number; every call passes the value in question, and valid ones for the rest. */
 const numbers: Readonly<Record<string, (device: Device) => Any>> = {
   chunkSize: () => (chunkSize) => start({ chunkSize }).device.cipher("aes-ctr", key).encrypt(pattern(64), iv),
   "tagSize of aead()": (device) => (tagSize) =>
@@ -78,7 +78,7 @@ const run = (good: unknown) => () => {
   ran += 1;
   return good;
 };
-/** Values that become a good one where they are taken for a number or a text. */
+/** Values that convert to a good number or a good text. */
 type Value = readonly [string, unknown];
 const disguised = (good: unknown): readonly Value[] => [
   ["an object with valueOf()", { valueOf: run(good), toString: run(`${good}`) }],
@@ -89,7 +89,7 @@ const disguised = (good: unknown): readonly Value[] => [
   ["an object of it", Object(good)],
 ];
 
-/** Runs what has to be refused, by an error that this library wrote. */
+/** Runs a call that has to be refused with an error of this library. */
 function refused(call: () => unknown): void {
   let error: unknown;
   try {
@@ -101,7 +101,7 @@ function refused(call: () => unknown): void {
   expect((error as Error).message).toMatch(/expected/);
 }
 
-describe("a number that is none is refused, and nothing of it runs:", () => {
+describe("a value that is not a number is refused, and no code of it runs:", () => {
   const good: Readonly<Record<string, number>> = { "alignmask of allocate()": 63 };
   describe.each(Object.entries(numbers))("%s", (name, of) => {
     test.each<Value>([
@@ -122,7 +122,7 @@ describe("a number that is none is refused, and nothing of it runs:", () => {
   });
 });
 
-describe("a word that is none is refused, and nothing of it runs:", () => {
+describe("a value that is not one of the words is refused, and no code of it runs:", () => {
   const good: Readonly<Record<string, string>> = {
     padding: "pkcs7",
     "hardware of open()": "allow",
@@ -153,7 +153,7 @@ describe("a word that is none is refused, and nothing of it runs:", () => {
   });
 });
 
-describe("a switch that is no boolean is refused or taken as it is, and nothing of it runs:", () => {
+describe("a switch that is not a boolean is refused or read as it is, and no code of it runs:", () => {
   describe.each(Object.entries(switches))("%s", (_name, of) => {
     test.each<Value>([...disguised(1), ["a number", 1], ["a string", "false"], ["null", null]])(
       "%s",
@@ -174,7 +174,7 @@ describe("a switch that is no boolean is refused or taken as it is, and nothing 
   });
 });
 
-test("a chunk size cannot shrink the destination between the checks and the call", () => {
+test("a chunkSize with a getter cannot shrink the destination between the checks and the call", () => {
   const buffer = resizable(64, 65536);
   let shrink = () => {};
   const chunkSize = {
@@ -192,7 +192,7 @@ test("a chunk size cannot shrink the destination between the checks and the call
   expect(host.vigil.faults).toEqual([]);
 });
 
-describe("options that are not an object are refused, or taken for none:", () => {
+describe("options that are not an object are refused, or count as omitted:", () => {
   const takers: Readonly<Record<string, (device: Device, options: unknown) => unknown>> = {
     "Device.open()": (_device, options) => start(options),
     "open()": (_device, options) => open(options as { backend: "software" }).close(),
@@ -216,7 +216,7 @@ describe("options that are not an object are refused, or taken for none:", () =>
       try {
         take(device, options);
       } catch (error) {
-        // Without a kernel's device, open() says so.
+        // Without a kernel's device, open() reports that instead.
         if (name === "open()" && error instanceof CryptodevError) return;
         refused(() => {
           throw error;
@@ -226,7 +226,7 @@ describe("options that are not an object are refused, or taken for none:", () =>
   });
 });
 
-test("an option that is read once is checked once: a getter cannot answer twice", () => {
+test("options are read once, so a getter cannot return a second value after the check", () => {
   const answers = (...values: readonly unknown[]) => {
     let asked = 0;
     return () => values[Math.min(asked++, values.length - 1)];
@@ -264,7 +264,7 @@ test.each([
     10,
   ],
 ] as const)(
-  "a getter of the options of %s can take the key away, and the device sees no length without its bytes",
+  "a getter in the options of %s can detach the key, and no length that the device sees exceeds its memory",
   (_name, begin, option, value) => {
     const { host, device } = start();
     const buffer = resizable(16, 32);
@@ -279,7 +279,7 @@ test.each([
   },
 );
 
-describe("what is no Uint8Array is refused in words of this library:", () => {
+describe("a value that is not a Uint8Array is refused with an error of this library:", () => {
   const things: readonly (readonly [string, unknown])[] = [
     ["undefined", undefined],
     ["null", null],
@@ -291,9 +291,9 @@ describe("what is no Uint8Array is refused in words of this library:", () => {
     ["a DataView", new DataView(new ArrayBuffer(64))],
     ["a proxy of a Uint8Array", new Proxy(new Uint8Array(64), {})],
     ["an object like one", { length: 64, byteLength: 64, byteOffset: 0, buffer: new ArrayBuffer(64) }],
-    ["what inherits from one", Object.create(new Uint8Array(64))],
+    ["an object that inherits from one", Object.create(new Uint8Array(64))],
   ];
-  /** Where leaving it out means something. */
+  /** Arguments that may be omitted. */
   const optional = new Set([
     "digest 0",
     "digestInto 0",
@@ -314,7 +314,7 @@ describe("what is no Uint8Array is refused in words of this library:", () => {
     const inputs = operation.inputs(shape);
     for (const index of inputs.keys()) {
       for (const [what, thing] of things) {
-        // A chained iv, and an aad that is omitted, are fine; so is the last piece of a message.
+        // A chained iv, an omitted aad and an omitted last piece of a message are valid.
         if (
           thing === undefined &&
           (name.startsWith("encrypt") || name.startsWith("decrypt") || optional.has(`${name} ${index}`)) &&
@@ -332,7 +332,7 @@ describe("what is no Uint8Array is refused in words of this library:", () => {
           error = thrown;
         }
         const where = `argument ${index}: ${what}`;
-        // The tests themselves look at the data that they cut for an encryptor.
+        // The tests themselves split the data for an encryptor.
         if (name.endsWith("cryptor") && index === 0 && (error as Error)?.message.includes("incompatible")) continue;
         expect(error, where).toBeInstanceOf(TypeError);
         expect((error as Error).message, where).toMatch(
@@ -345,7 +345,7 @@ describe("what is no Uint8Array is refused in words of this library:", () => {
   });
 });
 
-describe("a member of Object.prototype changes nothing:", () => {
+describe("a member of Object.prototype", () => {
   const names = [
     ...[
       "cipher",
@@ -417,7 +417,7 @@ describe("a member of Object.prototype changes nothing:", () => {
     }
   };
   const shape = { size: 32, aad: 13, spare: 0, forged: false, cut: 3 };
-  // What each operation gives is computed once.
+  // The expected result of each operation is computed once.
   const computed = [
     "aes-cbc",
     "aes-ctr",
@@ -437,7 +437,7 @@ describe("a member of Object.prototype changes nothing:", () => {
     return { kind, begin, all };
   });
 
-  test.each(names)("%s", (name) => {
+  test.each(names)("does not change the result of any operation: %s", (name) => {
     for (const value of values) {
       const host = new VigilantHost();
       const device = polluted(name, value, () => Device.open(host));
@@ -462,7 +462,7 @@ describe("a member of Object.prototype changes nothing:", () => {
     }
   });
 
-  test("not what open() opens, what capabilities() lists, and what a stream makes", async () => {
+  test("does not change what open() opens, what capabilities() lists, or what a stream returns", async () => {
     for (const [name, value] of [
       ["path", "/dev/null"],
       ["trace", () => expect.unreachable()],

@@ -9,8 +9,8 @@ import { realHost, runtimeName } from "../runtime.ts";
 import { kinds, type Shape } from "./operations.ts";
 
 /*
- * What only real addresses show: memory under two names, memory that moves, and memory whose pages are gone. The device here
- * reads and writes this process's memory by address, as a kernel does.
+ * What only real addresses can show: memory under two names, memory that moves, and memory whose pages are gone. The
+ * device here reads and writes this process's memory by address, as a kernel does.
  */
 
 const real = await realHost();
@@ -25,12 +25,12 @@ beforeEach(() => {
   host.vigil.faults.length = 0;
 });
 
-/** What is copied, and what is not. */
+/** Sizes that the library copies, and one that it does not. */
 const sizes = [64, 4096, 2 ** 20];
 const LARGE = 2 ** 20;
 
 describe.each(twins)("two buffers over one memory, from %s", (_name, twin) => {
-  /** Two views of one memory that begin `shift` bytes apart. */
+  /** Creates two views of one memory that begin `shift` bytes apart. */
   const views = (size: number, otherSize: number, shift: number): readonly [Uint8Array, Uint8Array] => {
     const [one, other] = twin(size + otherSize + Math.abs(shift));
     const [start, otherStart] = shift < 0 ? [-shift, 0] : [0, shift];
@@ -39,7 +39,7 @@ describe.each(twins)("two buffers over one memory, from %s", (_name, twin) => {
     return [view, new Uint8Array(other, otherStart, otherSize)];
   };
 
-  test("are one memory, in two objects", () => {
+  test("are two objects over the same bytes", () => {
     const [one, other] = twin(16);
     expect(one).not.toBe(other);
     new Uint8Array(one)[3] = 77;
@@ -53,7 +53,7 @@ describe.each(twins)("two buffers over one memory, from %s", (_name, twin) => {
   );
   describe.each(overlaps)("source and destination of %s %s", (kind, name) => {
     const operation = kinds[kind]?.operations[name];
-    test("are refused where they overlap, shifted", () => {
+    test("are refused if they overlap and do not start together", () => {
       if (operation === undefined) throw new Error("no such operation");
       for (const size of sizes) {
         for (const shift of [16, -16, 1, -1, size - 16]) {
@@ -78,7 +78,7 @@ describe.each(twins)("two buffers over one memory, from %s", (_name, twin) => {
           }
           expect(host.vigil.faults, what).toEqual([]);
           if (error === undefined && size < LARGE) {
-            // What is copied first cannot be written over while it is read.
+            // Small data is copied first, so it is not overwritten while it is read.
             const expected = operation.outcome(before, given).written?.[1] as Uint8Array;
             expect(Buffer.compare(destination.subarray(0, expected.length), expected), what).toBe(0);
           } else {
@@ -91,7 +91,7 @@ describe.each(twins)("two buffers over one memory, from %s", (_name, twin) => {
       }
     });
 
-    test("work in place where they are the same bytes", () => {
+    test("may be the same bytes", () => {
       if (operation?.canBeInPlace !== true) return;
       const device = Device.open(host);
       const session = kinds[kind]?.start(device);
@@ -107,7 +107,7 @@ describe.each(twins)("two buffers over one memory, from %s", (_name, twin) => {
     });
   });
 
-  test("what is read besides is read before anything is written over it", () => {
+  test("are read as aad, header or mac before anything is written over them", () => {
     const device = Device.open(host);
     const gcm = device.aead("aes-gcm", key);
     const tls = device.tls("aes-cbc", key, "hmac-sha1", key);
@@ -137,10 +137,11 @@ describe.each(twins)("two buffers over one memory, from %s", (_name, twin) => {
   });
 });
 
-if (!hasResizableWasm) console.log("skipped: WebAssembly memory that is followed, which this runtime does not have");
+if (!hasResizableWasm)
+  console.log("skipped: WebAssembly memory that moves under the same view, which this runtime does not have");
 else
   describe("memory that moves under the same view", () => {
-    /** A view that is used, moved, and used again. */
+    /** Creates a view that is used, moved, and used again. */
     const moving = (size: number) => {
       const memory = movingWasmMemory(size);
       const view = new Uint8Array(memory.toResizableBuffer?.() as ArrayBuffer, 11, size);
@@ -150,7 +151,7 @@ else
     const all = Object.entries(kinds).flatMap(([kind, { operations }]) =>
       Object.entries(operations).map(([name, operation]) => [kind, name, operation] as const),
     );
-    test.each(all)("is where it is now: %s %s", (kind, _name, operation) => {
+    test.each(all)("is found at its new address: %s %s", (kind, _name, operation) => {
       for (const size of sizes.slice(0, 2)) {
         const given = { ...shape, size };
         for (const index of operation.inputs(given).keys()) {
@@ -178,7 +179,7 @@ else
     });
   });
 
-/** Whether all pages of memory are there: the kernel gives none to what was never touched. */
+/** Whether all pages of memory are present: the kernel assigns none to memory that was never touched. */
 function isPresent(address: number, size: number): boolean {
   const first = Math.floor(address / 4096);
   const count = Math.floor((address + size - 1) / 4096) - first + 1;
@@ -189,13 +190,13 @@ function isPresent(address: number, size: number): boolean {
   } finally {
     closeSync(file);
   }
-  // Bit 63 is for a page in memory, bit 62 for one that was swapped out.
+  // Bit 63 marks a page in memory, bit 62 a swapped one.
   return Array.from({ length: count }, (_, page) => (entries[page * 8 + 7] as number) & 0xc0).every(
     (bits) => bits !== 0,
   );
 }
 
-test("every page of a large destination has been touched when the device is asked", () => {
+test("every page of a large destination has been touched before the device is asked", () => {
   const seen: boolean[] = [];
   class LookingHost extends MemoryHost {
     override ioctl(fd: number, request: number, argument: Argument | null): number {
@@ -209,7 +210,7 @@ test("every page of a large destination has been touched when the device is aske
   }
   const looking = new LookingHost(real);
   const device = Device.open(looking);
-  // Larger than what any allocator keeps for later: these pages are new.
+  // Larger than what any allocator caches, so that these pages are new.
   const size = 2 ** 26;
   const source = new Uint8Array(size);
   device.cipher("null", new Uint8Array()).encryptInto(source, new Uint8Array(size));
@@ -224,7 +225,7 @@ test("every page of a large destination has been touched when the device is aske
 });
 
 if (runtimeName === "Bun") {
-  describe("a mapped file that was cut off (in a process of its own)", () => {
+  describe("a mapped file that was truncated, in a process of its own,", () => {
     const calls: Readonly<Record<string, string>> = {
       "destination of encryptInto()": "device.cipher('aes-ctr', key).encryptInto(bytes(size), gone, iv)",
       "destination of decryptInto()": "device.cipher('aes-cbc', key).decryptInto(bytes(size), gone, iv)",
@@ -248,9 +249,11 @@ if (runtimeName === "Bun") {
     };
 
     describe.each(Object.entries(calls))("as the %s", (_name, call) => {
-      test.each([64, 8192, 2 ** 18])("%i bytes: the process ends, or there is an error, and no kernel does", (size) => {
-        const { status, stdout, stderr } = runProgram(
-          `
+      test.each([64, 8192, 2 ** 18])(
+        "throws an error or ends the process, and does not crash a kernel: %i bytes",
+        (size) => {
+          const { status, stdout, stderr } = runProgram(
+            `
           import { truncateSync } from "node:fs";
           import { Device } from "@cryptodev/core";
           import { bunHost } from "@cryptodev/bun";
@@ -275,17 +278,18 @@ if (runtimeName === "Bun") {
           console.log(JSON.stringify({ name: error?.name, message: error?.message, faults: host.vigil.faults }));
           process.exit(0);
           `,
-          { env: { BUN_ENABLE_CRASH_REPORTING: "0", DO_NOT_TRACK: "1" } },
-        );
-        // A signal, which the runtime may turn into a status of its own: only the process is gone.
-        if (status !== 0) {
-          expect(`${stdout}${stderr}`).not.toMatch(/KernelCrashError|SyntaxError|Cannot find/);
-          return;
-        }
-        const { name, faults } = JSON.parse(stdout);
-        expect(faults).toEqual([]);
-        expect(name ?? "", stdout).not.toBe("KernelCrashError");
-      });
+            { env: { BUN_ENABLE_CRASH_REPORTING: "0", DO_NOT_TRACK: "1" } },
+          );
+          // A signal, which some runtimes turn into a status of their own: only the process is gone.
+          if (status !== 0) {
+            expect(`${stdout}${stderr}`).not.toMatch(/KernelCrashError|SyntaxError|Cannot find/);
+            return;
+          }
+          const { name, faults } = JSON.parse(stdout);
+          expect(faults).toEqual([]);
+          expect(name ?? "", stdout).not.toBe("KernelCrashError");
+        },
+      );
     });
   });
 }

@@ -10,18 +10,18 @@ const badMessage = expect.objectContaining({ name: "CryptodevError", code: "EBAD
 const changed = (bytes: Uint8Array, at: number): Uint8Array =>
   bytes.map((byte, index) => (index === at ? byte ^ 0x40 : byte));
 
-describe.each(backends)("records on the $name", (backend) => {
+describe.each(backends)("on the $name,", (backend) => {
   let device: Device;
   beforeEach(() => {
     device = backend.open();
   });
   afterEach(() => device.close());
 
-  describe("TLS", () => {
+  describe("a TLS session", () => {
     const start = () => device.tls("aes-128-cbc", key, "hmac-sha1", mackey);
 
     test.each([0, 1, 44, 60, 1000])(
-      "a record of %i bytes is data, mac and the shortest padding, encrypted (RFC 5246, section 6.2.3.2)",
+      "seals %i bytes to data, mac and the shortest padding, encrypted (RFC 5246, section 6.2.3.2)",
       (size) => {
         const tls = start();
         const mac = createHmac("sha1", mackey).update(header).update(pattern(size)).digest();
@@ -34,7 +34,7 @@ describe.each(backends)("records on the $name", (backend) => {
       },
     );
 
-    test("works in place, and whatever was changed is EBADMSG and wiped", () => {
+    test("works in place, and refuses every change with EBADMSG and wipes the record", () => {
       const tls = start();
       const memory = new Uint8Array(100 + tls.overhead);
       memory.set(pattern(100));
@@ -51,7 +51,7 @@ describe.each(backends)("records on the $name", (backend) => {
       expect(record.subarray(0, 100)).toEqual(pattern(100));
     });
 
-    test("refuses what is no record", () => {
+    test("refuses records of invalid sizes, and algorithms that TLS does not use", () => {
       const tls = start();
       expect(() => tls.sealInPlace(pattern(50), 15, header, iv)).toThrow(
         new RangeError("memory for aes-128-cbc: expected at least 51 bytes, got 50"),
@@ -68,10 +68,10 @@ describe.each(backends)("records on the $name", (backend) => {
     });
   });
 
-  describe("SRTP", () => {
+  describe("an SRTP session", () => {
     const start = (tagSize?: number) => device.srtp("aes-128-ctr", key, "hmac-sha1", mackey, { tagSize });
 
-    test.each([0, 1, 12, 256])("a packet with a header of %i bytes (RFC 3711, section 3.3)", (headerSize) => {
+    test.each([0, 1, 12, 256])("seals a packet with a header of %i bytes (RFC 3711, section 3.3)", (headerSize) => {
       const srtp = start(10);
       const packet = pattern(headerSize + 99);
       const cipher = createCipheriv("aes-128-ctr", key, iv);
@@ -87,14 +87,14 @@ describe.each(backends)("records on the $name", (backend) => {
       expect(toHex(memory)).toBe(toHex(Uint8Array.from(encrypted)) + tag);
     });
 
-    test("whatever was changed is EBADMSG", () => {
+    test("refuses every change with EBADMSG", () => {
       const srtp = start();
       const sealed = srtp.seal(pattern(60), 12, iv);
       for (let at = 0; at < sealed.length; at += 7)
         expect(() => srtp.open(changed(sealed, at), 12, iv)).toThrow(badMessage);
     });
 
-    test("refuses what is no packet", () => {
+    test("refuses packets of invalid sizes, and algorithms that SRTP does not use", () => {
       const srtp = start();
       expect(() => srtp.seal(pattern(300), 257, iv)).toThrow(
         new RangeError("header for aes-128-ctr: expected 0 to 256 bytes, got 257"),
@@ -108,7 +108,7 @@ describe.each(backends)("records on the $name", (backend) => {
   });
 });
 
-test("a header or an iv inside of what is written is read before that", () => {
+test("sealInPlace() reads a header or an iv inside its memory before it writes there", () => {
   const device = Device.open(new SoftwareHost());
   const [tlsKey, iv] = [pattern(16), pattern(16, 9)];
   const tls = device.tls("aes-cbc", tlsKey, "hmac-sha1", tlsKey);

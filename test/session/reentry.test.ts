@@ -10,15 +10,15 @@ import { VigilantHost } from "../vigilant_host.ts";
 import { type Kind, kinds, type Operation, type Outcome, type Shape } from "./operations.ts";
 
 /*
- * Code of the program that runs in the middle of an operation: a trace that writes an encrypted log with the session that it
- * reports of, that closes what it has seen enough of, that throws; and objects that are handed out and come back changed.
+ * Code of the program that runs in the middle of an operation: a trace that writes an encrypted log with the session
+ * that it reports on, a trace that closes the session or throws, and returned objects that the program changes.
  */
 
 const key = pattern(16);
 const iv = pattern(16);
 const shape: Shape = { size: 64, aad: 13, spare: 0, forged: false, cut: 0 };
 
-/** A device whose trace does something once, at its call number `after`. */
+/** Opens a device whose trace runs `state.act` once, at call number `after`. */
 function tracedDevice(options: DeviceOptions = {}) {
   const host = new VigilantHost();
   const state: { act: (() => void) | undefined; after: number } = { act: undefined, after: 0 };
@@ -40,7 +40,7 @@ const ctr = (data: Uint8Array) => {
   return toHex(cipher.update(data));
 };
 
-/** Runs what may be refused, as busy or as closed, but must not go wrong in any other way. */
+/** Runs a call that may be refused as busy or closed, but must not fail in any other way. */
 function attempt<T>(run: () => T, ...codes: readonly string[]): T | undefined {
   try {
     return run();
@@ -53,14 +53,14 @@ function attempt<T>(run: () => T, ...codes: readonly string[]): T | undefined {
 }
 
 const same = (actual: unknown, expected: unknown, what: string) => {
-  // The bytes themselves would be put side by side for a message, which takes seconds.
+  // If the arrays were compared directly, a failure would take seconds to print.
   if (expected instanceof Uint8Array) expect(Buffer.compare(actual as Uint8Array, expected), what).toBe(0);
   else expect(actual, what).toBe(expected);
 };
 
 type Named = readonly [string, Operation<unknown>];
 
-/** Does one operation in the middle of another one of the same session, at the device's call number `after`. */
+/** Performs one operation in the middle of another one of the same session, at the device's call number `after`. */
 function nest(
   kind: Kind,
   [outerName, outer]: Named,
@@ -91,7 +91,7 @@ function nest(
   check(outer.call(session, given, outerShape), expected, given);
   state.act = undefined;
   if (innerResult !== undefined) check(innerResult, innerExpected, innerGiven);
-  // Once more over the same memory, in which other data is by now.
+  // Again over the same memory, which contains other data by now.
   const again = outer.inputs(outerShape);
   for (const [index, bytes] of again.entries()) given[index]?.set(bytes);
   check(outer.call(session, given, outerShape), expected, given);
@@ -99,10 +99,10 @@ function nest(
   device.close();
 }
 
-describe("a trace that uses the very session that it reports of", () => {
+describe("a trace that uses the session on which it reports", () => {
   const small = Object.entries(kinds).filter(([, { isStateless }]) => isStateless);
   describe.each(small)("%s", (_name, kind) => {
-    test.each(Object.entries(kind.operations))("in the middle of %s", (outerName, outer) => {
+    test.each(Object.entries(kind.operations))("is refused or right in the middle of %s", (outerName, outer) => {
       for (const [innerName, inner] of Object.entries(kind.operations)) {
         for (const size of [32, 8192]) {
           // XTS works on whole sectors.
@@ -113,7 +113,7 @@ describe("a trace that uses the very session that it reports of", () => {
     });
   });
 
-  test("leaves the next operation over the outer memory with that memory", () => {
+  test("does not replace the memory of the outer operation", () => {
     const { host, device, state } = tracedDevice();
     const aes = device.cipher("aes-ctr", key);
     const [outer, to, inner] = [pattern(32), new Uint8Array(32), new Uint8Array(2 ** 20)];
@@ -127,7 +127,7 @@ describe("a trace that uses the very session that it reports of", () => {
   });
 });
 
-test("a session that is started while another one starts is not the same one", () => {
+test("a session that starts in the middle of another start is a different session", () => {
   const { host, device, state } = tracedDevice();
   let inner: { id: number } | undefined;
   state.act = () => {
@@ -140,7 +140,7 @@ test("a session that is started while another one starts is not the same one", (
   device.close();
 });
 
-test("a session that is copied, asked or ended in the middle of another's operation leaves that one as it is", () => {
+test("copying, querying or ending a session in the middle of another session's operation does not affect that operation", () => {
   for (const after of [0, 1, 2, 3]) {
     const { host, device, state } = tracedDevice({ chunkSize: 64 });
     const other = device.hash("sha1").update(pattern(3));
@@ -160,8 +160,8 @@ test("a session that is copied, asked or ended in the middle of another's operat
 });
 
 describe("a trace that closes", () => {
-  describe.each(["the session", "the device"])("%s in the middle", (what) => {
-    test.each(Object.entries(kinds))("of an operation of %s", (_name, kind) => {
+  describe.each(["the session", "the device"])("%s is refused as busy, or ends it cleanly,", (what) => {
+    test.each(Object.entries(kinds))("in the middle of an operation of %s", (_name, kind) => {
       for (const operation of Object.values(kind.operations)) {
         for (const after of [0, 1]) {
           const { host, device, state } = tracedDevice({ chunkSize: 64 });
@@ -175,12 +175,12 @@ describe("a trace that closes", () => {
           state.after = after;
           state.act = () => attempt(() => (what === "the device" ? device : session).close());
           const result = attempt(() => operation.call(session, given, largeShape), "EBADF");
-          // Done, it is right.
+          // If it succeeded, the result is right.
           if (result instanceof Uint8Array && value instanceof Uint8Array) expect(toHex(result)).toBe(toHex(value));
           state.act = undefined;
           expect(host.vigil.faults).toEqual([]);
           device.close();
-          // Nothing is left open.
+          // No descriptor is left open.
           expect(host.open("/dev/crypto", 2)).toBe(0);
         }
       }
@@ -188,8 +188,8 @@ describe("a trace that closes", () => {
   });
 });
 
-describe("a trace that takes memory away in the middle", () => {
-  test.each(Object.entries(kinds))("of an operation of %s", (_name, kind) => {
+describe("a trace that detaches or shrinks memory never leads to a wrong length,", () => {
+  test.each(Object.entries(kinds))("in the middle of an operation of %s", (_name, kind) => {
     for (const [name, operation] of Object.entries(kind.operations)) {
       for (const index of operation.inputs(shape).keys()) {
         for (const take of ["detach", "shrink"] as const) {
@@ -224,7 +224,7 @@ describe("a trace that takes memory away in the middle", () => {
 });
 
 describe("a trace that throws", () => {
-  test("leaves the session right: what comes after is, or is refused", () => {
+  test("leaves the session usable or closed: the next operation is right or refused", () => {
     for (const [name, kind] of Object.entries(kinds)) {
       for (const operation of Object.values(kind.operations)) {
         const { host, device, state } = tracedDevice({ chunkSize: 128 });
@@ -252,7 +252,7 @@ describe("a trace that throws", () => {
     }
   });
 
-  test("while a session starts leaves none behind that nobody knows of", () => {
+  test("while a session starts, leaves no session open", () => {
     const { host, device, state } = tracedDevice();
     state.act = () => {
       throw new Error("the log is full");
@@ -264,7 +264,7 @@ describe("a trace that throws", () => {
     expect(host.open("/dev/crypto", 2)).toBe(0);
   });
 
-  test("while a device is opened leaves no descriptor behind", () => {
+  test("while a device is opened, leaves no descriptor open", () => {
     const host = new RecordingHost();
     const failing = traced(host, () => {
       throw new Error("the log is full");
@@ -278,7 +278,7 @@ describe("a trace that throws", () => {
     expect(host.closed).toHaveLength(host.opened.length);
   });
 
-  test("over a forged message leaves no plaintext", () => {
+  test("during an operation on a forged message, leaves no plaintext", () => {
     const { device, state } = tracedDevice();
     const gcm = device.aead("aes-gcm", key);
     const sealed = gcm.seal(pattern(64), pattern(12));
@@ -293,7 +293,7 @@ describe("a trace that throws", () => {
   });
 });
 
-describe("statistics that are handed out", () => {
+describe("Session.statistics", () => {
   const begin = () => {
     const host = new VigilantHost();
     const device = Device.open(host, undefined, { statistics: true });
@@ -317,7 +317,7 @@ describe("statistics that are handed out", () => {
     device.close();
   });
 
-  test("are a snapshot, and plain data", () => {
+  test("is a snapshot of plain data", () => {
     const { device, aes } = begin();
     aes.encrypt(pattern(16), iv);
     const before = aes.statistics;
@@ -329,7 +329,7 @@ describe("statistics that are handed out", () => {
     device.close();
   });
 
-  test("cannot be written to, or come between an operation and its call", () => {
+  test("cannot be used to run code between the checks and the call", () => {
     const { host, device, aes } = begin();
     const inner = new Uint8Array(2 ** 20);
     const [outer, to] = [pattern(32), new Uint8Array(32)];
@@ -358,7 +358,7 @@ describe("statistics that are handed out", () => {
   });
 });
 
-test("a session's info() can be changed without any effect", () => {
+test("changing what Session.info() returned has no effect", () => {
   const device = Device.open(new VigilantHost());
   const aes = device.cipher("aes-cbc", key);
   const info = aes.info() as { alignmask: number; cipher: { name: string } | undefined };
@@ -370,7 +370,7 @@ test("a session's info() can be changed without any effect", () => {
   device.close();
 });
 
-test("a warning that throws reaches nobody, and what was dropped is ended", async () => {
+test("a warning that throws does not reach the program, and dropped sessions are ended anyway", async () => {
   class ThrowingHost extends RecordingHost {
     override warn(message: string): void {
       super.warn(message);

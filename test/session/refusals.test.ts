@@ -22,7 +22,7 @@ import { collectUntil } from "../runtime.ts";
 const key = fromHex("2b7e151628aed2a6abf7158809cf4f3c");
 const iv = pattern(16);
 
-/** A view that claims another length than it has. */
+/** A view that claims a length other than its own. */
 function lying(size: number, claim: number): Uint8Array {
   return Object.defineProperties(pattern(size), { byteLength: { value: claim }, length: { value: claim } });
 }
@@ -34,7 +34,7 @@ beforeEach(() => {
   device = Device.open(host);
 });
 
-/** Calls, sees the error, and sees that the device was not asked. */
+/** Expects an error, and no call to the device. */
 function refused(call: () => unknown, error: new (message: string) => Error, message: string | RegExp): void {
   const before = host.calls.length;
   expect(call).toThrow(typeof message === "string" ? new error(message) : message);
@@ -55,7 +55,7 @@ describe("bad input is refused before the device is asked:", () => {
     refused(() => device.cipher(name, new Uint8Array(size)), RangeError, message);
   });
 
-  test("an HMAC key beyond what the driver takes", () => {
+  test("an HMAC key longer than the driver accepts", () => {
     refused(
       () => device.hmac("sha1", new Uint8Array(513)),
       RangeError,
@@ -63,7 +63,7 @@ describe("bad input is refused before the device is asked:", () => {
     );
   });
 
-  test("an iv of the wrong size, a missing one, and one too many", () => {
+  test("an iv of the wrong size, a missing one, and a superfluous one", () => {
     const aes = device.cipher("aes-cbc", key);
     refused(() => aes.encrypt(pattern(16), pattern(8)), RangeError, "iv for aes-cbc: expected 16 bytes, got 8");
     refused(
@@ -88,7 +88,7 @@ describe("bad input is refused before the device is asked:", () => {
     );
   });
 
-  test("a destination that is too short, or overlaps the source partly", () => {
+  test("a destination that is too short or partly overlaps the source", () => {
     const aes = device.cipher("aes-ctr", key);
     refused(
       () => aes.encryptInto(pattern(32), new Uint8Array(31), iv),
@@ -128,7 +128,7 @@ describe("bad input is refused before the device is asked:", () => {
       "a Uint16Array; wrap it: new Uint8Array(view.buffer, view.byteOffset, view.byteLength)",
     ],
     ["a forgery", Object.create(Uint8Array.prototype), "an Object"],
-  ])("what is no Uint8Array: %s", (_name, value, got) => {
+  ])("a value that is not a Uint8Array: %s", (_name, value, got) => {
     const aes = device.cipher("aes-cbc", key);
     const sha = device.hash("sha1");
     const bytes = value as Uint8Array;
@@ -145,7 +145,7 @@ describe("bad input is refused before the device is asked:", () => {
     }
   });
 
-  test("a buffer that was detached", () => {
+  test("a detached buffer", () => {
     const gone =
       "its memory is gone: the ArrayBuffer was detached, by a transfer to another thread or by transfer(), or shrank";
     const aes = device.cipher("aes-cbc", key);
@@ -155,7 +155,7 @@ describe("bad input is refused before the device is asked:", () => {
     refused(() => device.cipher("aes-cbc", detached(16)), TypeError, `key for aes-cbc: ${gone}`);
   });
 
-  test("a buffer that was used, and detached since", () => {
+  test("a buffer that was detached after its first use", () => {
     const aes = device.cipher("aes-cbc", key);
     const source = pattern(16);
     aes.encrypt(source, iv);
@@ -163,7 +163,7 @@ describe("bad input is refused before the device is asked:", () => {
     expect(() => aes.encrypt(source, iv)).toThrow(TypeError);
   });
 
-  test("a resizable buffer that shrank since it was used", () => {
+  test("a resizable buffer that shrank after its first use", () => {
     const aes = device.cipher("aes-cbc", key);
     const buffer = resizable(64, 64);
     const destination = new Uint8Array(buffer);
@@ -176,7 +176,7 @@ describe("bad input is refused before the device is asked:", () => {
     );
   });
 
-  test("the role of what is no Uint8Array is named, in every kind of session", () => {
+  test("a value that is not a Uint8Array, with its role, in every kind of session", () => {
     const none = "none" as unknown as Uint8Array;
     const [gcm, combined] = [device.aead("aes-gcm", key), device.combined("aes-cbc", key, "sha1")];
     const tls = device.tls("aes-cbc", key, "hmac-sha1", key);
@@ -219,7 +219,7 @@ describe("bad input is refused before the device is asked:", () => {
     }
   });
 
-  test("sizes that are the last to do, and the first that are not", () => {
+  test("sizes just beyond each limit; those at the limit are accepted", () => {
     expect(device.hmac("sha1", new Uint8Array(512)).name).toBe("hmac-sha1");
     const gcm = device.aead("aes-gcm", key);
     expect(gcm.seal(pattern(1), pattern(12), new Uint8Array(4096))).toHaveLength(17);
@@ -228,7 +228,7 @@ describe("bad input is refused before the device is asked:", () => {
       RangeError,
       "aad for aes-gcm: expected at most 4096 bytes, got 4097",
     );
-    // SP 800-38C: a nonce of 13 bytes leaves 2 to count the message.
+    // SP 800-38C: a nonce of 13 bytes leaves 2 bytes for the length of the message.
     const ccm = device.aead("aes-ccm", key);
     const sealed = ccm.seal(new Uint8Array(65535), pattern(13));
     expect(ccm.open(sealed, pattern(13))).toHaveLength(65535);
@@ -261,7 +261,7 @@ describe("bad input is refused before the device is asked:", () => {
     refused(() => device.allocate(1, 62), RangeError, "alignmask: expected one less than a power of two, got 62");
   });
 
-  test("padding that is none, or where there is none", () => {
+  test("unknown padding, and padding for a cipher without blocks", () => {
     const [aes, ctr] = [device.cipher("aes-cbc", key), device.cipher("aes-ctr", key)];
     refused(
       () => aes.encryptor(iv, { padding: "pcks7" as "none" }),
@@ -275,7 +275,7 @@ describe("bad input is refused before the device is asked:", () => {
     );
   });
 
-  test("a view that lies about its length: only the real one counts", () => {
+  test("a view that overrides its length: only the real length counts", () => {
     const aes = device.cipher("aes-cbc", key);
     refused(
       () => aes.encryptInto(pattern(64), lying(16, 64), iv),
@@ -290,11 +290,11 @@ describe("bad input is refused before the device is asked:", () => {
     );
   });
 
-  test("a view that a shrunk buffer does not hold any more, even where none at all would do", () => {
+  test("a view that is out of bounds since its buffer shrank, even if the argument may be omitted", () => {
     const buffer = resizable(64, 64);
     const view = new Uint8Array(buffer, 32, 16);
     const hash = device.hash("sha256");
-    // Often enough for an optimizing compiler, which in Bun once took the check away.
+    // Often enough for an optimizing compiler: Bun's once removed the check.
     for (let round = 0; round < 30_000; round += 1) hash.update(new Uint8Array(round % 2));
     hash.digest();
     buffer.resize(16);
@@ -302,7 +302,7 @@ describe("bad input is refused before the device is asked:", () => {
     refused(() => hash.digest(view), TypeError, /memory is gone/);
   });
 
-  test("a key that lies about its length: the kernel is told the real one", () => {
+  test("a key that overrides its length: the kernel receives the real length", () => {
     device.hmac("sha256", lying(16, 24));
     device.cipher("aes-cbc", lying(16, 24));
     const starts = host.calls.filter(({ request }) => request === requestNumber(CIOCGSESSION, LP64));
@@ -313,7 +313,7 @@ describe("bad input is refused before the device is asked:", () => {
     ]);
   });
 
-  test("a session whose own properties lie: what counts is what it was started with", () => {
+  test("a result too short for the algorithm, even if the session's properties were redefined", () => {
     const hash = device.hash("sha512");
     const combined = device.combined("aes-cbc", key, "sha1");
     Object.defineProperties(hash, { digestSize: { value: 1 }, name: { get: () => detached(1) && "" } });
@@ -330,7 +330,7 @@ describe("bad input is refused before the device is asked:", () => {
     );
   });
 
-  test("keys in the place of names are not repeated", () => {
+  test("keys in the place of names, which are not repeated", () => {
     const secret = fromHex("c0ffee00c0ffee11c0ffee22c0ffee33");
     const swapped = () => device.cipher(secret as unknown as CipherName, "aes-cbc" as unknown as Uint8Array);
     expect(swapped).toThrow(/; got a Uint8Array$/);
@@ -338,7 +338,7 @@ describe("bad input is refused before the device is asked:", () => {
     expect(() => device.cipher(Object.create(null), key)).toThrow(/; got an Object$/);
   });
 
-  test("algorithms that are not known, or that CIOCCRYPT cannot carry", () => {
+  test("unknown algorithms, and those that CIOCCRYPT does not support", () => {
     expect(() => device.cipher("aes-gcm" as CipherName, key)).toThrow(
       /^cipher: expected one of .*aes-cbc.*; got "aes-gcm", which is an AEAD: use device.aead\(\)$/,
     );
@@ -352,8 +352,8 @@ describe("bad input is refused before the device is asked:", () => {
   });
 });
 
-describe("after the end", () => {
-  test("a closed session says so, and closing it again does nothing", () => {
+describe("after close(),", () => {
+  test("a session refuses operations with a ClosedError, and a second close() has no effect", () => {
     const aes = device.cipher("aes-cbc", key);
     const sha = device.hash("sha256");
     aes.close();
@@ -377,7 +377,7 @@ describe("after the end", () => {
     expect(host.calls.length).toBe(before);
   });
 
-  test("a closed device ends its sessions, and starts no more", () => {
+  test("a device has ended its sessions, and refuses new ones with a ClosedError", () => {
     const aes = device.cipher("aes-cbc", key);
     device.close();
     device.close();
@@ -396,8 +396,8 @@ describe("after the end", () => {
   });
 });
 
-describe("what the kernel refuses", () => {
-  test("an algorithm that it lacks, with where to look", () => {
+describe("if the kernel refuses", () => {
+  test("an algorithm, the error says where to look", () => {
     const bare = new RecordingHost();
     const other = Device.open(bare);
     bare.answers.push(-errnos.EINVAL);
@@ -425,7 +425,7 @@ describe("what the kernel refuses", () => {
     ["ENXIO", /modprobe cryptodev/],
     ["EACCES", /ls -l.*MODE="0666"/],
     ["EMFILE", /no descriptor left/],
-  ] as const)("opening: %s", (code, message) => {
+  ] as const)("to open the device with %s, the error says what to do", (code, message) => {
     const failing = new RecordingHost();
     failing.open = () => -errnos[code];
     const attempt = () => Device.open(failing);
@@ -433,7 +433,7 @@ describe("what the kernel refuses", () => {
     expect(attempt).toThrow(expect.objectContaining({ code, syscall: "open", ioctl: undefined, path: "/dev/crypto" }));
   });
 
-  test("a source that could not be encrypted in place is still there, and no plaintext is of what could not be checked", () => {
+  test("an operation in place, the source of an encryption is unchanged, and unverified plaintext is wiped", () => {
     const gcm = device.aead("aes-gcm", key);
     const combined = device.combined("aes-cbc", key, "sha1");
     const tls = device.tls("aes-cbc", key, "hmac-sha1", key);
@@ -454,7 +454,7 @@ describe("what the kernel refuses", () => {
     expect(memory.subarray(96)).toEqual(new Uint8Array(32));
   });
 
-  test("what was refused as EINVAL before it was looked at stays what it was, in place and apart", () => {
+  test("a record or packet with EINVAL before reading it, the record stays as it was, in place and elsewhere", () => {
     const messages: readonly (readonly [Uint8Array, (memory: Uint8Array) => unknown])[] = [
       [pattern(64), (memory) => device.tls("aes-cbc", key, "hmac-sha1", key).openInPlace(memory, pattern(13), iv)],
       [pattern(60), (memory) => device.srtp("aes-ctr", key, "hmac-sha1", key).openInPlace(memory, 12, iv)],
@@ -470,7 +470,7 @@ describe("what the kernel refuses", () => {
     }
   });
 
-  test("a record or a packet that could not be checked for another reason says that one, and is wiped", () => {
+  test("to open a record or packet for a reason other than a forgery, the error reports that reason, and the memory is wiped", () => {
     const tls = device.tls("aes-cbc", key, "hmac-sha1", key);
     const srtp = device.srtp("aes-ctr", key, "hmac-sha1", key, { tagSize: 10 });
     const [record, packet] = [pattern(64), pattern(50)];
@@ -488,7 +488,7 @@ describe("what the kernel refuses", () => {
     expect(unsealed).toEqual(pattern(50));
   });
 
-  test("algorithms, each by the kernel's own names", () => {
+  test("an algorithm, the error names it as the kernel does", () => {
     for (const [names, start] of [
       ["aes-gcm. Either it has no gcm(aes) ", () => device.aead("aes-gcm", key)],
       ["sha1. Either it has no sha1 ", () => device.hash("sha1")],
@@ -510,7 +510,7 @@ describe("what the kernel refuses", () => {
     }
   });
 
-  test("an algorithm that newer kernels dropped, with the release, and without advice that no such kernel can follow", () => {
+  test("an algorithm that newer kernels dropped, the error names the release, and does not suggest a kernel configuration", () => {
     host.device.lacks.add("aes-cfb").add("aes-ofb");
     for (const [name, message] of [
       [
@@ -529,7 +529,7 @@ describe("what the kernel refuses", () => {
     host.device.lacks.clear();
   });
 
-  test("a copy of a running hash: its session is ended, and the message goes on", () => {
+  test("to copy a hash, the copy's session is ended, and the message continues", () => {
     const sha = device.hash("sha1").update(pattern(3));
     const before = host.calls.length;
     host.device.failNext("ENOMEM", "CIOCCPHASH");
@@ -539,7 +539,7 @@ describe("what the kernel refuses", () => {
     expect(sha.digest()).toEqual(device.hash("sha1").digest(pattern(3)));
   });
 
-  test("an error number without a name keeps its number", () => {
+  test("with an unnamed error number, the error has that number", () => {
     const aes = device.cipher("aes-cbc", key);
     host.answers.push(-133);
     expect(() => aes.encrypt(pattern(16), iv)).toThrow(
@@ -547,7 +547,7 @@ describe("what the kernel refuses", () => {
     );
   });
 
-  test("after a refused operation the next one needs an iv, as the kernel's is not known", () => {
+  test("an operation, the next one requires an iv, because the kernel's iv is unknown", () => {
     const aes = device.cipher("aes-cbc", key);
     aes.encrypt(pattern(16), iv);
     host.answers.push(-errnos.ENOMEM);
@@ -556,7 +556,7 @@ describe("what the kernel refuses", () => {
     expect(aes.encrypt(pattern(16), iv)).toHaveLength(16);
   });
 
-  test("a refused piece of a message ends the hash session: a digest without it would be wrong", () => {
+  test("a part of a message, the hash session is closed, because a digest without that part would be wrong", () => {
     const sha = device.hash("sha256");
     sha.update(pattern(10));
     host.answers.push(-errnos.ENOMEM);
@@ -565,7 +565,7 @@ describe("what the kernel refuses", () => {
     expect(() => sha.digest()).toThrow(/the kernel refused a part of its message$/);
   });
 
-  test("CIOCGSESSINFO's count of bytes that it could not write", () => {
+  test("to write all of CIOCGSESSINFO's result, the number of missing bytes becomes EFAULT", () => {
     const aes = device.cipher("aes-cbc", key);
     host.answers.push(268);
     expect(() => aes.info()).toThrow(expect.objectContaining({ code: "EFAULT", ioctl: "CIOCGSESSINFO" }));
@@ -573,13 +573,13 @@ describe("what the kernel refuses", () => {
     expect(() => aes.info()).toThrow(/EFAULT, the answer could not be written$/);
   });
 
-  test("CRIOGET without a free descriptor, which returns 0 and stores the error", () => {
+  test("CRIOGET for lack of a descriptor, which returns 0 and stores the error, clone() throws EMFILE", () => {
     const narrow = new RecordingHost({ descriptors: 1 });
     const only = Device.open(narrow);
     expect(() => only.clone()).toThrow(expect.objectContaining({ code: "EMFILE", ioctl: "CRIOGET" }));
   });
 
-  test("a path that no system call can take", () => {
+  test("a path that no system call accepts, open() throws a TypeError without asking it", () => {
     expect(() => Device.open(host, "/dev/\0crypto")).toThrow(TypeError);
     expect(() => Device.open(host, 3 as unknown as string)).toThrow(
       new TypeError("path of the device: expected a string without zero characters, got 3"),
@@ -587,8 +587,8 @@ describe("what the kernel refuses", () => {
   });
 });
 
-describe("keys", () => {
-  test("are read where they are, and let go of as soon as the kernel has them", async () => {
+describe("a key", () => {
+  test("is not copied, and is released as soon as the kernel has it", async () => {
     let collected = false;
     const registry = new FinalizationRegistry<undefined>(() => {
       collected = true;
@@ -603,7 +603,7 @@ describe("keys", () => {
     expect(aes.closed).toBe(false);
   });
 
-  test("are in no error", () => {
+  test("does not occur in any error", () => {
     const secret = fromHex("c0ffee00c0ffee11c0ffee22c0ffee33");
     host.answers.push(-errnos.EINVAL);
     const errors: unknown[] = [];
@@ -617,12 +617,12 @@ describe("keys", () => {
   });
 });
 
-describe("what reaches the device", () => {
-  test("opens it closed on exec", () => {
+describe("the library", () => {
+  test("opens the device with O_CLOEXEC", () => {
     expect(host.opened).toEqual([["/dev/crypto", O_RDWR | O_CLOEXEC]]);
   });
 
-  test("never has a NULL or short pointer beside a length", () => {
+  test("never sends a NULL pointer together with a length", () => {
     const aes = device.cipher("aes-cbc", key);
     aes.encrypt(pattern(32), iv);
     aes.encrypt(new Uint8Array(), iv);

@@ -5,8 +5,8 @@ import { detach, resizable } from "../memory.ts";
 import { RecordingHost } from "../recording_host.ts";
 
 /*
- * Operations over the same memory as the one before skip most checks. Whatever else can change between two of them still
- * has to count.
+ * Operations over the same memory as the previous one skip most checks. Everything else that can change between the two
+ * still has to count.
  */
 
 const key = pattern(16);
@@ -18,8 +18,8 @@ beforeEach(() => {
   device = Device.open(host, undefined, { chunkSize: 64 });
 });
 
-describe("an operation over the memory of the one before", () => {
-  test("is over what is in that memory now, in the direction that was asked for", () => {
+describe("an operation over the memory of the previous one", () => {
+  test("uses the current content, in the requested direction", () => {
     const aes = device.cipher("aes-cbc", key);
     const fresh = () => device.cipher("aes-cbc", key);
     const [memory, iv] = [pattern(32), pattern(16, 9)];
@@ -33,7 +33,7 @@ describe("an operation over the memory of the one before", () => {
     expect(toHex(memory)).toBe(toHex(fresh().decrypt(twice, iv)));
   });
 
-  test("takes another iv, and goes on without one", () => {
+  test("accepts another iv, and continues if it is omitted", () => {
     const aes = device.cipher("aes-cbc", key);
     const [source, destination] = [pattern(32), new Uint8Array(32)];
     aes.encryptInto(source, destination, pattern(16, 1));
@@ -44,7 +44,7 @@ describe("an operation over the memory of the one before", () => {
     expect(toHex(destination)).toBe(toHex(other.encrypt(source)));
   });
 
-  test("after one over a part of a block, the next needs an iv again", () => {
+  test("requires an iv if the previous one ended within a block", () => {
     const ctr = device.cipher("aes-ctr", key);
     const [memory, iv] = [pattern(20), pattern(16)];
     ctr.encryptInto(memory, memory, iv);
@@ -56,14 +56,14 @@ describe("an operation over the memory of the one before", () => {
     expect(ctr.encryptInto(whole, whole)).toBe(16);
   });
 
-  test("after a refused one, the next needs an iv again", () => {
+  test("requires an iv if the previous one was refused", () => {
     const aes = device.cipher("aes-cbc", key);
     const [memory, iv] = [pattern(16), pattern(16)];
     aes.encryptInto(memory, memory, iv);
     host.answers.push(-errnos.ENOMEM);
     expect(() => aes.encryptInto(memory, memory, iv)).toThrow(expect.objectContaining({ code: "ENOMEM" }));
     expect(() => aes.encryptInto(memory, memory)).toThrow(TypeError);
-    // The same where the one before went on without an iv.
+    // The same if the previous one continued without an iv.
     aes.encryptInto(memory, memory, iv);
     aes.encryptInto(memory, memory);
     host.answers.push(-errnos.ENOMEM);
@@ -71,7 +71,7 @@ describe("an operation over the memory of the one before", () => {
     expect(() => aes.encryptInto(memory, memory)).toThrow(TypeError);
   });
 
-  test.each(["source", "destination", "iv"])("is refused once its %s was detached", (role) => {
+  test.each(["source", "destination", "iv"])("is refused if its %s was detached", (role) => {
     const memory = { source: pattern(32), destination: pattern(32), iv: pattern(16) };
     const aes = device.cipher("aes-cbc", key);
     const encrypt = () => aes.encryptInto(memory.source, memory.destination, memory.iv);
@@ -88,7 +88,7 @@ describe("an operation over the memory of the one before", () => {
     ["destination", "shrank", 16, /^destination for aes-ctr: expected at least 32 bytes, got 16$/],
     ["iv", "shrank", 8, /^iv for aes-ctr: expected 16 bytes, got 8$/],
     ["iv", "grew", 17, /^iv for aes-ctr: expected 16 bytes, got 17$/],
-  ] as const)("is refused once its %s %s", (role, _change, size, message) => {
+  ] as const)("is refused if its %s %s", (role, _change, size, message) => {
     const memory: Record<string, Uint8Array> = { source: pattern(32), destination: pattern(32), iv: pattern(16) };
     const buffer = resizable((memory[role] as Uint8Array).length, 64);
     memory[role] = new Uint8Array(buffer);
@@ -100,7 +100,7 @@ describe("an operation over the memory of the one before", () => {
     expect(encrypt).toThrow(message);
   });
 
-  test("is nothing that a closed session does", () => {
+  test("is refused if the session was closed", () => {
     const aes = device.cipher("aes-cbc", key);
     const [memory, iv] = [pattern(16), pattern(16)];
     aes.encryptInto(memory, memory, iv);
@@ -109,14 +109,14 @@ describe("an operation over the memory of the one before", () => {
   });
 });
 
-test("data in chunks leaves no iv in the session that an operation could go on from", () => {
+test("chunks leave no iv in the session from which an operation could continue", () => {
   const aes = device.cipher("aes-cbc", key);
   aes.encrypt(pattern(16), pattern(16));
   aes.encryptor(pattern(16)).update(pattern(32));
   expect(() => aes.encrypt(pattern(16))).toThrow(TypeError);
 });
 
-test("a combined session asks for an iv first, after a part of a block, and after what was refused", () => {
+test("a combined session requires an iv at first, after a partial block, and after a refused operation", () => {
   const session = device.combined("aes-ctr", key, "sha1");
   expect(() => session.encrypt(pattern(16))).toThrow(/^iv for aes-ctr: expected 16 bytes, got none/);
   session.encrypt(pattern(20), pattern(16));
@@ -127,20 +127,20 @@ test("a combined session asks for an iv first, after a part of a block, and afte
   expect(() => session.encrypt(pattern(16))).toThrow(TypeError);
 });
 
-/** The lengths of what was sent since, and whether a mac was asked for. */
+/** The lengths that were sent since then, and whether each call requested a mac. */
 const sent = (since: number) =>
   host.calls.slice(since).map(({ bytes }) => {
     const view = new DataView(bytes.buffer, bytes.byteOffset);
     return [view.getUint32(8, true), view.getBigUint64(32, true) !== 0n];
   });
 
-describe("what is longer than the chunk size", () => {
+describe("data longer than chunkSize", () => {
   const parts = (size: number, asksForMac: boolean) => {
     const lengths = Array.from({ length: Math.ceil(size / 64) }, (_, index) => Math.min(64, size - index * 64));
     return lengths.map((length, index) => [length, asksForMac && index === lengths.length - 1]);
   };
 
-  test.each([64, 65, 128, 200])("%i bytes go to the kernel in no more calls than it takes", (size) => {
+  test.each([64, 65, 128, 200])("goes to the kernel in as few calls as possible: %i bytes", (size) => {
     const sessions = [
       [device.cipher("aes-ctr", key), false],
       [device.combined("aes-ctr", key, "sha1"), true],
@@ -157,7 +157,7 @@ describe("what is longer than the chunk size", () => {
     [65, [1, 64]],
     [128, [64, 64]],
     [200, [64, 64, 8, 64]],
-  ])("a message of %i bytes ends with a whole chunk", (size, lengths) => {
+  ])("ends with a whole chunk if it is hashed: %i bytes", (size, lengths) => {
     const sha = device.hash("sha256");
     const before = host.calls.length;
     const digest = sha.digest(pattern(size));
@@ -165,7 +165,7 @@ describe("what is longer than the chunk size", () => {
     expect(digest).toEqual(device.hash("sha256").update(pattern(size)).digest());
   });
 
-  test("data in chunks goes on from the last of these calls", () => {
+  test("continues in an encryptor from the last of these calls", () => {
     const data = pattern(400);
     for (const name of ["aes-cbc", "aes-ctr"] as const) {
       const encryptor = device.cipher(name, key).encryptor(pattern(16));
@@ -177,7 +177,7 @@ describe("what is longer than the chunk size", () => {
     }
   });
 
-  test("counts as what it is in the statistics", async () => {
+  test("counts as several operations in the statistics", async () => {
     const counting = Device.open(new RecordingHost({ async: true }), undefined, { chunkSize: 64, statistics: true });
     const combined = counting.combined("aes-ctr", key, "sha1");
     combined.encrypt(pattern(200), pattern(16));
@@ -189,7 +189,7 @@ describe("what is longer than the chunk size", () => {
     counting.close();
   });
 
-  test("sectors of XTS do not, and say so", () => {
+  test("is refused for XTS", () => {
     const [xts, combined] = [device.cipher("aes-xts", pattern(32)), device.combined("aes-xts", pattern(32), "sha1")];
     for (const session of [xts, combined]) {
       session.encrypt(pattern(64), pattern(16));

@@ -6,8 +6,8 @@ import { afterAll, describe, expect, test } from "vitest";
 import { pattern } from "../bytes.ts";
 
 /*
- * A key or a password in the place of a name, an option or a path: arguments in the wrong order, a line of a configuration that
- * slipped. No error repeats it, however much it looks like a name; what does come near a known name is another matter.
+ * A key or a password in the place of a name, an option or a path, after swapped arguments or a misplaced line in a
+ * configuration file. No error repeats it, even if it looks like a name. Only names close to a known one are repeated.
  */
 
 const secrets: Readonly<Record<string, string>> = {
@@ -56,7 +56,7 @@ afterAll(async () => {
   await asynchronous?.close();
 });
 
-/** Every place where a program can put text; the rest of the call is as it should be, or has its arguments the wrong way round. */
+/** Every place where a program can pass text; the other arguments are valid, or in the wrong order. */
 const places: Readonly<Record<string, (secret: never) => unknown>> = {
   "cipher(secret, key)": (secret) => device.cipher(secret, key),
   "cipher(secret, name)": (secret) => device.cipher(secret, "aes-cbc" as never),
@@ -139,16 +139,16 @@ async function opened(): Promise<AsyncDevice> {
   return asynchronous;
 }
 
-/** Where text may be taken for nothing at all, there need not be an error. */
+/** Throws for calls that may accept the text. */
 function refuse(): never {
   throw new TypeError("accepted");
 }
 
-/** Everything that is written down of an error: by a person's log, or by the runtime when nobody catches it. */
+/** Everything that logs and runtimes print of an error. */
 function textOf(error: unknown): string {
   const parts: string[] = [];
   for (let one = error; one instanceof Error; one = one.cause) {
-    // Not the lines of the stack: these are the test's own.
+    // Without the lines of the stack, which contain the test's own source.
     const { stack = "", ...rest } = one;
     void stack;
     parts.push(one.name, one.message, String(one), inspect({ ...one }), JSON.stringify({ ...one, ...rest }));
@@ -156,17 +156,17 @@ function textOf(error: unknown): string {
   return parts.join("\n");
 }
 
-/** Whether text shows a secret, or enough of it to be one. */
+/** Whether text shows a secret, or ten characters of it in a row. */
 function shows(text: string, secret: string): boolean {
   const [all, one] = [text.toLowerCase(), secret.toLowerCase()];
   if (all.includes(one)) return true;
-  // Cut off is not kept back.
+  // A shortened secret is still a leak.
   for (let start = 0; start + 10 <= one.length; start += 1) if (all.includes(one.slice(start, start + 10))) return true;
   return false;
 }
 
 describe.each(Object.entries(places))("no error repeats a secret: %s", (_place, call) => {
-  test("whatever it looks like", () => {
+  test("of any form", () => {
     for (const [what, secret] of Object.entries(secrets)) {
       let error: unknown;
       try {
@@ -181,7 +181,7 @@ describe.each(Object.entries(places))("no error repeats a secret: %s", (_place, 
 });
 
 describe.each(Object.entries(asyncPlaces))("no rejection repeats a secret: %s", (_place, call) => {
-  test("whatever it looks like", async () => {
+  test("of any form", async () => {
     for (const [what, secret] of Object.entries(secrets)) {
       const error = await call(secret as never).then(
         () => undefined,
@@ -193,7 +193,7 @@ describe.each(Object.entries(asyncPlaces))("no rejection repeats a secret: %s", 
   });
 });
 
-test("secrets of other types are not repeated either", () => {
+test("no error repeats secrets of other types", () => {
   const values: readonly (readonly [unknown, RegExp])[] = [
     [123456789n, /123456789/],
     [Symbol("hunter2"), /hunter2/],
@@ -206,7 +206,7 @@ test("secrets of other types are not repeated either", () => {
     [pattern(16, 200), /200|c8/],
   ];
   for (const [place, call] of Object.entries(places)) {
-    // These take some of it: bytes are what they ask for.
+    // Some of these calls succeed, because they accept bytes.
     for (const [value, secret] of values) {
       let error: unknown;
       try {
@@ -220,7 +220,7 @@ test("secrets of other types are not repeated either", () => {
   }
 });
 
-test("a name that is nearly one is repeated with what was meant, so that it can be mended", () => {
+test("an error repeats a name that is close to a known one, and suggests that one", () => {
   for (const [call, name] of [
     [() => device.cipher("aes-265-cbc" as never, key), "aes-265-cbc"],
     [() => device.cipher("aes256-cbd" as never, key), "aes256-cbd"],

@@ -8,7 +8,7 @@ import { ioctls } from "../ioctls.ts";
 import { RecordingHost } from "../recording_host.ts";
 import { inProcessAs, type Reached, ways } from "../software.ts";
 
-/* A driver that was built with ENABLE_ASYNC, and works beside the program. */
+/* A driver that was built with ENABLE_ASYNC, and works in parallel with the program. */
 
 const pause = () => new Promise<void>((resolve) => setTimeout(resolve, 1));
 const [key, iv] = [pattern(16), pattern(16, 7)];
@@ -21,7 +21,7 @@ describe.each([...ways, inProcessAs("arm")])("submitted operations, $name,", ({ 
   let submitter: Submitter;
   let plain: Device;
   beforeEach(async () => {
-    // Aligned memory alone is good enough for an asynchronous driver.
+    // An asynchronous driver accepts only aligned memory.
     ({ host, path } = await reach({ async: true, alignmask: 15 }));
     plain = Device.open(host, path);
     device = Device.open(host, path, { chunkSize: 64, statistics: true });
@@ -31,7 +31,7 @@ describe.each([...ways, inProcessAs("arm")])("submitted operations, $name,", ({ 
     for (const one of [device, plain]) one.close();
   });
 
-  test("give what blocking ones give, in any number, in the order of their calls", async () => {
+  test("return the same as blocking ones, in any number, in the order of their calls", async () => {
     const aes = device.cipher("aes-128-cbc", key);
     const expected = plain.cipher("aes-128-cbc", key);
     const order: number[] = [];
@@ -47,7 +47,7 @@ describe.each([...ways, inProcessAs("arm")])("submitted operations, $name,", ({ 
     expect(aes.statistics).toMatchObject({ operations: 300, bytes: 9600, zeroCopyLost: 0 });
   });
 
-  test("go on from each other, and in chunks", async () => {
+  test("continue from each other, and in chunks", async () => {
     const aes = device.cipher("aes-128-cbc", key);
     const whole = plain.cipher("aes-128-cbc", key).encrypt(pattern(320), iv);
     const source = pattern(320);
@@ -55,7 +55,7 @@ describe.each([...ways, inProcessAs("arm")])("submitted operations, $name,", ({ 
       aes.encryptAsync(submitter, source.subarray(0, 32), iv),
       aes.encryptAsync(submitter, source.subarray(32)),
     ];
-    // What is changed now was copied then.
+    // The source was copied, so changing it has no effect.
     source.fill(0);
     expect(toHex(await first) + toHex(await rest)).toBe(toHex(whole));
     expect(await aes.decryptAsync(submitter, whole, iv)).toEqual(pattern(320));
@@ -71,7 +71,7 @@ describe.each([...ways, inProcessAs("arm")])("submitted operations, $name,", ({ 
     expect(toHex(sha.digest(pattern(10)))).toBe(toHex(plain.hash("sha256").digest(pattern(10))));
   });
 
-  test("are refused as blocking ones are", async () => {
+  test("are refused for the same reasons as blocking ones", async () => {
     const aes = device.cipher("aes-128-cbc", key);
     await expect(aes.encryptAsync(submitter, pattern(17), iv)).rejects.toThrow(RangeError);
     await expect(aes.encryptAsync(submitter, pattern(16))).rejects.toThrow(TypeError);
@@ -94,7 +94,7 @@ describe.each([...ways, inProcessAs("arm")])("submitted operations, $name,", ({ 
     await expect(ctr.encryptAsync(submitter, pattern(16))).rejects.toThrow(TypeError);
   });
 
-  test("keep their session from blocking operations, and their device from being closed", async () => {
+  test("make their session busy for blocking operations, and their device busy for close()", async () => {
     const [aes, sha] = [device.cipher("aes-128-cbc", key), device.hash("sha1")];
     const chunks = aes.encryptor(iv);
     const running = [aes.encryptAsync(submitter, pattern(16), iv), sha.digestAsync(submitter, pattern(16))];
@@ -116,7 +116,7 @@ describe.each([...ways, inProcessAs("arm")])("submitted operations, $name,", ({ 
     expect(sha.digest()).toHaveLength(20);
   });
 
-  test("end their session when it was closed meanwhile", async () => {
+  test("finish if their session was closed meanwhile, and then end it", async () => {
     const aes = device.cipher("aes-128-cbc", key);
     const running = aes.encryptAsync(submitter, pattern(16), iv);
     aes.close();
@@ -132,7 +132,7 @@ describe.each([...ways, inProcessAs("arm")])("submitted operations, $name,", ({ 
 const namesOf = (host: RecordingHost) =>
   host.calls.map(({ request }) => Object.values(ioctls).find((ioctl) => requestNumber(ioctl, LP64) === request)?.name);
 
-test("submitted operations are as many as it takes, and end a session that was closed meanwhile once, and last", async () => {
+test("submitted operations need no superfluous calls, and end a session that was closed meanwhile once, as the last call", async () => {
   const host = new RecordingHost({ async: true });
   const device = Device.open(host, undefined, { chunkSize: 64 });
   const submitter = device.submitter(pause) as Submitter;
@@ -163,7 +163,7 @@ test("submitted operations are as many as it takes, and end a session that was c
   device.close();
 });
 
-test("the driver is asked once for all that it finished, and not any more when nothing is under way", async () => {
+test("the submitter asks the driver once for all finished operations, and stops when none is in flight", async () => {
   const device = Device.open(new SoftwareHost({ async: true }));
   let waits = 0;
   const submitter = device.submitter(() => {
@@ -179,7 +179,7 @@ test("the driver is asked once for all that it finished, and not any more when n
   device.close();
 });
 
-test("a submission that is refused while others are under way fails at once, and one that finds no place waits", async () => {
+test("a refused submission fails at once, and one for which the queue has no room waits", async () => {
   const host = new RecordingHost({ async: true });
   const device = Device.open(host);
   const submitter = device.submitter(pause) as Submitter;
@@ -189,7 +189,7 @@ test("a submission that is refused while others are under way fails at once, and
   const refused = aes.encryptAsync(submitter, pattern(16), iv);
   await expect(refused).rejects.toThrow(expect.objectContaining({ code: "ENOMEM" }));
   expect(await first).toHaveLength(16);
-  // With nothing under way, no place will become free.
+  // With no operation in flight, no room will become free.
   host.device.failNext("EBUSY", "CIOCASYNCCRYPT");
   await expect(aes.encryptAsync(submitter, pattern(16), iv)).rejects.toThrow(busy("CIOCASYNCCRYPT"));
   const second = aes.encryptAsync(submitter, pattern(16), iv);
@@ -200,8 +200,8 @@ test("a submission that is refused while others are under way fails at once, and
   device.close();
 });
 
-test("an operation that turns out wrong when it is fetched fails, and no other", async () => {
-  /** Hands the first finished operation out with an error, as the driver does with one of its engine's. */
+test("an operation whose fetch reports an error fails, and no other does", async () => {
+  /** Returns an error for the first finished operation, as the driver does if its engine fails. */
   class FailingHost extends SoftwareHost {
     #error = -errnos.EIO;
     override ioctl(fd: number, request: number, argument: Argument | null): number {
@@ -222,7 +222,7 @@ test("an operation that turns out wrong when it is fetched fails, and no other",
   device.close();
 });
 
-test("submitted operations that the driver refuses leave the next ones alone", async () => {
+test("a submitted operation that the driver refuses does not affect the next ones", async () => {
   const host = new SoftwareHost({ async: true, alignmask: 15 });
   const device = Device.open(host);
   const submitter = device.submitter(pause) as Submitter;
@@ -232,19 +232,19 @@ test("submitted operations that the driver refuses leave the next ones alone", a
   const fine = aes.encryptAsync(submitter, pattern(16), iv);
   await expect(failing).rejects.toThrow(expect.objectContaining({ code: "ENOMEM", ioctl: "CIOCASYNCCRYPT" }));
   expect(await fine).toHaveLength(16);
-  // One that goes on from one that failed fails with it; so does the next, until one brings an iv.
+  // An operation that continues from a failed one fails with it, and so does the next, until one has an iv.
   host.device.failNext("EIO", "CIOCASYNCCRYPT");
   const chain = [aes.encryptAsync(submitter, pattern(16), iv), aes.encryptAsync(submitter, pattern(16))];
   for (const link of chain) await expect(link).rejects.toThrow(expect.objectContaining({ code: "EIO" }));
   await expect(aes.encryptAsync(submitter, pattern(16))).rejects.toThrow(TypeError);
-  // A fetch that was interrupted, or came too early, is no operation's error.
+  // A fetch that was interrupted, or came too early, is not an error of any operation.
   host.device.failNext("EINTR", "CIOCASYNCFETCH");
   host.device.failNext("EBUSY", "CIOCASYNCFETCH");
   expect(await aes.encryptAsync(submitter, pattern(16), iv)).toHaveLength(16);
   device.close();
 });
 
-test.each(ways)("a driver without ENABLE_ASYNC has no submitter, $name", async ({ reach }) => {
+test.each(ways)("device.submitter() is undefined for a driver without ENABLE_ASYNC, $name", async ({ reach }) => {
   const { host, path } = await reach();
   const device = Device.open(host, path);
   expect(device.submitter(pause)).toBeUndefined();
@@ -252,28 +252,31 @@ test.each(ways)("a driver without ENABLE_ASYNC has no submitter, $name", async (
   expect(() => device.submitter(pause)).toThrow(expect.objectContaining({ name: "ClosedError" }));
 });
 
-test.each(ways)("openAsync() leaves to such a driver what it can do, $name", async ({ reach }) => {
-  const { host, path } = await reach({ async: true });
-  const device = await openAsyncWith(() => Device.open(host, path), runtime, {});
-  const [aes, sha] = await Promise.all([device.cipher("aes-128-cbc", key), device.hash("sha1")]);
-  const plain = Device.open(host, path);
-  const ciphertext = await aes.encrypt(pattern(32), iv);
-  expect(toHex(ciphertext)).toBe(toHex(plain.cipher("aes-128-cbc", key).encrypt(pattern(32), iv)));
-  expect(await aes.decrypt(ciphertext, iv)).toEqual(pattern(32));
-  expect(toHex(await sha.digest(pattern(5)))).toBe(toHex(plain.hash("sha1").digest(pattern(5))));
-  expect(key).toEqual(pattern(16));
-  const controller = new AbortController();
-  const aborted = aes.encrypt(pattern(16), iv, { signal: controller.signal });
-  controller.abort(new Error("enough"));
-  await expect(aborted).rejects.toThrow("enough");
-  await expect(aes.encrypt(pattern(16), iv, { signal: controller.signal })).rejects.toThrow("enough");
-  const last = aes.encrypt(pattern(16), iv);
-  await device.close();
-  expect(await last).toHaveLength(16);
-  await expect(device.hash("sha1")).rejects.toThrow(expect.objectContaining({ name: "ClosedError" }));
-});
+test.each(ways)(
+  "openAsync() submits to a driver with ENABLE_ASYNC the operations that it can do, $name",
+  async ({ reach }) => {
+    const { host, path } = await reach({ async: true });
+    const device = await openAsyncWith(() => Device.open(host, path), runtime, {});
+    const [aes, sha] = await Promise.all([device.cipher("aes-128-cbc", key), device.hash("sha1")]);
+    const plain = Device.open(host, path);
+    const ciphertext = await aes.encrypt(pattern(32), iv);
+    expect(toHex(ciphertext)).toBe(toHex(plain.cipher("aes-128-cbc", key).encrypt(pattern(32), iv)));
+    expect(await aes.decrypt(ciphertext, iv)).toEqual(pattern(32));
+    expect(toHex(await sha.digest(pattern(5)))).toBe(toHex(plain.hash("sha1").digest(pattern(5))));
+    expect(key).toEqual(pattern(16));
+    const controller = new AbortController();
+    const aborted = aes.encrypt(pattern(16), iv, { signal: controller.signal });
+    controller.abort(new Error("enough"));
+    await expect(aborted).rejects.toThrow("enough");
+    await expect(aes.encrypt(pattern(16), iv, { signal: controller.signal })).rejects.toThrow("enough");
+    const last = aes.encrypt(pattern(16), iv);
+    await device.close();
+    expect(await last).toHaveLength(16);
+    await expect(device.hash("sha1")).rejects.toThrow(expect.objectContaining({ name: "ClosedError" }));
+  },
+);
 
-test("a clone cannot be closed while an operation of one of its sessions is in flight elsewhere", async () => {
+test("close() refuses a clone, and its original, while an operation of one of its sessions is in flight", async () => {
   const host = new RecordingHost({ async: true });
   const device = Device.open(host);
   const submitter = device.submitter(pause) as Submitter;

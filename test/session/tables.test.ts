@@ -5,8 +5,8 @@ import { pattern, toHex } from "../bytes.ts";
 import { VigilantHost } from "../vigilant_host.ts";
 
 /*
- * What the library hands out is a program's to change, and what the library goes by is not: a list for a user interface that is
- * edited in place must not be the list that tag sizes are checked with.
+ * Programs may change what the library returns, but not what it relies on: if a program edits a list for its user
+ * interface, the library must not check tag sizes against that list.
  */
 
 const key = pattern(16);
@@ -14,13 +14,13 @@ const iv = pattern(16);
 
 type Slot = Record<string, unknown>;
 
-/** What was changed, to put it back: whatever these tests find must not make others fail. */
+/** Undoes each change, so that what these tests find does not fail other tests. */
 const changes: (() => void)[] = [];
 afterEach(() => {
   for (const undo of changes.splice(0).reverse()) undo();
 });
 
-/** Writes to a member if that can be done at all. */
+/** Writes to a member if that is possible. */
 function overwrite(target: object, name: string, value: unknown): void {
   const before = Object.getOwnPropertyDescriptor(target, name);
   try {
@@ -36,10 +36,10 @@ function overwrite(target: object, name: string, value: unknown): void {
   });
 }
 
-/** Adds to a list, if that can be done at all. */
+/** Adds to a list if that is possible. */
 const add = (list: unknown, value: number) => overwrite(list as object, String((list as unknown[]).length), value);
 
-/** Changes what algorithms say of themselves so that every check that goes by it would let through what crashes a kernel. */
+/** Changes the properties of an algorithm so that every check against them would accept what crashes a kernel. */
 function corrupt(algorithm: object): void {
   const members = algorithm as Slot;
   for (const [name, value] of [
@@ -62,7 +62,7 @@ function corrupt(algorithm: object): void {
   if (members.id !== undefined) overwrite(members, "id", 50);
 }
 
-/** Everything that the checks are for: none of it may get to the device, and all that is right works. */
+/** Everything that the checks prevent: none of it may reach the device, and all valid calls work. */
 function probe(): void {
   const host = new VigilantHost();
   const device = Device.open(host);
@@ -95,9 +95,9 @@ function probe(): void {
   expect(host.vigil.faults).toEqual([]);
 }
 
-test("all of this is so before anything was changed", probe);
+test("invalid sizes are refused and valid calls work before anything was changed", probe);
 
-test("what capabilities() lists can be changed without any effect", () => {
+test("changing what Device.capabilities() returned has no effect", () => {
   const device = Device.open(new VigilantHost());
   const names = device.capabilities().map(({ name }) => name);
   for (const capability of device.capabilities()) {
@@ -113,7 +113,7 @@ test("what capabilities() lists can be changed without any effect", () => {
 test.each([
   ["ciphers", core.ciphers],
   ["macs", core.macs],
-])("the exported table of %s can be changed without any effect", (_name, table) => {
+])("changing the exported table of %s has no effect", (_name, table) => {
   for (const algorithm of Object.values(table)) corrupt(algorithm);
   overwrite(table, "CRYPTO_NEW", {
     id: 50,
@@ -127,7 +127,7 @@ test.each([
   probe();
 });
 
-test("the nonce sizes of an AEAD can be changed without any effect", () => {
+test("changing Aead.nonceSize has no effect", () => {
   const device = Device.open(new VigilantHost());
   for (const name of ["aes-gcm", "aes-ccm"] as const) {
     const aead = device.aead(name, key);
@@ -139,7 +139,7 @@ test("the nonce sizes of an AEAD can be changed without any effect", () => {
   device.close();
 });
 
-test("members of a session can be changed without any effect", () => {
+test("changing members of a session has no effect", () => {
   const host = new VigilantHost();
   const device = Device.open(host);
   const sessions = [
@@ -180,7 +180,7 @@ test("members of a session can be changed without any effect", () => {
   device.close();
 });
 
-describe("what the library exports as data is frozen, all the way down:", () => {
+describe("exported data is deeply frozen:", () => {
   const data = Object.entries(core).filter(([, value]) => typeof value === "object" && value !== null);
 
   test.each(data)("%s", (_name, value) => {
@@ -196,7 +196,7 @@ describe("what the library exports as data is frozen, all the way down:", () => 
     expect(loose).toEqual([]);
   });
 
-  test("and so is the machine of an architecture", () => {
+  test("machineOf() of an architecture", () => {
     for (const arch of ["x86_64", "arm", "mips", "ppc64"]) expect(Object.isFrozen(core.machineOf(arch))).toBe(true);
   });
 });

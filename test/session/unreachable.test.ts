@@ -7,7 +7,8 @@ import { detached } from "../memory.ts";
 import { VigilantHost } from "../vigilant_host.ts";
 
 /*
- * For each call that a kernel does not survive: what a program would have to write to send it, and that it is not sent.
+ * For each call that would crash a kernel: what a program would have to write to send it, and that the library does not
+ * send it.
  */
 
 const none = undefined as unknown as Uint8Array;
@@ -15,7 +16,7 @@ const nothing = new Uint8Array();
 const gone = detached(16);
 const [key, iv, nonce] = [pattern(16), pattern(16), pattern(12)];
 
-/** Attempts; each either works, in a way that a kernel survives, or is refused before anything is sent. */
+/** Attempts; each one either works without crashing a kernel, or is refused before anything is sent. */
 const attempts: Readonly<Record<CrashRule, readonly ((device: Device) => unknown)[]>> = {
   "src-null": [none, nothing, gone].flatMap((source) => [
     (device) => device.cipher("aes-cbc", key).encryptInto(source, pattern(16), iv),
@@ -91,7 +92,7 @@ const attempts: Readonly<Record<CrashRule, readonly ((device: Device) => unknown
   ],
 };
 
-describe("no call of the library sends what a kernel does not survive:", () => {
+describe("the library never sends a call that crashes a kernel:", () => {
   test.each(Object.entries(attempts))("%s", async (rule, calls) => {
     expect(crashRules).toHaveProperty(rule);
     for (const [index, call] of calls.entries()) {
@@ -111,7 +112,7 @@ describe("no call of the library sends what a kernel does not survive:", () => {
 
 test.each<readonly [string, (device: Device) => unknown]>([
   [
-    "a hash that gave its digest",
+    "a hash that returned its digest",
     (device) => {
       const hash = device.hash("sha1");
       hash.digest(pattern(1));
@@ -128,7 +129,7 @@ test.each<readonly [string, (device: Device) => unknown]>([
       return session.encrypt(pattern(16));
     },
   ],
-])("the digests of a session are never those of a finished state: %s", (_what, use) => {
+])("a session never computes a digest from a finished state: %s", (_what, use) => {
   const log: string[] = [];
   const device = Device.open(new VigilantHost({ verbosity: 2, log: (line) => log.push(line) }));
   use(device);
@@ -137,7 +138,7 @@ test.each<readonly [string, (device: Device) => unknown]>([
   expect(log.filter((line) => line.includes("meaningless"))).toEqual([]);
 });
 
-test("a session that has started leaves nothing of its keys in what the library still owns", () => {
+test("a started session leaves no part of its keys in memory of the library", () => {
   const host = new VigilantHost();
   const device = Device.open(host);
   const secret = pattern(16, 77);

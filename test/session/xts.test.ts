@@ -5,8 +5,8 @@ import { pattern, toHex } from "../bytes.ts";
 import { ways } from "../software.ts";
 
 /*
- * A driver that copies data page by page starts XTS's tweak anew with each page. It copies what is not aligned, and what is
- * too much for it.
+ * A driver that copies data page by page restarts XTS's tweak at each page. It copies data that is not aligned, and
+ * data for which it has no room.
  */
 
 const [key, iv] = [pattern(64, 5), pattern(16, 9)];
@@ -14,7 +14,7 @@ const whole = (size: number): Uint8Array =>
   Device.open(new SoftwareHost()).cipher("aes-xts", key).encrypt(pattern(size), iv);
 
 describe.each(ways)("XTS on a driver that has an alignmask, $name,", ({ reach }) => {
-  test.each([4096, 4112, 8192, 65536])("is right in unaligned memory: %i bytes", async (size) => {
+  test.each([4096, 4112, 8192, 65536])("returns the right result in unaligned memory: %i bytes", async (size) => {
     const { host, path } = await reach({ alignmask: 63 });
     const device = Device.open(host, path, { statistics: true });
     const xts = device.cipher("aes-xts", key);
@@ -34,13 +34,13 @@ describe.each(ways)("XTS on a driver that has an alignmask, $name,", ({ reach })
       xts.encryptInto(source, source, iv);
       expect(toHex(source)).toBe(expected);
     }
-    // Up to a page, it does not matter whether the driver copies.
+    // Up to a page, copying does not change the result.
     if (size > 4096) expect(xts.statistics?.zeroCopyLost).toBe(0);
     device.close();
   });
 });
 
-/** A driver that copies although the memory is aligned, as with a scatterlist that it has no memory for. */
+/** A driver that copies although the memory is aligned, as it does if the allocation of a scatterlist fails. */
 class CopyingHost extends SoftwareHost {
   override ioctl(fd: number, request: number, argument: Argument | null): number {
     const result = super.ioctl(fd, request, argument);
@@ -52,7 +52,7 @@ class CopyingHost extends SoftwareHost {
   }
 }
 
-test("XTS of more than a page throws if the driver says that it copied, and leaves nothing of the result", () => {
+test("XTS over more than a page throws if the driver reports that it copied, and wipes the result", () => {
   const device = Device.open(new CopyingHost());
   const message =
     /^aes-xts: the driver copied 8192 bytes page by page, which makes XTS wrong from byte 4096 on; use sectors of at most 4096 bytes/;
@@ -68,7 +68,7 @@ test("XTS of more than a page throws if the driver says that it copied, and leav
   device.close();
 });
 
-test("XTS leaves it to the device whether a key with two equal halves is accepted (IEEE 1619-2018, B.1)", () => {
+test("XTS with two equal halves of the key is left to the device (IEEE 1619-2018, B.1)", () => {
   const device = Device.open(new SoftwareHost());
   const xts = device.cipher("aes-128-xts", new Uint8Array(32));
   const expected = "917cf69ebd68b2ec9b9fe9a3eadda692cd43d2f59598ed858c02c2652fbf922e";

@@ -7,13 +7,14 @@ import { pattern, toHex } from "../bytes.ts";
 import { collectGarbage, collectUntil, realHost } from "../runtime.ts";
 
 /*
- * Long runs: nothing may grow, and not one byte be wrong. The suite runs a short form; `npm run soak` runs the full one.
+ * Long runs, in which memory must not grow and no byte may be wrong. The suite runs a short form; `npm run soak` runs
+ * the full one.
  */
 
 const isFull = process.env.SOAK === "full";
 const SESSIONS = isFull ? 200_000 : 4_000;
 const OPERATIONS = isFull ? 1_000_000 : 20_000;
-/** What a process may have grown by for reasons of its own, in bytes: caches, code, a heap that is not yet full. */
+/** How many bytes a process may grow by for other reasons: caches, code, a heap that is not yet full. */
 const ALLOWANCE = 96 * 2 ** 20;
 
 const memory = () => {
@@ -21,14 +22,14 @@ const memory = () => {
   return process.memoryUsage().rss;
 };
 
-/** Runs rounds, collecting garbage now and then, and sees that the second half needs no more memory than the first. */
+/** Runs rounds, collecting garbage now and then, and expects the second half to need no more memory than the first. */
 async function steadily(rounds: number, run: (round: number) => void): Promise<void> {
   let halfway = 0;
   for (let round = 0; round < rounds; round += 1) {
     run(round);
     if (round % 2000 === 0) {
       collectGarbage();
-      // Finalizers and deferred releases have their turn between tasks only.
+      // Finalizers and deferred releases run only between tasks.
       await new Promise((resolve) => setTimeout(resolve, 0));
     }
     if (round === rounds >> 1) halfway = memory();
@@ -55,7 +56,7 @@ describe.each(backends)("on the $name", (backend) => {
     device.close();
   });
 
-  test(`${OPERATIONS} operations on reused and on fresh memory give the right bytes`, { timeout }, async () => {
+  test(`${OPERATIONS} operations on reused and on fresh memory return the right bytes`, { timeout }, async () => {
     const device = backend.open();
     const [aes, gcm, sha] = [
       device.cipher("aes-cbc", pattern(16)),
@@ -81,7 +82,7 @@ describe.each(backends)("on the $name", (backend) => {
   });
 });
 
-test("descriptors are closed", async () => {
+test("LibcHost.close() closes every descriptor", async () => {
   const host = await realHost();
   const open = () => readdirSync("/proc/self/fd").length;
   const before = open();

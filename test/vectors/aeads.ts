@@ -1,10 +1,10 @@
-/** A known answer of an AEAD, and the text that it is taken from. Bytes are in hex. */
+/** A known answer of an AEAD, and its source. Bytes are in hex. */
 export interface AeadVector {
   readonly source: string;
   /** The id of `ciphers`: 50 for GCM, 51 for CCM. */
   readonly id: number;
   readonly key: string;
-  /** The nonce; for CCM the kernel's iv is made of it. */
+  /** The nonce, from which the kernel's iv is built for CCM. */
   readonly nonce: string;
   readonly aad: string;
   readonly plaintext: string;
@@ -12,7 +12,7 @@ export interface AeadVector {
   readonly tag: string;
 }
 
-/** `from`, `from + 1`, ... up to and without `to`. */
+/** The bytes `from`, `from + 1`, ... up to `to`, which is excluded. */
 const count = (from: number, to: number): string =>
   Array.from({ length: to - from }, (_, index) => (from + index).toString(16).padStart(2, "0")).join("");
 

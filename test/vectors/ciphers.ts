@@ -1,6 +1,6 @@
 import type { CipherName } from "@cryptodev/core";
 
-/** A known answer of a cipher, and the text that it is taken from. Bytes are in hex; spaces do not count. */
+/** A known answer of a cipher, and its source. Bytes are in hex; spaces are ignored. */
 export interface CipherVector {
   readonly source: string;
   readonly algorithm: CipherName;

@@ -1,6 +1,6 @@
 /*
- * Runs the tests once more where CUSE is, on a kernel of Debian in a virtual machine: there the device is a true character
- * device. `node vm/run.mjs`; what is missing is said, and `REQUIRE_VM=1` makes that a failure.
+ * Runs part of the tests on a real character device: boots a Debian kernel with CUSE in a virtual machine. `node
+ * vm/run.mjs`; prints which packages are missing, and `REQUIRE_VM=1` makes that a failure.
  */
 import { execFileSync, spawn } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -11,13 +11,13 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 const PACKAGES = "qemu-system-x86 linux-image-amd64 busybox-static cpio kmod";
-/** Milliseconds after which a virtual machine that still runs is given up. */
+/** A virtual machine that is still running after so many milliseconds is stopped. */
 const PATIENCE = 25 * 60 * 1000;
-/** What the guest needs to get at the host's files, and to have the device. */
+/** Kernel modules for access to the host's files, and for the device. */
 const MODULES = ["virtio_pci", "9pnet_virtio", "9p", "overlay", "fuse", "cuse"];
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-/** 6.1.0-9 before 6.1.0-56. */
+/** Sorts 6.1.0-9 before 6.1.0-56. */
 const byNumber = (one, other) => one.localeCompare(other, "en", { numeric: true });
 const versions = existsSync("/lib/modules") ? readdirSync("/lib/modules").sort(byNumber) : [];
 const version = versions.findLast((name) => existsSync(`/boot/vmlinuz-${name}`));
@@ -37,7 +37,7 @@ const missing = [
   ...(process.arch === "x64" ? [] : [`an x86-64 machine, this is ${process.arch}`]),
 ];
 if (missing.length > 0) {
-  console.log(`\n*** SKIPPED: the tests on a character device, for want of: ${missing.join(", ")}`);
+  console.log(`\n*** SKIPPED: the tests on a character device, because these are missing: ${missing.join(", ")}`);
   console.log(`*** On Debian: apt-get install ${PACKAGES}. REQUIRE_VM=1 makes this a failure.\n`);
   process.exit(process.env.REQUIRE_VM ? 1 : 0);
 }
@@ -45,7 +45,7 @@ if (missing.length > 0) {
 const work = mkdtempSync(join(tmpdir(), "cryptodev-vm-"));
 process.on("exit", () => rmSync(work, { recursive: true, force: true }));
 
-/** Puts together the file system that the kernel starts with. @returns where it is */
+/** Builds the file system with which the kernel starts. @returns its path */
 function makeInitramfs() {
   const tree = join(work, "tree");
   for (const folder of ["bin", "modules"]) mkdirSync(join(tree, folder), { recursive: true });
@@ -66,8 +66,8 @@ function makeInitramfs() {
 }
 
 /**
- * What the guest does: the tests on a character device by this very Node.js, and a part of them in the other runtimes, which
- * are slow when emulated.
+ * The guest runs the tests on a character device in this version of Node.js, and a part of them in the other runtimes,
+ * which are slow in emulation.
  */
 function guestScript() {
   const test = here("..");
@@ -92,10 +92,10 @@ const args = [
 ];
 console.log(`=== Linux ${version} under QEMU, with CUSE ===`);
 const machine = spawn("qemu-system-x86_64", args, { stdio: ["ignore", "pipe", "inherit"] });
-// Who ends this ends the machine.
+// The virtual machine ends with this process.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => machine.kill("SIGKILL"));
 const late = setTimeout(() => {
-  console.log("guest: given up, it took too long");
+  console.log("guest: stopped, because it took too long");
   machine.kill("SIGKILL");
 }, PATIENCE);
 
@@ -105,7 +105,7 @@ for await (const line of createInterface({ input: machine.stdout })) {
   console.log(line);
   const ended = /^guest: exit status (\d+)/.exec(line);
   if (ended !== null) status = Number(ended[1]);
-  // The sum of each run stands alone on a line.
+  // The sum of each run has a line of its own.
   const sum = /^(\d+) passed, (\d+) failed(, \d+ skipped)?\s*$/.exec(line);
   if (sum !== null) {
     total.passed += Number(sum[1]);

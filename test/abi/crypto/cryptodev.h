@@ -1,6 +1,6 @@
 /*
- * The interface of /dev/crypto under the names of its own header, which this machine need not have. The tests make this of
- * the tables in packages/core/src/abi: `npm test -- abi -u` makes it anew.
+ * The interface of /dev/crypto under the names of its own header, which this machine may not have. The tests generate
+ * this from the tables in packages/core/src/abi; `npm test -- abi -u` updates it.
  */
 #ifndef CRYPTO_CRYPTODEV_H
 #define CRYPTO_CRYPTODEV_H

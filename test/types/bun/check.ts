@@ -1,4 +1,4 @@
-/* What the Bun package says of `bun:ffi` is what Bun's own types say. */
+/* Checks that the Bun package's types of `bun:ffi` agree with Bun's own. */
 import type * as real from "bun:ffi";
 import type { BunFFI } from "../../../packages/bun/src/types.ts";
 

@@ -1,4 +1,4 @@
-/* What the Deno package says of the global `Deno` is what Deno's own types say. */
+/* Checks that the Deno package's types of the global `Deno` agree with Deno's own. */
 import type { DenoNamespace } from "../../../packages/deno/src/types.ts";
 
 export const build: DenoNamespace["build"] = Deno.build;
