@@ -10,6 +10,7 @@ export default {
     "packages/core/src/memory/struct_bytes.ts",
     "packages/core/src/device.ts",
     "packages/core/src/sessions/*.ts",
+    "packages/core/src/kernel/*.ts",
   ],
   plugins: [import.meta.resolve("@stryker-mutator/vitest-runner")],
   testRunner: "vitest",
