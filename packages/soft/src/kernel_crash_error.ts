@@ -1,5 +1,5 @@
 /**
- * The calls that a driver should never get: each of them crashes a kernel, or makes it read, write or give away memory
+ * The calls that a driver must never receive: each of them crashes a kernel, or makes it read, write or leak memory
  * that the caller did not name.
  */
 export const crashRules = {
@@ -24,10 +24,10 @@ export const crashRules = {
 export type CrashRule = keyof typeof crashRules;
 
 /**
- * Thrown by the software device in place of an answer, for a call that a kernel does not survive.
+ * Thrown by the software device for a call that would crash a kernel.
  *
- * The library never sends such a call; a program that works on the ABI itself meets this error on a laptop rather than
- * a crash on a board.
+ * The library never sends such a call. A program that uses the ABI directly gets this error on a laptop before it
+ * crashes a board.
  *
  * @example
  * ```ts
@@ -50,12 +50,12 @@ export type CrashRule = keyof typeof crashRules;
  * ```
  */
 export class KernelCrashError extends Error {
-  /** The name of the class, as errors have it. */
+  /** The name of the class. */
   override readonly name = "KernelCrashError";
-  /** Which rule the call broke. */
+  /** The rule that the call broke. */
   readonly rule: CrashRule;
 
-  /** Says which call it was, and what the rule is. */
+  /** Builds the message from the call's name and the rule. */
   constructor(rule: CrashRule, call: string) {
     super(`${call}: this call crashes a kernel, or corrupts or leaks its memory: ${crashRules[rule]}`);
     this.rule = rule;

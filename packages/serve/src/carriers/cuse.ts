@@ -5,15 +5,19 @@ import { errnoName, type LibcHost, O_CLOEXEC, O_RDWR } from "@cryptodev/core";
 import { ServeError } from "../serve_error.ts";
 import type { Carrier } from "./carrier.ts";
 
-/** How long the node of a device may take to appear, in milliseconds. */
+/** How long the device node may take to appear, in milliseconds. */
 const PATIENCE = 5000;
 
-/** Whether CUSE can be what carries the calls: it is there, and the path is where devices are. */
+/** Whether CUSE can serve this path: `/dev/cuse` exists, and the path is directly in `/dev`. */
 export function canUseCuse(path: string): boolean {
   return existsSync("/dev/cuse") && dirname(path) === "/dev";
 }
 
-/** A true character device, which the kernel makes and takes away again. */
+/**
+ * Opens a transport that serves a true character device, which the kernel creates and removes.
+ *
+ * @throws {ServeError} if the path is not in `/dev` or already exists, or `/dev/cuse` cannot be opened
+ */
 export function openCuse(host: LibcHost, path: string): Carrier {
   if (dirname(path) !== "/dev") throw new ServeError(`${path}: CUSE makes devices in /dev and nowhere else`);
   if (existsSync(path)) throw new ServeError(`${path} is there already`);
@@ -33,7 +37,7 @@ export function openCuse(host: LibcHost, path: string): Carrier {
         }
         await sleep(10);
       }
-      // As the driver's own device is. The kernel makes it for root alone.
+      // Permissions as those of the driver's own device. The kernel creates the node for root only.
       chmodSync(path, 0o666);
     },
     knockAt: () => path,

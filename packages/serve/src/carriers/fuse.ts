@@ -8,19 +8,19 @@ import type { Carrier } from "./carrier.ts";
 import { Guard } from "./guard.ts";
 import { isForeign, requireTrusted } from "./trusted.ts";
 
-/** How our mounts are marked in `/proc/self/mountinfo`. */
+/** The type of our mounts in `/proc/self/mountinfo`. */
 const TYPE = "fuse.cryptodev";
 
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
 
-/** Whether a server of ours stands behind this path, alive or dead. */
+/** Whether a server of this package is mounted on this path, alive or dead. */
 function isMounted(path: string): boolean {
-  // Spaces and the like are written in octal (proc_pid_mountinfo(5)).
+  // Spaces and similar characters are written in octal (proc_pid_mountinfo(5)).
   const written = path.replace(
     /[ \t\n\\]/g,
     (character) => `\\0${character.charCodeAt(0).toString(8).padStart(2, "0")}`,
   );
-  // What was mounted last is what the path names.
+  // The path refers to the mount that was added last.
   const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
   const last = mounts.filter((line) => line.split(" ")[4] === written).at(-1);
   return last?.includes(` - ${TYPE} `) === true;
@@ -32,7 +32,11 @@ interface Below {
   readonly isOurs: boolean;
 }
 
-/** Makes the path a file that can be mounted on. */
+/**
+ * Makes sure that the path is a file that can be mounted on.
+ *
+ * @throws {ServeError} if it is something else, is already served, or cannot be created
+ */
 function prepare(host: LibcHost, path: string): Below {
   let isOurs = false;
   for (;;) {
@@ -56,7 +60,7 @@ function prepare(host: LibcHost, path: string): Below {
         isOurs = true;
         continue;
       }
-      // Left by a server that was killed, and with it the file below.
+      // A server that was killed left the mount, and the file below it.
       const isStale = isMounted(path) && !(error instanceof ServeError);
       if (!isStale || host.umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) < 0) throw error;
       isOurs = true;
@@ -64,14 +68,17 @@ function prepare(host: LibcHost, path: string): Below {
   }
 }
 
-/** Opens a name without following it, and without opening what it names: what the descriptor means changes no more. */
+/**
+ * Opens a name without following a link, and without opening the file itself: from here on the descriptor always refers
+ * to the same file.
+ */
 function hold(host: LibcHost, path: string): number {
   const fd = host.open(path, O_PATH | constants.O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0) throw new ServeError(`${path} cannot be reached: ${errnoName(-fd)}`);
   return fd;
 }
 
-/** Mounts on the very file that was looked at. */
+/** Mounts on the same file that was checked before. */
 function mountOn(host: LibcHost, path: string, { inode }: Below, source: string, options: string): void {
   const below = hold(host, path);
   try {
@@ -87,7 +94,12 @@ function mountOn(host: LibcHost, path: string, { inode }: Below, source: string,
   }
 }
 
-/** A file that is a file system of its own: works wherever FUSE does, in a user namespace without any privilege. */
+/**
+ * Opens a transport that serves a regular file, which is a file system of its own. It works wherever FUSE does; in a
+ * user namespace it needs no privileges.
+ *
+ * @throws {ServeError} if `/dev/fuse` cannot be opened, or the path cannot be mounted on
+ */
 export function openFuse(host: LibcHost, wanted: string): Carrier {
   const folder = realpathSync(dirname(wanted));
   requireTrusted(folder);

@@ -7,10 +7,13 @@ import { fitsTag } from "../primitives/aead.ts";
 import { type AuthOperation, readSource, requirePages } from "./operation.ts";
 import { requireRecordSession, requireTagSize } from "./record.ts";
 
-/** The header of a packet that the mac covers and the cipher does not. */
+/** The maximum size of a packet's header, which the mac covers and the cipher does not. */
 const MOST_HEADER = 256;
 
-/** An SRTP packet: the data inside auth_src is encrypted, then the mac covers all of auth_src (RFC 3711, section 3.3). */
+/**
+ * Processes an SRTP packet: encrypts the data inside auth_src, then computes the mac of all of auth_src (RFC 3711,
+ * section 3.3).
+ */
 export function srtpCrypt(operation: AuthOperation): void {
   const { memory, session, decrypt, len, authSrc, authLen, src, dst, dstLen, tag, tagLen, ioctl } = operation;
   const { cipher, mac } = requireRecordSession(operation);
@@ -21,7 +24,7 @@ export function srtpCrypt(operation: AuthOperation): void {
   }
   if (header + len > authLen) throw new KernelCrashError("auth-short", ioctl);
   if (dstLen === 0 || header === authLen) throw new Errno("EINVAL", "nothing to encrypt, or nothing after the header");
-  // The data has entries of its own in the list.
+  // The driver lists the pages of the data a second time.
   requirePages(2 * pageCount(authSrc, authLen));
   const data = readSource(operation);
   const packet = memory.read(authSrc, authLen);

@@ -16,7 +16,7 @@ export const ciocauthcryptHandler: Handler<typeof crypt_auth_op> = {
     const { aead } = session;
     const cipher = aead ?? session.cipher;
     const operation = readAuthOperation(argument, memory, session, CIOCAUTHCRYPT.name);
-    // iv_len is not looked at: as many bytes are read as the cipher has.
+    // The driver ignores iv_len, and reads as many bytes as the cipher's iv has.
     const ivAddress = argument.getPointer(at.iv);
     let iv: Uint8Array | undefined;
     if (ivAddress !== 0 && cipher !== undefined) {
