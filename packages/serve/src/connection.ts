@@ -310,7 +310,7 @@ export class Connection {
     } catch (error) {
       if (error instanceof KernelCrashError) return this.#hazard(error, pid);
       if (error instanceof UnreachableCallerError) {
-        log(`cryptodev: the memory of thread ${pid} is out of reach, so that its call is refused: ${error.message}`);
+        log(`cryptodev: the memory of thread ${pid} cannot be accessed, so its call is refused: ${error.message}`);
         return -errnos.EACCES;
       }
       if (isOutOfMemory(error)) return -errnos.ENOMEM;
@@ -348,7 +348,9 @@ export class Connection {
   #hazard(error: KernelCrashError, pid: number): number {
     const { onHazard, counters, log } = this.#options;
     counters.add("hazards", 1);
-    log(`cryptodev: hazard ${error.rule} by ${pid === 0 ? "whoever closed last" : `thread ${pid}`}: ${error.message}`);
+    log(
+      `cryptodev: hazard ${error.rule} by ${pid === 0 ? "the process that closed the file last" : `thread ${pid}`}: ${error.message}`,
+    );
     if (onHazard === "kill" && pid !== 0) this.#kill(pid);
     if (onHazard === "fail") this.#failed = true;
     return -errnos.ENOTRECOVERABLE;

@@ -47,7 +47,7 @@ export class Log {
   }
 
   #writeOmitted(): boolean {
-    const isWritten = this.#tryToWrite(`cryptodev: lines left out: ${this.#omitted}`);
+    const isWritten = this.#tryToWrite(`cryptodev: lines omitted: ${this.#omitted}`);
     if (isWritten) this.#omitted = 0;
     return isWritten;
   }

@@ -17,7 +17,7 @@ export async function makePrivateDev(): Promise<void> {
   const stage = mkdtempSync(join(tmpdir(), "cryptodev-dev-"));
   const mount = (source: string, target: string, type: string, flags: number, data: string): void => {
     const result = host.mount(source, target, type, flags, data);
-    if (result < 0) throw new ServeError(`a private /dev cannot be made: mount ${target}: ${errnoName(-result)}`);
+    if (result < 0) throw new ServeError(`a private /dev cannot be created: mount ${target}: ${errnoName(-result)}`);
   };
   try {
     mount("cryptodev", stage, "tmpfs", MS_NOSUID, "mode=755");

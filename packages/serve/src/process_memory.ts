@@ -45,7 +45,7 @@ export class ProcessMemory implements Memory {
    * @throws {UnreachableCallerError} if the caller's memory cannot be accessed
    */
   enter(pid: number, address: number, argument: Uint8Array): void {
-    if (pid === 0) throw new UnreachableCallerError("it is in a container that cannot be seen from here");
+    if (pid === 0) throw new UnreachableCallerError("the caller is in a container that is not visible from here");
     this.#vm.pid = pid;
     this.#address = address;
     this.#argument = argument;

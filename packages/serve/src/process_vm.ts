@@ -55,7 +55,7 @@ export class ProcessVm {
   transfer(call: Transfer, pieces: number): number {
     const result = this.#host[call](this.pid, this.#local, this.#remote, pieces);
     if (result === -errnos.EPERM || result === -errnos.ESRCH) {
-      throw new UnreachableCallerError(`${call} answered ${errnoName(-result)}`);
+      throw new UnreachableCallerError(`${call} failed with ${errnoName(-result)}`);
     }
     return result;
   }

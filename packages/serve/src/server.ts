@@ -38,7 +38,7 @@ function workerBeside(url: string): URL {
   const isOurs = /\/server\.[jt]s$/.test(url) && (!worker.startsWith("file:") || existsSync(fileURLToPath(worker)));
   if (isOurs) return new URL(worker);
   throw new ServeError(
-    "the thread of @cryptodev/serve is not beside this module: a bundle leaves it out; mark @cryptodev/serve as external",
+    "the worker of @cryptodev/serve is not next to this module, because bundlers omit it; mark @cryptodev/serve as external",
   );
 }
 
@@ -158,7 +158,7 @@ export class Server {
     return new Promise((resolve, reject) => {
       this.#worker.on("message", (message: WorkerMessage) => {
         if (message === "ready") resolve();
-        else reject(new ServeError(`the kernel did not take ${this.path} over ${this.carrier}`));
+        else reject(new ServeError(`the kernel did not accept ${this.path} over ${this.carrier}`));
       });
       this.ended.catch(reject);
     });

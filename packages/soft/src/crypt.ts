@@ -102,10 +102,10 @@ export class CryptOperation {
     const flags = argument.getUint16(at.flags);
     const len = argument.getUint32(at.len);
 
-    if (op !== COP_ENCRYPT && op !== COP_DECRYPT) throw new Errno("EINVAL", `op is ${op}, neither 0 nor 1`);
+    if (op !== COP_ENCRYPT && op !== COP_DECRYPT) throw new Errno("EINVAL", `op is ${op}, expected 0 or 1`);
     if (flags === 0 || (flags & COP_FLAG_RESET) !== 0) mac?.reset();
     if (cipher !== undefined && len % cipher.blockSize !== 0) {
-      throw new Errno("EINVAL", `len is ${len}, no multiple of ${cipher.blockSize}`);
+      throw new Errno("EINVAL", `len is ${len}, not a multiple of ${cipher.blockSize}`);
     }
     if (aead !== undefined && len > 0) throw new KernelCrashError("crypt-on-aead", this.#ioctl);
     if (this.#iv !== undefined) (cipher ?? aead)?.iv.set(this.#iv);

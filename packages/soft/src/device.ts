@@ -81,7 +81,7 @@ class MissingAlgorithms extends Set<string> {
     const [, family, mode] = /^(\w+)-(?:128|192|256)-(\w+)$/.exec(name) ?? [];
     const whole = `${family}-${mode}`;
     if (algorithmNames.has(whole)) {
-      throw new RangeError(`lacks: "${name}" is one key size of ${whole}, which can only be missing as a whole`);
+      throw new RangeError(`lacks: "${name}" is one key size of ${whole}; only the whole algorithm can be missing`);
     }
     return super.add(requireName("lacks", name, algorithmNames));
   }
@@ -209,7 +209,7 @@ export class SoftwareDevice {
     if (this.#faults.length === 0) return;
     const index = this.#faults.findIndex(({ call }) => call === undefined || call === name);
     const [fault] = index < 0 ? [] : this.#faults.splice(index, 1);
-    if (fault !== undefined) throw new Errno(fault.code, "as was asked for");
+    if (fault !== undefined) throw new Errno(fault.code, "as requested");
   }
 
   /** @throws {Errno} with `EINVAL` if the device does not have the cipher */

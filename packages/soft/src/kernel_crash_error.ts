@@ -6,18 +6,18 @@ export const crashRules = {
   "src-null": "src is NULL and len is not 0",
   "dst-null": "dst is NULL and len is not 0",
   "dst-unmapped": "dst is not mapped or cannot be written, and is not src itself",
-  "dst-short": "dst is mapped, but ends before all that is written to it",
+  "dst-short": "dst is mapped, but is shorter than what is written to it",
   "auth-null": "auth_src is NULL and auth_len is not 0",
-  "tag-size": "tag_len is no tag size of this algorithm",
+  "tag-size": "tag_len is not a tag size of this algorithm",
   "aead-nothing": "an AEAD operation with neither data nor aad, and src is NULL",
   "crypt-on-aead": "CIOCCRYPT on the session of an AEAD",
   "tls-without-cipher": "a TLS record on a session without a cipher: the driver divides by its block size, which is 0",
-  "tag-long": "tag_len of a record is more than its mac has: the kernel gives away what is on its stack",
+  "tag-long": "tag_len of a record is more than the size of its mac: the kernel leaks stack memory",
   "auth-short": "auth_src ends before src does: the kernel walks past the end of its list of pages",
   "copy-between-algorithms": "CIOCCPHASH between two algorithms: the kernel reads past the end of the smaller state",
-  "mackey-null": "mackey is NULL and mackeylen is not 0: the kernel takes what is on its stack as the key",
+  "mackey-null": "mackey is NULL and mackeylen is not 0: the kernel uses stack memory as the key",
   "jobs-abandoned":
-    "the device is closed while asynchronous operations are outstanding: the kernel uses them after they are freed",
+    "the device is closed while asynchronous operations are outstanding: the kernel uses them after it has freed them",
 } as const;
 
 /** The name of one of the {@link crashRules}. */

@@ -36,7 +36,8 @@ export class OpenFile {
    * @throws {Errno} with `ENOMEM` if the maximum is reached
    */
   requireRoom(): void {
-    if (this.#sessions.size >= this.#mostSessions) throw new Errno("ENOMEM", `${this.#mostSessions} sessions are open`);
+    if (this.#sessions.size >= this.#mostSessions)
+      throw new Errno("ENOMEM", `${this.#mostSessions} sessions are already open`);
   }
 
   /** Adds a session under a new id, which is random as the driver's are. */
@@ -78,7 +79,7 @@ export class OpenFile {
    * @throws {Errno} with `EBUSY` if too many are outstanding
    */
   queue(job: () => Job): void {
-    if (this.#jobs.length >= MOST_JOBS) throw new Errno("EBUSY", `${MOST_JOBS} operations are outstanding`);
+    if (this.#jobs.length >= MOST_JOBS) throw new Errno("EBUSY", `${MOST_JOBS} operations are already outstanding`);
     this.#jobs.push(job());
   }
 

@@ -78,7 +78,7 @@ export function requireName(what: string, name: unknown, known: ReadonlySet<stri
   const meant = nearest(name, known);
   throw new RangeError(
     meant === undefined
-      ? `${what}: expected one of ${[...known].join(", ")}; got another word of ${name.length} characters`
+      ? `${what}: expected one of ${[...known].join(", ")}; got an unknown name of ${name.length} characters`
       : `${what}: there is no ${JSON.stringify(name)}; did you mean ${meant}?`,
   );
 }

@@ -8,7 +8,7 @@ import type { KeyedHash, RunningHash } from "./primitives/hash.ts";
 import { Usage } from "./usage.ts";
 
 function requireKeySize(key: Uint8Array, { algorithm: { name, keySizes } }: CipherDriver): void {
-  if (!hasSize(keySizes, key.length)) throw new Errno("EINVAL", `${name} has no key of ${key.length} bytes`);
+  if (!hasSize(keySizes, key.length)) throw new Errno("EINVAL", `${name} does not accept a key of ${key.length} bytes`);
 }
 
 /** The cipher of a session: its key, and the iv that one operation leaves for the next. */

@@ -1,5 +1,5 @@
 import { chmodSync, existsSync } from "node:fs";
-import { basename, dirname } from "node:path";
+import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { errnoName, type LibcHost, O_CLOEXEC, O_RDWR } from "@cryptodev/core";
 import { ServeError } from "../serve_error.ts";
@@ -19,11 +19,11 @@ export function canUseCuse(path: string): boolean {
  * @throws {ServeError} if the path is not in `/dev` or already exists, or `/dev/cuse` cannot be opened
  */
 export function openCuse(host: LibcHost, path: string): Carrier {
-  if (dirname(path) !== "/dev") throw new ServeError(`${path}: CUSE makes devices in /dev and nowhere else`);
-  if (existsSync(path)) throw new ServeError(`${path} is there already`);
+  if (dirname(path) !== "/dev") throw new ServeError(`${path}: CUSE creates devices only in /dev`);
+  if (existsSync(path)) throw new ServeError(`${path} already exists`);
   const fd = host.open("/dev/cuse", O_RDWR | O_CLOEXEC);
   if (fd < 0) {
-    throw new ServeError(`/dev/cuse cannot be opened: ${errnoName(-fd)}; it takes root and \`modprobe cuse\``);
+    throw new ServeError(`/dev/cuse cannot be opened: ${errnoName(-fd)}; it requires root and \`modprobe cuse\``);
   }
   return {
     name: "cuse",
@@ -31,9 +31,7 @@ export function openCuse(host: LibcHost, path: string): Carrier {
     async settle() {
       for (let waited = 0; !existsSync(path); waited += 10) {
         if (waited >= PATIENCE) {
-          throw new ServeError(
-            `the kernel made no ${basename(path)} in /dev; in a container, serve with --carrier fuse`,
-          );
+          throw new ServeError(`the kernel did not create ${path}; in a container, serve with --carrier fuse`);
         }
         await sleep(10);
       }

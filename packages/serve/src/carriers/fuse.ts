@@ -42,10 +42,10 @@ function prepare(host: LibcHost, path: string): Below {
   for (;;) {
     try {
       const stats = lstatSync(path, { bigint: true });
-      if (isMounted(path)) throw new ServeError(`${path} is served already`);
+      if (isMounted(path)) throw new ServeError(`${path} is already served`);
       if (stats.isSymbolicLink()) throw new ServeError(`${path} is a link; serve at the path that it leads to`);
-      if (stats.isCharacterDevice()) throw new ServeError(`${path} is a device already; serve at another path`);
-      if (!stats.isFile() || stats.size > 0n) throw new ServeError(`${path} is there and no empty file`);
+      if (stats.isCharacterDevice()) throw new ServeError(`${path} is already a device; serve at another path`);
+      if (!stats.isFile() || stats.size > 0n) throw new ServeError(`${path} already exists and is not an empty file`);
       if (process.getuid?.() === 0 && isForeign({ uid: Number(stats.uid) })) {
         throw new ServeError(`${path} belongs to another user (uid ${stats.uid}); remove it, or serve at another path`);
       }
@@ -55,7 +55,7 @@ function prepare(host: LibcHost, path: string): Below {
         try {
           writeFileSync(path, "", { flag: "wx" });
         } catch (cause) {
-          throw new ServeError(`${path} cannot be made: ${codeOf(cause)}`, { cause });
+          throw new ServeError(`${path} cannot be created: ${codeOf(cause)}`, { cause });
         }
         isOurs = true;
         continue;
@@ -83,11 +83,12 @@ function mountOn(host: LibcHost, path: string, { inode }: Below, source: string,
   const below = hold(host, path);
   try {
     const target = `/proc/self/fd/${below}`;
-    if (lstatSync(path, { bigint: true }).ino !== inode) throw new ServeError(`${path} was exchanged meanwhile`);
+    if (lstatSync(path, { bigint: true }).ino !== inode)
+      throw new ServeError(`${path} was replaced while it was being mounted`);
     const result = host.mount(source, target, TYPE, MS_NOSUID | MS_NODEV | MS_NOEXEC, options);
     if (result >= 0) return;
     const hint =
-      result === -errnos.EPERM ? "; it takes root, or a namespace of your own: `cryptodev serve -- program`" : "";
+      result === -errnos.EPERM ? "; it requires root, or a namespace of your own: `cryptodev serve -- program`" : "";
     throw new ServeError(`${path} cannot be mounted: ${errnoName(-result)}${hint}`);
   } finally {
     host.close(below);
@@ -136,8 +137,8 @@ export function openFuse(host: LibcHost, wanted: string): Carrier {
 
 const fuseHints: Readonly<Record<number, string>> = {
   [errnos.ENOENT]:
-    "this system has no FUSE: load its module with `modprobe fuse`, or in a container, give it /dev/fuse",
+    "this system does not have FUSE: load its module with `modprobe fuse`, or in a container, give it /dev/fuse",
   [errnos.ENODEV]: "load its module with `modprobe fuse`",
-  [errnos.EACCES]: "this user may not: run as root, or `chmod 666 /dev/fuse`, as most systems have it",
-  [errnos.EPERM]: "this container may not: give it /dev/fuse",
+  [errnos.EACCES]: "this user may not open it: run as root, or `chmod 666 /dev/fuse`, the mode on most systems",
+  [errnos.EPERM]: "this container may not open it: give it /dev/fuse",
 };

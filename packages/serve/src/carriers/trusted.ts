@@ -29,10 +29,10 @@ export function requireTrusted(folder: string): void {
   if (process.getuid?.() !== 0) return;
   for (let at = folder; ; at = dirname(at)) {
     const stats = lstatSync(at);
-    const remedy = "as root, serve in a folder of root's own, such as /run, or in /tmp";
+    const remedy = "as root, serve in a folder that belongs to root, such as /run, or in /tmp";
     if (isForeign(stats)) throw new ServeError(`${at} belongs to another user (uid ${stats.uid}); ${remedy}`);
     if ((stats.mode & WRITABLE_BY_OTHERS) !== 0 && (stats.mode & STICKY) === 0) {
-      throw new ServeError(`${at} can be written by other users, who could exchange what is in it; ${remedy}`);
+      throw new ServeError(`${at} can be written by other users, who could replace what is in it; ${remedy}`);
     }
     if (at === dirname(at)) return;
   }

@@ -111,7 +111,7 @@ export class Messages {
     const result = this.#host.write(this.#fd, this.reply, end);
     // ENOENT: the caller no longer waits for this reply. ENODEV: the device is gone, which the next read reports too.
     if (result < 0 && result !== -errnos.ENOENT && result !== -errnos.ENODEV) {
-      throw new Error(`answering: ${errnoName(-result)}`);
+      throw new Error(`sending a reply: ${errnoName(-result)}`);
     }
   }
 }

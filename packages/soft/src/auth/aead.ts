@@ -46,7 +46,7 @@ export function authenticatedCrypt(operation: AuthOperation, aead: SessionAead):
   const aad = readAssociated(operation);
   aead.setTagSize(tagLen, ioctl);
   const { tagSize } = aead;
-  if (decrypt && len < tagSize) throw new Errno("EINVAL", `len is ${len}, less than the tag's ${tagSize}`);
+  if (decrypt && len < tagSize) throw new Errno("EINVAL", `len is ${len}, less than the size of the tag, ${tagSize}`);
   if (aead.driver.algorithm.name === "aes-ccm") requireCcmIv(aead.iv, decrypt ? len - tagSize : len);
 
   if (decrypt) {
@@ -54,7 +54,7 @@ export function authenticatedCrypt(operation: AuthOperation, aead: SessionAead):
     const { plaintext, authentic } = aead.keyed.open(aead.iv, aad, data.subarray(0, len - tagSize), tag);
     // The driver decrypts before it compares tags, and leaves the plaintext in place if they differ.
     writeThrough(memory, dst, plaintext, ioctl, inPlace);
-    if (!authentic) throw new Errno("EBADMSG", "the tag does not fit");
+    if (!authentic) throw new Errno("EBADMSG", "the tag does not match");
     argument.setUint32(at.len, len - tagSize);
   } else {
     const { ciphertext, tag } = aead.keyed.seal(aead.iv, aad, data, tagSize);

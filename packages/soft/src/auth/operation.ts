@@ -39,7 +39,7 @@ export function readAuthOperation(
   const isSrtp = (flags & COP_FLAG_AEAD_SRTP_TYPE) !== 0;
   const isTls = (flags & COP_FLAG_AEAD_TLS_TYPE) !== 0;
   const [src, dst] = [argument.getPointer(at.src), argument.getPointer(at.dst)];
-  if ((isSrtp || isTls) && src !== dst) throw new Errno("EINVAL", "a record is processed in place, and dst is not src");
+  if ((isSrtp || isTls) && src !== dst) throw new Errno("EINVAL", "a record is processed in place, but dst is not src");
   const decrypt = argument.getUint16(at.op) === COP_DECRYPT;
   const len = argument.getUint32(at.len);
   const tagLen = argument.getUint32(at.tag_len) || (session.mac?.digestSize ?? session.aead?.tagSize ?? 0);
@@ -86,7 +86,7 @@ const MOST_AUTH = 4096;
  * @throws {Errno} with `EINVAL` if it is longer than a page
  */
 export function requireShortAssociated({ authLen }: AuthOperation): void {
-  if (authLen > MOST_AUTH) throw new Errno("EINVAL", `auth_len is ${authLen}, more than ${MOST_AUTH}`);
+  if (authLen > MOST_AUTH) throw new Errno("EINVAL", `auth_len is ${authLen}, expected at most ${MOST_AUTH}`);
 }
 
 /**

@@ -19,7 +19,7 @@ export interface RecordSession {
  */
 export function requireRecordSession({ session, tagLen, decrypt, ioctl }: AuthOperation): RecordSession {
   const { cipher, mac } = session;
-  if (cipher === undefined) throw new Errno("EINVAL", "a record needs a session with a cipher");
+  if (cipher === undefined) throw new Errno("EINVAL", "a record requires a session with a cipher");
   const isLong = mac !== undefined && tagLen > mac.digestSize;
   // A tag that is also longer than the driver's own buffer fails differently for each kind of record.
   if (isLong && !decrypt && tagLen <= AALG_MAX_RESULT_LEN) throw new KernelCrashError("tag-long", ioctl);

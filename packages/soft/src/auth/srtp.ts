@@ -17,7 +17,7 @@ const MOST_HEADER = 256;
 export function srtpCrypt(operation: AuthOperation): void {
   const { memory, session, decrypt, len, authSrc, authLen, src, dst, dstLen, tag, tagLen, ioctl } = operation;
   const { cipher, mac } = requireRecordSession(operation);
-  if (!cipher.isStream) throw new Errno("EINVAL", "SRTP needs a stream cipher");
+  if (!cipher.isStream) throw new Errno("EINVAL", "SRTP requires a stream cipher");
   const header = src - authSrc;
   if (header < 0 || header > MOST_HEADER) {
     throw new Errno("EINVAL", `src is ${header} bytes after auth_src, expected 0 to ${MOST_HEADER}`);
@@ -29,13 +29,13 @@ export function srtpCrypt(operation: AuthOperation): void {
   const data = readSource(operation);
   const packet = memory.read(authSrc, authLen);
   if (packet === undefined || !memory.isWritable(authSrc, authLen)) {
-    throw new Errno("EINVAL", `auth_src: ${authLen} bytes at ${authSrc} cannot be reached`);
+    throw new Errno("EINVAL", `auth_src: ${authLen} bytes at ${authSrc} cannot be read and written`);
   }
   if (decrypt) {
     if (mac !== undefined) {
       requireTagSize(operation, len);
       const given = copyFromUser(memory, tag, tagLen, "tag");
-      if (!fitsTag(mac.digestOf(packet), given)) throw new Errno("EBADMSG", "the mac does not fit");
+      if (!fitsTag(mac.digestOf(packet), given)) throw new Errno("EBADMSG", "the mac does not match");
     }
     copyToUser(memory, dst, cipher.crypt(true, data), "dst");
   } else {
@@ -43,7 +43,8 @@ export function srtpCrypt(operation: AuthOperation): void {
     copyToUser(memory, dst, ciphertext, "dst");
     const digest = mac?.digestOf(packet.subarray(0, header), ciphertext, packet.subarray(header + len));
     // The kernel knows the size of the buffer that the tag is copied from, and refuses to read past its end.
-    if (digest !== undefined && tagLen > AALG_MAX_RESULT_LEN) throw new Errno("EFAULT", `tag_len is ${tagLen}`);
+    if (digest !== undefined && tagLen > AALG_MAX_RESULT_LEN)
+      throw new Errno("EFAULT", `tag_len is ${tagLen}, expected at most ${AALG_MAX_RESULT_LEN}`);
     if (digest !== undefined) copyToUser(memory, tag, digest.subarray(0, tagLen), "tag");
   }
   session.usage.add(decrypt, len);

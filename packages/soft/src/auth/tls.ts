@@ -42,10 +42,10 @@ export function tlsCrypt(operation: AuthOperation): void {
   const padding = decrypt || blockSize === 1 ? 0 : blockSize - ((len + tagSize) % blockSize);
   const size = decrypt ? len : len + tagSize + padding;
   requirePages(pagesOf(dst, len, dst, dstLen));
-  if (dstLen === 0) throw new Errno("EINVAL", "dst has no bytes");
+  if (dstLen === 0) throw new Errno("EINVAL", "dst is empty");
   const data = readSource(operation).slice();
   if (!memory.isWritable(dst, sizeToPin(operation, size))) {
-    throw new Errno("EINVAL", `dst has no room for ${dstLen} bytes`);
+    throw new Errno("EINVAL", `dst does not have room for ${dstLen} bytes`);
   }
   if (decrypt) {
     argument.setUint32(argument.offset.len, openRecord(operation, record, header, data));
@@ -86,6 +86,6 @@ function openRecord(
   const plaintext = record.subarray(0, end - tagLen);
   const isAuthentic = fitsTag(mac.digestOf(header, plaintext), record.subarray(end - tagLen, end));
   const isPadded = cipher.blockSize === 1 || padding > 0;
-  if (!isPadded || !isAuthentic) throw new Errno("EBADMSG", "the mac or the padding does not fit");
+  if (!isPadded || !isAuthentic) throw new Errno("EBADMSG", "the mac or the padding does not match");
   return plaintext.length;
 }

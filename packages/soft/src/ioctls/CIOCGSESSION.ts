@@ -69,9 +69,9 @@ export const ciocgsessionHandler: Handler<typeof session_op> = {
 
     try {
       if (cipherAlgorithm !== undefined && keylen > CRYPTO_CIPHER_MAX_KEY_LEN)
-        throw new Errno("EINVAL", `keylen is ${keylen}`);
+        throw new Errno("EINVAL", `keylen is ${keylen}, expected at most ${CRYPTO_CIPHER_MAX_KEY_LEN}`);
       if ((macAlgorithm !== undefined || isAead) && mackeylen > CRYPTO_HMAC_MAX_KEY_LEN) {
-        throw new Errno("EINVAL", `mackeylen is ${mackeylen}`);
+        throw new Errno("EINVAL", `mackeylen is ${mackeylen}, expected at most ${CRYPTO_HMAC_MAX_KEY_LEN}`);
       }
       const part = isAead && mackeylen > 0 ? read(mackeyAddress, mackeylen, "mackey") : undefined;
       let key = cipherAlgorithm === undefined ? undefined : read(argument.getPointer(at.key), keylen, "key");

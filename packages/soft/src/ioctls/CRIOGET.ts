@@ -7,7 +7,8 @@ export const criogetHandler: Handler<typeof u32> = {
   ioctl: CRIOGET,
   answer(argument, caller) {
     const fd = caller.duplicate();
-    if (fd === -errnos.EOPNOTSUPP) throw new Errno("EOPNOTSUPP", "no descriptor can be put into this caller");
+    if (fd === -errnos.EOPNOTSUPP)
+      throw new Errno("EOPNOTSUPP", "a descriptor cannot be added to the caller's process");
     argument.setUint32(argument.offset.value, fd);
     if (argument.tryWriteBack()) return;
     if (fd >= 0) caller.close(fd);
