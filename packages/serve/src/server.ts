@@ -58,7 +58,7 @@ const KNOCK = 250;
  *   console.log(server.statistics().files === 0);
  *   await server.stop();
  * } catch (error) {
- *   // Without root it takes a namespace, which `cryptodev serve -- program` makes.
+ *   // Without root it needs a namespace, which `cryptodev serve -- program` makes.
  *   if (!(error instanceof ServeError)) throw error;
  * }
  * ```

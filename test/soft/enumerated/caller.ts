@@ -44,7 +44,7 @@ export interface Kind {
   readonly keylen?: number;
   readonly mac?: number;
   readonly mackeylen?: number;
-  /** The tag sizes that a tag_len of 0 stands for. */
+  /** The full size of the tag, to be requested explicitly. */
   readonly tagSize?: number;
 }
 
