@@ -133,7 +133,11 @@ describe("an operation on gigabytes", () => {
   test.each([
     ["2 GiB of a cipher", { cipher: ciphers.CRYPTO_NULL.id }, 2 ** 31],
     ["4 GiB - 16 of a cipher", { cipher: ciphers.CRYPTO_NULL.id }, 2 ** 32 - 16],
-    ["512 MiB of a cipher with as many pages as the driver can list in place", { cipher: ciphers.CRYPTO_NULL.id }, 2 ** 29],
+    [
+      "512 MiB of a cipher with as many pages as the driver can list in place",
+      { cipher: ciphers.CRYPTO_NULL.id },
+      2 ** 29,
+    ],
     ["512 MiB of a hash", { mac: macs.CRYPTO_SHA1.id }, 2 ** 29],
   ])("on %s is processed in small pieces", (_what, session, len) => {
     const { caller, ses } = openWith(session);

@@ -127,7 +127,7 @@ describe.runIf(isLinux)("no copy of a key remains after its session has ended", 
       import { SoftwareHost } from "@cryptodev/soft";
       v8.setFlagsFromString?.("--expose-gc");
       const full = globalThis.Bun ? () => Bun.gc(true) : vm.runInNewContext("gc");
-      // Small collections are those that move; in Bun nothing moves.
+      // Minor collections move memory; Bun never moves it.
       const minor = globalThis.Bun ? () => {} : () => full({ type: "minor" });
       const keyOf = ${keyOf};
       const held = keyOf(${held.seed}, ${held.size});
