@@ -7,11 +7,13 @@ import { canServeCharacterDevice, ServedDevice } from "../software.ts";
 
 const host = await realHost();
 if (!canServeCharacterDevice) {
-  console.log("skipped: a true character device, as this machine has no CUSE: `npm run test:vm` makes one that has");
+  console.log(
+    "skipped: a true character device, because this machine does not have CUSE; `npm run test:vm` starts one that does",
+  );
 }
 
 test.runIf(canServeCharacterDevice).each(["SIGTERM", "SIGKILL"] as const)(
-  "a character device is served to everybody, and is gone after %s",
+  "cryptodev serve --carrier cuse creates a character device for every user, and removes it after %s",
   async (signal) => {
     const path = `/dev/crypto-test-${process.pid}-${signal.toLowerCase()}`;
     const served = await ServedDevice.start(path, ["--carrier", "cuse"]);

@@ -28,7 +28,7 @@ import { Replay } from "../soft/replay.ts";
 import { canServe, canServeCharacterDevice, command, ServedDevice } from "../software.ts";
 import { compile } from "./compile.ts";
 
-/* `cryptodev serve`, as a user runs it. */
+/* `cryptodev serve`, run as a user runs it. */
 
 const host = await realHost();
 const [file, ...first] = command;
@@ -39,7 +39,7 @@ const serve = (...args: readonly string[]) =>
     env: { ...process.env, NO_COLOR: "1" },
   });
 
-/** What is started from here inherits it: other tests serve a `/dev/crypto` meanwhile. */
+/** Child processes inherit this mark, because other tests serve a `/dev/crypto` at the same time. */
 const mark = randomUUID();
 process.env.CRYPTODEV_TESTED_BY = mark;
 
@@ -47,12 +47,12 @@ function isOurs(pid: string): boolean {
   try {
     return readFileSync(`/proc/${pid}/environ`, "latin1").includes(mark);
   } catch {
-    // It has ended.
+    // The process has ended.
     return false;
   }
 }
 
-/** What of ours is mounted, or runs, because of this path. */
+/** Returns the mounts, processes and files of this test that exist because of this path. */
 function leftovers(path: string): string[] {
   const mounts = readFileSync("/proc/self/mountinfo", "utf8")
     .split("\n")
@@ -93,7 +93,7 @@ describe.runIf(canServe)("cryptodev serve", () => {
     expect(leftovers(path)).toEqual([]);
   });
 
-  test("leaves nothing behind when it is killed, nor when a program still has the device open", async () => {
+  test("leaves nothing behind when it is killed while a program has the device open", async () => {
     const served = await start();
     const device = Device.open(host, path);
     const aes = device.cipher("aes-cbc", pattern(16));
@@ -104,7 +104,7 @@ describe.runIf(canServe)("cryptodev serve", () => {
     expect(await (await start()).stop()).toBe(0);
   });
 
-  test("takes over where a killed server left its mount, and nobody unmounted it", async () => {
+  test("replaces a mount that a killed server and its guard left behind", async () => {
     const served = await start();
     spawnSync("pkill", ["-KILL", "-f", `cryptodev-guard ${path}`]);
     await served.stop("SIGKILL");
@@ -115,16 +115,19 @@ describe.runIf(canServe)("cryptodev serve", () => {
     expect(leftovers(path)).toEqual([]);
   });
 
-  test("leaves a file alone that was there before", async () => {
+  test("keeps a file that already existed", async () => {
     writeFileSync(path, "");
     await (await start()).stop();
     expect(existsSync(path)).toBe(true);
     writeFileSync(path, "something");
     const { status, stderr } = serve(path);
-    expect({ status, stderr }).toEqual({ status: 1, stderr: `cryptodev: ${path} is there and no empty file\n` });
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: `cryptodev: ${path} already exists and is not an empty file\n`,
+    });
   });
 
-  test("is written, opened truncated, and dated like any device, and keeps its mode and its owner", async () => {
+  test("serves a file that can be opened with O_TRUNC and dated like a device, but not resized, synced, or given another mode or owner", async () => {
     await start();
     closeSync(openSync(path, "w"));
     utimesSync(path, 1, 1);
@@ -142,14 +145,14 @@ describe.runIf(canServe)("cryptodev serve", () => {
     Device.open(host, path).close();
   });
 
-  test("says what is wrong", async () => {
+  test("reports why it cannot serve a path or accept an option", async () => {
     await start();
-    expect(serve(path)).toMatchObject({ status: 1, stderr: `cryptodev: ${path} is served already\n` });
-    expect(serve("/dev/null")).toMatchObject({ status: 1, stderr: expect.stringContaining("is a device already") });
+    expect(serve(path)).toMatchObject({ status: 1, stderr: `cryptodev: ${path} is already served\n` });
+    expect(serve("/dev/null")).toMatchObject({ status: 1, stderr: expect.stringContaining("is already a device") });
     expect(serve("/nowhere/crypto")).toMatchObject({ status: 1, stderr: expect.stringContaining("ENOENT") });
     expect(serve("/proc/crypto-device")).toMatchObject({
       status: 1,
-      stderr: expect.stringContaining("cannot be made: ENOENT"),
+      stderr: expect.stringContaining("cannot be created: ENOENT"),
     });
     expect(serve("--nonsense")).toMatchObject({ status: 2, stderr: expect.stringContaining("--nonsense") });
     expect(serve("--fail", "EWHAT")).toMatchObject({ status: 2, stderr: expect.stringContaining("ENOMEM") });
@@ -159,31 +162,31 @@ describe.runIf(canServe)("cryptodev serve", () => {
     });
   });
 
-  test("says what a machine lacks, and what to do about it", async () => {
+  test("reports what is missing on a machine, and what to do about it", async () => {
     const without = (setup: readonly string[]) => {
       const [program = "", ...args] = [...setup, file, ...first, "serve", path];
       return spawnSync(program, args, { encoding: "utf8", env: { ...process.env, NO_COLOR: "1" } }).stderr;
     };
     expect(without(["unshare", "-m", "sh", "-c", 'mount -t tmpfs none /dev && exec "$0" "$@"'])).toBe(
-      "cryptodev: /dev/fuse cannot be opened: ENOENT; this system has no FUSE: load its module with `modprobe fuse`, or in a container, give it /dev/fuse\n",
+      "cryptodev: /dev/fuse cannot be opened: ENOENT; this system does not have FUSE: load its module with `modprobe fuse`, or in a container, give it /dev/fuse\n",
     );
     expect(without(["setpriv", "--bounding-set=-sys_admin"])).toBe(
-      `cryptodev: ${path} cannot be mounted: EPERM; it takes root, or a namespace of your own: \`cryptodev serve -- program\`\n`,
+      `cryptodev: ${path} cannot be mounted: EPERM; it requires root, or a namespace of your own: \`cryptodev serve -- program\`\n`,
     );
     await eventually(() => leftovers(path), []);
   });
 
-  test("makes character devices in /dev alone, where nothing else is, and where there is CUSE", () => {
+  test("refuses to create a character device outside of /dev, over an existing file, or without CUSE", () => {
     const refusal = (at: string) => serve(at, "--carrier", "cuse").stderr;
-    expect(refusal(path)).toBe(`cryptodev: ${path}: CUSE makes devices in /dev and nowhere else\n`);
-    expect(refusal("/dev/null")).toBe("cryptodev: /dev/null is there already\n");
+    expect(refusal(path)).toBe(`cryptodev: ${path}: CUSE creates devices only in /dev\n`);
+    expect(refusal("/dev/null")).toBe("cryptodev: /dev/null already exists\n");
     if (canServeCharacterDevice) return;
     expect(refusal("/dev/crypto-test")).toBe(
-      "cryptodev: /dev/cuse cannot be opened: ENOENT; it takes root and `modprobe cuse`\n",
+      "cryptodev: /dev/cuse cannot be opened: ENOENT; it requires root and `modprobe cuse`\n",
     );
   });
 
-  test("prints one line when it is ready", async () => {
+  test("prints one line as soon as it is ready", async () => {
     const child = spawn(file, [...first, "serve", path], { stdio: ["ignore", "pipe", "inherit"] });
     const [line] = await once(child.stdout, "data");
     expect(String(line)).toBe(`cryptodev: serving ${path} over FUSE\n`);
@@ -191,7 +194,7 @@ describe.runIf(canServe)("cryptodev serve", () => {
     await once(child, "close");
   });
 
-  test("prints statistics when it is asked", async () => {
+  test("prints statistics when it receives a signal", async () => {
     const served = await start("--stats");
     const device = Device.open(host, path);
     const aes = device.cipher("aes-cbc", pattern(16));
@@ -214,7 +217,7 @@ describe.runIf(canServe)("cryptodev serve", () => {
     device.close();
   });
 
-  test("refuses callers whose memory it cannot reach, such as those outside of its container", async () => {
+  test("refuses callers whose memory it cannot access, such as those outside of its container", async () => {
     const args = ["--pid", "--fork", file, ...first, "serve", path];
     const child = spawn("unshare", args, { stdio: ["ignore", "pipe", "pipe"] });
     await once(child.stdout, "data");
@@ -222,14 +225,14 @@ describe.runIf(canServe)("cryptodev serve", () => {
     const run = new Replay(host, path);
     expect(run.send({ ioctl: "CIOCGSESSION", in: { mac: 14 }, ret: 0, as: "s" })).toEqual({ ret: -1, errno: "EACCES" });
     run.close();
-    expect(String(await log)).toMatch(/^cryptodev: the memory of thread 0 is out of reach/);
-    // The server is the first process of its container; `unshare` keeps signals to itself.
+    expect(String(await log)).toMatch(/^cryptodev: the memory of thread 0 cannot be accessed/);
+    // The server is the first process of its container, and `unshare` does not pass signals on to it.
     spawnSync("pkill", ["-TERM", "-P", String(child.pid)]);
     await once(child, "close");
     expect(leftovers(path)).toEqual([]);
   });
 
-  test("pretends to be hardware, lacks algorithms, fails calls, and logs neither keys nor data", async () => {
+  test("applies --driver, --alignmask, --lacks, --verbosity and --fail, and logs neither keys nor data", async () => {
     const flags = ["--driver", "caam", "--alignmask", "63", "--lacks", "aes-gcm", "--verbosity", "2"];
     const served = await start(...flags, "--fail", "ENOMEM@CIOCGSESSION", "--fail", "EACCES@open");
     expect(() => Device.open(host, path)).toThrow(expect.objectContaining({ code: "EACCES" }));
@@ -249,36 +252,36 @@ describe.runIf(canServe)("cryptodev serve", () => {
   describe("--on-hazard", () => {
     const { crash } = compile("crash");
 
-    test("refuse, as it is without, answers an error of its own and names the rule and the caller", async () => {
+    test("refuse, the default, returns ENOTRECOVERABLE, and logs the rule and the caller", async () => {
       const served = await start();
       const program = spawn(crash, [path], { stdio: "inherit" });
       expect((await served.logged(0))[0]).toMatch(
         /^cryptodev: hazard src-null by thread \d+: CIOCCRYPT: this call crashes a kernel/,
       );
-      // It got its answer, and sleeps now.
+      // The program got its error, and sleeps now.
       expect(program.exitCode).toBe(null);
       program.kill();
       expect(await served.stop()).toBe(0);
     });
 
-    test("fail ends the server with a status of its own, and leaves nothing", async () => {
+    test("fail ends the server with status 3, and leaves nothing behind", async () => {
       const served = await start("--on-hazard", "fail");
       const program = spawn(crash, [path], { stdio: "inherit" });
       const status = served.process.exitCode ?? (await once(served.process, "close"))[0];
-      // It sleeps, and the run would wait for it.
+      // The program sleeps, and would keep the test run waiting.
       program.kill();
       expect(status).toBe(3);
       expect(leftovers(path)).toEqual([]);
     });
 
-    test("kill kills the caller, and goes on", async () => {
+    test("kill kills the caller, and continues to serve", async () => {
       await start("--on-hazard", "kill");
       const [, signal] = await once(spawn(crash, [path], { stdio: "inherit" }), "close");
       expect(signal).toBe("SIGKILL");
       Device.open(host, path).close();
     });
 
-    test("fail ends the program that it was served for", () => {
+    test("fail ends the program that it serves, with status 3", () => {
       const { status, stderr } = serve("--on-hazard", "fail", "--", crash, "/dev/crypto");
       expect(status).toBe(3);
       expect(stderr).toContain("hazard src-null");
@@ -294,8 +297,8 @@ describe.runIf(canServe)("cryptodev serve", () => {
     `;
     const runtime = runtimeName === "Deno" ? [process.execPath, "run", "-A"] : [process.execPath];
 
-    test("has a /dev/crypto that nobody else sees, and all of the other devices", () => {
-      // In the workspace, whose packages it imports.
+    test("runs with a /dev/crypto that is not visible to other programs, and with all other devices", () => {
+      // A program in the workspace can import its packages.
       const workspace = fileURLToPath(new URL("../.programs/", import.meta.url));
       mkdirSync(workspace, { recursive: true });
       const programs = mkdtempSync(join(workspace, "beside-"));
@@ -316,16 +319,16 @@ describe.runIf(canServe)("cryptodev serve", () => {
     test.each([
       ["exit 7", 7],
       ["kill -TERM $$", 143],
-    ])("gives its exit status: %s", (line, status) => {
+    ])("returns the exit status of the program: %s", (line, status) => {
       expect(serve(path, "--", "sh", "-c", line).status).toBe(status);
     });
 
-    test("tells of a program that is not there, or is none", () => {
+    test("reports a program that does not exist or is not executable", () => {
       expect(serve("--", "/no/such")).toMatchObject({ status: 127, stderr: expect.stringContaining("ENOENT") });
       expect(serve("--", "/etc/passwd")).toMatchObject({ status: 126, stderr: expect.stringContaining("EACCES") });
     });
 
-    test("is told of signals, and its device goes with it", async () => {
+    test("passes signals on to the program, and removes the device after it", async () => {
       const child = spawn(
         file,
         [...first, "serve", path, "--", "sh", "-c", "trap 'exit 9' TERM; echo ready; while :; do sleep 0.05; done"],

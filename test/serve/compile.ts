@@ -13,7 +13,11 @@ export function cc(source: string, program: string, ...flags: readonly string[])
   execFileSync("cc", [...strict, ...flags, "-o", program, source]);
 }
 
-/** Compiles the programs in C. @returns where each of them is */
+/**
+ * Compiles the programs in C.
+ *
+ * @returns the path of each of them
+ */
 export function compile<const Name extends string>(...names: readonly Name[]): Readonly<Record<Name, string>> {
   const folder = mkdtempSync(join(tmpdir(), "cryptodev-programs-"));
   afterAll(() => rmSync(folder, { recursive: true }));

@@ -26,22 +26,22 @@ import { Replay } from "../soft/replay.ts";
 import { canServe, command, ServedDevice } from "../software.ts";
 import { compile } from "./compile.ts";
 
-/* A server beside programs and users that mean it no good. */
+/* A server, and programs and users that attack it. */
 
-describe("Server.start() refuses before anything is mounted:", () => {
+describe("Server.start(), before anything is mounted,", () => {
   test.each<readonly [string, unknown, string]>([
     ["an algorithm that does not exist", { device: { lacks: ["aes-gmc"] } }, "did you mean aes-gcm?"],
     ["a list of algorithms that is a string", { device: { lacks: "aes-gcm" } }, "lacks: expected an array"],
     ["an error that does not exist", { faults: [{ code: "ENOMEN" }] }, "did you mean ENOMEM?"],
     ["a call that does not exist", { faults: [{ code: "ENOMEM", call: "CIOCGSESION" }] }, "did you mean CIOCGSESSION?"],
-    ["a fault that is none", { faults: ["ENOMEM"] }, "error of a fault"],
-    ["faults that are no list", { faults: "ENOMEM" }, "faults: expected an array"],
+    ["a fault that is not an object", { faults: ["ENOMEM"] }, "error of a fault"],
+    ["faults that are not an array", { faults: "ENOMEM" }, "faults: expected an array"],
     ["a transport that does not exist", { carrier: "FUSE" }, "carrier: expected one of fuse, cuse"],
     ["a policy that does not exist", { onHazard: "ignore" }, "onHazard: expected one of refuse, kill, fail"],
-    ["a path that is none", { path: 7 }, "path: expected a string"],
-    ["a device that is none", { device: "software" }, "device: expected an object"],
-    ["an option of the device of another type", { device: { alignmask: "63" } }, "alignmask: expected a number"],
-  ])("%s", async (_what, options, message) => {
+    ["a path that is not a string", { path: 7 }, "path: expected a string"],
+    ["a device that is not an object", { device: "software" }, "device: expected an object"],
+    ["an option of the device with the wrong type", { device: { alignmask: "63" } }, "alignmask: expected a number"],
+  ])("refuses %s", async (_what, options, message) => {
     const start = Server.start({ path: "/nowhere/crypto", ...(options as ServeOptions) });
     await expect(start).rejects.toThrow(message);
     await expect(start).rejects.toThrow(
@@ -49,7 +49,7 @@ describe("Server.start() refuses before anything is mounted:", () => {
     );
   });
 
-  test("and takes no option from a prototype", async () => {
+  test("ignores options of a prototype", async () => {
     const polluted = Object.prototype as { carrier?: string; faults?: unknown };
     Object.assign(polluted, { carrier: "nonsense", faults: 7 });
     try {
@@ -62,13 +62,13 @@ describe("Server.start() refuses before anything is mounted:", () => {
 });
 
 test.each([
-  ["without its thread's module", (folder: string) => rmSync(join(folder, "worker.js")), "index.js"],
+  ["without its worker module", (folder: string) => rmSync(join(folder, "worker.js")), "index.js"],
   [
-    "as a bundle, which is not to start itself",
+    "in a bundle, which would start itself",
     (folder: string) => renameSync(join(folder, "server.js"), join(folder, "worker.js")),
     "worker.js",
   ],
-])("Server.start() is refused %s", (_what, spoil, entry) => {
+])("Server.start() fails %s", (_what, spoil, entry) => {
   const workspace = fileURLToPath(new URL("../.programs/", import.meta.url));
   mkdirSync(workspace, { recursive: true });
   const copy = mkdtempSync(join(workspace, "serve-"));
@@ -81,7 +81,7 @@ test.each([
       console.log(JSON.stringify(message));
     `);
     expect(message).toMatch(
-      /^ServeError: the thread of @cryptodev\/serve is not beside this module|^UnsupportedError: a bundle has no worker/,
+      /^ServeError: the worker of @cryptodev\/serve is not next to this module|^UnsupportedError: a bundle has no worker/,
     );
   } finally {
     rmSync(copy, { recursive: true });
@@ -118,7 +118,7 @@ describe.runIf(canServe)("a served device", () => {
       return (ending as ServeError).message;
     };
 
-    test("over a link, wherever it leads", async () => {
+    test("over a symbolic link, whatever its target", async () => {
       writeFileSync(join(folder, "file"), "");
       for (const target of [join(folder, "file"), join(folder, "nothing"), folder]) {
         symlinkSync(target, path);
@@ -133,41 +133,41 @@ describe.runIf(canServe)("a served device", () => {
         (at: string) => chownSync(at, 65533, 65533),
         /belongs to another user \(uid 65533\); as root, serve/,
       ],
-      ["everybody may write", (at: string) => chmodSync(at, 0o777), /can be written by other users/],
-      ["a group may write", (at: string) => chmodSync(at, 0o770), /can be written by other users/],
-    ])("by root in a folder that %s, nor below it", async (_what, spoil, message) => {
+      ["everybody can write to", (at: string) => chmodSync(at, 0o777), /can be written by other users/],
+      ["a group can write to", (at: string) => chmodSync(at, 0o770), /can be written by other users/],
+    ])("by root in or below a folder that %s", async (_what, spoil, message) => {
       const below = join(folder, "a/b");
       mkdirSync(below, { recursive: true });
       spoil(join(folder, "a"));
       expect(await refusal(join(folder, "a/crypto"))).toMatch(message);
       expect(await refusal(join(below, "crypto"))).toMatch(message);
       expect(existsSync(join(below, "crypto"))).toBe(false);
-      // Nor if the way there is a link.
+      // The same through a symbolic link.
       symlinkSync(below, join(folder, "link"));
       expect(await refusal(join(folder, "link/crypto"))).toMatch(message);
     });
 
-    test("by root over a file of another user, even in a folder in which nobody can exchange it", async () => {
+    test("by root over a file of another user, even if nobody else can replace the file", async () => {
       writeFileSync(path, "");
       chownSync(path, 65533, 65533);
       expect(await refusal()).toMatch(/crypto belongs to another user \(uid 65533\); remove it/);
     });
   });
 
-  test("is mounted in a folder that everybody may write, if it is sticky as /tmp is", async () => {
+  test("is mounted in a folder that everybody can write to if it is sticky, as /tmp is", async () => {
     chmodSync(folder, 0o1777);
     const served = await start();
     expect(await served.stop()).toBe(0);
     expect(existsSync(path)).toBe(false);
   });
 
-  test("unmounts nothing that was mounted over it, and removes no file in the place of its own", async () => {
+  test("does not unmount what was mounted over it, and does not remove a file that replaced its own", async () => {
     const served = await start();
     const victim = join(folder, "victim");
     writeFileSync(victim, "");
     expect(spawnSync("mount", ["--bind", victim, path]).status).toBe(0);
     expect(await served.stop()).toBe(0);
-    // Whoever mounted it finds it there.
+    // The other mount is still there.
     expect(statSync(path).ino).toBe(statSync(victim).ino);
     expect(mounts().filter((line) => line.includes(` ${path} `) && !line.includes("fuse.cryptodev"))).toHaveLength(1);
     expect(spawnSync("umount", [path]).status).toBe(0);
@@ -181,7 +181,7 @@ describe.runIf(canServe)("a served device", () => {
     expect(existsSync(path)).toBe(true);
   });
 
-  test("is unmounted wherever its folder has been moved to", async () => {
+  test("is unmounted even after its folder was moved", async () => {
     const before = join(folder, "before");
     mkdirSync(before);
     path = join(before, "crypto");
@@ -197,8 +197,8 @@ describe.runIf(canServe)("a served device", () => {
 
   const { crash } = compile("crash");
 
-  describe("answers whatever becomes of its log:", () => {
-    /** Serves with a standard error that a shell prepared. */
+  describe("continues to answer", () => {
+    /** Serves with a standard error that a shell has prepared. */
     async function withLog(setup: string) {
       const args = ["-c", `${setup}\nexec "$@"`, "sh", ...command, "serve", path, "--json", "--verbosity", "2"];
       const child = spawn("sh", args, { stdio: ["ignore", "pipe", "pipe"], cwd: folder });
@@ -207,20 +207,20 @@ describe.runIf(canServe)("a served device", () => {
     }
     const crashes = () => {
       const { status, stderr } = spawnSync("timeout", ["0.5", crash, path], { encoding: "utf8" });
-      // It got ENOTRECOVERABLE, and slept.
+      // The program got ENOTRECOVERABLE, and then slept.
       expect({ status, stderr }).toEqual({ status: 124, stderr: "" });
     };
     const host = realHost();
 
-    test("its reader is gone", async () => {
+    test("if the reader of its log is gone", async () => {
       const child = await withLog("");
       child.stderr.destroy();
       await isServed(child);
     });
 
     test.each([
-      ["it is a full disk", "exec 2> /dev/full"],
-      ["it is closed", "exec 2>&-"],
+      ["if its log is on a full disk", "exec 2> /dev/full"],
+      ["if its log is closed", "exec 2>&-"],
     ])("%s", async (_what, setup) => {
       await isServed(await withLog(setup));
     });
@@ -229,9 +229,9 @@ describe.runIf(canServe)("a served device", () => {
       ["blocks", "exec 2> pipe"],
       // dd sets the flag of the open file, and leaves it set.
       ["does not block", "exec 2> pipe; dd if=/dev/null oflag=nonblock status=none >&2"],
-    ])("it is a pipe that is full and %s", async (_what, setup) => {
+    ])("if its log is a full pipe that %s", async (_what, setup) => {
       spawnSync("mkfifo", [join(folder, "pipe")]);
-      // Somebody has it open, and reads nothing.
+      // A process that has the pipe open, but does not read it.
       const reader = spawn("sh", ["-c", "exec 3<> pipe; echo ready; exec sleep 60"], {
         cwd: folder,
         stdio: ["ignore", "pipe", "ignore"],
@@ -257,7 +257,7 @@ describe.runIf(canServe)("a served device", () => {
     }
   });
 
-  test("writes a limited number of lines a second about crashes, however many a program causes", async () => {
+  test("limits the lines per second about calls that would crash a kernel", async () => {
     const served = await start();
     const run = new Replay(await realHost(), path);
     run.send({ ioctl: "CIOCGSESSION", in: { cipher: 16 }, ret: 0, as: "s" });
@@ -270,12 +270,12 @@ describe.runIf(canServe)("a served device", () => {
     const before = served.log.length;
     run.send(crash);
     const [omitted, last] = await served.logged(before, 2);
-    expect(omitted).toMatch(/^cryptodev: lines left out: \d+$/);
+    expect(omitted).toMatch(/^cryptodev: lines omitted: \d+$/);
     expect(last).toMatch(/^cryptodev: hazard src-null/);
     run.close();
   });
 
-  test("writes a limited number of lines a second of what --verbosity asks for, and how many it left out", async () => {
+  test("limits the lines per second that --verbosity asks for, and logs how many were omitted", async () => {
     const served = await start("--verbosity", "2");
     const device = Device.open(await realHost(), path);
     const hash = device.hash("sha1");
@@ -286,11 +286,11 @@ describe.runIf(canServe)("a served device", () => {
     hash.digest(new Uint8Array(1));
     device.close();
     const lines = await served.logged(before, 2);
-    expect(lines[0]).toMatch(/^cryptodev: lines left out: \d+$/);
+    expect(lines[0]).toMatch(/^cryptodev: lines omitted: \d+$/);
     expect(lines[1]).toBe("cryptodev: CIOCCRYPT: done");
   });
 
-  test("has a limit of sessions for each open file, answered by ENOMEM", async () => {
+  test("limits the sessions of each open file: one more fails with ENOMEM", async () => {
     const server = await Server.start({ path, device: { sessions: 3 } });
     try {
       const host = await realHost();

@@ -8,20 +8,20 @@ import { runtimeName } from "../runtime.ts";
 import { canServe, ServedDevice } from "../software.ts";
 import { compile } from "./compile.ts";
 
-/* Many processes at once, which check every answer, and of which some are killed in the middle. */
+/* Many processes at once, which check every result; some of them are killed during a call. */
 
 const CLIENTS = 8;
-/** Seconds; `npm run soak` takes a minute. */
+/** In seconds; `npm run soak` uses a minute. */
 const DURATION = process.env.SOAK === "full" ? 60 : 3;
 
-/** What the server's process holds: descriptors, and KiB of memory. */
+/** The resources of the server's process: descriptors, and KiB of memory. */
 function holdings(pid: number): { descriptors: number; memory: number } {
   const memory = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
   return { descriptors: readdirSync(`/proc/${pid}/fd`).length, memory };
 }
 
 test.runIf(canServe)(
-  `${CLIENTS} processes for ${DURATION} seconds, with kills in between: every answer is right, and nothing leaks`,
+  `a server answers ${CLIENTS} processes correctly for ${DURATION} seconds, and leaks nothing when some are killed`,
   async () => {
     const { hammer } = compile("hammer");
     const folder = mkdtempSync(join(tmpdir(), "cryptodev-storm-"));
@@ -49,7 +49,7 @@ test.runIf(canServe)(
           while (Date.now() < end) {
             const child = start(Math.ceil((end - Date.now()) / 1000));
             const closed = once(child, "close");
-            // Half of them are killed, after a while that is never the same.
+            // Kill half of them, after different delays.
             if (index % 2 === 0) setTimeout(() => child.kill("SIGKILL"), 100 + ((seed * 37) % 400)).unref();
             const [code, signal] = await closed;
             if (signal !== "SIGKILL") expect(code).toBe(0);
@@ -57,7 +57,7 @@ test.runIf(canServe)(
         }),
       );
     };
-    /** Waits until all is closed: what a killed process had open is closed by the kernel a moment later. */
+    /** Waits until everything is closed: the kernel closes the files of a killed process a moment later. */
     const settle = async () => {
       for (let round = 0; ; round += 1) {
         served.send(runtimeName === "Deno" ? "SIGUSR2" : "SIGUSR1");
@@ -66,7 +66,7 @@ test.runIf(canServe)(
         if (round === 50 || statistics.files === 0) return statistics;
       }
     };
-    // Heaps grow for a while before they are collected, to several times of what they start with.
+    // Heaps grow to several times their initial size before they are collected.
     await storm(DURATION / 2);
     await settle();
     const before = holdings(pid);
@@ -77,7 +77,7 @@ test.runIf(canServe)(
     expect(statistics.calls).toBeGreaterThan(1000);
     const after = holdings(pid);
     expect(after.descriptors).toBe(before.descriptors);
-    // What leaked a session each time would be far above this.
+    // A leak of one session per process would be far above this.
     expect(after.memory - before.memory).toBeLessThan(128 * 1024);
     expect(await served.stop()).toBe(0);
   },

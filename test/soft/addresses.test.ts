@@ -3,7 +3,7 @@ import { SoftwareHost } from "@cryptodev/soft";
 import { describe, expect, test } from "vitest";
 import { pattern } from "../bytes.ts";
 
-describe.each(["x86_64", "arm"])("made-up addresses, of %s", (arch) => {
+describe.each(["x86_64", "arm"])("addressFor() on %s", (arch) => {
   const start = () => {
     const host = new SoftwareHost({ machine: machineOf(arch) ?? LP64 });
     const argument = new Argument(host, crypt_op);
@@ -12,7 +12,7 @@ describe.each(["x86_64", "arm"])("made-up addresses, of %s", (arch) => {
     return { argument, src, dst, mac, iv, addressAt };
   };
 
-  test("views of one buffer are as far apart as their bytes, and those of two apart from each other", () => {
+  test("keeps the distance between views of one buffer, and separates different buffers", () => {
     const { argument, src, dst, mac, addressAt } = start();
     const buffer = new ArrayBuffer(300);
     argument.point(src, new Uint8Array(buffer, 10, 20));
@@ -23,7 +23,7 @@ describe.each(["x86_64", "arm"])("made-up addresses, of %s", (arch) => {
     expect(addressAt(src) % 4096).toBe(10);
   });
 
-  test("a region is not given away while one pointer still uses it", () => {
+  test("does not reuse a region while a pointer still uses it", () => {
     const { argument, src, dst, iv, addressAt } = start();
     const shared = pattern(64);
     argument.point(src, shared);
@@ -35,7 +35,7 @@ describe.each(["x86_64", "arm"])("made-up addresses, of %s", (arch) => {
     expect(new Set([src, dst, iv].map(addressAt)).size).toBe(3);
   });
 
-  test("do not pile up: a million buffers later they are where they were", () => {
+  test("reuses regions, so that a million buffers do not use up the address space", () => {
     const { argument, src, dst, addressAt } = start();
     argument.point(src, pattern(16));
     argument.point(dst, pattern(16));

@@ -3,7 +3,7 @@ import { pattern, toHex } from "../bytes.ts";
 import { type Reached, ways } from "../software.ts";
 import { Replay } from "./replay.ts";
 
-/* The driver built with ENABLE_ASYNC. */
+/* The driver, built with ENABLE_ASYNC. */
 
 const POLLIN = 1;
 const POLLOUT = 4;
@@ -27,7 +27,7 @@ describe.each(ways)("$name:", ({ reach }) => {
     while (fetch().errno !== "EBUSY");
     run.close();
   });
-  test("poll() says when something can be fetched, and when nothing more can be submitted", () => {
+  test("poll() reports whether an operation can be fetched, and whether one more can be submitted", () => {
     expect(ready()).toBe(POLLOUT);
     submit();
     expect(ready()).toBe(POLLIN | POLLOUT);
@@ -41,19 +41,19 @@ describe.each(ways)("$name:", ({ reach }) => {
     expect(ready()).toBe(POLLOUT);
   });
 
-  test("what a kernel would not survive is no error to be fetched", async () => {
+  test("CIOCASYNCCRYPT itself reports a call that would crash a kernel, and nothing can be fetched", async () => {
     expect(await reached.crashOf(() => submit({ src: undefined, len: 32 }))).toBe("src-null");
     expect(fetch()).toEqual({ ret: -1, errno: "EBUSY" });
   });
 
-  test("a fetch looks at its argument only when there is something to fetch", () => {
+  test("CIOCASYNCFETCH checks its argument only if an operation can be fetched", () => {
     const withNull = () => run.send({ ioctl: "NULLARG", of: "CIOCASYNCFETCH", ret: 0 });
     expect(withNull()).toEqual({ ret: -1, errno: "EBUSY" });
     submit();
     expect(withNull()).toEqual({ ret: -1, errno: "EFAULT" });
   });
 
-  test("results come in the order of submission, with mac and iv written when they are fetched", () => {
+  test("CIOCASYNCFETCH returns results in the order of submission, and writes mac and iv", () => {
     const sync = (input: object) =>
       run.send({ ioctl: "CIOCCRYPT", in: { ses: "s", src: { count: 32 }, dst: 32, mac: 20, iv, ...input }, ret: 0 })
         .out;
@@ -64,11 +64,11 @@ describe.each(ways)("$name:", ({ reach }) => {
     expect(fetch().out).toEqual(second);
   });
 
-  test("only an unknown session, an unreadable iv and NO_ZC fail when submitted; all else fails when fetched", () => {
+  test("CIOCASYNCCRYPT refuses an unknown session, an unreadable iv and NO_ZC; any other error is returned by the fetch", () => {
     expect(submit({ ses: 7 })).toEqual({ ret: -1, errno: "EINVAL" });
     expect(submit({ flags: 8 })).toEqual({ ret: -1, errno: "EINVAL" });
     expect(submit({ iv: undefined, ivPtr: 8 })).toEqual({ ret: -1, errno: "EFAULT" });
-    // The iv is read before anything else is looked at.
+    // The iv is read before anything else is checked.
     expect(submit({ iv: undefined, ivPtr: 8, flags: 8 })).toEqual({ ret: -1, errno: "EFAULT" });
     for (const [input, errno] of [
       [{ src: { count: 17 } }, "EINVAL"],

@@ -5,7 +5,7 @@ import { ways } from "../software.ts";
 import { vectors } from "../vectors/aeads.ts";
 import { Replay } from "./replay.ts";
 
-/** The kernel's iv: of CCM, how many bytes count the message, less one, then the nonce, then the counter. */
+/** The kernel's form of an iv. For CCM: the size of the length field, less one, then the nonce, then the counter. */
 const ivOf = (id: number, nonce: string): string =>
   id === 51 ? `${(14 - nonce.length / 2).toString(16).padStart(2, "0")}${nonce}`.padEnd(32, "0") : nonce;
 
@@ -22,7 +22,7 @@ describe.each(ways)("$name:", (way) => {
   afterEach(() => run.close());
 
   describe("an AEAD session", () => {
-    test.each(vectors)("gives the known answer of $source", ({ id, key, nonce, aad, plaintext, ciphertext, tag }) => {
+    test.each(vectors)("returns the known answer of $source", ({ id, key, nonce, aad, plaintext, ciphertext, tag }) => {
       expect(send("CIOCGSESSION", { cipher: id, key }, "s").ret).toBe(0);
       const common = { iv: ivOf(id, nonce), tagLen: tag.length / 2, ...(aad === "" ? {} : { auth: aad }) };
       const sealed = auth({ ...common, src: plaintext, dst: (plaintext.length + tag.length) / 2 });
@@ -48,13 +48,13 @@ describe.each(ways)("$name:", (way) => {
       }
     });
 
-    test("GCM test case 1: no data at all, but an address", () => {
+    test("returns the known answer of GCM test case 1: no data, but an address", () => {
       send("CIOCGSESSION", { cipher: 50, key: "00".repeat(16) }, "s");
       const { out } = auth({ src: "", dst: 16, iv: "00".repeat(12) });
       expect(out?.dst).toBe("58e2fccefa7e3061367f1d57a4e7455a");
     });
 
-    test("a tag size can shrink in a session, and not grow again", () => {
+    test("accepts a smaller tag size, but no larger one after it", () => {
       send("CIOCGSESSION", { cipher: 50, key: "00".repeat(16) }, "s");
       const seal = (tagLen: number) => auth({ src: "00", dst: 17, iv: "00".repeat(12), tagLen });
       expect([16, 12, 0, 4].map((size) => seal(size).out?.tagLen)).toEqual([16, 12, 12, 4]);
@@ -62,7 +62,7 @@ describe.each(ways)("$name:", (way) => {
       expect(seal(0).out?.len).toBe(5);
     });
 
-    test("an operation that is refused early leaves the session's tag size alone", () => {
+    test("keeps its tag size if an operation is refused before the tag is checked", () => {
       send("CIOCGSESSION", { cipher: 50, key: "00".repeat(16) }, "s");
       const seal = (more: object) => auth({ src: "00", dst: 17, iv: "00".repeat(12), ...more });
       expect(seal({ tagLen: 12, auth: { count: 4097 } })).toMatchObject({ errno: "EINVAL" });
@@ -70,7 +70,7 @@ describe.each(ways)("$name:", (way) => {
       expect(seal({ tagLen: 16 })).toMatchObject({ ret: 0, out: { tagLen: 16 } });
     });
 
-    test("an iv of an operation without data counts for the next one", () => {
+    test("uses the iv of an operation without data for the next operation", () => {
       const [key, iv] = [toHex(pattern(16)), toHex(pattern(12))];
       send("CIOCGSESSION", { cipher: 50, key }, "s");
       const { out } = auth({ src: "00", dst: 17, iv });
@@ -79,30 +79,30 @@ describe.each(ways)("$name:", (way) => {
       expect(auth({ src: "00", dst: 17 }).out?.dst).toBe(out?.dst);
     });
 
-    test("WRITE_IV gives the iv back, and other flags do not matter", () => {
+    test("returns the iv with WRITE_IV, and ignores other flags", () => {
       send("CIOCGSESSION", { cipher: 50, key: "00".repeat(16) }, "s");
       const iv = toHex(pattern(12));
       for (const flags of [1, 4, 0x8000])
         expect(auth({ flags, src: "00", dst: 17, iv })).toMatchObject({ ret: 0, out: { iv } });
-      // A record's flag asks for work in place, and nothing else.
+      // The flag of a record requires an operation in place, and has no other effect.
       expect(auth({ flags: 16, src: "00", room: 16, dst: "src", iv })).toMatchObject({ ret: 0, out: { iv } });
       expect(auth({ flags: 16, src: "00", dst: 17, iv })).toMatchObject({ ret: -1, errno: "EINVAL" });
     });
 
-    test("WRITE_IV gives back the counter of CCM: where encrypting left it, and 0 after decrypting", () => {
+    test("returns the counter of CCM with WRITE_IV: its last value after encrypting, 0 after decrypting", () => {
       send("CIOCGSESSION", { cipher: 51, key: "00".repeat(16) }, "s");
       const [nonce, plaintext] = [toHex(pattern(11)), toHex(pattern(33))];
       const start = `03${nonce}`;
       const sealed = auth({ flags: 4, src: plaintext, dst: 49, iv: `${start}ffffffff` });
-      // One block for the tag, and three of data.
+      // One block for the tag, and three for the data.
       expect(sealed).toMatchObject({ ret: 0, out: { iv: `${start}00000004` } });
       const opened = auth({ flags: 4, op: 1, src: sealed.out?.dst, dst: 49, iv: `${start}ffffffff` });
       expect(opened).toMatchObject({ ret: 0, out: { iv: `${start}00000000` } });
-      // Which is the same iv to the next operation.
+      // For the next operation, this is the same iv.
       expect(auth({ src: plaintext, dst: 49 }).out?.dst).toBe(sealed.out?.dst);
     });
 
-    test("a session with a mac key has the key that authenc() would read", () => {
+    test("uses the key that authenc() would read if it has a mac key", () => {
       const [part, rest] = [toHex(pattern(8)), toHex(pattern(16, 9))];
       const attribute = toHex(new Uint8Array(new Uint16Array([8, 1]).buffer));
       send("CIOCGSESSION", { cipher: 50, key: `${attribute}00000010${part}${rest}` }, "whole");
@@ -113,7 +113,7 @@ describe.each(ways)("$name:", (way) => {
       expect(send("CIOCGSESSION", { cipher: 51, key: rest, mackey: toHex(pattern(7)) }, "t").errno).toBe("EINVAL");
     });
 
-    test("a tag_len that is too large is refused only once there is memory for it", async () => {
+    test("refuses a tag_len that is too large only if dst has memory for it", async () => {
       send("CIOCGSESSION", { cipher: 50, key: "00".repeat(16) }, "s");
       const seal = (more: object) => auth({ src: "00", iv: "00".repeat(12), ...more });
       expect(seal({ dst: 17, tagLen: 17 })).toMatchObject({ ret: -1, errno: "EINVAL" });
@@ -123,7 +123,7 @@ describe.each(ways)("$name:", (way) => {
       expect(() => seal({ dst: 17, tagLen: 9000 })).toThrow(expect.objectContaining({ rule: "dst-short" }));
     });
 
-    test("more pages than the driver can list are ENOMEM, before any is looked for", () => {
+    test("fails with ENOMEM for more pages than the driver can list, before any is accessed", () => {
       const most = 2 ** 17 * 4096;
       const answer = (more: object) => auth({ srcPtr: 4096, dstPtr: 4096, iv: "00".repeat(16), ...more }).errno;
       send("CIOCGSESSION", { cipher: 50, key: "00".repeat(16) }, "s");
@@ -133,12 +133,12 @@ describe.each(ways)("$name:", (way) => {
       expect([most, most + 1].map((len) => answer({ op: 1, flags: 16, len }))).toEqual(["EINVAL", "ENOMEM"]);
     });
 
-    test("a tag pointer comes back that points at the tag", () => {
+    test("returns a pointer to the tag", () => {
       send("CIOCGSESSION", { cipher: 50, key: "00".repeat(16) }, "s");
       expect(auth({ src: "00", dst: 16, iv: "00".repeat(12), tagLen: 12 })).toMatchObject({ ret: 0, out: { len: 13 } });
     });
 
-    test("an iv of CCM whose first byte is not 1 to 7, and a message that it cannot count", () => {
+    test("refuses a CCM iv whose first byte is not 1 to 7, and a message too long for its length field", () => {
       send("CIOCGSESSION", { cipher: 51, key: "00".repeat(16) }, "s");
       const seal = (first: string, count = 16) => auth({ src: { count }, dst: count + 16, iv: first.padEnd(32, "0") });
       for (const first of ["00", "08", "ff"]) expect(seal(first)).toMatchObject({ ret: -1, errno: "EINVAL" });
@@ -147,7 +147,7 @@ describe.each(ways)("$name:", (way) => {
       expect(seal("02", 65537).ret).toBe(0);
     });
 
-    test("refuses what is no AEAD operation", () => {
+    test("refuses an invalid AEAD operation", () => {
       send("CIOCGSESSION", { cipher: 50, key: "00".repeat(16) }, "s");
       const iv = "00".repeat(12);
       for (const wrong of [{ op: 2 }, { flags: 32 }, { op: 1, src: "00", dst: 1 }, { auth: { count: 4097 } }]) {
@@ -177,23 +177,26 @@ describe.each(ways)("$name:", (way) => {
     const seal = (size: number, more = {}) =>
       auth({ flags: 16, auth: header, src: { count: size }, room: 36, dst: "src", iv, ...more });
 
-    test.each([0, 1, 43, 44, 60, 61, 1000])("of %i bytes is data, mac and the shortest padding, encrypted", (size) => {
-      start();
-      const { out } = seal(size);
-      const mac = createHmac("sha1", fromHex(mackey)).update(fromHex(header)).update(pattern(size)).digest("hex");
-      const padding = 16 - ((size + 20) % 16);
-      const record = toHex(pattern(size)) + mac + (padding - 1).toString(16).padStart(2, "0").repeat(padding);
-      const cipher = createCipheriv("aes-128-cbc", fromHex(key), fromHex(iv)).setAutoPadding(false);
-      const expected = cipher.update(fromHex(record)).toString("hex");
-      expect(out).toMatchObject({ len: expected.length / 2, tagLen: 20 });
-      expect(String(out?.dst).slice(0, expected.length)).toBe(expected);
+    test.each([0, 1, 43, 44, 60, 61, 1000])(
+      "of %i bytes consists of data, mac and the shortest padding, encrypted",
+      (size) => {
+        start();
+        const { out } = seal(size);
+        const mac = createHmac("sha1", fromHex(mackey)).update(fromHex(header)).update(pattern(size)).digest("hex");
+        const padding = 16 - ((size + 20) % 16);
+        const record = toHex(pattern(size)) + mac + (padding - 1).toString(16).padStart(2, "0").repeat(padding);
+        const cipher = createCipheriv("aes-128-cbc", fromHex(key), fromHex(iv)).setAutoPadding(false);
+        const expected = cipher.update(fromHex(record)).toString("hex");
+        expect(out).toMatchObject({ len: expected.length / 2, tagLen: 20 });
+        expect(String(out?.dst).slice(0, expected.length)).toBe(expected);
 
-      const opened = auth({ flags: 16, op: 1, auth: header, src: expected, dst: "src", iv });
-      expect(opened).toMatchObject({ ret: 0, out: { len: size, tagLen: 20 } });
-      expect(String(opened.out?.dst).slice(0, size * 2)).toBe(toHex(pattern(size)));
-    });
+        const opened = auth({ flags: 16, op: 1, auth: header, src: expected, dst: "src", iv });
+        expect(opened).toMatchObject({ ret: 0, out: { len: size, tagLen: 20 } });
+        expect(String(opened.out?.dst).slice(0, size * 2)).toBe(toHex(pattern(size)));
+      },
+    );
 
-    test("that was changed anywhere is EBADMSG", () => {
+    test("with any changed byte fails with EBADMSG", () => {
       start();
       const record = fromHex(String(seal(61).out?.dst).slice(0, 192));
       for (let at = 0; at < record.length; at += 7) {
@@ -207,21 +210,21 @@ describe.each(ways)("$name:", (way) => {
       });
     });
 
-    test("is refused where the rules are broken", () => {
+    test("is refused if it breaks a rule", () => {
       start();
       const short = { op: 1, src: { count: 17 } };
-      // Real memory does not end where the room does.
+      // In real memory, what follows the buffer is mapped.
       const narrow = way.isServed ? [] : [{ room: 34 }];
       const broken = [{ dst: 128 }, ...narrow, { auth: { count: 4097 } }, { op: 2 }, short, { op: 1, src: "" }];
       for (const wrong of broken)
         expect(seal(61, wrong), JSON.stringify(wrong)).toMatchObject({ ret: -1, errno: "EINVAL" });
-      // A record too short for its tag, whatever else is wrong with it.
+      // A record too short for its tag is refused, whatever else is wrong with it.
       expect(seal(16, { op: 1 })).toMatchObject({ ret: -1, errno: "EINVAL" });
       expect(seal(96, { op: 1, tagLen: 65 })).toMatchObject({ ret: -1, errno: "EINVAL" });
       expect(seal(96, { op: 1, tagLen: 21 })).toMatchObject({ ret: -1, errno: "EBADMSG" });
     });
 
-    test("that is not whole blocks is refused when the whole ones are decrypted", () => {
+    test("with a partial block is refused after the whole blocks were decrypted", () => {
       start();
       const record = String(seal(61).out?.dst).slice(0, 192);
       const open = (size: number) =>
@@ -239,7 +242,7 @@ describe.each(ways)("$name:", (way) => {
     test.each([
       ["6c1625db4671522d3d7599601de7ca09ed", 17],
       ["9d84c813f719aa2c7be3f66171c7c5c2edbf9dac", 20],
-    ])("of XTS may end with a part of a block: IEEE 1619-2018, %s", (ciphertext, size) => {
+    ])("of XTS may end with a partial block: IEEE 1619-2018, %s", (ciphertext, size) => {
       const halves = "fffefdfcfbfaf9f8f7f6f5f4f3f2f1f0bfbebdbcbbbab9b8b7b6b5b4b3b2b1b0";
       const plaintext = toHex(Uint8Array.from({ length: size }, (_, index) => index));
       const unit = "9a78563412".padEnd(32, "0");
@@ -247,24 +250,24 @@ describe.each(ways)("$name:", (way) => {
       send("CIOCGSESSION", { cipher: 22, key: halves, mac: 7, mackey }, "s");
       expect(open(ciphertext).out?.dst).toBe(plaintext);
       expect(open(ciphertext.slice(0, 30))).toMatchObject({ errno: "EINVAL", out: { dst: ciphertext.slice(0, 30) } });
-      // A whole block before the one that is stolen from.
+      // With a whole block before the one that ciphertext stealing uses.
       const long = send("CIOCCRYPT", { ses: "s", flags: 64, src: { count: 64 }, dst: 64, mac: 20, iv: unit }).out?.dst;
       expect(String(open(String(long).slice(0, 100)).out?.dst).slice(0, 64)).toBe(toHex(pattern(32)));
     });
 
-    test("has room for itself and not a byte more", () => {
+    test("needs only as much memory as its own length", () => {
       start();
       expect(seal(61, { room: 35 })).toMatchObject({ ret: 0, out: { len: 96 } });
     });
 
-    test("without a mac is data and padding, and a stream cipher's has no padding", () => {
+    test("without a mac consists of data and padding, and with a stream cipher it does not have padding", () => {
       send("CIOCGSESSION", { cipher: 11, key }, "s");
       expect(seal(61)).toMatchObject({ ret: 0, out: { len: 64, tagLen: 0 } });
       const record = seal(61, { tagLen: 20 });
       expect(record).toMatchObject({ ret: 0, out: { len: 64, tagLen: 20 } });
       const open = (src: string) => auth({ flags: 16, op: 1, src, dst: "src", iv, tagLen: 99 });
       expect(open(String(record.out?.dst).slice(0, 128))).toMatchObject({ ret: 0, out: { len: 61, tagLen: 99 } });
-      // Then nothing can be wrong with it, not even its padding.
+      // Nothing is checked then, not even the padding.
       expect(open("00".repeat(64))).toMatchObject({ ret: 0, out: { len: 64 } });
       send("CIOCGSESSION", { cipher: 24, key, mac: 7, mackey }, "s");
       expect(seal(61)).toMatchObject({ ret: 0, out: { len: 81, tagLen: 20 } });
@@ -276,7 +279,7 @@ describe.each(ways)("$name:", (way) => {
     const packet = (more = {}) =>
       auth({ flags: 32, region: { count: 140 }, authOff: 0, srcOff: 12, len: 128, tag: 20, iv, ...more });
 
-    test("is encrypted behind its header, and the mac covers both", () => {
+    test("is encrypted after its header, and the mac covers both", () => {
       start();
       const cipher = createCipheriv("aes-128-ctr", fromHex(key), fromHex(iv));
       const region = toHex(pattern(12)) + cipher.update(pattern(140).subarray(12)).toString("hex");
@@ -289,17 +292,17 @@ describe.each(ways)("$name:", (way) => {
       expect(forged).toMatchObject({ ret: -1, errno: "EBADMSG", out: { dst: region } });
     });
 
-    test("is encrypted even if its tag cannot be written, or only a part of it", () => {
+    test("is encrypted even if its tag cannot be written, or only partly", () => {
       start();
       const { dst, tag } = packet().out as Record<string, string>;
-      // No mac has 65 bytes, nor has the driver room for them.
+      // No mac has 65 bytes, and the driver's buffer does not have room for them either.
       for (const wrong of [{ tag: undefined }, { tag: 80, tagLen: 65 }])
         expect(packet(wrong)).toMatchObject({ ret: -1, errno: "EFAULT", out: { dst } });
       if (way.isServed) return;
       expect(packet({ tag: 4 })).toMatchObject({ ret: -1, errno: "EFAULT", out: { dst, tag: tag?.slice(0, 8) } });
     });
 
-    test("is refused where the rules are broken", () => {
+    test("is refused if it breaks a rule", () => {
       start();
       const broken = [
         { srcOff: 257, region: { count: 400 } },
@@ -313,7 +316,7 @@ describe.each(ways)("$name:", (way) => {
       expect(packet({ srcOff: 256, region: { count: 400 } }).ret).toBe(0);
       if (!way.isServed) expect(packet({ tag: 4 })).toMatchObject({ ret: -1, errno: "EFAULT" });
       expect(packet({ op: 1, tagLen: 21, tag: 21 })).toMatchObject({ ret: -1, errno: "EBADMSG" });
-      // In place comes first of all.
+      // That the operation is in place is checked first.
       const apart = { ses: "s", flags: 32, src: { count: 16 }, dst: 16, ivPtr: 8 };
       expect(auth(apart)).toMatchObject({ ret: -1, errno: "EINVAL" });
       for (const cipher of [11, 24, 25]) {

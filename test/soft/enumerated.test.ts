@@ -6,7 +6,7 @@ import { type Auth, type EnumeratedCall, EnumeratedCaller } from "./enumerated/c
 import { enumerate, kindNamed } from "./enumerated/cases.ts";
 import { END } from "./enumerated/pages.ts";
 
-/** The outcomes of a real driver, in the order of the calls. */
+/** The results of a real driver, in the order of the calls. */
 const recorded = brotliDecompressSync(readFileSync(new URL("enumerated/outcomes.txt.br", import.meta.url)))
   .toString()
   .trimEnd()
@@ -22,25 +22,28 @@ test("the software device answers 27,280 enumerated calls as a real driver did, 
     count += 1;
     cases = number;
   });
-  // The README would list what is allowed to differ: nothing does.
+  // The README would list calls that are allowed to differ; there are none.
   expect(different.slice(0, 20)).toEqual([]);
   expect({ count, cases }).toEqual({ count: recorded.length, cases: 9894 });
 });
 
-/* What the driver's source says of calls that were not recorded, for which addresses matter. */
+/*
+ * Calls that were not recorded, because their results depend on addresses. The expected results follow from the
+ * driver's source.
+ */
 describe("CIOCAUTHCRYPT", () => {
   let last: EnumeratedCall;
   const caller = new EnumeratedCaller((call) => {
     last = call;
   });
-  /** @returns what came back, without the hash of the memory */
+  /** @returns the result, without the hash of the memory */
   const answer = (call: Auth): string => {
     caller.auth(call);
     return last.outcome.replace(/ [0-9a-f]{8}$/, " and memory");
   };
   beforeEach(() => caller.start(kindNamed("ctr+hmacsha1")));
 
-  test("an SRTP packet without data is a mac over its header, which must not end where the data would begin", () => {
+  test("computes the mac of the header for an SRTP packet without data, unless the header ends where the data would start", () => {
     const packet: Auth = { flags: COP_FLAG_AEAD_SRTP_TYPE, src: 1024, dst: 1024, tag: 20480, iv: 16384 };
     expect(answer({ ...packet, auth_src: 1000, auth_len: 25 })).toBe("0 tag_len=20 and memory");
     expect(answer({ ...packet, auth_src: 1000, auth_len: 24 })).toBe("EINVAL");
@@ -48,11 +51,11 @@ describe("CIOCAUTHCRYPT", () => {
     expect(answer({ ...packet, auth_src: 1000, auth_len: 24, tag: null })).toBe("EINVAL");
     caller.start(kindNamed("ctr"));
     expect(answer({ ...packet, auth_src: 1000, auth_len: 25 })).toBe("EINVAL");
-    // It is not written, but reckoned with.
+    // The tag is not written, but its size counts.
     expect(answer({ ...packet, auth_src: 1000, auth_len: 25, tag_len: 1 })).toBe("0");
   });
 
-  test("a TLS record of a stream cipher needs memory for a byte of padding that it does not have", () => {
+  test("requires memory for one byte of padding in a TLS record of a stream cipher, although none is written", () => {
     const size = 20 + 20;
     const record: Auth = { flags: COP_FLAG_AEAD_TLS_TYPE, len: 20, iv: 16384 };
     const at = (place: number) => answer({ ...record, src: place, dst: place });

@@ -18,12 +18,12 @@ import { fromHex, pattern, toHex } from "../bytes.ts";
 import { type DeviceTraits, type Reached, ways } from "../software.ts";
 import { Replay } from "./replay.ts";
 
-/* Errors that the recorded scripts do not hold. */
+/* Errors that the recorded scripts do not contain. */
 
 const key = toHex(pattern(16, 5));
 const iv = toHex(pattern(16, 1));
 const unmapped = 8;
-/** `<poll.h>`. */
+/** From `<poll.h>`. */
 const POLLNVAL = 32;
 const data = { count: 16 };
 
@@ -45,13 +45,25 @@ describe.each(ways)("$name:", ({ reach }) => {
 
   describe("CIOCGSESSION", () => {
     test.each([
-      ["a mac key beyond 512 bytes", { mac: 7, mackey: { count: 513 } }, "EINVAL"],
-      ["the same for a plain hash, which has no key", { mac: 14, mackey: { count: 513 } }, "EINVAL"],
-      ["a cipher key beyond 64 bytes, wherever it is", { cipher: 11, keyPtr: unmapped, keylen: 65 }, "EINVAL"],
-      ["a cipher key that cannot be read, whatever its size", { cipher: 11, keyPtr: unmapped, keylen: 15 }, "EFAULT"],
-      ["an unknown mac beside a good cipher", { cipher: 11, key, mac: 9 }, "EINVAL"],
-      ["an unknown cipher, whose key is not even read", { cipher: 12, keyPtr: unmapped, keylen: 16 }, "EINVAL"],
-      ["a mac key of 512 bytes", { mac: 7, mackey: { count: 512 } }, undefined],
+      ["refuses a mac key of more than 512 bytes", { mac: 7, mackey: { count: 513 } }, "EINVAL"],
+      [
+        "refuses a mac key of more than 512 bytes for a plain hash, which does not use one",
+        { mac: 14, mackey: { count: 513 } },
+        "EINVAL",
+      ],
+      [
+        "refuses a cipher key of more than 64 bytes before reading it",
+        { cipher: 11, keyPtr: unmapped, keylen: 65 },
+        "EINVAL",
+      ],
+      [
+        "refuses an unreadable cipher key before checking its size",
+        { cipher: 11, keyPtr: unmapped, keylen: 15 },
+        "EFAULT",
+      ],
+      ["refuses an unknown mac together with a known cipher", { cipher: 11, key, mac: 9 }, "EINVAL"],
+      ["refuses an unknown cipher before reading its key", { cipher: 12, keyPtr: unmapped, keylen: 16 }, "EINVAL"],
+      ["accepts a mac key of 512 bytes", { mac: 7, mackey: { count: 512 } }, undefined],
     ])("%s", (_what, input, errno) => {
       expect(errnoOf("CIOCGSESSION", input)).toBe(errno);
     });
@@ -59,21 +71,21 @@ describe.each(ways)("$name:", ({ reach }) => {
 
   describe("CIOCCRYPT", () => {
     test.each([
-      ["an iv that cannot be read", { src: data, dst: 16, ivPtr: unmapped }, "EFAULT"],
-      ["a src that cannot be read, in place", { srcPtr: unmapped, dstPtr: unmapped, len: 16, iv }, "EFAULT"],
-      ["unknown flags, which are ignored and given back", { src: data, dst: 16, iv, flags: 0x80 }, undefined],
+      ["refuses an unreadable iv", { src: data, dst: 16, ivPtr: unmapped }, "EFAULT"],
+      ["refuses an unreadable src in place", { srcPtr: unmapped, dstPtr: unmapped, len: 16, iv }, "EFAULT"],
+      ["ignores unknown flags, and returns them", { src: data, dst: 16, iv, flags: 0x80 }, undefined],
     ])("%s", (_what, input, errno) => {
       send("CIOCGSESSION", { cipher: 11, key });
       expect(errnoOf("CIOCCRYPT", { ses: "s", ...input })).toBe(errno);
     });
 
-    test("a hash that decrypts hashes what is in dst", () => {
+    test("hashes the content of dst if a hash decrypts", () => {
       send("CIOCGSESSION", { mac: 14 });
       const digest = (input: object) => send("CIOCCRYPT", { ses: "s", src: data, mac: 20, ...input }).out?.mac;
       expect(digest({ op: 1, dst: 16 })).toBe(digest({ src: "00".repeat(16) }));
     });
 
-    test("a misaligned hash starts anew each time, as an aligned one does", async () => {
+    test("starts a new hash with each call, for misaligned data as for aligned data", async () => {
       const board = await replayOn({ alignmask: 15 });
       board.send({ ioctl: "CIOCGSESSION", in: { mac: 14 }, ret: 0, as: "h" });
       const digest = (input: object) =>
@@ -84,7 +96,7 @@ describe.each(ways)("$name:", ({ reach }) => {
       board.close();
     });
 
-    test("XTS with NO_ZC starts anew in each page", () => {
+    test("encrypts the tweak of XTS again in each page with NO_ZC", () => {
       send("CIOCGSESSION", { cipher: 22, key: key + key });
       const op = { ses: "s", src: { count: 8192 }, dst: 8192, iv };
       const whole = String(send("CIOCCRYPT", op).out?.dst);
@@ -95,18 +107,18 @@ describe.each(ways)("$name:", ({ reach }) => {
   });
 
   describe("CIOCCPHASH", () => {
-    test("keeps the destination's own key, and takes the message", () => {
+    test("copies the message, and keeps the key of the destination", () => {
       const [one, other] = ["00", "01"];
       send("CIOCGSESSION", { mac: 7, mackey: one }, "a");
       send("CIOCGSESSION", { mac: 7, mackey: other }, "b");
       send("CIOCCRYPT", { ses: "a", src: data, flags: 1 });
       expect(send("CIOCCPHASH", { src: "a", dst: "b" }).ret).toBe(0);
       const digest = (ses: string) => send("CIOCCRYPT", { ses, flags: 2, mac: 20 }).out?.mac;
-      // The inner hash, with the source's key in it, was copied; the outer one is the destination's.
+      // The inner hash was copied, which contains the source's key; the outer one is the destination's.
       expect(digest("b")).not.toBe(digest("a"));
     });
 
-    test("a session without a mac", () => {
+    test("refuses a session without a mac", () => {
       send("CIOCGSESSION", { mac: 14 }, "a");
       send("CIOCGSESSION", { cipher: 11, key }, "b");
       expect(errnoOf("CIOCCPHASH", { src: "a", dst: "b" })).toBe("EINVAL");
@@ -115,7 +127,7 @@ describe.each(ways)("$name:", ({ reach }) => {
     });
   });
 
-  test("sessions of one open file are unknown to another", () => {
+  test("CIOCCRYPT refuses a session of another open file", () => {
     const other = new Replay(reached.host, reached.path);
     send("CIOCGSESSION", { cipher: 11, key });
     const { errno } = other.send({ ioctl: "CIOCCRYPT", in: { ses: 1, src: data, dst: 16 }, ret: 0 });
@@ -123,8 +135,8 @@ describe.each(ways)("$name:", ({ reach }) => {
     other.close();
   });
 
-  describe("hardware is pretended:", () => {
-    test("alignmask and SIOP_FLAG_KERNEL_DRIVER_ONLY show in CIOCGSESSINFO and in info()", async () => {
+  describe("a device that pretends to be hardware", () => {
+    test("reports alignmask and SIOP_FLAG_KERNEL_DRIVER_ONLY in CIOCGSESSINFO and in info()", async () => {
       const { host, path } = await reach({ alignmask: 15, hardware: true });
       const board = new Replay(host, path);
       board.send({ ioctl: "CIOCGSESSION", in: { cipher: 11, key }, ret: 0, as: "s" });
@@ -136,7 +148,7 @@ describe.each(ways)("$name:", ({ reach }) => {
       board.close();
     });
 
-    test("misaligned data comes back with NO_ZC, aligned data without, and the same bytes", async () => {
+    test("sets NO_ZC for misaligned data only, and returns the same bytes", async () => {
       const board = await replayOn({ alignmask: 15 });
       board.send({ ioctl: "CIOCGSESSION", in: { cipher: 11, key }, ret: 0, as: "s" });
       const op = (input: object) =>
@@ -148,33 +160,33 @@ describe.each(ways)("$name:", ({ reach }) => {
   });
 });
 
-/* In real memory nothing ends where a view does: the programs in C have pages that do. */
-describe("in process, where memory ends with a view,", () => {
+/* Real memory does not end where a view does; the programs in C have pages that do. */
+describe("CIOCCRYPT in process, with memory that ends where a view does,", () => {
   beforeEach(() => {
     run = new Replay(new SoftwareHost());
   });
   afterEach(() => run.close());
 
-  test("a src that ends early is EFAULT", () => {
+  test("fails with EFAULT if src is too short", () => {
     send("CIOCGSESSION", { cipher: 11, key });
     expect(errnoOf("CIOCCRYPT", { ses: "s", src: { count: 16 }, len: 32, dst: 32, iv })).toBe("EFAULT");
   });
 
-  test("a source of which the end is missing is worked on by copying, as far as it goes", () => {
+  test("processes the readable part of src by copying", () => {
     send("CIOCGSESSION", { cipher: 16, key: "" });
     const { errno, out } = send("CIOCCRYPT", { ses: "s", src: { count: 4096 }, len: 8192, dst: 8192 });
     expect(errno).toBe("EFAULT");
     expect(out?.dst).toBe(toHex(pattern(4096)) + "00".repeat(4096));
   });
 
-  test("with NO_ZC, the pages before a bad address were done", () => {
+  test("processes the pages before a bad address with NO_ZC", () => {
     send("CIOCGSESSION", { cipher: 16, key: "" });
     const { errno, out } = send("CIOCCRYPT", { ses: "s", flags: 8, src: { count: 4096 }, len: 8192, dst: 8192 });
     expect(errno).toBe("EFAULT");
     expect(out?.dst).toBe(toHex(pattern(4096)) + "00".repeat(4096));
   });
 
-  test("the bytes before a fault are written: of data and of a digest", () => {
+  test("writes the bytes of data and digest before a fault", () => {
     send("CIOCGSESSION", { cipher: 16, key: "", mac: 14 });
     const op = { ses: "s", src: { count: 32 }, dst: 32, mac: 20 };
     const short = send("CIOCCRYPT", { ...op, flags: 8, dst: 24 });
@@ -184,7 +196,7 @@ describe("in process, where memory ends with a view,", () => {
       expect(send("CIOCCRYPT", { ...op, mac: size }).out?.mac).toBe(digest.slice(0, size * 2));
   });
 
-  test("beyond as many pages as the driver can list, it copies", () => {
+  test("copies if there are more pages than the driver can list", () => {
     const host = new SoftwareHost();
     const fd = host.open("/dev/crypto", 2);
     const session = new Call(host, CIOCGSESSION);
@@ -198,15 +210,15 @@ describe("in process, where memory ends with a view,", () => {
       call.point(call.offset.src, long);
       return host.ioctl(fd, call.request, call);
     };
-    // A copy that cannot be written is an error, and no more.
+    // With a copy, an unwritable destination is only an error.
     expect(() => send(2 ** 29)).toThrow(expect.objectContaining({ rule: "dst-null" }));
     expect(send(2 ** 29 + 1)).toBe(-errnos.EFAULT);
     host.close(fd);
   });
 });
 
-describe("descriptors", () => {
-  test("a full table: open() is EMFILE", () => {
+describe("SoftwareHost", () => {
+  test("open() returns EMFILE if all descriptors are in use", () => {
     const narrow = new SoftwareHost({ descriptors: 1 });
     const fd = narrow.open("/dev/crypto", 2);
     expect(narrow.open("/dev/crypto", 2)).toBe(-errnos.EMFILE);
@@ -216,7 +228,7 @@ describe("descriptors", () => {
     expect(narrow.ioctl(5, 0, null)).toBe(-errnos.EBADF);
   });
 
-  test("poll() of one that is not open is POLLNVAL", () => {
+  test("poll() reports POLLNVAL for a descriptor that is not open", () => {
     const host = new SoftwareHost();
     const argument = new Argument(host, pollfd);
     argument.setUint32(argument.offset.fd, 5);
@@ -224,7 +236,7 @@ describe("descriptors", () => {
     expect(argument.getUint16(argument.offset.revents)).toBe(POLLNVAL);
   });
 
-  test("CRIOGET closes a clone again whose number its caller cannot be told", () => {
+  test("CRIOGET closes a clone if its number cannot be written to the caller", () => {
     const device = new SoftwareDevice();
     const memory: Memory = {
       read: (_address, length) => new Uint8Array(length),
@@ -245,7 +257,7 @@ describe("descriptors", () => {
   });
 });
 
-test("an argument of which the end is missing is EFAULT", () => {
+test("SoftwareHost.ioctl() returns EFAULT if the argument is too short", () => {
   const host = new SoftwareHost();
   const fd = host.open("/dev/crypto", 2);
   const short = new Call(host, CIOCASYMFEAT);

@@ -6,8 +6,8 @@ import { ways } from "../software.ts";
 import { Replay } from "./replay.ts";
 
 /*
- * A state whose digest came out, and which nothing resets: the driver continues it, and answers 0 with a digest that means
- * nothing. Whatever else the call asks for is right.
+ * The state of a hash whose digest was returned, and which is not reset: the driver continues it, and returns 0 with a
+ * meaningless digest. All other results of the call are right.
  */
 
 const key = toHex(pattern(16, 5));
@@ -25,7 +25,7 @@ afterEach(() => run.close());
 const send = (input: Record<string, unknown>) => run.send({ ioctl: "CIOCCRYPT", in: { ses: "s", ...input }, ret: 0 });
 const start = (input: Record<string, unknown>, as = "s") => run.send({ ioctl: "CIOCGSESSION", in: input, ret: 0, as });
 
-describe.each(ways)("a state that is continued after its digest, $name:", ({ reach }) => {
+describe.each(ways)("$name: a hash that is continued after its digest", ({ reach }) => {
   async function open(): Promise<void> {
     const { host, path } = await reach({ async: true });
     run = new Replay(host, path);
@@ -38,7 +38,7 @@ describe.each(ways)("a state that is continued after its digest, $name:", ({ rea
     ["an unknown flag", 0x80],
     ["FINAL", FINAL],
     ["UPDATE and FINAL", UPDATE | FINAL],
-  ])("%s gives the right ciphertext and iv, and a digest that is never the right one", async (_name, flags) => {
+  ])("with %s returns the right ciphertext and iv, and a digest that is never the right one", async (_name, flags) => {
     await open();
     start({ cipher: 11, key, mac: 7, mackey });
     const encrypt = () => send({ src: data, dst: 64, mac: 20, iv, flags });
@@ -56,7 +56,7 @@ describe.each(ways)("a state that is continued after its digest, $name:", ({ rea
     });
   });
 
-  test("of a hash in pieces, no digest is right until the state is reset", async () => {
+  test("does not return the right digest until it is reset, with data in pieces", async () => {
     await open();
     start({ mac: 14 });
     expect(send({ src: data, mac: 20 }).out?.mac).toBe(sha1);
@@ -68,7 +68,7 @@ describe.each(ways)("a state that is continued after its digest, $name:", ({ rea
     expect(send({ len: 0, mac: 20, flags: FINAL }).out?.mac).toBe(sha1);
   });
 
-  test("a digest that could not be written came out anyway", async () => {
+  test("counts as finished even if its digest could not be written", async () => {
     await open();
     start({ mac: 14 });
     expect(send({ src: data }).errno).toBe("EFAULT");
@@ -76,7 +76,7 @@ describe.each(ways)("a state that is continued after its digest, $name:", ({ rea
     expect(send({ src: data, mac: 20 }).out?.mac).toBe(sha1);
   });
 
-  test("CIOCCPHASH copies such a state as well", async () => {
+  test("is copied by CIOCCPHASH", async () => {
     await open();
     start({ mac: 14 });
     start({ mac: 14 }, "copy");
@@ -90,7 +90,7 @@ describe.each(ways)("a state that is continued after its digest, $name:", ({ rea
     expect(final()).toMatchObject({ ret: 0, out: { mac: expect.not.stringContaining(sha1) } });
   });
 
-  test("CIOCASYNCFETCH gives it as well", async () => {
+  test("returns a wrong digest through CIOCASYNCFETCH as well", async () => {
     await open();
     start({ mac: 14 });
     const input = { ses: "s", src: data, mac: 20, flags: FINAL };
@@ -102,7 +102,7 @@ describe.each(ways)("a state that is continued after its digest, $name:", ({ rea
   });
 });
 
-test("the log explains a meaningless digest from verbosity 1 on, and no other", () => {
+test("the log reports a meaningless digest, and only that, from verbosity 1 on", () => {
   const lines: string[] = [];
   const host = new SoftwareHost({ verbosity: 1, log: (line) => lines.push(line) });
   run = new Replay(host);

@@ -17,19 +17,22 @@ import { pattern } from "../bytes.ts";
 import { ioctls } from "../ioctls.ts";
 import { parametersOf } from "./random.ts";
 
-/* Random ioctls with random fields: whatever is sent, the device answers or throws its own error, and nothing else happens. */
+/*
+ * Random ioctls with random fields: whatever is sent, the device answers or throws its own error, and nothing else
+ * happens.
+ */
 
 const ARENA = 12 * 1024;
 const known = new Set<number>(Object.values(errnos));
 
-/** Where a pointer points: nowhere, somewhere unmapped, or at so many bytes of the arena. */
+/** What a pointer points to: NULL, unmapped memory, or this offset in the arena. */
 const pointer = fc.oneof(
   { weight: 1, arbitrary: fc.constant(null) },
   { weight: 1, arbitrary: fc.constant("unmapped" as const) },
   { weight: 8, arbitrary: fc.record({ start: fc.nat(ARENA - 1), size: fc.oneof(fc.nat(64), fc.nat(6000)) }) },
 );
 const ids = [...Object.values(ciphers), ...Object.values(macs)].map(({ id }) => id);
-/** A number for a field: mostly one that gets further than the first check. */
+/** A number for a field, mostly one that passes the first check. */
 const value = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom(0, 1, 2, 3, 4, 8, 16, 20, 24, 32, 64, 65, 66, ...ids) },
   { weight: 2, arbitrary: fc.nat(300) },
@@ -45,12 +48,12 @@ const step = fc.record({
   ),
   values: fc.array(value, { minLength: 6, maxLength: 6 }),
   pointers: fc.array(pointer, { minLength: 5, maxLength: 5 }),
-  /** Whether to name a session that exists rather than a random number. */
+  /** Whether to use a session that exists, and not a random number. */
   realSession: fc.integer({ min: 0, max: 9 }),
   inPlace: fc.boolean(),
 });
 
-test("random ioctls never crash the process, touch nothing that the call does not name, and leak no session", () => {
+test("random ioctls never crash the process, touch other memory than the call refers to, or leak a session", () => {
   const property = fc.property(fc.array(step, { minLength: 1, maxLength: 25 }), (steps) => {
     let ended = 0;
     const host = new SoftwareHost({ async: true, enableStats: true, onUsage: () => (ended += 1), descriptors: 8 });

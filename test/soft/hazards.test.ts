@@ -4,7 +4,7 @@ import { pattern, toHex } from "../bytes.ts";
 import { type Reached, type Way, ways } from "../software.ts";
 import { Replay } from "./replay.ts";
 
-/* Each call that a kernel does not survive: one that breaks the rule, beside the nearest one that does not. */
+/* Every call that crashes a kernel: one that breaks the rule, and the nearest one that does not. */
 
 const key = toHex(pattern(16, 5));
 const iv = toHex(pattern(16, 1));
@@ -23,10 +23,10 @@ const send = (ioctl: string, input: Record<string, unknown>) => run.send({ ioctl
 interface Hazard {
   readonly rule: CrashRule;
   readonly what: string;
-  /** The session, and what goes before. */
+  /** The calls that precede it, which start the session. */
   readonly before: readonly (readonly [string, Record<string, unknown>])[];
   readonly crash: readonly [string, Record<string, unknown>];
-  /** The nearest call that a driver answers, and its answer. */
+  /** The changes that make it valid, and the error of that call. */
   readonly fine: Record<string, unknown>;
   readonly answer?: string;
 }
@@ -75,7 +75,7 @@ const hazards: readonly Hazard[] = [
   { rule: "dst-null", what: "an AEAD without dst", before: [gcm], crash: auth({ src: data }), fine: { dst: 32 } },
   {
     rule: "dst-unmapped",
-    what: "a cipher's dst that is nowhere",
+    what: "a cipher's dst is not mapped",
     before: [cbc],
     crash: crypt({ src: data, dstPtr: unmapped }),
     fine: { flags: 8 },
@@ -83,14 +83,14 @@ const hazards: readonly Hazard[] = [
   },
   {
     rule: "dst-unmapped",
-    what: "an AEAD's dst that is nowhere",
+    what: "an AEAD's dst is not mapped",
     before: [gcm],
     crash: auth({ src: data, dstPtr: unmapped }),
     fine: { dstPtr: undefined, dst: 32 },
   },
   {
     rule: "dst-short",
-    what: "a cipher's dst that ends early",
+    what: "a cipher's dst is too short",
     before: [cbc],
     crash: crypt({ src: { count: 32 }, dst: 31 }),
     fine: { dst: 32 },
@@ -104,7 +104,7 @@ const hazards: readonly Hazard[] = [
   },
   {
     rule: "auth-null",
-    what: "aad that is nowhere",
+    what: "aad without a pointer",
     before: [gcm],
     crash: auth({ src: data, dst: 32, authLen: 4 }),
     fine: { authLen: 0 },
@@ -123,17 +123,23 @@ const hazards: readonly Hazard[] = [
     crash: auth({ src: data, dst: 32, tagLen: 7, iv }),
     fine: { tagLen: 8, iv: `01${iv.slice(2)}` },
   },
-  { rule: "aead-nothing", what: "GCM over nothing", before: [gcm], crash: auth({ dst: 16 }), fine: { src: "" } },
+  {
+    rule: "aead-nothing",
+    what: "GCM with neither data nor aad",
+    before: [gcm],
+    crash: auth({ dst: 16 }),
+    fine: { src: "" },
+  },
   {
     rule: "crypt-on-aead",
-    what: "CIOCCRYPT of GCM",
+    what: "CIOCCRYPT on a GCM session",
     before: [gcm],
     crash: crypt({ src: data, dst: 16 }),
     fine: { src: "", dst: 0 },
   },
   {
     rule: "crypt-on-aead",
-    what: "CIOCCRYPT of CCM",
+    what: "CIOCCRYPT on a CCM session",
     before: [ccm],
     crash: crypt({ src: data, dst: 16 }),
     fine: { op: 2 },
@@ -141,7 +147,7 @@ const hazards: readonly Hazard[] = [
   },
   {
     rule: "tls-without-cipher",
-    what: "a TLS record on a hash",
+    what: "a TLS record on a hash session",
     before: [sha1],
     crash: auth({ flags: 16, src: data, room: 64, dst: "src" }),
     fine: { op: 1 },
@@ -149,7 +155,7 @@ const hazards: readonly Hazard[] = [
   },
   {
     rule: "tls-without-cipher",
-    what: "the same with an op that does not exist, which is looked at later",
+    what: "a TLS record on a hash session with an invalid op, which is checked later",
     before: [sha1],
     crash: auth({ flags: 16, op: 2, src: data, dst: "src" }),
     fine: { flags: 32 },
@@ -157,7 +163,7 @@ const hazards: readonly Hazard[] = [
   },
   {
     rule: "tls-without-cipher",
-    what: "a record of both kinds on a hash",
+    what: "a record with the flags of TLS and SRTP on a hash session",
     before: [sha1],
     crash: auth({ flags: 48, src: data, dst: "src" }),
     fine: { dst: 16 },
@@ -187,28 +193,28 @@ const hazards: readonly Hazard[] = [
   },
   {
     rule: "dst-unmapped",
-    what: "a hash's dst that is nowhere",
+    what: "a hash's dst is not mapped",
     before: [sha1],
     crash: crypt({ src: data, mac: 20, dstPtr: unmapped }),
     fine: { dstPtr: undefined },
   },
   {
     rule: "dst-null",
-    what: "a hash that decrypts nowhere",
+    what: "a hash decrypts to an unmapped dst",
     before: [sha1],
     crash: crypt({ op: 1, src: data, mac: 20 }),
     fine: { op: 0 },
   },
   {
     rule: "mackey-null",
-    what: "a mac key that is nowhere",
+    what: "a mac key without a pointer",
     before: [],
     crash: ["CIOCGSESSION", { mac: 7, mackeylen: 20 }],
     fine: { mackeylen: 0 },
   },
   {
     rule: "mackey-null",
-    what: "the same for a plain hash, which reads none",
+    what: "a mac key without a pointer for a plain hash, which does not read it",
     before: [],
     crash: ["CIOCGSESSION", { mac: 7, mackeylen: 20 }],
     fine: { mac: 14 },
@@ -216,11 +222,11 @@ const hazards: readonly Hazard[] = [
 ];
 
 describe.each(ways)(
-  "a call that a kernel does not survive is refused, and the nearest good one answered, $name:",
+  "$name: a call that would crash a kernel is refused, and the nearest valid call is answered:",
   (way) => {
     beforeEach(() => open(way));
     afterEach(() => run.close());
-    // In real memory nothing ends where a view does; the programs in C have pages that do.
+    // Real memory does not end where a view does; the programs in C have pages that do.
     const here = way.isServed ? hazards.filter(({ rule }) => rule !== "dst-short") : hazards;
 
     test.each(here)("$rule: $what", async ({ rule, before, crash: [ioctl, input], fine, answer }) => {
@@ -250,8 +256,8 @@ describe.each(ways)(
   },
 );
 
-describe("in process, where it is thrown", () => {
-  test("the error names the rule and the call, and says what is wrong", () => {
+describe("KernelCrashError", () => {
+  test("names the rule and the call, and says what is wrong", () => {
     run = new Replay(new SoftwareHost());
     send(...cbc);
     expect(() => send(...crypt({ len: 16, dst: 16 }))).toThrow(
@@ -264,14 +270,14 @@ describe("in process, where it is thrown", () => {
     run.close();
   });
 
-  test("jobs-abandoned: closing with asynchronous operations outstanding", () => {
+  test("is thrown by close() while asynchronous operations are outstanding: jobs-abandoned", () => {
     run = new Replay(new SoftwareHost({ async: true }));
     send(...cbc);
     run.send({ ioctl: "CIOCASYNCCRYPT", in: { ses: "s", src: data, dst: 16, iv }, ret: 0 });
     expect(() => run.send({ ioctl: "close", ret: 0 })).toThrow(expect.objectContaining({ rule: "jobs-abandoned" }));
   });
 
-  test("each rule has a test", () => {
+  test("has a test for each rule", () => {
     const tested = new Set<string>([...hazards.map(({ rule }) => rule), "copy-between-algorithms", "jobs-abandoned"]);
     expect([...tested].sort()).toEqual(Object.keys(crashRules).sort());
     expect(new KernelCrashError("src-null", "CIOCCRYPT")).toBeInstanceOf(Error);

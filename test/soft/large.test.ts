@@ -16,12 +16,12 @@ import { type Caller, type Memory, type OpenFile, SoftwareDevice, SoftwareHost }
 import { describe, expect, test } from "vitest";
 import { pattern } from "../bytes.ts";
 
-/* Data of more than a megabyte, which is worked on in pieces, up to lengths that no buffer of this process could have. */
+/* Data of more than a megabyte, which is processed in pieces, and lengths that no buffer of this process can have. */
 
 const MiB = 2 ** 20;
 const equal = (actual: Uint8Array, expected: Uint8Array) => expect(Buffer.compare(actual, expected)).toBe(0);
 
-describe("pieces make no difference:", () => {
+describe("data of several megabytes, processed in pieces, has the same result as in one piece:", () => {
   const size = 3 * MiB + 4096;
   const data = pattern(size);
   const [key, iv] = [pattern(32, 3), pattern(16, 4)];
@@ -35,7 +35,7 @@ describe("pieces make no difference:", () => {
     ["aes-256-ecb", "aes-256-ecb", size],
     ["aes-128-xts", "aes-128-xts", size],
     ["3des-cbc", "des-ede3-cbc", size],
-  ] as const)("%s, apart and in place", (name, native, length) => {
+  ] as const)("%s, to another buffer and in place", (name, native, length) => {
     const [ivSize, keySize] = [name.endsWith("ecb") ? 0 : name === "3des-cbc" ? 8 : 16, name === "3des-cbc" ? 24 : 32];
     const start = ivSize === 0 ? undefined : iv.subarray(0, ivSize);
     const plaintext = data.subarray(0, length);
@@ -46,7 +46,7 @@ describe("pieces make no difference:", () => {
         .setAutoPadding(false)
         .update(plaintext);
     } catch {
-      // This runtime has no such cipher: what is left to compare is that the way back leads to the plaintext.
+      // This runtime does not have the cipher; the test then only checks that decrypting restores the plaintext.
       expected = cipher.encrypt(plaintext, start);
     }
     equal(cipher.encrypt(plaintext, start), expected);
@@ -68,7 +68,7 @@ describe("pieces make no difference:", () => {
   });
 });
 
-/** A caller with memory everywhere, all of it zeros, that counts how much is asked for at once. */
+/** A caller whose memory is all zeros at every address, and which records how much is read at once. */
 class Zeros implements Memory {
   readonly zeros = new Uint8Array(MiB);
   readonly arguments = new Map<number, Uint8Array>();
@@ -99,7 +99,7 @@ class Zeros implements Memory {
   }
 }
 
-describe("a length of gigabytes", () => {
+describe("an operation on gigabytes", () => {
   const device = new SoftwareDevice();
   const host = new SoftwareHost();
 
@@ -134,12 +134,12 @@ describe("a length of gigabytes", () => {
     ["2 GiB of a cipher", { cipher: ciphers.CRYPTO_NULL.id }, 2 ** 31],
     ["4 GiB - 16 of a cipher", { cipher: ciphers.CRYPTO_NULL.id }, 2 ** 32 - 16],
     [
-      "512 MiB of a cipher, of which the driver can list the pages in place",
+      "512 MiB of a cipher with as many pages as the driver can list in place",
       { cipher: ciphers.CRYPTO_NULL.id },
       2 ** 29,
     ],
     ["512 MiB of a hash", { mac: macs.CRYPTO_SHA1.id }, 2 ** 29],
-  ])("%s is worked on a little at a time", (_what, session, len) => {
+  ])("on %s is processed in small pieces", (_what, session, len) => {
     const { caller, ses } = openWith(session);
     const isHash = "mac" in session;
     const { ret } = send(caller, CIOCCRYPT as Ioctl<Struct>, { ses, len, src, dst: isHash ? 0 : src, mac: 2 ** 41 });
@@ -148,7 +148,7 @@ describe("a length of gigabytes", () => {
     expect(caller.memory.written).toBe(isHash ? 20 : len);
   });
 
-  test("XTS beyond what the driver can list is copied, page by page", () => {
+  test("on more pages than the driver can list is copied page by page for XTS", () => {
     const { caller, ses } = openWith({ cipher: ciphers.CRYPTO_AES_XTS.id, keylen: 32 });
     caller.memory.isReadable = () => {
       throw new Error("it is copied");
@@ -173,7 +173,7 @@ describe("a length of gigabytes", () => {
       { cipher: ciphers.CRYPTO_AES_CTR.id, keylen: 16, mac: macs.CRYPTO_SHA1_HMAC.id, mackeylen: 20 },
       32,
     ],
-  ])("is ENOMEM of %s, whose pages the driver cannot list", (_what, session, flags) => {
+  ])("fails with ENOMEM for %s whose pages the driver cannot list", (_what, session, flags) => {
     for (const len of [2 ** 29 + 16, 2 ** 31, 2 ** 32 - 16]) {
       const { caller, ses } = openWith(session);
       const fields = { ses, len, src, dst: src, iv: 4096, flags, tag: 4096 };
@@ -184,7 +184,7 @@ describe("a length of gigabytes", () => {
     }
   });
 
-  test("the machine of the fields above is the device's", () => {
+  test("uses the machine of the device, LP64", () => {
     expect(device.machine).toBe(LP64);
   });
 });

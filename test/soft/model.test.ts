@@ -6,7 +6,7 @@ import { pattern, toHex } from "../bytes.ts";
 import { ways } from "../software.ts";
 import { parametersOf } from "./random.ts";
 
-/* Long random sequences on sessions side by side, against what one computation over the whole message gives. */
+/* Long random sequences on several sessions at once, compared with one computation over the whole message. */
 
 const hashNames: readonly HashName[] = ["md5", "sha1", "ripemd160", "sha224", "sha256", "sha384", "sha512"];
 
@@ -19,7 +19,7 @@ const hashStep = fc.record({
 
 interface Mode {
   readonly name: CipherName;
-  /** node:crypto's name for it, where this runtime has it. */
+  /** node:crypto's name for it, if this runtime has it. */
   readonly native: string;
   readonly keySize: number;
   readonly blockSize: number;
@@ -51,7 +51,10 @@ const modes: readonly Mode[] = [
 const available = new Set(getCiphers());
 const compared = modes.filter(({ native }) => available.has(native) && !/^(bf|des)-cbc$/.test(native));
 
-/** The whole message at once: by node:crypto where this runtime has the mode, by one operation of the device elsewhere. */
+/**
+ * Processes the whole message at once: with node:crypto if this runtime has the mode, else with one operation of the
+ * device.
+ */
 function atOnce(
   device: Device,
   mode: Mode,
@@ -74,7 +77,7 @@ function atOnce(
 describe.each(ways)("$name:", async ({ reach }) => {
   const { host, path } = await reach();
 
-  test("digests of messages in random pieces are those of the whole messages", () => {
+  test("digests of messages in random pieces equal those of the whole messages", () => {
     const property = fc.property(fc.array(hashStep, { maxLength: 60 }), fc.nat(6), (steps, first) => {
       const device = Device.open(host, path);
       const key = pattern(40);
@@ -104,7 +107,7 @@ describe.each(ways)("$name:", async ({ reach }) => {
     fc.assert(property, parametersOf("hashes in pieces", 100) as fc.Parameters<[unknown[], number]>);
   });
 
-  test("data in random chunks is encrypted and decrypted as the whole of it is", () => {
+  test("data in random chunks is encrypted and decrypted as in one piece", () => {
     console.log(`compared with node:crypto: ${compared.map(({ name }) => name).join(", ")}`);
     const chunks = fc.array(fc.oneof(fc.nat(4), fc.nat(300)), { minLength: 1, maxLength: 12 });
     const property = fc.property(
@@ -126,7 +129,7 @@ describe.each(ways)("$name:", async ({ reach }) => {
         for (const [index, size] of sizes.entries()) {
           const chunk = whole.slice(done, done + size);
           const start = mode.ivSize > 0 && index === 0 ? iv : undefined;
-          // Every other chunk is worked on in place.
+          // Every other chunk is processed in place.
           const target = index % 2 === 0 ? chunk : new Uint8Array(size);
           if (decrypt) session.decryptInto(chunk, target, start);
           else session.encryptInto(chunk, target, start);

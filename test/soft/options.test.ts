@@ -3,17 +3,20 @@ import { SoftwareDevice, SoftwareHost, type SoftwareHostOptions } from "@cryptod
 import { afterEach, describe, expect, test } from "vitest";
 import { pattern } from "../bytes.ts";
 
-/* A name that does not exist, or an option of another type, would only seem to be tested. */
+/*
+ * If a device accepted a name that does not exist, or an option of the wrong type, a test would pass without testing
+ * anything.
+ */
 
 const typed = (options: Record<string, unknown>) => options as SoftwareHostOptions;
 
-describe("lacks refuses what is no algorithm:", () => {
+describe("the option lacks", () => {
   test.each([
     ["aes-gmc", "aes-gcm"],
     ["AES-GCM", "aes-gcm"],
     ["sha-256", "sha256"],
     ["hmac-sha_1", "hmac-sha1"],
-  ])("%s, and suggests %s", (name, meant) => {
+  ])("refuses %s, and suggests %s", (name, meant) => {
     const message = `lacks: there is no "${name}"; did you mean ${meant}?`;
     expect(() => new SoftwareHost({ lacks: [name] })).toThrow(new RangeError(message));
     const { device } = new SoftwareHost();
@@ -21,26 +24,29 @@ describe("lacks refuses what is no algorithm:", () => {
     expect(device.lacks.size).toBe(0);
   });
 
-  test("a single key size", () => {
-    const message = 'lacks: "aes-128-gcm" is one key size of aes-gcm, which can only be missing as a whole';
+  test("refuses a single key size of an algorithm", () => {
+    const message = 'lacks: "aes-128-gcm" is one key size of aes-gcm; only the whole algorithm can be missing';
     expect(() => new SoftwareHost({ lacks: ["aes-128-gcm"] })).toThrow(new RangeError(message));
   });
 
-  test("a word that is close to none is not repeated, as it may be a secret", () => {
+  test("does not repeat an unknown name that is not close to any algorithm, because it may be a secret", () => {
     const secret = "00112233445566778899aabbccddeeff";
     const refused = expect.objectContaining({
       name: "RangeError",
-      message: expect.stringMatching(/^lacks: expected one of des-cbc, .*; got another word of 32 characters$/),
+      message: expect.stringMatching(/^lacks: expected one of des-cbc, .*; got an unknown name of 32 characters$/),
     });
     expect(() => new SoftwareHost({ lacks: [secret] })).toThrow(refused);
   });
 
-  test.each([["aes-gcm"], [7], [null], [{}], [() => {}]])("a list that is none: %j", (lacks) => {
-    expect(() => new SoftwareHost(typed({ lacks: lacks ?? 0 }))).toThrow(TypeError);
-    expect(() => new SoftwareHost(typed({ lacks: [lacks === "aes-gcm" ? 1 : lacks] }))).toThrow(TypeError);
-  });
+  test.each([["aes-gcm"], [7], [null], [{}], [() => {}]])(
+    "refuses a value that is not a list of strings: %j",
+    (lacks) => {
+      expect(() => new SoftwareHost(typed({ lacks: lacks ?? 0 }))).toThrow(TypeError);
+      expect(() => new SoftwareHost(typed({ lacks: [lacks === "aes-gcm" ? 1 : lacks] }))).toThrow(TypeError);
+    },
+  );
 
-  test("every algorithm that a device knows can be missing", () => {
+  test("accepts every algorithm that a device has", () => {
     const device = Device.open(new SoftwareHost());
     const names = device.capabilities().map(({ name, kind }) => (kind === "hmac" ? `hmac-${name}` : name));
     device.close();
@@ -53,17 +59,17 @@ describe("lacks refuses what is no algorithm:", () => {
   });
 });
 
-describe("failNext() refuses", () => {
+describe("failNext()", () => {
   test.each<readonly [unknown, unknown, string]>([
     ["ENOMEN", undefined, 'error of a fault: there is no "ENOMEN"; did you mean ENOMEM?'],
     ["enomem", "open", 'error of a fault: there is no "enomem"; did you mean ENOMEM?'],
     ["ENOMEM", "CIOCGSESION", 'call of a fault: there is no "CIOCGSESION"; did you mean CIOCGSESSION?'],
     ["ENOMEM", "Open", 'call of a fault: there is no "Open"; did you mean open?'],
     ["ENOMEM", "CIOCASYNCCRYPT", "call of a fault: a device has CIOCASYNCCRYPT only if it is made with async: true"],
-  ])("%s of %s", (code, call, message) => {
+  ])("refuses the error %s of the call %s, with a suggestion", (code, call, message) => {
     const device = new SoftwareDevice();
     expect(() => device.failNext(code as ErrnoName, call as string)).toThrow(new RangeError(message));
-    // And nothing fails.
+    // The fault was not added.
     expect(typeof device.open()).toBe("object");
   });
 
@@ -74,17 +80,17 @@ describe("failNext() refuses", () => {
     ["ENOMEM", null, "TypeError"],
     ["ENOMEM", ["open"], "TypeError"],
     ["ENOMEM", "CIOCKEY", "RangeError"],
-  ])("%j of %j", (code, call, name) => {
+  ])("refuses the error %j of the call %j", (code, call, name) => {
     const fail = () => new SoftwareDevice().failNext(code as ErrnoName, call as string);
     expect(fail).toThrow(expect.objectContaining({ name }));
   });
 
-  test("nothing of a device that has the call", () => {
+  test("accepts an asynchronous call if the device has it", () => {
     expect(() => new SoftwareDevice({ async: true }).failNext("EBUSY", "CIOCASYNCCRYPT")).not.toThrow();
   });
 });
 
-describe("an option of another type or range is refused:", () => {
+describe("SoftwareHost", () => {
   test.each([
     ["async", "true"],
     ["async", 1],
@@ -109,7 +115,7 @@ describe("an option of another type or range is refused:", () => {
     ["descriptors", "10"],
     ["descriptors", -1],
     ["descriptors", 2 ** 40],
-  ])("%s of %j", (name, value) => {
+  ])("refuses the option %s of %j", (name, value) => {
     expect(() => new SoftwareHost(typed({ [name]: value }))).toThrow(
       expect.objectContaining({
         name: expect.stringMatching(/^(Type|Range)Error$/),
@@ -118,20 +124,20 @@ describe("an option of another type or range is refused:", () => {
     );
   });
 
-  test("undefined is an option that was not given", () => {
+  test("treats undefined as an option that was not given", () => {
     const names = ["async", "driver", "lacks", "machine", "log", "descriptors", "path", "sessions"];
     expect(() => new SoftwareHost(typed(Object.fromEntries(names.map((name) => [name, undefined]))))).not.toThrow();
   });
 });
 
-describe("what every object inherits is nobody's option:", () => {
+describe("with a polluted Object.prototype", () => {
   const polluted = Object.prototype as unknown as Record<string, unknown>;
   const names = ["async", "hardware", "driver", "alignmask", "verbosity", "enableStats", "lacks", "path", "sessions"];
   afterEach(() => {
     for (const name of names) delete polluted[name];
   });
 
-  test("a device is as it is without it", () => {
+  test("a device has the default options", () => {
     Object.assign(polluted, {
       async: true,
       hardware: true,
@@ -161,7 +167,7 @@ describe("what every object inherits is nobody's option:", () => {
   });
 });
 
-test("sessions beyond the limit of a file are ENOMEM, until one ends; another file has its own", () => {
+test("the option sessions limits each open file: one more session fails with ENOMEM until another ends", () => {
   const host = new SoftwareHost({ sessions: 2 });
   const device = Device.open(host);
   const first = device.hash("sha1");
@@ -185,7 +191,7 @@ describe("nearest()", () => {
     ["", undefined],
     ["chacha20-poly1305", undefined],
     ["0123456789abcdef0123456789abcdef", undefined],
-  ])("of %j is %j", (name, meant) => {
+  ])("for %j returns %j", (name, meant) => {
     expect(nearest(name, ["aes-cbc", "aes-gcm", "md5", "sha256", "sha512"])).toBe(meant);
   });
 });

@@ -17,8 +17,8 @@ function openLogged(options: ConstructorParameters<typeof SoftwareHost>[0] = {})
   return { host, device: Device.open(host), lines, usages };
 }
 
-describe("enable_stats", () => {
-  test("tells at a session's end what it did, as a record, and as the original's line at verbosity 2", () => {
+describe("enableStats", () => {
+  test("reports what a session did when it ends, as a record, and at verbosity 2 as the original module's line", () => {
     const { host, device, lines, usages } = openLogged({ enableStats: true, verbosity: 2 });
     const aes = device.combined("aes-128-cbc", key, "sha1");
     const { ciphertext, mac } = aes.encrypt(pattern(64), iv);
@@ -42,7 +42,7 @@ describe("enable_stats", () => {
     device.close();
   });
 
-  test("tells of sessions that ended with their descriptor, and of records and AEADs", () => {
+  test("reports sessions that end with their descriptor", () => {
     const { host, device, usages } = openLogged({ enableStats: true });
     device.cipher("aes-ctr", key).encrypt(pattern(5), iv);
     device.close();
@@ -58,7 +58,7 @@ describe("verbosity", () => {
     aes.close();
   };
 
-  test("0 says nothing, 1 why something is refused, 2 everything; it can change while the device is used", () => {
+  test("0 logs nothing, 1 the reasons of refusals, 2 everything; it can change while the device is in use", () => {
     const { host, device, lines } = openLogged();
     host.device.lacks.add("aes-ctr");
     expect(() => device.cipher("aes-ctr", key)).toThrow(
@@ -78,7 +78,7 @@ describe("verbosity", () => {
     device.close();
   });
 
-  test("the log holds neither keys nor data", () => {
+  test("2 logs neither keys nor data", () => {
     const { device, lines } = openLogged({ verbosity: 2, enableStats: true });
     use(device);
     device.close();
@@ -86,9 +86,9 @@ describe("verbosity", () => {
   });
 });
 
-describe("faults", () => {
+describe("SoftwareDevice", () => {
   test.each(["ENOMEM", "EINTR", "EBUSY", "EBADMSG"] as const)(
-    "the next call answers %s, and the one after is answered again",
+    "failNext() makes the next call fail with %s, but not the one after it",
     (code) => {
       const { host, device } = openLogged();
       const aes = device.cipher("aes-cbc", key);
@@ -99,7 +99,7 @@ describe("faults", () => {
     },
   );
 
-  test("wait for the call that they are meant for", () => {
+  test("failNext() waits for the call that it names", () => {
     const { host, device } = openLogged();
     host.device.failNext("ENOMEM", CIOCGSESSION.name);
     host.device.failNext("EACCES", "open");
@@ -110,12 +110,12 @@ describe("faults", () => {
     device.close();
   });
 
-  test("have errors that exist", () => {
+  test("failNext() refuses an error that does not exist", () => {
     const { host } = openLogged();
     expect(() => host.device.failNext("EWHAT" as "EINVAL")).toThrow(RangeError);
   });
 
-  test("an algorithm that is missing can come back", () => {
+  test("lacks can be changed so that a missing algorithm becomes available", () => {
     const { host, device } = openLogged({ lacks: ["hmac-sha1", "aes-cbc"] });
     expect(() => device.hmac("sha1", key)).toThrow(/it has no hmac\(sha1\)/);
     expect(device.hash("sha1").digestSize).toBe(20);

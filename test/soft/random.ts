@@ -2,8 +2,8 @@ import process from "node:process";
 import type fc from "fast-check";
 
 /**
- * How much randomness a test takes: a fixed number of runs, multiplied by `FUZZ_RUNS`, from a seed that is printed and
- * can be given again as `FUZZ_SEED`.
+ * How much randomness a test uses: a fixed number of runs, multiplied by `FUZZ_RUNS`, from a seed that is printed and
+ * can be passed again as `FUZZ_SEED`.
  */
 export function parametersOf(name: string, runs: number): fc.Parameters<unknown> {
   const seed = Number(process.env.FUZZ_SEED ?? Date.now() % 2 ** 31);

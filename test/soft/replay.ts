@@ -17,14 +17,14 @@ import { ioctls } from "../ioctls.ts";
 import type { Reached } from "../software.ts";
 import type { Script, ScriptBytes, Step } from "./transcript.ts";
 
-/** What came back, in the words of a script. */
+/** The result of a call, in the notation of a script. */
 export interface Answer {
   readonly ret: number;
   readonly errno?: string;
   readonly out?: Readonly<Record<string, unknown>>;
 }
 
-/** What a step can say of its argument; the recording's own README explains each. */
+/** What a step can specify for its argument; the README of the recording explains each. */
 interface Input {
   readonly ses?: string | number;
   readonly cipher?: number;
@@ -63,7 +63,7 @@ function bytesOf(bytes: ScriptBytes): Uint8Array<ArrayBuffer> {
   return Uint8Array.from({ length: bytes.len }, (_, index) => piece[index % piece.length] as number);
 }
 
-/** Sends the ioctls of one script through a host, and words the answers as the script does. */
+/** Sends the ioctls of one script through a host, and returns the results in the notation of the script. */
 export class Replay {
   readonly #host: Host;
   readonly #descriptors = new Map<string, number>();
@@ -77,7 +77,7 @@ export class Replay {
     this.#descriptors.set("main", fd);
   }
 
-  /** Closes what is still open. */
+  /** Closes everything that is still open. */
   close(): void {
     for (const fd of this.#descriptors.values()) this.#host.close(fd);
   }
@@ -113,7 +113,7 @@ export class Replay {
     return this.#answer(result, output?.());
   }
 
-  /** Whether poll(2) says that these events are ready. */
+  /** Whether poll(2) reports that these events are ready. */
   poll(events: number): number {
     const argument = new Call(this.#host, { ...CRIOGET, argument: pollfd });
     argument.setUint32(argument.offset.fd, this.#descriptors.get("main") as number);
@@ -133,7 +133,7 @@ export class Replay {
     if (step.ioctl === "CRIOGET") this.#descriptors.set(step.as as string, call.getUint32(at.value as number));
   }
 
-  /** A session by the script's name for it, or the very number. */
+  /** Resolves the script's name of a session; a number is used as it is. */
   #id(name: unknown): number {
     return typeof name === "number" ? name : (this.#sessions.get(name as string) ?? 0);
   }
@@ -219,7 +219,7 @@ export class Replay {
         input.misalign ?? 0,
       );
       memory.set(source ?? []);
-      // A buffer of no bytes still has an address in C.
+      // A buffer without bytes still has an address in C.
       const src = memory.length > 0 ? memory : new Uint8Array(1);
       const whole = source === undefined ? undefined : src;
       const length = input.len ?? source?.length ?? 0;
@@ -262,7 +262,7 @@ export class Replay {
   }
 }
 
-/** Sends a whole script, and gives the answers beside the steps that asked for them. */
+/** Calls `onStep` for each step of a script, with a function that sends it. */
 export async function replay(
   { host, path }: Pick<Reached, "host" | "path">,
   script: Script,

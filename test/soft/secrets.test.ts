@@ -11,13 +11,15 @@ import { realHost, runtimeName } from "../runtime.ts";
 import { compile } from "../serve/compile.ts";
 import { canServe, ServedDevice } from "../software.ts";
 
-/* What is left of keys in the memory of a process whose sessions have ended: another process looks for them. */
+/*
+ * Copies of keys that remain in the memory of a process whose sessions have ended: another process searches for them.
+ */
 
 const isLinux = process.platform === "linux";
 if (!isLinux) console.log("skipped: looking for keys, as only Linux shows the memory of another process");
 const { scan = "" } = isLinux ? compile("scan") : {};
 
-/** A key for each number, of which no copy is in any source text. */
+/** A different key for each number, which does not occur in any source text. */
 const keyOf = (seed: number, size: number): Uint8Array => {
   const key = new Uint8Array(new ArrayBuffer(size));
   for (let index = 0; index < size; index += 1) key[index] = (seed * 31 + index * 57 + index * index * 13) ^ 0x5c;
@@ -36,14 +38,17 @@ function copies(pid: number, kinds: readonly { readonly seed: number; readonly s
   return lines.map(Number);
 }
 
-/** Deno's node:crypto frees AES keys without wiping them. Elsewhere the key of a KeyObject is wiped once it is collected. */
+/**
+ * Deno's node:crypto frees AES keys without wiping them. Elsewhere the key of a KeyObject is wiped when it is
+ * collected.
+ */
 const isWiped = (name: string) => runtimeName !== "Deno" || !/^aes-.*-(cbc|ecb|ctr|cfb|ofb|xts|gcm|ccm)$/.test(name);
 
 interface Kind {
   readonly name: string;
   readonly size: number;
   readonly seed: number;
-  /** Whether the device keeps a KeyObject of it, which goes when it is collected. */
+  /** Whether the device keeps a KeyObject of the key, which remains until it is collected. */
   readonly hasKeyObject?: true;
 }
 
@@ -72,7 +77,10 @@ const kinds: readonly Kind[] = (
   ] as const
 ).map(([name, size, hasKeyObject], index) => ({ name, size, seed: index + 1, ...(hasKeyObject && { hasKeyObject }) }));
 
-/** Runs in the process that is looked at: a session of each kind is started, moved about by collections, used and ended. */
+/**
+ * Runs in the process that is searched: starts a session of each kind, lets collections move its memory, and uses and
+ * ends it.
+ */
 function useKeys(device: Device, all: readonly Kind[], make: typeof keyOf, collect: () => void): void {
   const [data, iv] = [new Uint8Array(64), new Uint8Array(16)];
   for (const { name, size, seed } of all) {
@@ -102,8 +110,8 @@ function useKeys(device: Device, all: readonly Kind[], make: typeof keyOf, colle
   }
 }
 
-// Bun reserves a lot of memory, which takes a while to look through on a busy machine.
-describe.runIf(isLinux)("when sessions have ended, no copy of a key is left", { timeout: 180_000 }, () => {
+// Bun reserves a lot of memory, which takes a while to search on a busy machine.
+describe.runIf(isLinux)("no copy of a key remains after its session has ended", { timeout: 180_000 }, () => {
   test("in the process of a software device", async () => {
     const held = { name: "held", size: 32, seed: 0 };
     const workspace = fileURLToPath(new URL("../.programs/", import.meta.url));
@@ -119,7 +127,7 @@ describe.runIf(isLinux)("when sessions have ended, no copy of a key is left", { 
       import { SoftwareHost } from "@cryptodev/soft";
       v8.setFlagsFromString?.("--expose-gc");
       const full = globalThis.Bun ? () => Bun.gc(true) : vm.runInNewContext("gc");
-      // Small collections are those that move; in Bun nothing moves.
+      // Minor collections move memory; Bun never moves it.
       const minor = globalThis.Bun ? () => {} : () => full({ type: "minor" });
       const keyOf = ${keyOf};
       const held = keyOf(${held.seed}, ${held.size});
@@ -138,7 +146,7 @@ describe.runIf(isLinux)("when sessions have ended, no copy of a key is left", { 
     try {
       expect(String((await once(child.stdout, "data"))[0])).toBe("ready\n");
       const [heldCount, ...found] = copies(child.pid as number, [held, ...kinds]);
-      // The scanner finds what is there.
+      // Check that the scanner finds a key that is still in use.
       expect(heldCount).toBeGreaterThanOrEqual(1);
       expect(kinds.filter(({ name }, index) => isWiped(name) && found[index] !== 0)).toEqual([]);
       expect(found).toHaveLength(kinds.length);
@@ -154,7 +162,8 @@ describe.runIf(isLinux)("when sessions have ended, no copy of a key is left", { 
     const pid = served.process.pid as number;
     const device = Device.open(await realHost(), served.path);
     const held = { name: "hmac-sha1", size: 33, seed: 1000 };
-    // Nobody can have the server collect: what node:crypto keeps until then is left out, as is what Deno frees.
+    // The server's collector cannot be started from here, so this omits keys that node:crypto keeps until then, and
+    // those that Deno frees.
     const here = kinds.filter(({ name, hasKeyObject }) => isWiped(name) && hasKeyObject === undefined);
     const session = device.hmac("sha1", keyOf(held.seed, held.size));
     try {

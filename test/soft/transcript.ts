@@ -1,15 +1,15 @@
 import { readFileSync } from "node:fs";
 
-/** Bytes as a script writes them: hex digits, a counting pattern, or a piece repeated. */
+/** Bytes in the notation of a script: hex digits, a counting pattern, or a repeated piece. */
 export type ScriptBytes = string | { readonly count: number } | { readonly repeat: string; readonly len: number };
 
-/** One ioctl that was sent to a real driver, and its answer. */
+/** One ioctl that was sent to a real driver, and its result. */
 export interface Step {
   readonly ioctl: string;
   readonly in?: Readonly<Record<string, unknown>>;
-  /** Of a NULLARG: the request that is sent. */
+  /** The request that a NULLARG sends. */
   readonly of?: string;
-  /** Of a RAW: the number that is sent. */
+  /** The number that a RAW sends. */
   readonly req?: number;
   readonly ret: number;
   readonly errno?: string;
@@ -30,5 +30,5 @@ export interface Script {
 
 const read = (name: string): readonly Script[] => JSON.parse(readFileSync(new URL(name, import.meta.url), "utf8"));
 
-/** All that was recorded; see `README.md`. */
+/** All recorded scripts; see `README.md`. */
 export const scripts: readonly Script[] = [...read("transcripts.json"), ...read("random.json")];

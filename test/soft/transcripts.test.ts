@@ -3,7 +3,7 @@ import { ways } from "../software.ts";
 import { replay } from "./replay.ts";
 import { type Script, type Step, scripts } from "./transcript.ts";
 
-/** Drivers have names of their own; all else of an answer is the same. */
+/** Omits the names of drivers, which differ; everything else in a result is compared. */
 function withoutDrivers({ ret, errno, out }: Partial<Step>): unknown {
   if (out?.cipher === undefined) return { ret, errno, out };
   const [cipher] = out.cipher as string[];
@@ -11,10 +11,10 @@ function withoutDrivers({ ret, errno, out }: Partial<Step>): unknown {
   return { ret, errno, out: { ...out, cipher, hash } };
 }
 
-/** What a server cannot do: put a descriptor into another process. Nothing of the script after that has a meaning. */
+/** A server cannot add a descriptor to another process, and the rest of such a script depends on that. */
 const needsClone = ({ steps }: Script) => steps.some(({ ioctl }) => ioctl === "CRIOGET");
 
-describe.each(ways)("the software device answers as the real driver did, $name:", ({ isServed, reach }) => {
+describe.each(ways)("$name: the software device answers as the real driver did:", ({ isServed, reach }) => {
   test.each(isServed ? scripts.filter((script) => !needsClone(script)) : scripts)("$name $build", async (script) => {
     const reached = await reach({ async: script.build === "async-on" });
     await replay(reached, script, async (step, send) => {
@@ -25,8 +25,8 @@ describe.each(ways)("the software device answers as the real driver did, $name:"
   });
 });
 
-describe("the scripts", () => {
-  test("all of the scripts are there", () => {
+describe("transcripts.json and random.json", () => {
+  test("contain all recorded scripts", () => {
     expect(scripts).toHaveLength(194);
     expect(scripts.flatMap(({ steps }) => steps).length).toBeGreaterThan(1200);
   });

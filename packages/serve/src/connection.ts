@@ -32,42 +32,46 @@ import { fuse_statfs_out } from "./wire/structs/fuse_statfs_out.ts";
 /** A regular file that everybody may read and write (`<sys/stat.h>`). */
 const MODE = 0o100666;
 
-/** What `statfs(2)` shows of every file system. */
+/** What `statfs(2)` reports for every file system. */
 const BLOCK = 4096;
 const NAME_MAX = 255;
 
-/** What a server does about a call that a kernel would not survive. */
+/** What a server does after a call that would crash a kernel. */
 export type HazardPolicy = "refuse" | "kill" | "fail";
 
-/** What a {@link Connection} needs. */
+/** Options of a {@link Connection}. */
 export interface ConnectionOptions {
   readonly host: LibcHost;
   /** The opened `/dev/fuse` or `/dev/cuse`. */
   readonly fd: number;
   readonly device: SoftwareDevice;
   readonly counters: Counters;
-  /** The name of the character device that CUSE is to make. */
+  /** The name of the character device that CUSE creates. */
   readonly deviceName: string;
   readonly onHazard: HazardPolicy;
-  /** Takes lines for the log. */
+  /** Called with each line for the log. */
   readonly log: (line: string) => void;
-  /** The device can be opened from now on. */
+  /** Called as soon as the device can be opened. */
   readonly onReady: () => void;
 }
 
-/** An open file, as the kernel knows it by its number. */
+/** An open file, which the kernel refers to by a number. */
 interface Served {
   readonly caller: Caller;
-  /** Who is asleep until one of its events comes. */
+  /** The kernel's handles of callers that sleep until an event occurs. */
   readonly waiting: Set<number>;
 }
 
-/** Whether the runtime has no room for what a call asks for. Each has a message of its own. */
+/**
+ * Whether the runtime could not allocate the memory that a call requires. Each runtime has its own message for that.
+ */
 function isOutOfMemory(error: unknown): boolean {
   return error instanceof RangeError && /alloc|memory/i.test(error.message);
 }
 
-/** Speaks FUSE, or CUSE, over a descriptor: the kernel's messages in, the device's answers out, one after the other. */
+/**
+ * Speaks FUSE or CUSE over a descriptor: reads the kernel's requests and writes the device's replies, one at a time.
+ */
 export class Connection {
   readonly #options: ConnectionOptions;
   readonly #messages: Messages;
@@ -104,10 +108,10 @@ export class Connection {
   }
 
   /**
-   * Answers until the device is gone, or until told to stop.
+   * Answers requests until the device is removed, or until it is told to stop.
    *
-   * @param isStopped - looked at after each answer
-   * @returns whether a hazard ended it
+   * @param isStopped - called after each reply
+   * @returns whether a call that would crash a kernel ended it
    */
   serve(isStopped: () => boolean): boolean {
     while (!this.#failed && !isStopped()) {
@@ -118,7 +122,7 @@ export class Connection {
       if (length < 0) throw new Error(`reading requests: ${errnoName(-length)}`);
       this.#answer(length);
     }
-    // That operations are outstanding now is no mistake of theirs.
+    // Operations that are outstanding at this point are not the callers' fault.
     for (const { caller } of this.#files.values()) this.#close(caller.file);
     return this.#failed;
   }
@@ -148,7 +152,7 @@ export class Connection {
         break;
       case opcodes.FUSE_SETATTR: {
         const changes = request.getUint32(this.#setattrIn.at.valid);
-        // To open it truncated does nothing, as with any device; what would have to last is refused.
+        // O_TRUNC has no effect, as with any device. Changes that a caller would expect to last are refused.
         if ((changes & FATTR_LASTING) !== 0) messages.send(-errnos.EPERM);
         else if ((changes & FATTR_FTRUNCATE) === FATTR_FTRUNCATE) messages.send(-errnos.EINVAL);
         else this.#attributes();
@@ -157,7 +161,7 @@ export class Connection {
       case opcodes.FUSE_READ:
       case opcodes.FUSE_WRITE:
       case opcodes.FUSE_FSYNC:
-        // The driver has none of them.
+        // The driver does not implement these.
         messages.send(-errnos.EINVAL);
         break;
       case opcodes.FUSE_INIT:
@@ -169,7 +173,7 @@ export class Connection {
       case opcodes.FUSE_FORGET:
       case opcodes.FUSE_BATCH_FORGET:
       case opcodes.FUSE_INTERRUPT:
-        // None of them is answered. By the time an interrupt is read, what it would interrupt has been answered.
+        // These do not have a reply. By the time an interrupt is read, the request that it refers to has been answered.
         break;
       default:
         messages.send(-errnos.ENOSYS);
@@ -197,7 +201,7 @@ export class Connection {
     this.#messages.send(0, end);
   }
 
-  /** Answers df(1), which shows no file system that has no blocks. */
+  /** Answers df(1), which does not list file systems without blocks. */
   #statistics(): void {
     const { reply } = this.#messages;
     const { end, at } = this.#messages.start(this.#statfsOut);
@@ -292,11 +296,11 @@ export class Connection {
     if (waiting.size > 0 && file.ready() !== ready) this.#wake(waiting);
   }
 
-  /** @returns what `ioctl(2)` is to return, or a negative error number */
+  /** @returns what `ioctl(2)` returns, or a negative error number */
   #carryOut(caller: Caller, argument: Uint8Array): number {
     const { request, pid } = this.#messages;
     const { cmd, flags, arg } = this.#ioctlIn.at;
-    // None of our numbers is that of a 32-bit program, whose structs are others.
+    // The structs of a 32-bit program are different, and so none of its request numbers match.
     if ((request.getUint32(flags) & FUSE_IOCTL_32BIT) !== 0) return -errnos.EINVAL;
     const address = request.getUint64(arg);
     const { device, log } = this.#options;
@@ -306,11 +310,11 @@ export class Connection {
     } catch (error) {
       if (error instanceof KernelCrashError) return this.#hazard(error, pid);
       if (error instanceof UnreachableCallerError) {
-        log(`cryptodev: the memory of thread ${pid} is out of reach, so that its call is refused: ${error.message}`);
+        log(`cryptodev: the memory of thread ${pid} cannot be accessed, so its call is refused: ${error.message}`);
         return -errnos.EACCES;
       }
       if (isOutOfMemory(error)) return -errnos.ENOMEM;
-      // A mistake of ours: the caller cannot help it, and the others have nothing to do with it.
+      // An error of the server itself: the caller did not cause it, and other callers are not affected.
       log(`cryptodev: a call could not be answered: ${error instanceof Error ? error.stack : error}`);
       return -errnos.EIO;
     }
@@ -321,7 +325,7 @@ export class Connection {
       file,
       device: this.#options.device,
       memory: this.#memory,
-      // Nobody but the kernel can put a descriptor into another process.
+      // Only the kernel can add a descriptor to another process.
       duplicate: () => -errnos.EOPNOTSUPP,
       close: () => {},
     };
@@ -331,16 +335,22 @@ export class Connection {
     try {
       process.kill(pid, "SIGKILL");
     } catch (error) {
-      // It is another user's, or was killed already.
+      // It belongs to another user, or has already been killed.
       this.#options.log(`cryptodev: thread ${pid} cannot be killed: ${(error as NodeJS.ErrnoException).code}`);
     }
   }
 
-  /** Tells of a call that a kernel would not survive. @returns an error that no driver answers */
+  /**
+   * Logs a call that would crash a kernel, and applies the policy.
+   *
+   * @returns an error that no driver returns
+   */
   #hazard(error: KernelCrashError, pid: number): number {
     const { onHazard, counters, log } = this.#options;
     counters.add("hazards", 1);
-    log(`cryptodev: hazard ${error.rule} by ${pid === 0 ? "whoever closed last" : `thread ${pid}`}: ${error.message}`);
+    log(
+      `cryptodev: hazard ${error.rule} by ${pid === 0 ? "the process that closed the file last" : `thread ${pid}`}: ${error.message}`,
+    );
     if (onHazard === "kill" && pid !== 0) this.#kill(pid);
     if (onHazard === "fail") this.#failed = true;
     return -errnos.ENOTRECOVERABLE;

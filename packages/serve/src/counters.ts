@@ -1,25 +1,27 @@
-/** What a server counts. The numbers are shared memory: the thread that serves is never asked, it has no time. */
+/**
+ * The counters of a server, in shared memory, so that the serving thread does not have to be interrupted to read them.
+ */
 const names = ["files", "sessions", "calls", "refused", "hazards", "encrypted", "decrypted"] as const;
 
-/** What a server did so far. */
+/** What a server has done so far. */
 export interface ServerStatistics {
-  /** Files that are open now. */
+  /** Number of files that are open now. */
   readonly files: number;
-  /** Sessions that are open now. */
+  /** Number of sessions that are open now. */
   readonly sessions: number;
-  /** Ioctls that were answered. */
+  /** Number of ioctls that were answered. */
   readonly calls: number;
-  /** How many of them with an error. */
+  /** How many of them returned an error. */
   readonly refused: number;
-  /** How many of them a kernel would not have survived. */
+  /** How many of them would have crashed a kernel. */
   readonly hazards: number;
-  /** Bytes that ended sessions encrypted or hashed; counted with `enableStats` alone. */
+  /** Bytes that ended sessions encrypted or hashed; counted only with `enableStats`. */
   readonly encrypted: number;
-  /** Bytes that ended sessions decrypted; counted with `enableStats` alone. */
+  /** Bytes that ended sessions decrypted; counted only with `enableStats`. */
   readonly decrypted: number;
 }
 
-/** The counters of one server, on whichever of its threads. */
+/** The counters of one server, readable and writable from each of its threads. */
 export class Counters {
   readonly shared: SharedArrayBuffer;
   readonly #values: Float64Array;

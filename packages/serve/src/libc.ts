@@ -1,9 +1,9 @@
 import type { LibcHost } from "@cryptodev/core";
 
 /**
- * The libc of this runtime.
+ * Returns the host that calls this runtime's libc.
  *
- * @throws `UnsupportedError` where it cannot be reached
+ * @throws {UnsupportedError} if libc cannot be reached
  */
 export async function libcHost(): Promise<LibcHost> {
   if ("Deno" in globalThis) return (await import("@cryptodev/deno")).denoHost();

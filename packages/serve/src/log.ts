@@ -3,18 +3,18 @@ import { writeSync } from "node:fs";
 import { performance } from "node:perf_hooks";
 import { Argument, type LibcHost, pollfd } from "@cryptodev/core";
 
-/** POLLOUT and nothing else of `<poll.h>`: there is room, and somebody reads. */
+/** Only POLLOUT of `<poll.h>`: there is room, and the other end is open. */
 const POLLOUT = 4;
 
-/** A pipe that has room at all takes as much at once (PIPE_BUF, pipe(7)). */
+/** A pipe that has room at all accepts this much at once (PIPE_BUF, pipe(7)). */
 const LONGEST = 4096;
 
 const SECOND = 1000;
 
 /**
- * The log of a server: lines on a descriptor. Whoever reads them may be slow or gone, which is nothing to those who call, and
- * any program can have a line written for each of its calls: what cannot be written at once, or is too much, is left out and
- * counted.
+ * The log of a server: lines on a descriptor. The reader may be slow or gone, which must not delay callers, and any
+ * program can cause a line with each of its calls. So a line that cannot be written at once, or exceeds the rate, is
+ * omitted and counted.
  */
 export class Log {
   readonly #host: LibcHost;
@@ -25,7 +25,7 @@ export class Log {
   #lines = 0;
   #omitted = 0;
 
-  /** @param perSecond - the most lines that it writes in a second */
+  /** @param perSecond - the maximum number of lines per second */
   constructor(host: LibcHost, fd: number, perSecond: number) {
     this.#host = host;
     this.#fd = fd;
@@ -33,7 +33,7 @@ export class Log {
     this.#pollfd = new Argument(host, pollfd);
   }
 
-  /** Writes a line, or leaves it out. It never throws, and never waits. */
+  /** Writes a line, or omits it. It never throws and never waits. */
   write(line: string): void {
     const now = performance.now();
     if (now - this.#since >= SECOND) {
@@ -47,7 +47,7 @@ export class Log {
   }
 
   #writeOmitted(): boolean {
-    const isWritten = this.#tryToWrite(`cryptodev: lines left out: ${this.#omitted}`);
+    const isWritten = this.#tryToWrite(`cryptodev: lines omitted: ${this.#omitted}`);
     if (isWritten) this.#omitted = 0;
     return isWritten;
   }
@@ -56,7 +56,7 @@ export class Log {
     const { offset } = this.#pollfd;
     this.#pollfd.setUint32(offset.fd, this.#fd);
     this.#pollfd.setUint16(offset.events, POLLOUT);
-    // Even a pipe that blocks is asked first: a full one would have every caller wait for its reader.
+    // Even a blocking pipe is polled first: if it were full, every caller would wait for its reader.
     if (this.#host.poll(this.#pollfd, 0) !== 1 || this.#pollfd.getUint16(offset.revents) !== POLLOUT) return false;
     try {
       writeSync(this.#fd, Buffer.from(`${line}\n`).subarray(0, LONGEST));

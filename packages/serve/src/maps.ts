@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 
-/** Where a process may write: its mappings, joined where they touch. */
+/** The writable mappings of a process; adjacent ones are joined. */
 export class Maps {
   readonly #starts: number[] = [];
   readonly #ends: number[] = [];
 
-  /** Reads `/proc/pid/maps` (proc_pid_maps(5)). No process, no mappings. */
+  /** Reads `/proc/pid/maps` (proc_pid_maps(5)). A process that does not exist has no mappings. */
   constructor(pid: number) {
     let text = "";
     try {
@@ -22,7 +22,7 @@ export class Maps {
   }
 
   isWritable(address: number, length: number): boolean {
-    // The last mapping that starts at or before the address.
+    // Find the last mapping that starts at or before the address.
     let [low, high] = [0, this.#starts.length];
     while (low < high) {
       const middle = (low + high) >>> 1;

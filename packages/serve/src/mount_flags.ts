@@ -10,5 +10,5 @@ export const MS_REC = 16384;
 export const MNT_DETACH = 2;
 export const UMOUNT_NOFOLLOW = 8;
 
-/** The same on all machines that the library knows, except for SPARC. */
+/** The same on all machines that the library supports, except for SPARC. */
 export const O_PATH = 0o10000000;

@@ -1,11 +1,12 @@
 import { MOST_PIECES, type ProcessVm } from "./process_vm.ts";
 
-/** Smaller than a page nowhere: on machines with larger ones, some are looked at more than once. */
+/** The smallest page size of all machines: on those with larger pages, some are tested more than once. */
 const PAGE = 4096;
 
 /**
- * Looks at each page of a caller's memory by one byte of it. The kernel gets the page for that as it does for a driver, so
- * that this finds what no list of mappings shows: the end of a file below its mapping, guard pages, memory that is secret.
+ * Tests each page of a caller's memory by transferring one byte. The kernel then gets the page as it does for a driver.
+ * This finds what a list of mappings does not show: the end of a file below its mapping, guard pages, and secret
+ * memory.
  */
 export class Pages {
   readonly #vm: ProcessVm;
@@ -17,17 +18,17 @@ export class Pages {
     this.#address = Number(addressOf(this.#bytes));
   }
 
-  /** @throws `UnreachableCallerError` */
+  /** @throws {UnreachableCallerError} if the caller's memory cannot be accessed */
   areReadable(address: number, length: number): boolean {
     return this.#all(address, length, (count) => this.#move("processVmReadv", count));
   }
 
   /**
-   * Whether each page can be written, found by writing what is there. Only for memory that a call works on in place, and
-   * writes anyway.
+   * Whether each page can be written, tested by writing its content back. Only for memory that a call processes in
+   * place, and so writes anyway.
    *
-   * @param known - the bytes there, as far as they have been read already
-   * @throws `UnreachableCallerError`
+   * @param known - the bytes of the memory, as far as they have already been read
+   * @throws {UnreachableCallerError} if the caller's memory cannot be accessed
    */
   areWritable(address: number, length: number, known: Uint8Array): boolean {
     const end = address + known.length;
@@ -43,7 +44,7 @@ export class Pages {
     });
   }
 
-  /** Has the first byte of a range and of each further page in it looked at, in as few calls as possible. */
+  /** Tests the first byte of a range and of each further page in it, in as few calls as possible. */
   #all(address: number, length: number, look: (count: number, first: number, last: number) => boolean): boolean {
     const end = address + length;
     for (let next = address; next < end; ) {

@@ -7,17 +7,17 @@ import { MS_BIND, MS_MOVE, MS_NOSUID, MS_REC } from "./mount_flags.ts";
 import { ServeError } from "./serve_error.ts";
 
 /**
- * Puts a `/dev` of our own over the system's, with all of its nodes bound in: what is made in it is seen in this mount
- * namespace alone. To be called in a namespace that was made for it, such as by `unshare(1)`.
+ * Mounts a new `/dev` over the system's and binds all nodes of the old one into it: files that are created in it are
+ * visible only in this mount namespace. Call this in a namespace that was created for it, for example by `unshare(1)`.
  *
- * @throws {@link ServeError} where this is not allowed
+ * @throws {ServeError} if mounting is not permitted
  */
 export async function makePrivateDev(): Promise<void> {
   const host = await libcHost();
   const stage = mkdtempSync(join(tmpdir(), "cryptodev-dev-"));
   const mount = (source: string, target: string, type: string, flags: number, data: string): void => {
     const result = host.mount(source, target, type, flags, data);
-    if (result < 0) throw new ServeError(`a private /dev cannot be made: mount ${target}: ${errnoName(-result)}`);
+    if (result < 0) throw new ServeError(`a private /dev cannot be created: mount ${target}: ${errnoName(-result)}`);
   };
   try {
     mount("cryptodev", stage, "tmpfs", MS_NOSUID, "mode=755");

@@ -7,25 +7,26 @@ import { Reader } from "./reader.ts";
 
 const nothing = new Uint8Array();
 
-/** How many callers' mappings are remembered. */
+/** The number of callers whose mappings are cached. */
 const MOST_MAPS = 64;
 
 /**
- * The memory of whoever calls.
+ * The memory of the calling process.
  *
- * Whether memory is writable has to be known before anything is written, and only `/proc/pid/maps` shows that. It costs more
- * than a whole call, so what it said is believed as long as it says yes: should the caller have unmapped something since,
- * the write itself fails, and what was remembered is forgotten. In place that would be too late, as the driver then answers
- * with an error and leaves its session alone: pages that were read are tried by writing what is there.
+ * Whether memory is writable has to be known before anything is written, and only `/proc/pid/maps` shows that. Reading
+ * it costs more than a whole call, so the cached mappings are trusted if they contain the memory: if the caller has
+ * unmapped it since, the write fails, and the cache entry is dropped. For an operation in place, that would be too
+ * late, because the driver then returns an error and does not change its session. So pages that were read are tested by
+ * writing their content back.
  */
 export class ProcessMemory implements Memory {
   readonly #vm: ProcessVm;
   readonly #reader: Reader;
   readonly #pages: Pages;
   readonly #maps = new Map<number, Maps>();
-  /** What was read by pages in this call, too large to be kept. */
+  /** The memory that this call read page by page, because it is too large to keep. */
   #source = { address: 0, length: 0 };
-  /** The argument of the call: where it is, what the kernel brought of it, and what is to be brought back. */
+  /** The argument of the call: its address, what the kernel read of it, and what the kernel is to write back. */
   #address = 0;
   #argument: Uint8Array = nothing;
   #returned: Uint8Array = nothing;
@@ -37,14 +38,14 @@ export class ProcessMemory implements Memory {
   }
 
   /**
-   * Turns to a caller.
+   * Switches to a caller.
    *
-   * @param address - where the argument of its call is
-   * @param argument - what the kernel has read of it already
-   * @throws {@link UnreachableCallerError} where the caller's memory may not be read
+   * @param address - the address of the call's argument
+   * @param argument - what the kernel has already read of it
+   * @throws {UnreachableCallerError} if the caller's memory cannot be accessed
    */
   enter(pid: number, address: number, argument: Uint8Array): void {
-    if (pid === 0) throw new UnreachableCallerError("it is in a container that cannot be seen from here");
+    if (pid === 0) throw new UnreachableCallerError("the caller is in a container that is not visible from here");
     this.#vm.pid = pid;
     this.#address = address;
     this.#argument = argument;
@@ -54,7 +55,11 @@ export class ProcessMemory implements Memory {
     this.#maps.set(pid, new Maps(pid));
   }
 
-  /** Forgets what the call read, keys first of all. @returns what the kernel is to write over its argument; may be nothing */
+  /**
+   * Forgets what the call read, and wipes keys.
+   *
+   * @returns what the kernel is to write over the call's argument; may be empty
+   */
   leave(): Uint8Array {
     this.#reader.forget();
     this.#vm.release();
@@ -90,7 +95,7 @@ export class ProcessMemory implements Memory {
     return false;
   }
 
-  /** Whether it is in mappings that can be written. */
+  /** Whether all of it is in writable mappings. */
   #isMapped(address: number, length: number): boolean {
     const { pid } = this.#vm;
     if (this.#maps.get(pid)?.isWritable(address, length) === true) return true;
@@ -112,7 +117,7 @@ export class ProcessMemory implements Memory {
     return true;
   }
 
-  /** What is due to a caller later is due to whoever fetches it, as with the driver. */
+  /** As in the driver, results of an earlier call go to the process that fetches them. */
   retain(): Memory {
     return this;
   }

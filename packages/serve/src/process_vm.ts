@@ -1,20 +1,23 @@
 import { Argument, errnoName, errnos, iovec, type Layout, type LibcHost, layout } from "@cryptodev/core";
 
-/** The memory of a caller is out of our reach: it is another user's, or in a container that cannot be seen from here. */
+/**
+ * The caller's memory cannot be accessed: it belongs to another user, or the caller is in a container that is not
+ * visible from here.
+ */
 export class UnreachableCallerError extends Error {}
 
-/** The most pieces of a caller's memory that one call moves: IOV_MAX of `<limits.h>`. */
+/** The most pieces of a caller's memory that one call transfers: IOV_MAX of `<limits.h>`. */
 export const MOST_PIECES = 1024;
 
-/** What of `process_vm_readv(2)` and `process_vm_writev(2)` is meant. */
+/** Which system call to use: `process_vm_readv(2)` or `process_vm_writev(2)`. */
 export type Transfer = "processVmReadv" | "processVmWritev";
 
 /**
- * The system calls that reach a caller's memory, with what they take: where ours is, and where the pieces of theirs are.
- * They keep to page protections, where `/proc/pid/mem` writes through them.
+ * The system calls that access a caller's memory, with their arguments: where the server's memory is, and where the
+ * pieces of the caller's memory are. Unlike `/proc/pid/mem`, they respect page protections.
  */
 export class ProcessVm {
-  /** Whose memory it is. */
+  /** The caller's process. */
   pid = 0;
   readonly #host: LibcHost;
   readonly #iovec: Layout<typeof iovec>;
@@ -28,14 +31,14 @@ export class ProcessVm {
     this.#remote = new Argument(host, { name: "iovec", fields: [["pieces", "char", MOST_PIECES * this.#iovec.size]] });
   }
 
-  /** Says where ours is; somebody else keeps that memory. */
+  /** Sets the address of the server's memory. The caller of this method keeps that memory alive. */
   setLocal(address: number, length: number): void {
     const { iov_base, iov_len } = this.#iovec.offset;
     this.#local.setAddress(iov_base, address);
     this.#local.setAddress(iov_len, length);
   }
 
-  /** Says where one piece of theirs is. */
+  /** Sets the address of one piece of the caller's memory. */
   setRemote(piece: number, address: number, length: number): void {
     const { iov_base, iov_len } = this.#iovec.offset;
     const start = piece * this.#iovec.size;
@@ -44,24 +47,24 @@ export class ProcessVm {
   }
 
   /**
-   * Moves the first pieces.
+   * Transfers the first pieces.
    *
-   * @returns how many bytes went, or a negative error number
-   * @throws {@link UnreachableCallerError}
+   * @returns the number of bytes transferred, or a negative error number
+   * @throws {UnreachableCallerError} if the caller's memory cannot be accessed
    */
   transfer(call: Transfer, pieces: number): number {
     const result = this.#host[call](this.pid, this.#local, this.#remote, pieces);
     if (result === -errnos.EPERM || result === -errnos.ESRCH) {
-      throw new UnreachableCallerError(`${call} answered ${errnoName(-result)}`);
+      throw new UnreachableCallerError(`${call} failed with ${errnoName(-result)}`);
     }
     return result;
   }
 
   /**
-   * Moves bytes, however many.
+   * Transfers any number of bytes.
    *
-   * @returns whether all of them went
-   * @throws {@link UnreachableCallerError}
+   * @returns whether all of them were transferred
+   * @throws {UnreachableCallerError} if the caller's memory cannot be accessed
    */
   move(call: Transfer, address: number, bytes: Uint8Array): boolean {
     const { iov_base, iov_len } = this.#iovec.offset;
@@ -71,14 +74,14 @@ export class ProcessVm {
       this.#local.setAddress(iov_len, rest.length);
       this.setRemote(0, address + done, rest.length);
       const result = this.transfer(call, 1);
-      // One call moves at most 2 GiB; where it moved less than a page, or nothing, the memory ends.
+      // One call transfers at most 2 GiB. A short transfer of less than 1 GiB, or of nothing, means that the memory ends.
       if (result <= 0 || (result < rest.length && result < 2 ** 30)) return false;
       done += result;
     }
     return true;
   }
 
-  /** Lets go of memory that was moved. */
+  /** Releases memory that was transferred. */
   release(): void {
     this.#local.point(this.#iovec.offset.iov_base, null);
   }

@@ -1,16 +1,16 @@
 import type { LibcHost } from "@cryptodev/core";
 import type { ProcessVm } from "./process_vm.ts";
 
-/** Room for what one call reads; keys are at its start, as the first that a call reads. */
+/** Memory for what one call reads. Keys are at its start, because a call reads them first. */
 const SCRATCH = 2 ** 20;
 const KEYS = 4096;
 
-/** How much is expected at once: data, and what is authenticated with it. */
+/** How many ranges can be announced at once: data, and associated data. */
 const MOST_EXPECTED = 2;
 
 const nothing = new Uint8Array();
 
-/** Memory that will be read, and its bytes as soon as they are there. */
+/** Memory that will be read; `bytes` is set once it has been. */
 interface Expected {
   address: number;
   length: number;
@@ -18,8 +18,8 @@ interface Expected {
 }
 
 /**
- * Reads a caller's memory, and brings what will be read next in the same system call: one costs about as much as all else
- * that a server does for a short operation.
+ * Reads a caller's memory. The same system call also reads what will be needed next, because one costs about as much as
+ * everything else that a server does for a short operation.
  */
 export class Reader {
   readonly #vm: ProcessVm;
@@ -29,7 +29,7 @@ export class Reader {
   readonly #expected: readonly Expected[];
   #expectedCount = 0;
   #used = 0;
-  /** What was read last, and where it is. */
+  /** The address and the bytes of the last read. */
   #lastAddress = 0;
   #last: Uint8Array = nothing;
 
@@ -39,7 +39,7 @@ export class Reader {
     this.#expected = Array.from({ length: MOST_EXPECTED }, () => ({ address: 0, length: 0, bytes: undefined }));
   }
 
-  /** Forgets all that was read and expected, keys first of all. */
+  /** Forgets everything that was read and announced, and wipes keys. */
   forget(): void {
     this.#scratch.fill(0, 0, Math.min(this.#used, KEYS));
     this.#used = 0;
@@ -47,12 +47,16 @@ export class Reader {
     this.#last = nothing;
   }
 
-  /** Whether a byte can be read. @throws `UnreachableCallerError` */
+  /**
+   * Whether a byte can be read.
+   *
+   * @throws {UnreachableCallerError} if the caller's memory cannot be accessed
+   */
   canRead(address: number): boolean {
     return this.#vm.move("processVmReadv", address, this.#probe);
   }
 
-  /** Has the next bytes that are read bring these too. */
+  /** Announces memory that the next read transfers as well. */
   expect(address: number, length: number): void {
     const expected = this.#expected[this.#expectedCount];
     if (expected === undefined || length === 0) return;
@@ -62,14 +66,14 @@ export class Reader {
     expected.bytes = undefined;
   }
 
-  /** What was read last, from this address on; nothing if that is elsewhere. */
+  /** Returns what the last read returned from this address on; empty if the address is elsewhere. */
   lastFrom(address: number): Uint8Array {
     const start = address - this.#lastAddress;
     if (start === 0) return this.#last;
     return start > 0 && start < this.#last.length ? this.#last.subarray(start) : nothing;
   }
 
-  /** @returns the bytes, which are there until they are forgotten; `undefined` unless all of them are readable */
+  /** @returns the bytes, valid until they are forgotten; `undefined` unless all of them are readable */
   read(address: number, length: number): Uint8Array | undefined {
     const bytes = this.#read(address, length);
     this.#lastAddress = address;
@@ -83,13 +87,13 @@ export class Reader {
       if (start === address && size === length && bytes !== undefined) return bytes;
     }
     if (length <= SCRATCH - this.#used) return this.#readAhead(address, length);
-    // What is not there needs no room either: the caller names the length.
+    // Do not allocate for unreadable memory: the caller chooses the length.
     if (!this.canRead(address + length - 1)) return undefined;
     const bytes = new Uint8Array(new ArrayBuffer(length));
     return this.#vm.move("processVmReadv", address, bytes) ? bytes : undefined;
   }
 
-  /** Reads into the scratch, and as much as is expected and fits. */
+  /** Reads into the scratch memory, together with as much announced memory as fits. */
   #readAhead(address: number, length: number): Uint8Array | undefined {
     const vm = this.#vm;
     const start = this.#used;
@@ -104,7 +108,7 @@ export class Reader {
     }
     vm.setLocal(this.#address + start, end - start);
     const arrived = start + vm.transfer("processVmReadv", 1 + ahead);
-    // What did not come is asked for again by whoever reads it, and told of then.
+    // Announced memory that was not transferred is read again when it is needed, and a fault is reported then.
     this.#expectedCount = 0;
     if (arrived < start + length) return undefined;
     this.#used = start + length;

@@ -1,5 +1,5 @@
-/** Why the device cannot be served, and what to do about it. */
+/** The device cannot be served; the message says why, and what to do about it. */
 export class ServeError extends Error {
-  /** The name of the class, as errors have it. */
+  /** The name of the class. */
   override readonly name = "ServeError";
 }

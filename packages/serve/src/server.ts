@@ -11,13 +11,16 @@ import { libcHost } from "./libc.ts";
 import { ServeError } from "./serve_error.ts";
 import { type ServeOptions, type Settings, settingsOf } from "./settings.ts";
 
-/** How a server ended: it was stopped, a hazard ended it, or the kernel took the device away, as `umount` does. */
+/**
+ * How a server ended: it was stopped, a call that would crash a kernel ended it, or the kernel removed the device, as
+ * `umount` does.
+ */
 export type ServerEnd = "stopped" | "hazard" | "gone";
 
-/** What the serving thread says. */
+/** A message from the serving thread. */
 export type WorkerMessage = "ready" | "hazard" | "gone";
 
-/** What the serving thread is started with. */
+/** The parameters of the serving thread. */
 export interface Task extends Omit<Settings, "carrier"> {
   readonly fd: number;
   readonly stop: Int32Array;
@@ -25,26 +28,26 @@ export interface Task extends Omit<Settings, "carrier"> {
 }
 
 /**
- * Where the thread's module is. In a bundle the file beside this one is not ours: it could be the bundle itself, which would
- * start itself without end.
+ * Returns the URL of the thread's module. In a bundle the file next to this one may be the bundle itself, which would
+ * start itself endlessly.
  *
- * @throws {@link ServeError}
+ * @throws {ServeError} if the module is not next to this one
  */
 function workerBeside(url: string): URL {
   const worker = workerUrl(url, "worker");
   const isOurs = /\/server\.[jt]s$/.test(url) && (!worker.startsWith("file:") || existsSync(fileURLToPath(worker)));
   if (isOurs) return new URL(worker);
   throw new ServeError(
-    "the thread of @cryptodev/serve is not beside this module: a bundle leaves it out; mark @cryptodev/serve as external",
+    "the worker of @cryptodev/serve is not next to this module, because bundlers omit it; mark @cryptodev/serve as external",
   );
 }
 
-/** How long a stopped thread may take, and how often it is called meanwhile, in milliseconds. */
+/** How long a stopped thread may take to end, and how often it is woken meanwhile, in milliseconds. */
 const PATIENCE = 5000;
 const KNOCK = 250;
 
 /**
- * A served device: a file that any program can open, and send its ioctls to.
+ * A served device: a file that any program can open and send ioctls to.
  *
  * @example
  * ```ts
@@ -55,17 +58,19 @@ const KNOCK = 250;
  *   console.log(server.statistics().files === 0);
  *   await server.stop();
  * } catch (error) {
- *   // Without root it takes a namespace, which `cryptodev serve -- program` makes.
+ *   // Without root it needs a namespace, which `cryptodev serve -- program` makes.
  *   if (!(error instanceof ServeError)) throw error;
  * }
  * ```
  */
 export class Server {
-  /** Where the device is. */
+  /** The path of the device. */
   readonly path: string;
-  /** What carries the calls. */
+  /** The transport that carries the calls. */
   readonly carrier: "fuse" | "cuse";
-  /** Resolves when the server has ended, and nothing of it is left. Rejects where it ended by a mistake of its own. */
+  /**
+   * Resolves when the server has ended and nothing of it is left. Rejects if an error of the server itself ended it.
+   */
   readonly ended: Promise<ServerEnd>;
 
   readonly #carrier: Carrier;
@@ -88,10 +93,13 @@ export class Server {
   }
 
   /**
-   * Serves a device, until it is stopped.
+   * Serves a device until it is stopped.
    *
-   * @throws {@link ServeError} where it cannot be, with what to do about it; `UnsupportedError` where libc is out of reach;
-   * `TypeError`, `RangeError` for options of another type or range, and for names that do not exist
+   * @returns the server, once programs can open the device
+   * @throws {ServeError} if the device cannot be served; the message says what to do about it
+   * @throws {UnsupportedError} if libc cannot be reached
+   * @throws {TypeError} if an option has the wrong type
+   * @throws {RangeError} if an option is out of range, or names something that does not exist
    */
   static async start(options: ServeOptions = {}): Promise<Server> {
     const settings = settingsOf(options);
@@ -111,22 +119,23 @@ export class Server {
     return server;
   }
 
-  /** What it did so far. */
+  /** Returns what the server has done so far. */
   statistics(): ServerStatistics {
     return this.#counters.read();
   }
 
   /**
-   * Ends it. Files that are still open answer ENOTCONN from now on.
+   * Stops the server. From now on, calls on files that are still open fail with ENOTCONN.
    *
-   * @throws {@link ServeError} where the serving thread cannot be reached; it ends with the process
+   * @throws {ServeError} if the serving thread does not respond; it ends with the process
    */
   async stop(): Promise<void> {
     Atomics.store(this.#stop, 0, 1);
     for (let waited = 0; waited < PATIENCE; waited += KNOCK) {
-      // The thread sleeps until it is called, so it is called.
+      // The thread sleeps in read(2) until the device is called, so call it.
       open(this.#carrier.knockAt(), "r", (error, fd) => {
-        // Closed when it is over: before, close(2) itself would wait for an answer, from a thread that gives no more.
+        // Close only after the server has ended: until then close(2) would block on a FUSE reply that the stopped
+        // thread never sends.
         const closeIt = (): void => close(fd);
         if (error === null) this.ended.then(closeIt, closeIt);
       });
@@ -149,7 +158,7 @@ export class Server {
     return new Promise((resolve, reject) => {
       this.#worker.on("message", (message: WorkerMessage) => {
         if (message === "ready") resolve();
-        else reject(new ServeError(`the kernel did not take ${this.path} over ${this.carrier}`));
+        else reject(new ServeError(`the kernel did not accept ${this.path} over ${this.carrier}`));
       });
       this.ended.catch(reject);
     });

@@ -2,52 +2,57 @@ import type { ErrnoName } from "@cryptodev/core";
 import { SoftwareDevice, type SoftwareDeviceOptions } from "@cryptodev/soft";
 import type { HazardPolicy } from "./connection.ts";
 
-/** A call that is to fail. */
+/** A call that is made to fail. */
 export interface ServedFault {
-  /** The error that it answers, such as `"ENOMEM"`. */
+  /** The error that the call returns, such as `"ENOMEM"`. */
   readonly code: ErrnoName;
-  /** The call's name, `"open"` or an ioctl's; the very next call if left out. */
+  /** The call's name, `"open"` or an ioctl's; defaults to the next call of any name. */
   readonly call?: string;
 }
 
-/** How a device is served. */
+/** Options of a {@link Server}. */
 export interface ServeOptions {
-  /** Where; `/dev/crypto` if left out. */
+  /** The path of the device. Defaults to `/dev/crypto`. */
   readonly path?: string;
   /**
-   * What carries the calls: CUSE, a true character device; FUSE, a file that is a file system of its own. If left out,
-   * CUSE where this system has it and it can serve the path, else FUSE.
+   * The transport: CUSE serves a true character device, FUSE a regular file that is a file system of its own. Defaults
+   * to CUSE if this system has it and it can serve the path, else to FUSE.
    */
   readonly carrier?: "fuse" | "cuse";
   /**
-   * What to do about a call that a kernel would not survive, besides telling of it: `"refuse"` (the default) answers
-   * ENOTRECOVERABLE, which no driver answers; `"kill"` kills the caller as well; `"fail"` ends the server as well.
+   * What to do about a call that would crash a kernel, in addition to logging it: `"refuse"` returns ENOTRECOVERABLE,
+   * which no driver returns; `"kill"` also kills the caller; `"fail"` also ends the server. Defaults to `"refuse"`.
    */
   readonly onHazard?: HazardPolicy;
-  /** The device: see {@link SoftwareDeviceOptions}. */
+  /** Options of the device: see {@link SoftwareDeviceOptions}. */
   readonly device?: Omit<SoftwareDeviceOptions, "machine" | "compat" | "log" | "onUsage" | "lacks"> & {
-    /** Algorithms that are missing, as an array, which another thread can be given. */
+    /** Missing algorithms; an array, because it is passed to another thread. */
     readonly lacks?: readonly string[];
     /**
-     * The most sessions of one open file; one more is refused with ENOMEM. The memory is the server's, and so everybody's.
-     * Defaults to 16,384.
+     * The maximum number of sessions of one open file; starting another one fails with ENOMEM. All callers share the
+     * memory of the server. Defaults to 16,384.
      */
     readonly sessions?: number;
   };
-  /** Calls that are to fail, in this order. */
+  /** Calls that are made to fail, in this order. */
   readonly faults?: readonly ServedFault[];
 }
 
-/** The most sessions of one open file. */
+/** The default maximum of sessions of one open file. */
 const MOST_SESSIONS = 16_384;
 
-/** The options of a server, looked at. Another thread can be given them. */
+/** The options of a server after validation, in a form that can be passed to another thread. */
 export interface Settings extends Required<Omit<ServeOptions, "carrier">> {
-  /** As it was asked for; `undefined` leaves the choice to the server. */
+  /** As given; if `undefined`, the server chooses. */
   readonly carrier: ServeOptions["carrier"];
 }
 
-/** Looks at options, and leaves out what is nobody's. @throws `TypeError`, `RangeError` */
+/**
+ * Validates options, and drops properties that are not options.
+ *
+ * @throws {TypeError} if an option has the wrong type
+ * @throws {RangeError} if an option is out of range, or names something that does not exist
+ */
 export function settingsOf(options: ServeOptions): Settings {
   const own = (object: object, name: string): unknown =>
     Object.hasOwn(object, name) ? (object as Readonly<Record<string, unknown>>)[name] : undefined;
@@ -60,10 +65,10 @@ export function settingsOf(options: ServeOptions): Settings {
   if (typeof path !== "string") throw new TypeError(`path: expected a string, got a value of type ${typeof path}`);
   const asked = own(options, "device") ?? {};
   if (typeof asked !== "object") throw new TypeError(`device: expected an object, got a value of type ${typeof asked}`);
-  // One is made to have what is asked for looked at, before there is a thread and anything is mounted.
+  // This device exists only to validate its options before a thread is started and anything is mounted.
   const sessions = (own(asked, "sessions") ?? MOST_SESSIONS) as number;
   const device = new SoftwareDevice({ ...asked, sessions });
-  // Functions cannot be given to another thread, where the server has its own.
+  // Functions cannot be passed to another thread; the server uses its own there.
   const { log: _log, onUsage: _onUsage, ...rest } = asked as SoftwareDeviceOptions;
   const given = own(options, "faults") ?? [];
   if (!Array.isArray(given)) throw new TypeError("faults: expected an array");

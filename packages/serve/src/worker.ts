@@ -1,4 +1,4 @@
-/* The thread that serves. It sleeps in read(2), so that the other one is there for signals and for the program. */
+/* The serving thread. It sleeps in read(2), so that the main thread stays free for signals and for the program. */
 import { basename } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
 import { SoftwareDevice } from "@cryptodev/soft";
@@ -12,9 +12,9 @@ const { fd, path, stop, counters: shared, onHazard, device: options, faults } = 
 const port = parentPort as NonNullable<typeof parentPort>;
 const tell = (message: WorkerMessage): void => port.postMessage(message);
 const host = await libcHost();
-/** What nobody asked for, and any program can cause. */
+/** Lines that are logged regardless of `verbosity`, and that any program can cause. */
 const reports = new Log(host, 2, 100);
-/** What `verbosity` asks for. */
+/** Lines that `verbosity` asks for. */
 const details = new Log(host, 2, 1000);
 const counters = new Counters(shared);
 

@@ -14,18 +14,18 @@ import { ofb } from "./primitives/ofb.ts";
 import { xts } from "./primitives/xts.ts";
 import { secretBytes } from "./secret.ts";
 
-/** A cipher that the device has: what it asks of its caller, and how it is keyed. */
+/** A cipher of the device: what it requires from its caller, and how to set its key. */
 export type CipherDriver =
   | { readonly algorithm: CipherAlgorithm; readonly key: (key: Uint8Array) => KeyedCipher; readonly aead?: undefined }
   | { readonly algorithm: CipherAlgorithm; readonly aead: (key: Uint8Array) => AeadCipher; readonly key?: undefined };
 
-/** A mac that the device has: what it asks of its caller, and how it is keyed. */
+/** A mac of the device: what it requires from its caller, and how to set its key. */
 export interface MacDriver {
   readonly algorithm: MacAlgorithm;
   readonly key: (key: Uint8Array) => KeyedHash;
 }
 
-/** What the runtime's node:crypto does itself goes there; the rest is built on what every runtime has. */
+/** Uses the runtime's node:crypto if it implements the cipher, else CBC on a block cipher that every runtime has. */
 const anyCbc = (family: string, block: (key: Uint8Array) => BlockCipher) => (key: Uint8Array) => {
   const name = `${family}-${key.length * 8}-cbc`;
   return isAvailable(name) ? nativeCbc(name, key) : cbc(block(key));
@@ -34,7 +34,7 @@ const aesCbc = anyCbc("aes", aes);
 
 const tripleDesCbc = (key: Uint8Array): KeyedCipher => nativeCbc("des-ede3-cbc", key);
 
-/** Triple DES with one key three times over is DES: the second run undoes the first. */
+/** Triple DES with the same key three times is DES: the second pass undoes the first. */
 function desCbc(key: Uint8Array): KeyedCipher {
   const threefold = secretBytes(key.length * 3);
   for (let times = 0; times < 3; times += 1) threefold.set(key, times * key.length);

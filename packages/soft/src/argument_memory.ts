@@ -1,20 +1,20 @@
 import { type Argument, byteLengthOf, partOf } from "@cryptodev/core";
 import type { Memory } from "./memory.ts";
 
-/** What is named by an argument, and where that is. */
+/** The memory that an argument refers to, and its addresses. */
 type Named = Pick<Argument, "address" | "bytes" | "addresses" | "pointees">;
 
-/** The memory that one call names: its argument, and what the argument's pointers point to. */
+/** The memory that one call refers to: its argument, and what the argument's pointers point to. */
 export class ArgumentMemory implements Memory {
   #named: Named | null = null;
   #start = 0;
 
-  /** Turns to a call with this argument; a NULL argument names nothing. */
+  /** Switches to a call with this argument; a NULL argument refers to no memory. */
   enter(named: Named | null): void {
     this.#named = named;
   }
 
-  /** The view that has these bytes, if there is one, and where in it they start. */
+  /** Finds the view that contains these bytes, and stores in `#start` where in the view they start. */
   #viewOf(address: number, length: number): Uint8Array | undefined {
     if (this.#named === null) return undefined;
     const { address: own, bytes, addresses, pointees } = this.#named;
@@ -51,7 +51,7 @@ export class ArgumentMemory implements Memory {
   retain(): Memory {
     const retained = new ArgumentMemory();
     if (this.#named === null) return retained;
-    // The argument may point elsewhere by the time of a fetch.
+    // The argument may point elsewhere by the time of the fetch.
     const { address, bytes, addresses, pointees } = this.#named;
     retained.enter({ address, bytes, addresses: [...addresses], pointees: [...pointees] });
     return retained;
@@ -60,18 +60,20 @@ export class ArgumentMemory implements Memory {
 
 const { set } = Uint8Array.prototype;
 
-/** More bytes than any view has. */
+/** Larger than the length of any view. */
 const MOST = 2 ** 40;
 
-/** Whether a view has these bytes: it has the last one. No view can lie about that, and it costs next to nothing to ask. */
+/**
+ * Whether a view contains these bytes, tested by reading the last one. No subclass can falsify that, and it is cheap.
+ */
 function contains(view: Uint8Array, start: number, length: number): boolean {
   const end = start + length;
   return start >= 0 && end <= MOST && (length === 0 ? start <= byteLengthOf(view) : view[end - 1] !== undefined);
 }
 
 /**
- * A part of a view, as a plain Uint8Array even where the caller's is a Buffer, whose `slice` would give the caller's own
- * memory for a copy, or has a length that is not its own.
+ * Returns a part of a view as a plain Uint8Array, even if the caller's view is a Buffer, whose `slice` returns the
+ * caller's own memory and not a copy, or reports a false length.
  */
 function part(view: Uint8Array, start: number, length: number): Uint8Array {
   const isPlain = Object.getPrototypeOf(view) === Uint8Array.prototype && view.length === length;

@@ -16,26 +16,34 @@ import { MOST_PAGES, PAGE, pagesOf } from "./pages.ts";
 import type { Session } from "./session.ts";
 import type { UserStruct } from "./user_struct.ts";
 
-/** Large data is worked on in pieces: what a call costs in memory does not depend on the length that it names. */
+/**
+ * Large data is processed in pieces, so that the memory a call costs does not depend on the length that it specifies.
+ */
 const PIECE = 2 ** 20;
 
-/** How a driver ends that writes to a destination without having its pages: it does not look at what it got. */
+/** Returns the crash of a driver that writes to a destination without checking that it got all of its pages. */
 function crashAt(memory: Memory, dst: number, ioctl: string): KernelCrashError {
   if (dst === 0) return new KernelCrashError("dst-null", ioctl);
   const begins = memory.isWritable(dst, 1) && memory.isReadable(dst, 1);
   return new KernelCrashError(begins ? "dst-short" : "dst-unmapped", ioctl);
 }
 
-/** Refuses a destination that the driver would write to without having it. */
+/**
+ * Crash rule: the driver does not check whether it got all pages of dst.
+ *
+ * @throws {KernelCrashError} if not all of dst is writable
+ */
 export function requireWritable(memory: Memory, dst: number, size: number, ioctl: string): void {
   if (size > 0 && !memory.isWritable(dst, size)) throw crashAt(memory, dst, ioctl);
 }
 
 /**
- * Writes to a destination that was found writable. That is not certain: no more can be known of it without writing, as it
- * may have changed since, or lie past the end of its file.
+ * Writes to a destination that was found writable. The write can still fail: the memory may have changed since, or lie
+ * past the end of its file.
  *
- * @param inPlace - the error if the destination is the source itself, whose pages the driver does look at
+ * @param inPlace - the error if the destination is the source itself, whose pages the driver does check
+ * @throws {KernelCrashError} if the write fails and `inPlace` is not given
+ * @throws {Errno} with `inPlace` if the write fails
  */
 export function writeThrough(memory: Memory, dst: number, bytes: Uint8Array, ioctl: string, inPlace?: ErrnoName): void {
   if (memory.write(dst, bytes)) return;
@@ -43,19 +51,19 @@ export function writeThrough(memory: Memory, dst: number, bytes: Uint8Array, ioc
   throw new Errno(inPlace, "src can no longer be written in place");
 }
 
-/** One operation of a `crypt_op`, as its submitter left it. */
+/** One operation of a `crypt_op`, as it was submitted. */
 export class CryptOperation {
   readonly #argument: UserStruct<typeof crypt_op>;
   readonly #memory: Memory;
   readonly #session: Session;
   readonly #ioctl: string;
-  /** What the caller gave as iv; `undefined` where the session's own goes on. */
+  /** The iv that the caller passed; `undefined` if the operation continues from the session's own. */
   #iv: Uint8Array | undefined;
   #digest: Uint8Array | undefined;
   #nextIv: Uint8Array | undefined;
   #isMeaningless = false;
 
-  /** @throws `Errno` EFAULT where the iv cannot be read */
+  /** @throws {Errno} with `EFAULT` if the iv cannot be read */
   constructor(argument: UserStruct<typeof crypt_op>, memory: Memory, session: Session, ioctl: string) {
     this.#argument = argument;
     this.#memory = memory;
@@ -68,12 +76,12 @@ export class CryptOperation {
     this.#iv = copyFromUser(memory, address, size, "iv");
   }
 
-  /** Whether it gave the digest of a state that was continued after its end. */
+  /** Whether the digest is that of a state that was continued after it had ended. */
   get isMeaningless(): boolean {
     return this.#isMeaningless;
   }
 
-  /** Whether source and destination are where a driver with this alignmask can work on them. */
+  /** Whether source and destination are aligned for a driver with this alignmask. */
   isAligned(alignmask: number): boolean {
     const { src, dst } = this.#argument.offset;
     const multiple = alignmask + 1;
@@ -81,9 +89,10 @@ export class CryptOperation {
   }
 
   /**
-   * Computes. The results stay here until they are delivered, except for the data, which goes where it belongs.
+   * Runs the operation. The digest and the iv are kept until {@link CryptOperation.deliver}; the data is written at
+   * once.
    *
-   * @param alignmask - data that does not keep to it is copied, which the caller learns from the flags
+   * @param alignmask - misaligned data is copied first, which the flags report to the caller
    */
   run(alignmask: number): void {
     const argument = this.#argument;
@@ -93,10 +102,10 @@ export class CryptOperation {
     const flags = argument.getUint16(at.flags);
     const len = argument.getUint32(at.len);
 
-    if (op !== COP_ENCRYPT && op !== COP_DECRYPT) throw new Errno("EINVAL", `op is ${op}, neither 0 nor 1`);
+    if (op !== COP_ENCRYPT && op !== COP_DECRYPT) throw new Errno("EINVAL", `op is ${op}, expected 0 or 1`);
     if (flags === 0 || (flags & COP_FLAG_RESET) !== 0) mac?.reset();
     if (cipher !== undefined && len % cipher.blockSize !== 0) {
-      throw new Errno("EINVAL", `len is ${len}, no multiple of ${cipher.blockSize}`);
+      throw new Errno("EINVAL", `len is ${len}, not a multiple of ${cipher.blockSize}`);
     }
     if (aead !== undefined && len > 0) throw new KernelCrashError("crypt-on-aead", this.#ioctl);
     if (this.#iv !== undefined) (cipher ?? aead)?.iv.set(this.#iv);
@@ -108,7 +117,7 @@ export class CryptOperation {
       if ((argument.getUint16(at.flags) & COP_FLAG_NO_ZC) !== 0) this.#copying(op === COP_DECRYPT, src, dst, len);
       else this.#zeroCopy(op === COP_DECRYPT, src, dst, len);
     }
-    // An UPDATE of no bytes ends the message too.
+    // An UPDATE without data also ends the message.
     const ends = (flags & COP_FLAG_FINAL) !== 0 || (flags & COP_FLAG_UPDATE) === 0 || len === 0;
     if (ends) this.#digest = mac?.digest();
     this.#isMeaningless = ends && mac?.isMeaningless === true;
@@ -116,14 +125,14 @@ export class CryptOperation {
     this.#session.usage.add(op === COP_DECRYPT, len);
   }
 
-  /** Gives the caller what is due besides the data: digest and iv, where the struct's pointers say. */
+  /** Writes the digest and the next iv to where the struct's pointers point. */
   deliver(): void {
     const { mac, iv } = this.#argument.offset;
     if (this.#digest !== undefined) copyToUser(this.#memory, this.#argument.getPointer(mac), this.#digest, "mac");
     if (this.#nextIv !== undefined) copyToUser(this.#memory, this.#argument.getPointer(iv), this.#nextIv, "iv");
   }
 
-  /** Hashed before it is encrypted, and after it is decrypted. */
+  /** Data is hashed before it is encrypted, or after it is decrypted. */
   #transform(decrypt: boolean, data: Uint8Array, isContinued: boolean): Uint8Array | undefined {
     const { cipher, mac } = this.#session;
     if (cipher === undefined) {
@@ -136,7 +145,10 @@ export class CryptOperation {
     return result;
   }
 
-  /** On the caller's own pages; if the driver cannot list them or get those of the source, it copies instead. */
+  /**
+   * Works on the caller's own pages; if the driver cannot list them, or cannot get those of the source, it copies
+   * instead.
+   */
   #zeroCopy(decrypt: boolean, src: number, dst: number, len: number): void {
     if (src === 0) throw new KernelCrashError("src-null", this.#ioctl);
     const memory = this.#memory;
@@ -150,7 +162,7 @@ export class CryptOperation {
       return;
     }
     const isHash = this.#session.cipher === undefined;
-    // A hash needs no destination, but the driver gets the pages of one that is named, and hashes them when it decrypts.
+    // A hash needs no destination, but if one is given, the driver gets its pages, and hashes them when it decrypts.
     const hasDestination = !isHash || dst !== 0 || decrypt;
     if (hasDestination && !isInPlace) requireWritable(memory, dst, len, this.#ioctl);
     if (hasDestination && isHash && !memory.isReadable(dst, len)) throw crashAt(memory, dst, this.#ioctl);
@@ -166,7 +178,10 @@ export class CryptOperation {
     }
   }
 
-  /** Through a page of the driver's own. Here a bad address is only an error, after the pages before it were done. */
+  /**
+   * Copies through one page of the driver's own. Here a bad address is only an error, and the pages before it have been
+   * processed.
+   */
   #copying(decrypt: boolean, src: number, dst: number, len: number): void {
     for (let done = 0; done < len; done += PAGE) {
       const page = copyFromUser(this.#memory, src + done, Math.min(PAGE, len - done), "src");

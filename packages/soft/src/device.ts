@@ -19,66 +19,69 @@ import { own, ownFunction, ownInteger, ownList, ownOption, requireName } from ".
 import { type UsageRecord, usageLine } from "./usage.ts";
 import { UserStruct } from "./user_struct.ts";
 
-/** How much the device says: nothing, why it refuses, or everything. */
+/** How much the device logs: 0 nothing, 1 the reason of each refusal, 2 everything. */
 export type Verbosity = 0 | 1 | 2;
 
-/** What a session did, told at its end. */
+/** What a session did, reported when it ends. */
 export interface SessionUsage extends UsageRecord {
   /** The session's id. */
   readonly ses: number;
-  /** Its cipher's name; `undefined` without one. */
+  /** The name of its cipher; `undefined` if it has none. */
   readonly cipher: string | undefined;
-  /** Its mac's name; `undefined` without one. */
+  /** The name of its mac; `undefined` if it has none. */
   readonly mac: string | undefined;
 }
 
-/** How a {@link SoftwareDevice} is made. */
+/** Options of a {@link SoftwareDevice}. */
 export interface SoftwareDeviceOptions {
-  /** The machine whose ABI is spoken; defaults to LP64, or to ILP32 with `compat`. */
+  /** The machine whose ABI the device speaks. Defaults to LP64, or to ILP32 with `compat`. */
   readonly machine?: Machine;
   /**
-   * Answers as a 64-bit kernel answers a 32-bit process: CIOCAUTHCRYPT, CIOCCPHASH and the asynchronous ioctls are EINVAL,
-   * although sessions of AEADs start. Defaults to false.
+   * Answers as a 64-bit kernel answers a 32-bit process: CIOCAUTHCRYPT, CIOCCPHASH and the asynchronous ioctls fail
+   * with EINVAL, although sessions of AEADs start. Defaults to `false`.
    */
   readonly compat?: boolean;
-  /** Whether it is built with ENABLE_ASYNC: CIOCASYNCCRYPT and CIOCASYNCFETCH. Not, if left out, as usual. */
+  /**
+   * Whether the device is built with ENABLE_ASYNC, which adds CIOCASYNCCRYPT and CIOCASYNCFETCH. Defaults to `false`,
+   * as in most builds of the driver.
+   */
   readonly async?: boolean;
-  /** The original module's parameter; 0 if left out. */
+  /** The original module's parameter of that name. Defaults to 0. */
   readonly verbosity?: Verbosity;
-  /** The original module's parameter `enable_stats`; off if left out. */
+  /** The original module's parameter `enable_stats`. Defaults to `false`. */
   readonly enableStats?: boolean;
-  /** Pretends to be a driver that works on data at multiples of `alignmask + 1`; 0 if left out. */
+  /** Pretends to be a driver that requires data at multiples of `alignmask + 1`. Defaults to 0. */
   readonly alignmask?: number;
-  /** What the names of its drivers end with, such as `caam`; `software` if left out. */
+  /** The suffix of its drivers' names, such as `caam`. Defaults to `software`. */
   readonly driver?: string;
-  /** Pretends to be hardware off the CPU (SIOP_FLAG_KERNEL_DRIVER_ONLY); not, if left out. */
+  /** Pretends to be hardware outside the CPU (SIOP_FLAG_KERNEL_DRIVER_ONLY). Defaults to `false`. */
   readonly hardware?: boolean;
   /** Algorithms that are missing, by the library's names for them, such as `aes-gcm` or `hmac-sha1`. */
   readonly lacks?: Iterable<string>;
   /**
-   * The most sessions of one open file; one more is refused with ENOMEM, as by a kernel that has no memory left. Defaults to
-   * no limit, as the driver has none.
+   * The maximum number of sessions of one open file. Starting another one fails with ENOMEM, as in a kernel that has no
+   * memory left. Defaults to no limit, as in the driver.
    */
   readonly sessions?: number;
-  /** Is told what a session did when it ends, while `enableStats` is on. */
+  /** Called with what a session did when it ends, if `enableStats` is on. */
   readonly onUsage?: (usage: SessionUsage) => void;
-  /** Takes the lines of the log; standard error if left out. They never hold keys or data. */
+  /** Called with each line of the log, which never contains keys or data. Defaults to writing to standard error. */
   readonly log?: (line: string) => void;
 }
 
-/** The names of all algorithms of the header: any of them can be missing. */
+/** The names of all algorithms of the header; any of them can be missing. */
 const algorithmNames: ReadonlySet<string> = new Set(
   [...Object.values(ciphers), ...Object.values(macs)].map(({ name }) => name),
 );
 const errorNames: ReadonlySet<string> = new Set(Object.keys(errnos));
 
-/** The algorithms that are missing, each of which is one that exists: a misspelt one would only seem to be tested. */
+/** The missing algorithms. Each name must exist: with a misspelt one, a test would pass without testing anything. */
 class MissingAlgorithms extends Set<string> {
   override add(name: string): this {
     const [, family, mode] = /^(\w+)-(?:128|192|256)-(\w+)$/.exec(name) ?? [];
     const whole = `${family}-${mode}`;
     if (algorithmNames.has(whole)) {
-      throw new RangeError(`lacks: "${name}" is one key size of ${whole}, which can only be missing as a whole`);
+      throw new RangeError(`lacks: "${name}" is one key size of ${whole}; only the whole algorithm can be missing`);
     }
     return super.add(requireName("lacks", name, algorithmNames));
   }
@@ -90,14 +93,14 @@ function requireMachine(machine: unknown): Machine {
   throw new TypeError("machine: expected a machine such as LP64, or what machineOf() returns");
 }
 
-/** The next call that a test wants to see fail. */
+/** A call that a test makes fail. */
 interface Fault {
   readonly code: ErrnoName;
   readonly call: string | undefined;
 }
 
 /**
- * The driver in software: what is behind `/dev/crypto`, whoever carries the calls to it.
+ * The driver in software: what `/dev/crypto` leads to, over any transport.
  *
  * @example
  * ```ts
@@ -116,23 +119,23 @@ interface Fault {
  * ```
  */
 export class SoftwareDevice {
-  /** The machine whose ABI is spoken. */
+  /** The machine whose ABI the device speaks. */
   readonly machine: Machine;
-  /** How much is logged. It can be changed at any time. */
+  /** How much the device logs. It can be changed at any time. */
   verbosity: Verbosity;
-  /** Whether a session's end tells what it did. It can be changed at any time. */
+  /** Whether the end of a session reports what it did. It can be changed at any time. */
   enableStats: boolean;
-  /** What `alignmask` sessions show. */
+  /** The `alignmask` that sessions report. */
   readonly alignmask: number;
-  /** What the names of the drivers end with that sessions show. */
+  /** The suffix of the driver names that sessions report. */
   readonly driver: string;
-  /** Whether sessions show a driver that is hardware. */
+  /** Whether sessions report a hardware driver. */
   readonly hardware: boolean;
-  /** The algorithms that are missing. It can be changed at any time. */
+  /** The missing algorithms. The set can be changed at any time. */
   readonly lacks: Set<string>;
-  /** Whether it is built with ENABLE_ASYNC. */
+  /** Whether the device is built with ENABLE_ASYNC. */
   readonly async: boolean;
-  /** The most sessions of one open file. */
+  /** The maximum number of sessions of one open file. */
   readonly sessions: number;
 
   readonly #byRequest: ReadonlyMap<number, { readonly handler: Handler; readonly argument: UserStruct<Struct> }>;
@@ -141,9 +144,10 @@ export class SoftwareDevice {
   readonly #faults: Fault[] = [];
 
   /**
-   * Makes a device with no open files.
+   * Creates a device without open files.
    *
-   * @throws `TypeError`, `RangeError` for options of another type or range, and for algorithms that do not exist
+   * @throws {TypeError} if an option has the wrong type
+   * @throws {RangeError} if an option is out of range, or names an algorithm that does not exist
    */
   constructor(options: SoftwareDeviceOptions = {}) {
     const compat = ownOption(options, "compat", false) ?? false;
@@ -176,11 +180,12 @@ export class SoftwareDevice {
   }
 
   /**
-   * Makes a call fail that would have been answered. Faults are used up in the order in which they were asked for.
+   * Makes a call fail that would have succeeded. Faults are used up in the order in which they were requested.
    *
-   * @param code - what the call answers, such as `"ENOMEM"`
-   * @param call - the call's name, `"open"` or an ioctl's; the very next call if left out
-   * @throws `RangeError` for an error or a call that does not exist, or that this device never gets
+   * @param code - the error that the call returns, such as `"ENOMEM"`
+   * @param call - the call's name, `"open"` or an ioctl's; defaults to the next call of any name
+   * @throws {TypeError} if `code` or `call` is not a string
+   * @throws {RangeError} if the error or the call does not exist, or if this device never receives the call
    */
   failNext(code: ErrnoName, call?: string): void {
     requireName("error of a fault", code, errorNames);
@@ -195,7 +200,7 @@ export class SoftwareDevice {
     requireName("call of a fault", call, this.#calls);
   }
 
-  /** The names of all calls that it answers. */
+  /** The names of all calls that the device answers. */
   get #calls(): ReadonlySet<string> {
     return new Set(["open", ...[...this.#byRequest.values()].map(({ handler }) => handler.ioctl.name)]);
   }
@@ -204,15 +209,15 @@ export class SoftwareDevice {
     if (this.#faults.length === 0) return;
     const index = this.#faults.findIndex(({ call }) => call === undefined || call === name);
     const [fault] = index < 0 ? [] : this.#faults.splice(index, 1);
-    if (fault !== undefined) throw new Errno(fault.code, "as was asked for");
+    if (fault !== undefined) throw new Errno(fault.code, "as requested");
   }
 
-  /** @throws `Errno` EINVAL where the device has no such cipher */
+  /** @throws {Errno} with `EINVAL` if the device does not have the cipher */
   cipherDriver(id: number): CipherDriver {
     return this.#present(cipherDrivers.get(id), "cipher", id);
   }
 
-  /** @throws `Errno` EINVAL where the device has no such mac */
+  /** @throws {Errno} with `EINVAL` if the device does not have the mac */
   macDriver(id: number): MacDriver {
     return this.#present(macDrivers.get(id), "mac", id);
   }
@@ -223,7 +228,11 @@ export class SoftwareDevice {
     return driver;
   }
 
-  /** Opens the device. @returns the open file, or a negative error number */
+  /**
+   * Opens the device.
+   *
+   * @returns the open file, or a negative error number
+   */
   open(): OpenFile | number {
     try {
       this.#failIfAsked("open");
@@ -234,16 +243,16 @@ export class SoftwareDevice {
   }
 
   /**
-   * Closes an open file for good: its sessions end.
+   * Closes an open file for good, and ends its sessions.
    *
-   * @throws `KernelCrashError` where asynchronous operations are outstanding
+   * @throws {KernelCrashError} if asynchronous operations are outstanding
    */
   close(file: OpenFile): void {
     for (const id of file.ids()) this.endSession(file, id);
     if (file.jobCount > 0) throw new KernelCrashError("jobs-abandoned", "close");
   }
 
-  /** Ends a session, and tells what it did. */
+  /** Ends a session, and reports what it did. */
   endSession(file: OpenFile, id: number): void {
     const session = file.remove(id);
     if (session === undefined) return;
@@ -256,10 +265,10 @@ export class SoftwareDevice {
   }
 
   /**
-   * Answers an ioctl whose argument is at `address` of the caller's memory.
+   * Answers an ioctl whose argument is at `address` in the caller's memory.
    *
    * @returns what `ioctl(2)` returns, or a negative error number
-   * @throws `KernelCrashError` for a call that the driver would not survive
+   * @throws {KernelCrashError} if the call would crash a kernel
    */
   ioctl(request: number, address: number, caller: Caller): number {
     const known = this.#byRequest.get(request);
@@ -277,13 +286,13 @@ export class SoftwareDevice {
     }
   }
 
-  /** Logs that a digest was given which nobody can use, as the driver does not. */
+  /** Logs that a call returned a meaningless digest, which the driver does not report. */
   warnOfDigest(call: string): void {
     if (this.verbosity === 0) return;
     this.#log(`cryptodev: ${call}: the digest is meaningless: it continues a finished state, without COP_FLAG_RESET`);
   }
 
-  /** Turns a refusal into a number, and into a line of the log. */
+  /** Converts a refusal to a negative error number, and logs it. */
   #refuse(name: string, error: unknown): number {
     if (!(error instanceof Errno)) throw error;
     if (this.verbosity > 0) this.#log(`cryptodev: ${name}: ${error.code}, ${error.reason}`);

@@ -1,9 +1,9 @@
 import { type ErrnoName, errnos } from "@cryptodev/core";
 
 /**
- * How an ioctl ends that the driver refuses: thrown inside the device, answered by the host as a negative number. The
- * reason is for the log; a caller sees the number alone, as from a kernel. It is no Error, whose stack nobody looks at and
- * costs more than all of a call.
+ * The refusal of an ioctl: thrown inside the device, and returned by the host as a negative number. The reason is for
+ * the log; a caller sees only the number, as from a kernel. It does not extend Error, because creating a stack that
+ * nobody reads costs more than the rest of a call.
  */
 export class Errno {
   readonly code: ErrnoName;

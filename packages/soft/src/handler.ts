@@ -4,32 +4,33 @@ import type { Memory } from "./memory.ts";
 import type { OpenFile } from "./open_file.ts";
 import type { UserStruct } from "./user_struct.ts";
 
-/** Where an ioctl comes from. */
+/** The caller of an ioctl. */
 export interface Caller {
-  /** The open file that it came through. */
+  /** The open file that the call was made on. */
   readonly file: OpenFile;
-  /** The memory that its pointers name. */
+  /** The memory that the call's pointers refer to. */
   readonly memory: Memory;
-  /** The device that is to answer. */
+  /** The device that answers. */
   readonly device: SoftwareDevice;
   /**
-   * Makes a second descriptor of the caller's file.
+   * Creates a second descriptor of the caller's file.
    *
-   * @returns it, or a negative error number: that of EOPNOTSUPP where nobody could
+   * @returns the descriptor, or a negative error number; that of `EOPNOTSUPP` if it cannot be created in the caller
    */
   duplicate(): number;
-  /** Closes it again. */
+  /** Closes such a descriptor. */
   close(fd: number): void;
 }
 
-/** How the device answers one ioctl. */
+/** The device's implementation of one ioctl. */
 export interface Handler<S extends Struct = Struct> {
   readonly ioctl: Ioctl<S>;
   /**
-   * Answers. What the caller sees of the struct is what {@link UserStruct.writeBack} wrote.
+   * Answers a call. The caller sees of the struct only what {@link UserStruct.writeBack} wrote.
    *
-   * @returns what `ioctl(2)` returns, 0 if nothing
-   * @throws `Errno` where the driver refuses; `KernelCrashError` where it would not survive
+   * @returns what `ioctl(2)` returns; nothing stands for 0
+   * @throws {Errno} if the driver refuses the call
+   * @throws {KernelCrashError} if the call would crash a kernel
    */
   answer(argument: UserStruct<S>, caller: Caller): number | undefined;
 }

@@ -8,13 +8,13 @@ import { ownInteger, ownOption } from "./options.ts";
 
 /** Options of a {@link SoftwareHost}: those of the device, and how it is reached. */
 export interface SoftwareHostOptions extends SoftwareDeviceOptions {
-  /** Where the device is; `/dev/crypto` if left out. There is nothing at any other path. */
+  /** The path of the device; no other path exists. Defaults to `/dev/crypto`. */
   readonly path?: string;
-  /** How many descriptors there are; 1024 if left out. */
+  /** How many descriptors can be open at once. Defaults to 1024. */
   readonly descriptors?: number;
 }
 
-/** A descriptor of this process, and all that its calls need. */
+/** An open descriptor, and everything that its calls need. */
 interface Descriptor extends Caller {
   readonly memory: ArgumentMemory;
 }
@@ -22,11 +22,11 @@ interface Descriptor extends Caller {
 /** More than any process may have (`fs.nr_open`, proc_sys_fs(5)). */
 const MOST_DESCRIPTORS = 2 ** 20;
 
-/** `poll(2)`'s answer for a descriptor that is not open (`<poll.h>`). */
+/** What `poll(2)` reports for a descriptor that is not open (`<poll.h>`). */
 const POLLNVAL = 0x020;
 
 /**
- * The device in software, in this process: it answers the ioctls of `/dev/crypto` as the driver does, on any system.
+ * The software device in this process: it answers the ioctls of `/dev/crypto` as the driver does, on any system.
  *
  * @example
  * ```ts
@@ -41,15 +41,16 @@ const POLLNVAL = 0x020;
 export class SoftwareHost implements Host {
   readonly backend = "software";
   readonly machine: Machine;
-  /** What answers: its parameters can be changed, and its calls be made to fail. */
+  /** The device behind this host: its parameters can be changed, and its calls can be made to fail. */
   readonly device: SoftwareDevice;
   readonly #path: string;
   readonly #descriptors: (Descriptor | undefined)[];
 
   /**
-   * Makes a host with a device of its own.
+   * Creates a host with its own device.
    *
-   * @throws `TypeError`, `RangeError` for options of another type or range, and for algorithms that do not exist
+   * @throws {TypeError} if an option has the wrong type
+   * @throws {RangeError} if an option is out of range, or names an algorithm that does not exist
    */
   constructor(options: SoftwareHostOptions = {}) {
     this.device = new SoftwareDevice(options);
@@ -64,7 +65,7 @@ export class SoftwareHost implements Host {
     return typeof file === "number" ? file : this.#install(file);
   }
 
-  /** Gives the lowest free descriptor, as POSIX asks. */
+  /** Assigns the lowest free descriptor, as POSIX requires. */
   #install(file: OpenFile): number {
     const fd = this.#descriptors.indexOf(undefined);
     if (fd < 0) return -errnos.EMFILE;
@@ -89,7 +90,7 @@ export class SoftwareHost implements Host {
   ioctl(fd: number, request: number, argument: Argument | null): number {
     const descriptor = this.#descriptors[fd];
     if (descriptor === undefined) return -errnos.EBADF;
-    // Answered by the kernel before any driver is asked.
+    // The kernel answers this itself, without asking a driver.
     if (request === FIOCLEX[this.machine.requests]) return 0;
     descriptor.memory.enter(argument);
     return this.device.ioctl(request, argument === null ? 0 : (argument.address as number), descriptor);

@@ -10,7 +10,7 @@ import { ciocgsessinfoHandler } from "./ioctls/CIOCGSESSINFO.ts";
 import { ciocgsessionHandler } from "./ioctls/CIOCGSESSION.ts";
 import { criogetHandler } from "./ioctls/CRIOGET.ts";
 
-/** Those that the driver's compat handler knows too, whatever struct each of them takes. */
+/** Ioctls that the driver's compat handler also accepts, whatever struct they use. */
 const always: readonly unknown[] = [
   criogetHandler,
   ciocgsessionHandler,
@@ -20,14 +20,17 @@ const always: readonly unknown[] = [
   ciocasymfeatHandler,
 ];
 
-/** Only for processes with the kernel's own size of pointers. */
+/** Ioctls that only processes with the kernel's pointer size can use. */
 const native: readonly unknown[] = [ciocauthcryptHandler, cioccphashHandler];
 
-/** Only in drivers that were built with ENABLE_ASYNC. The compat handler knows them under other numbers than the header's. */
+/**
+ * Ioctls of drivers that were built with ENABLE_ASYNC. The compat handler knows them under numbers other than the
+ * header's.
+ */
 const asynchronous: readonly unknown[] = [ciocasynccryptHandler, ciocasyncfetchHandler];
 
 /**
- * What answers each ioctl.
+ * Returns the handlers of a device.
  *
  * @param async - whether the driver was built with ENABLE_ASYNC
  * @param compat - whether it answers a 32-bit process on a 64-bit kernel

@@ -3,14 +3,14 @@ import { Errno } from "./errno.ts";
 import type { Job } from "./job.ts";
 import type { Session } from "./session.ts";
 
-/** Asynchronous operations that can be outstanding on one file. */
+/** The maximum number of outstanding asynchronous operations of one file. */
 const MOST_JOBS = 64;
 
 /** Events of `<poll.h>`: POLLIN with POLLRDNORM, POLLOUT with POLLWRNORM. */
 const READABLE = 0x041;
 const WRITABLE = 0x104;
 
-/** One open file description of the device: what descriptors share that were cloned or inherited from each other. */
+/** An open file description of the device, shared by descriptors that were cloned or inherited from each other. */
 export class OpenFile {
   readonly #sessions = new Map<number, Session>();
   readonly #jobs: Job[] = [];
@@ -30,12 +30,17 @@ export class OpenFile {
     return this.#sessions.size;
   }
 
-  /** Refuses one session more than there may be. @throws `Errno` ENOMEM */
+  /**
+   * Checks that one more session is allowed.
+   *
+   * @throws {Errno} with `ENOMEM` if the maximum is reached
+   */
   requireRoom(): void {
-    if (this.#sessions.size >= this.#mostSessions) throw new Errno("ENOMEM", `${this.#mostSessions} sessions are open`);
+    if (this.#sessions.size >= this.#mostSessions)
+      throw new Errno("ENOMEM", `${this.#mostSessions} sessions are already open`);
   }
 
-  /** Adds a session under an id of its own, which is random as the driver's are. */
+  /** Adds a session under a new id, which is random as the driver's are. */
   add(session: Session): number {
     let id: number;
     do {
@@ -45,14 +50,18 @@ export class OpenFile {
     return id;
   }
 
-  /** @throws `Errno`, EINVAL unless told otherwise, where the id is not one of this file's */
+  /** @throws {Errno} with `unknown`, which defaults to `EINVAL`, if this file does not have a session with the id */
   find(id: number, unknown: "EINVAL" | "ENOENT" = "EINVAL"): Session {
     const session = this.#sessions.get(id);
     if (session === undefined) throw new Errno(unknown, `there is no session ${id}`);
     return session;
   }
 
-  /** Takes a session out; `undefined` for an unknown id, which is no error. */
+  /**
+   * Removes a session.
+   *
+   * @returns the session; `undefined` if the id is unknown, which is not an error
+   */
   remove(id: number): Session | undefined {
     const session = this.#sessions.get(id);
     this.#sessions.delete(id);
@@ -64,20 +73,28 @@ export class OpenFile {
     return [...this.#sessions.keys()];
   }
 
-  /** Queues a finished operation until it is fetched. @throws `Errno` EBUSY where too many are outstanding */
+  /**
+   * Queues a finished operation until it is fetched.
+   *
+   * @throws {Errno} with `EBUSY` if too many are outstanding
+   */
   queue(job: () => Job): void {
-    if (this.#jobs.length >= MOST_JOBS) throw new Errno("EBUSY", `${MOST_JOBS} operations are outstanding`);
+    if (this.#jobs.length >= MOST_JOBS) throw new Errno("EBUSY", `${MOST_JOBS} operations are already outstanding`);
     this.#jobs.push(job());
   }
 
-  /** Takes the oldest operation out. @throws `Errno` EBUSY where there is none */
+  /**
+   * Removes and returns the oldest operation.
+   *
+   * @throws {Errno} with `EBUSY` if no operation is queued
+   */
   fetch(): Job {
     const job = this.#jobs.shift();
     if (job === undefined) throw new Errno("EBUSY", "no operation is finished");
     return job;
   }
 
-  /** What `poll(2)` finds ready: something to fetch, room to submit. */
+  /** The events that `poll(2)` reports: readable if an operation can be fetched, writable if one can be submitted. */
   ready(): number {
     return (this.#jobs.length > 0 ? READABLE : 0) | (this.#jobs.length < MOST_JOBS ? WRITABLE : 0);
   }

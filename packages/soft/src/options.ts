@@ -1,8 +1,16 @@
 import { inWords, nearest } from "@cryptodev/core";
 
-/* Options as they were given: those of the object itself, and of the type that is expected. What a prototype has is nobody's option. */
+/*
+ * Only an object's own properties count as options, and each must have the expected type. Properties of its prototype
+ * are ignored.
+ */
 
-/** Reads an option of a primitive type; `undefined` if it was not given. @throws `TypeError` */
+/**
+ * Reads an option of a primitive type.
+ *
+ * @returns `undefined` if it was not given
+ * @throws {TypeError} if it has another type than `example`
+ */
 export function ownOption<T extends string | number | boolean>(
   options: object,
   name: string,
@@ -13,42 +21,64 @@ export function ownOption<T extends string | number | boolean>(
   throw new TypeError(`${name}: expected a ${typeof example}, got ${inWords(value)}`);
 }
 
-/** Reads an option that is a function; `undefined` if it was not given. @throws `TypeError` */
+/**
+ * Reads an option that is a function.
+ *
+ * @returns `undefined` if it was not given
+ * @throws {TypeError} if it is not a function
+ */
 export function ownFunction<F>(options: object, name: string): F | undefined {
   const value = own(options, name);
   if (value === undefined || typeof value === "function") return value as F | undefined;
   throw new TypeError(`${name}: expected a function, got ${inWords(value)}`);
 }
 
-/** Reads an option that is a number of a range; the default if it was not given. @throws `TypeError`, `RangeError` */
+/**
+ * Reads an option that is an integer in a range.
+ *
+ * @returns `otherwise` if it was not given
+ * @throws {TypeError} if it is not a number
+ * @throws {RangeError} if it is not an integer from `least` to `most`
+ */
 export function ownInteger(options: object, name: string, least: number, most: number, otherwise: number): number {
   const value = ownOption(options, name, otherwise) ?? otherwise;
   if (Number.isInteger(value) && value >= least && value <= most) return value;
   throw new RangeError(`${name}: expected an integer from ${least} to ${most}, got ${value}`);
 }
 
-/** Reads an option that is a list; empty if it was not given. @throws `TypeError` */
+/**
+ * Reads an option that is a list.
+ *
+ * @returns an empty list if it was not given
+ * @throws {TypeError} if it is not an iterable object
+ */
 export function ownList(options: object, name: string): readonly unknown[] {
   const value = own(options, name) ?? [];
-  // A string is a list of its letters, which nobody means.
+  // A string is iterable too, but a list of its characters is never intended.
   const isList = typeof value === "object" && Symbol.iterator in value;
   if (!isList) throw new TypeError(`${name}: expected an array, got ${inWords(value)}`);
   return [...(value as Iterable<unknown>)];
 }
 
-/** Reads whatever an option is. */
+/** Reads an option of any type. */
 export function own(options: object, name: string): unknown {
   return Object.hasOwn(options, name) ? (options as Readonly<Record<string, unknown>>)[name] : undefined;
 }
 
-/** Requires one of some names. @throws `TypeError`, `RangeError` */
+/**
+ * Requires one of the known names.
+ *
+ * @returns the name
+ * @throws {TypeError} if it is not a string
+ * @throws {RangeError} if it is not known
+ */
 export function requireName(what: string, name: unknown, known: ReadonlySet<string>): string {
   if (typeof name !== "string") throw new TypeError(`${what}: expected a string, got ${inWords(name)}`);
   if (known.has(name)) return name;
   const meant = nearest(name, known);
   throw new RangeError(
     meant === undefined
-      ? `${what}: expected one of ${[...known].join(", ")}; got another word of ${name.length} characters`
+      ? `${what}: expected one of ${[...known].join(", ")}; got an unknown name of ${name.length} characters`
       : `${what}: there is no ${JSON.stringify(name)}; did you mean ${meant}?`,
   );
 }

@@ -8,19 +8,19 @@ import type { KeyedHash, RunningHash } from "./primitives/hash.ts";
 import { Usage } from "./usage.ts";
 
 function requireKeySize(key: Uint8Array, { algorithm: { name, keySizes } }: CipherDriver): void {
-  if (!hasSize(keySizes, key.length)) throw new Errno("EINVAL", `${name} has no key of ${key.length} bytes`);
+  if (!hasSize(keySizes, key.length)) throw new Errno("EINVAL", `${name} does not accept a key of ${key.length} bytes`);
 }
 
-/** The cipher of a session: its key, and the iv that goes from one operation to the next. */
+/** The cipher of a session: its key, and the iv that one operation leaves for the next. */
 export class SessionCipher {
   readonly driver: CipherDriver;
   readonly blockSize: number;
-  /** The iv from which the next operation goes on; zeros in a fresh session. */
+  /** The iv that the next operation continues from; zeros in a fresh session. */
   readonly iv: Uint8Array;
   readonly #key: Uint8Array;
   readonly #keyed: KeyedCipher;
 
-  /** @throws `Errno` EINVAL where the cipher has no such key */
+  /** @throws {Errno} with `EINVAL` if the cipher does not accept a key of this size */
   constructor(driver: CipherDriver & { key: object }, key: Uint8Array) {
     requireKeySize(key, driver);
     this.driver = driver;
@@ -30,21 +30,21 @@ export class SessionCipher {
     this.#keyed = driver.key(key);
   }
 
-  /** Whether it is a stream cipher to the driver, which SRTP asks for. */
+  /** Whether the driver treats it as a stream cipher, which SRTP requires. */
   get isStream(): boolean {
     return this.driver.algorithm.name === "aes-ctr" || this.driver.algorithm.name === "null";
   }
 
   /**
-   * How many of these bytes the kernel decrypts if nobody refuses what is not whole blocks, as CIOCCRYPT does: it stops at
-   * the part of a block. XTS has ciphertext stealing for that (IEEE 1619-2018, section 5.3.2).
+   * Returns how many of these bytes the kernel decrypts if nothing refuses data that is not whole blocks, as CIOCCRYPT
+   * does: it stops at the partial block. XTS uses ciphertext stealing for that block (IEEE 1619-2018, section 5.3.2).
    */
   reach(size: number): number {
     if (this.driver.algorithm.name === "aes-xts" && size >= this.blockSize) return size;
     return size - (size % this.blockSize);
   }
 
-  /** @param isContinued - whether the data is a further piece of what the call before had */
+  /** @param isContinued - whether the data continues that of the previous call */
   crypt(decrypt: boolean, data: Uint8Array, isContinued = false): Uint8Array {
     return this.#keyed.crypt(decrypt, data, this.iv, isContinued);
   }
@@ -63,7 +63,7 @@ export class SessionAead {
   readonly #key: Uint8Array;
   #tagSize = 16;
 
-  /** @throws `Errno` EINVAL where the cipher has no such key */
+  /** @throws {Errno} with `EINVAL` if the cipher does not accept a key of this size */
   constructor(driver: CipherDriver & { aead: object }, key: Uint8Array) {
     requireKeySize(key, driver);
     this.driver = driver;
@@ -76,7 +76,12 @@ export class SessionAead {
     return this.#tagSize;
   }
 
-  /** Takes the tag size of an operation. */
+  /**
+   * Sets the tag size that an operation requests.
+   *
+   * @throws {Errno} with `EINVAL` if it is larger than the session's
+   * @throws {KernelCrashError} if the algorithm does not have this tag size
+   */
   setTagSize(size: number, ioctl: string): void {
     if (size > this.#tagSize) throw new Errno("EINVAL", `tag_len ${size} is more than the session's ${this.#tagSize}`);
     if (!this.driver.algorithm.tagSizes?.includes(size)) throw new KernelCrashError("tag-size", ioctl);
@@ -89,7 +94,7 @@ export class SessionAead {
   }
 }
 
-/** What is in a state that was continued after its digest. */
+/** The message of a state that was continued after its digest. */
 const wornOut = new Uint8Array(1);
 
 /** The mac of a session: its key, and the message so far. */
@@ -98,7 +103,7 @@ export class SessionMac {
   readonly #key: Uint8Array;
   readonly #keyed: KeyedHash;
   #running: RunningHash;
-  /** Whether the digest came out, so that the next piece continues a state that is over. */
+  /** Whether the digest was returned, so that the next piece continues a finished state. */
   #isFinished = false;
   #isMeaningless = false;
 
@@ -113,7 +118,7 @@ export class SessionMac {
     return this.driver.algorithm.digestSize;
   }
 
-  /** Whether a state was continued after its digest: no digest means anything until the next reset. */
+  /** Whether a state was continued after its digest: digests are meaningless until the next reset. */
   get isMeaningless(): boolean {
     return this.#isMeaningless;
   }
@@ -136,8 +141,8 @@ export class SessionMac {
   }
 
   /**
-   * Continues a finished state, as the driver does if nothing resets it. Each implementation in a kernel then has a state of
-   * its own. This one only makes sure that the digest is never the right one, on which a program could come to rely.
+   * Continues a finished state, as the driver does if nothing resets it. The state then depends on the kernel's
+   * implementation. Here, the digest is only made sure to be wrong, so that no program can rely on it.
    */
   #continue(): void {
     if (!this.#isFinished) return;
@@ -146,14 +151,14 @@ export class SessionMac {
     this.#isMeaningless = true;
   }
 
-  /** The mac of one message in pieces, whatever went on before. */
+  /** Returns the mac of one message in pieces, independent of earlier ones. */
   digestOf(...pieces: readonly Uint8Array[]): Uint8Array {
     this.reset();
     for (const piece of pieces) this.update(piece);
     return this.digest();
   }
 
-  /** Takes over the state of another, whatever it is worth. */
+  /** Copies the state of another mac, even if that is meaningless. */
   copyFrom(other: SessionMac): void {
     this.reset();
     this.#isFinished = other.#isFinished;
@@ -168,7 +173,7 @@ export class SessionMac {
   }
 }
 
-/** What CIOCGSESSION started. */
+/** A session that CIOCGSESSION started. */
 export class Session {
   readonly cipher: SessionCipher | undefined;
   readonly aead: SessionAead | undefined;
@@ -181,7 +186,7 @@ export class Session {
     this.mac = mac;
   }
 
-  /** Forgets the keys. */
+  /** Wipes the keys. */
   wipe(): void {
     this.cipher?.wipe();
     this.aead?.wipe();

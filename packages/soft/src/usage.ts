@@ -1,14 +1,14 @@
 /** What one session did: the statistics that the original module logged when a session ended. */
 export interface UsageRecord {
-  /** Bytes encrypted, or hashed. */
+  /** Bytes encrypted or hashed. */
   readonly encrypted: number;
   /** Bytes decrypted. */
   readonly decrypted: number;
-  /** Bytes of the biggest operation. */
+  /** Size of the largest operation, in bytes. */
   readonly biggest: number;
-  /** Bytes of an operation on average, rounded down. */
+  /** Average size of an operation in bytes, rounded down. */
   readonly average: number;
-  /** Operations. */
+  /** Number of operations. */
   readonly count: number;
 }
 

@@ -2,8 +2,8 @@ import { type Machine, type Struct, StructBytes } from "@cryptodev/core";
 import { copyFromUser, copyToUser, type Memory } from "./memory.ts";
 
 /**
- * The device's copy of a caller's struct, as `copy_from_user` makes it: the caller sees nothing until it is written back.
- * It is made once, and takes over the struct of one call after the other.
+ * The device's copy of a caller's struct, as `copy_from_user` creates it: the caller sees no change until it is written
+ * back. One object is reused for one call after the other.
  */
 export class UserStruct<S extends Struct> extends StructBytes<S> {
   readonly #struct: S;
@@ -18,10 +18,10 @@ export class UserStruct<S extends Struct> extends StructBytes<S> {
   }
 
   /**
-   * Takes over a caller's struct.
+   * Loads a caller's struct.
    *
-   * @param isRead - whether the driver reads it at all; one that it only answers with starts as zeros
-   * @throws `Errno` EFAULT where it is read and not readable
+   * @param isRead - whether the driver reads the struct; one that it only writes starts as zeros
+   * @throws {Errno} with `EFAULT` if the driver reads the struct and it is not readable
    */
   enter(memory: Memory, address: number, isRead: boolean): void {
     if (isRead) this.bytes.set(copyFromUser(memory, address, this.bytes.length, "argument"));
@@ -30,21 +30,29 @@ export class UserStruct<S extends Struct> extends StructBytes<S> {
     this.#address = address;
   }
 
-  /** The same for later, when this one has gone on to another call. */
+  /** Returns a copy that stays as it is when this object is reused for another call. */
   copy(): UserStruct<S> {
     const copy = new UserStruct(this.#struct, this.#machine);
     copy.bytes.set(this.bytes);
     return copy;
   }
 
-  /** Writes the copy back over the caller's. @throws `Errno` EFAULT where that is not writable */
+  /**
+   * Writes the copy back to the caller's struct.
+   *
+   * @throws {Errno} with `EFAULT` if that is not writable
+   */
   writeBack(): void {
     const memory = this.#memory as Memory;
     if (memory.writeOnReturn?.(this.#address, this.bytes)) return;
     copyToUser(memory, this.#address, this.bytes, "argument");
   }
 
-  /** The same, but tells of a fault instead of throwing it. */
+  /**
+   * Writes the copy back to the caller's struct.
+   *
+   * @returns `false` if that is not writable
+   */
   tryWriteBack(): boolean {
     return (this.#memory as Memory).write(this.#address, this.bytes);
   }

@@ -1,4 +1,4 @@
-/* Asynchronous operations: poll(2) waits for them, also where it was asleep before one was submitted. */
+/* Asynchronous operations: poll(2) waits for them, even if it was called before one was submitted. */
 #include "cryptodev.h"
 #include <poll.h>
 #include <pthread.h>

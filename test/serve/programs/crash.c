@@ -1,4 +1,4 @@
-/* A call that a kernel would not survive. */
+/* A call that would crash a kernel. */
 #include "cryptodev.h"
 
 int main(int count, char **arguments) {

@@ -1,6 +1,6 @@
 /*
- * What the programs in C share: the interface of /dev/crypto, and how they check, show and begin. Each program is compiled
- * with this, that and the C library alone.
+ * Shared by the programs in C: the interface of /dev/crypto, checks, output, and the start of sessions. Each program is
+ * compiled only with this file, that interface and the C library.
  */
 #ifndef TEST_CRYPTODEV_H
 #define TEST_CRYPTODEV_H
@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/** Ends the program unless a condition holds. */
+/** Ends the program unless a condition is true. */
 #define REQUIRE(condition)                                                                                             \
   do {                                                                                                                 \
     if (!(condition)) {                                                                                                \
@@ -25,14 +25,14 @@
 /** Ends the program unless a call fails with this error. */
 #define REFUSED(call, error) REQUIRE((errno = 0, (call) == -1 && errno == (error)))
 
-/** Prints bytes under a name, for the test to compare. */
+/** Prints bytes with a name, for the test to compare. */
 static inline void show(const char *name, const uint8_t *bytes, size_t size) {
   printf("%s ", name);
   for (size_t index = 0; index < size; index += 1) printf("%02x", bytes[index]);
   printf("\n");
 }
 
-/** The bytes first, first + 1, first + 2 and so on. */
+/** Fills memory with the bytes first, first + 1, first + 2 and so on. */
 static inline void count_from(uint8_t first, uint8_t *bytes, size_t size) {
   for (size_t index = 0; index < size; index += 1) bytes[index] = (uint8_t)(first + index);
 }

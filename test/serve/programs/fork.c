@@ -1,4 +1,4 @@
-/* A forked process has the same open file, a killed one leaves nothing, and signals interrupt no call. */
+/* A forked process shares the open file, a killed one leaves nothing behind, and signals do not interrupt calls. */
 #include "cryptodev.h"
 #include <signal.h>
 #include <sys/time.h>
@@ -19,7 +19,7 @@ int main(int count, char **arguments) {
   int fd = open_device(arguments[1]), status;
   uint32_t kept = start_aes(fd, CRYPTO_AES_CBC), ended = start_aes(fd, CRYPTO_AES_CBC);
 
-  /* The child uses one session and ends the other: they are its own as much as the parent's. */
+  /* The child uses one session and ends the other: both belong to it as much as to the parent. */
   pid_t child = fork();
   if (child == 0) {
     encrypt(fd, kept, data, 64);
@@ -31,7 +31,7 @@ int main(int count, char **arguments) {
   struct session_info_op info = {.ses = ended};
   REFUSED(ioctl(fd, CIOCGSESSINFO, &info), EINVAL);
 
-  /* Children that are killed in the middle of their calls. */
+  /* Children that are killed during their calls. */
   for (int round = 0; round < 20; round += 1) {
     child = fork();
     if (child == 0)

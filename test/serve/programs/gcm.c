@@ -1,4 +1,4 @@
-/* AES-GCM with associated data, both ways, and a forgery. */
+/* AES-GCM with associated data: encryption, decryption, and a forgery. */
 #include "cryptodev.h"
 
 int main(int count, char **arguments) {

@@ -1,4 +1,4 @@
-/* Works without a pause until it is killed or its time is over, and checks every answer. Arguments: path, seconds, seed. */
+/* Sends calls until it is killed or its time is over, and checks every result. Arguments: path, seconds, seed. */
 #include "cryptodev.h"
 #include <time.h>
 
@@ -29,7 +29,7 @@ int main(int count, char **arguments) {
         REQUIRE(ioctl(fd, CIOCCRYPT, &op) == 0);
         REQUIRE(memcmp(one, other, sizeof one) == 0);
       }
-      /* Every other session is left for close(2) to end. */
+      /* close(2) ends every other session. */
       if (sessions % 2 == 0) REQUIRE(ioctl(fd, CIOCFSESSION, &ses) == 0);
     }
     REQUIRE(close(fd) == 0);

@@ -1,4 +1,4 @@
-/* A hash in pieces, and a copy of the running one that goes its own way. */
+/* A hash in pieces, and a copy of the running hash that continues with other data. */
 #include "cryptodev.h"
 
 static void hash(int fd, uint32_t ses, uint16_t flags, const char *text, uint8_t *mac) {

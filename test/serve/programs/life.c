@@ -1,4 +1,4 @@
-/* The whole life of a session, and of the descriptor that it belongs to. */
+/* A session and its descriptor, from start to end. */
 #include "cryptodev.h"
 
 int main(int count, char **arguments) {
@@ -13,7 +13,7 @@ int main(int count, char **arguments) {
   uint8_t plaintext[64], ciphertext[64], iv[16];
   count_from(100, plaintext, sizeof plaintext);
   count_from(200, iv, sizeof iv);
-  /* In two calls, the second of which goes on with the session's own iv. */
+  /* Two calls; the second continues with the session's own iv. */
   struct crypt_op op = {.ses = ses, .len = 32, .src = plaintext, .dst = ciphertext, .iv = iv};
   REQUIRE(ioctl(fd, CIOCCRYPT, &op) == 0);
   op.src += 32, op.dst += 32, op.iv = NULL;
@@ -32,11 +32,11 @@ int main(int count, char **arguments) {
   REFUSED(ioctl(fd, _IO('c', 108), NULL), EINVAL);
   REFUSED(read(fd, iv, 1), EINVAL);
   REFUSED(write(fd, iv, 1), EINVAL);
-  /* A server has no way to put a descriptor into its caller, and says so. */
+  /* A server cannot add a descriptor to its caller's process. */
   uint32_t clone = 0;
   REFUSED(ioctl(fd, CRIOGET, &clone), EOPNOTSUPP);
 
-  /* Another open file knows nothing of this session, and cannot end it. */
+  /* Another open file does not have this session, and cannot end it. */
   int other = open_device(arguments[1]);
   REQUIRE(ioctl(other, CIOCFSESSION, &ses) == 0);
   REFUSED(ioctl(other, CIOCGSESSINFO, &info), EINVAL);

@@ -1,9 +1,9 @@
-/* Memory that is not there, that may not be read, that may not be written, and that ends. */
+/* Memory that is not mapped, not readable, not writable, or too short. */
 #include "cryptodev.h"
 #include <sys/mman.h>
 
 enum { PAGE = 4096 };
-/** What a server answers to a call that a kernel would not survive. */
+/** The error that a server returns for a call that would crash a kernel. */
 #define CRASH ENOTRECOVERABLE
 
 static uint8_t *map(int protection) {
@@ -32,7 +32,7 @@ int main(int count, char **arguments) {
   struct crypt_op good = {.ses = ses, .len = 64, .src = data, .dst = writable, .iv = iv}, op = good;
   REQUIRE(ioctl(fd, CIOCCRYPT, &op) == 0);
 
-  /* Memory that may not be read is not read, though a debugger could. */
+  /* Unreadable memory is not read, although a debugger could read it. */
   op = good, op.src = op.dst = nothing;
   REFUSED(ioctl(fd, CIOCCRYPT, &op), EFAULT);
   op = good, op.iv = nothing;
@@ -40,7 +40,7 @@ int main(int count, char **arguments) {
   op = good, op.src = op.dst = ending + PAGE - 32;
   REFUSED(ioctl(fd, CIOCCRYPT, &op), EFAULT);
 
-  /* Nor is read-only memory written. */
+  /* Read-only memory is not written. */
   op = good, op.src = op.dst = readable;
   REFUSED(ioctl(fd, CIOCCRYPT, &op), EFAULT);
   op = good, op.dst = readable, op.flags = COP_FLAG_NO_ZC;
@@ -49,7 +49,7 @@ int main(int count, char **arguments) {
   REFUSED(ioctl(fd, CIOCCRYPT, &hash), EFAULT);
   REQUIRE(is_untouched(readable));
 
-  /* What comes before the end of memory is written. */
+  /* Bytes before the end of the memory are written. */
   uint8_t *last = map(PROT_READ | PROT_WRITE), digest[20];
   REQUIRE(munmap(last + PAGE, PAGE) == 0);
   hash.mac = digest;
@@ -61,14 +61,14 @@ int main(int count, char **arguments) {
   REFUSED(ioctl(fd, CIOCCRYPT, &op), EFAULT);
   REQUIRE(memcmp(last + PAGE - 32, writable, 32) == 0);
 
-  /* What a kernel would not survive. */
+  /* Calls that would crash a kernel. */
   op = good, op.dst = readable;
   REFUSED(ioctl(fd, CIOCCRYPT, &op), CRASH);
   op = good, op.dst = ending + PAGE - 32;
   REFUSED(ioctl(fd, CIOCCRYPT, &op), CRASH);
   REQUIRE(is_untouched(readable));
 
-  /* What was writable a moment ago. */
+  /* Memory that was writable in the previous call. */
   op = good, op.dst = gone;
   REQUIRE(ioctl(fd, CIOCCRYPT, &op) == 0);
   REQUIRE(mprotect(gone, PAGE, PROT_READ) == 0);
@@ -78,7 +78,7 @@ int main(int count, char **arguments) {
   op = good, op.dst = gone;
   REFUSED(ioctl(fd, CIOCCRYPT, &op), CRASH);
 
-  /* What is read together: each part is missed for itself, however the others are. */
+  /* The server reads these parts together, but reports a fault in each of them on its own. */
   uint8_t *begun = map(PROT_READ | PROT_WRITE);
   REQUIRE(munmap(begun + PAGE, PAGE) == 0);
   memset(begun, 0, PAGE);
@@ -105,7 +105,7 @@ int main(int count, char **arguments) {
   part = whole, part.src = nothing, part.auth_src = nothing;
   REFUSED(ioctl(fd, CIOCAUTHCRYPT, &part), EINVAL);
 
-  /* As much as a server has room for, and more. */
+  /* As much data as the server's own memory has room for, and more. */
   for (size_t size = 1 << 20; size <= 3 << 20; size += 1 << 20) {
     uint8_t *many = calloc(2, size);
     REQUIRE(many != NULL);
@@ -118,7 +118,7 @@ int main(int count, char **arguments) {
     free(many);
   }
 
-  /* An AEAD and a record answer EINVAL where a cipher answers EFAULT. */
+  /* Operations of AEADs and records fail with EINVAL if those of ciphers fail with EFAULT. */
   struct crypt_auth_op gcm = {.ses = start_aes(fd, CRYPTO_AES_GCM), .len = 32, .src = readable, .dst = readable, .iv = iv};
   REFUSED(ioctl(fd, CIOCAUTHCRYPT, &gcm), EINVAL);
   gcm.src = nothing, gcm.dst = data;
@@ -139,7 +139,7 @@ int main(int count, char **arguments) {
   REQUIRE(ioctl(fd, CIOCAUTHCRYPT, &packet) == 0);
   REQUIRE(is_untouched(readable));
 
-  /* The struct itself: one that cannot be written back starts no session, and the driver counts what it could not. */
+  /* If the struct cannot be written back, no session starts, and CIOCGSESSINFO returns the number of unwritten bytes. */
   struct session_op session = {.cipher = CRYPTO_AES_CBC, .keylen = 16, .key = key};
   REQUIRE(mprotect(writable, PAGE, PROT_READ | PROT_WRITE) == 0);
   memcpy(writable, &session, sizeof session);

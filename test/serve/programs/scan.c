@@ -1,6 +1,6 @@
 /*
- * Counts copies of secrets in the memory of a process: scan pid secret..., each secret in hexadecimal and inverted. Prints one
- * line for each secret.
+ * Counts copies of secrets in the memory of a process: scan pid secret... Each secret is hexadecimal and inverted.
+ * Prints one line for each secret.
  */
 #define _GNU_SOURCE
 #include "cryptodev.h"
@@ -8,7 +8,7 @@
 
 enum { CHUNK = 1 << 20, PAGE = 4096, LONGEST = 128 };
 
-/** Whether any page of a chunk is there: runtimes reserve gigabytes that they never touch. */
+/** Whether any page of a chunk was ever used: runtimes reserve gigabytes that they do not use. */
 static int is_touched(int pagemap, unsigned long at) {
   static uint64_t pages[CHUNK / PAGE];
   ssize_t size = pread(pagemap, pages, sizeof pages, at / PAGE * sizeof *pages);

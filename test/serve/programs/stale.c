@@ -1,6 +1,7 @@
 /*
- * Memory that was good in the call before. In place the driver looks at what it got, and answers as if it had never been
- * good: so does a session afterwards. Of other destinations it does not look.
+ * Memory that was valid in the previous call. For operations in place, the driver checks the pages that it got: the
+ * result, and the session afterwards, are the same as if the memory had never been valid. It does not check other
+ * destinations.
  */
 #define _GNU_SOURCE
 #include "cryptodev.h"
@@ -30,7 +31,7 @@ static uint32_t start(int fd, uint32_t cipher, uint32_t mac) {
   return session.ses;
 }
 
-/** What becomes of a session after an operation in place failed: its next iv, and its next digest. */
+/** Returns the state of a session after an operation in place failed: its next iv, and its next digest. */
 static void after(int fd, uint8_t *pages, int was_good, int readable_from, uint8_t result[36]) {
   uint32_t ses = start(fd, CRYPTO_AES_CBC, CRYPTO_SHA1_HMAC);
   uint8_t iv[16] = {1}, mac[20];
@@ -59,7 +60,7 @@ static void in_place(int fd) {
   }
 }
 
-/** The same for what CIOCAUTHCRYPT does, which answers EINVAL. */
+/** Operations in place of CIOCAUTHCRYPT, which fail with EINVAL. */
 static void authenticated(int fd) {
   struct { uint32_t cipher, mac; uint16_t flags; uint32_t tag_len; } kinds[] = {
     {CRYPTO_AES_GCM, 0, 0, 16},
@@ -85,7 +86,7 @@ static void authenticated(int fd) {
   }
 }
 
-/** Destinations that are mapped and writable, but whose pages nobody gets. */
+/** Destinations that are mapped and writable, but whose pages the kernel does not get. */
 static void unpinnable(int fd, uint8_t *pages, const char *name) {
   uint8_t data[64] = {0}, iv[16] = {0}, mac[20];
   uint32_t cbc = start(fd, CRYPTO_AES_CBC, 0), gcm = start(fd, CRYPTO_AES_GCM, 0), sha1 = start_hash(fd, CRYPTO_SHA1);
@@ -98,7 +99,7 @@ static void unpinnable(int fd, uint8_t *pages, const char *name) {
   hash.op = COP_DECRYPT;
   REFUSED(ioctl(fd, CIOCCRYPT, &hash), CRASH);
   printf("%s crashes\n", name);
-  /* Copied, it is only an error: or none, if it is secret to the driver's pages and not to its copying. */
+  /* With a copy it is only an error. Secret memory can be copied to; only its pages cannot be pinned. */
   if (strcmp(name, "secret") == 0) return;
   op.flags = COP_FLAG_NO_ZC;
   REFUSED(ioctl(fd, CIOCCRYPT, &op), EFAULT);
@@ -129,7 +130,7 @@ int main(int count, char **arguments) {
   uint8_t *guarded = fresh();
   if (madvise(guarded, SIZE, MADV_GUARD_INSTALL) == 0) unpinnable(fd, guarded, "guarded");
 
-  /* One page that is good, and one that is not. */
+  /* A valid page followed by an invalid one. */
   uint8_t *half = fresh(), data[64] = {0};
   if (madvise(half + PAGE, PAGE, MADV_GUARD_INSTALL) == 0) {
     struct crypt_op op = {.ses = start(fd, CRYPTO_AES_CBC, 0), .len = 64, .src = data, .dst = half + PAGE - 32};

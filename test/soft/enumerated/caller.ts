@@ -15,10 +15,10 @@ import {
 import { KernelCrashError, type OpenFile, SoftwareDevice } from "@cryptodev/soft";
 import { ARGUMENT, BASE, KEY, Pages } from "./pages.ts";
 
-/** A place in the caller's memory; `null` is NULL. */
+/** An offset in the caller's memory; `null` is NULL. */
 export type Place = number | null;
 
-/** A `crypt_op`; what is left out is 0 or NULL. */
+/** A `crypt_op`; omitted members are 0 or NULL. */
 export interface Crypt {
   readonly op?: number;
   readonly flags?: number;
@@ -44,25 +44,25 @@ export interface Kind {
   readonly keylen?: number;
   readonly mac?: number;
   readonly mackeylen?: number;
-  /** The size of a tag that is asked for by its size. */
+  /** The full size of the tag, to be requested explicitly. */
   readonly tagSize?: number;
 }
 
-/** One call, and what came of it. */
+/** One call and its result. */
 export interface EnumeratedCall {
-  /** Which case it belongs to, counted from 1: a fresh file, session and memory. */
+  /** The number of its case, starting at 1. Each case has a fresh file, session and memory. */
   readonly number: number;
   readonly description: string;
   /**
-   * `crash`, or what was returned (`0` or the name of an error), the members of the struct that changed, and the hash of the
-   * memory if that changed.
+   * `crash`, or what was returned (`0` or the name of an error), the members of the struct that changed, and the hash
+   * of the memory if that changed.
    */
   readonly outcome: string;
 }
 
-/** Sends the calls to a device of its own. */
+/** Sends the calls to its own device. */
 export class EnumeratedCaller {
-  /** The memory that its calls name. */
+  /** The memory that the calls refer to. */
   readonly memory: Pages = new Pages();
   readonly #device = new SoftwareDevice();
   readonly #onCall: (call: EnumeratedCall) => void;
@@ -74,11 +74,11 @@ export class EnumeratedCaller {
 
   constructor(onCall: (call: EnumeratedCall) => void) {
     this.#onCall = onCall;
-    // The C library's key buffer: more than any key needs.
+    // The size of the C library's key buffer, which is larger than any key.
     for (let index = 0; index < 600; index += 1) this.memory.bytes[KEY + index] = index * 3 + 1;
   }
 
-  /** Begins a case. */
+  /** Starts a case. */
   start({ name, cipher = 0, keylen = 0, mac = 0, mackeylen = 0 }: Kind): void {
     this.#number += 1;
     this.#kind = name;
@@ -128,7 +128,11 @@ export class EnumeratedCaller {
     return result;
   }
 
-  /** Sends a call, unless an earlier one of its case would have crashed the kernel. @returns what the driver would return */
+  /**
+   * Sends a call, unless an earlier one of its case would have crashed the kernel.
+   *
+   * @returns what the driver would return
+   */
   #call(ioctl: Ioctl, argument: StructBytes, members: object): string {
     if (this.#hasCrashed) return "crash";
     const [given, hash] = [membersOf(argument), this.memory.hash()];
@@ -152,7 +156,7 @@ export class EnumeratedCaller {
   }
 }
 
-/** The members that a driver can change, in words. */
+/** Describes the members that a driver can change. */
 function membersOf(argument: StructBytes): string[] {
   const { len, flags, tag, tag_len } = argument.offset as Record<string, number>;
   return [

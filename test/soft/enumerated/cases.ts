@@ -13,7 +13,7 @@ import { type Auth, type Crypt, type EnumeratedCall, EnumeratedCaller, type Kind
 import { BASE, END, PAGE, READ_ONLY } from "./pages.ts";
 
 /*
- * The enumerated calls: every kind of session with flags, sizes, places and tags in all combinations. Their order is that of
+ * The enumerated calls: every kind of session with flags, sizes, places and tags in all combinations, in the order of
  * the recording.
  */
 
@@ -41,16 +41,16 @@ const kinds: readonly Kind[] = [
   { name: "xts+hmac", cipher: ciphers.CRYPTO_AES_XTS.id, keylen: 32, ...hmac },
   { name: "cfb+hmac", cipher: ciphers.CRYPTO_AES_CFB.id, keylen: 16, ...hmac },
 ];
-/** One of the kinds of sessions that are enumerated. */
+/** Returns one of the enumerated kinds of sessions. */
 export const kindNamed = (name: string): Kind => kinds.find((kind) => kind.name === name) as Kind;
 
-/** Where the cases have their things. */
+/** The offsets that the cases use for each member. */
 const [DATA, IV, TAG, HEADER] = [1024, 16384, 20480, 30000];
-/** The numbers below a limit. */
+/** Returns the numbers below a limit. */
 const below = (limit: number): number[] => Array.from({ length: limit }, (_, index) => index);
 const counting = below(16);
 
-/** Encrypts, decrypts what came of it, and encrypts again with the iv that the session has then. */
+/** Encrypts, decrypts the result, and encrypts again with the iv that the session has then. */
 function everyFlag(caller: EnumeratedCaller): void {
   const someFlags = [
     [0, COP_FLAG_WRITE_IV, TLS, SRTP, TLS | SRTP],
@@ -65,7 +65,7 @@ function everyFlag(caller: EnumeratedCaller): void {
       for (const inPlace of [false, true])
         for (const tag_len of [0, kind.tagSize ?? 20, 12])
           for (const header of headers) {
-            // The driver divides by 0, and was not asked.
+            // The driver divides by 0 here, so this call was not recorded.
             if (kind.cipher === undefined && (flags & (TLS | SRTP)) === (TLS | SRTP)) continue;
             caller.start(kind);
             caller.memory.set(IV, 3);
@@ -85,7 +85,7 @@ function everyFlag(caller: EnumeratedCaller): void {
           }
 }
 
-/** A hash does not care for op, but for flags and dst. */
+/** A hash ignores op, but not flags and dst. */
 function hashes(caller: EnumeratedCaller): void {
   const someFlags = [
     [0, COP_FLAG_NO_ZC, COP_FLAG_UPDATE, COP_FLAG_RESET, COP_FLAG_RESET | COP_FLAG_UPDATE],
@@ -106,7 +106,7 @@ function hashes(caller: EnumeratedCaller): void {
         }
 }
 
-/** TLS records of all short sizes, with garbage and with paddings of several sizes. */
+/** TLS records of all short sizes, with random bytes and with paddings of several sizes. */
 function records(caller: EnumeratedCaller): void {
   for (const kind of kinds.slice(3).filter(({ cipher }) => cipher !== undefined))
     for (const len of below(81))
@@ -141,7 +141,7 @@ function packets(caller: EnumeratedCaller): void {
         }
 }
 
-/** Memory that ends or cannot be written: zero-copy gives way to copying. */
+/** Memory that is too short or not writable: the driver copies instead of using zero-copy. */
 function copies(caller: EnumeratedCaller): void {
   const places: Crypt[] = [
     { src: END - PAGE, dst: END - PAGE },
@@ -157,7 +157,7 @@ function copies(caller: EnumeratedCaller): void {
     { mac: END - 4, len: 64 },
     { len: 0x7ffffff0, src: END - PAGE * 2, dst: END - PAGE * 2 },
     { len: 0xfffffff0, src: END - PAGE * 2, dst: END - PAGE * 2 },
-    // The kernel's own memory.
+    // An address in the kernel's own memory.
     { src: 0xffff888000000000 - BASE, len: 64 },
   ];
   const some = ["cbc+hmacsha1", "ctr+hmacsha1", "cbc", "ctr", "null", "null+hmacsha1", "des+hmacmd5", "hmacsha1"];
@@ -172,7 +172,7 @@ function copies(caller: EnumeratedCaller): void {
         }
 }
 
-/** The same for AEADs, which do not copy. */
+/** Memory that is too short or not writable, for AEADs, which do not copy. */
 function aeads(caller: EnumeratedCaller): void {
   const places: Auth[] = [
     { src: END - 64, dst: END - 64 },

@@ -1,26 +1,28 @@
 import type { Memory } from "@cryptodev/soft";
 
-/** Where the caller's memory is. All places are in bytes from there. */
+/** The address of the caller's memory. All offsets are in bytes from there. */
 export const BASE = 0x7e0000000000;
 /** Bytes in a page. */
 export const PAGE = 4096;
-/** Where the memory ends that can be written; from there to READ_ONLY nothing is mapped. */
+/** The end of the writable memory; from there to READ_ONLY nothing is mapped. */
 export const END = 16 * PAGE;
-/** Where two pages begin that can only be read. */
+/** The start of two pages that are read-only. */
 export const READ_ONLY = 20 * PAGE;
-/** Where the keys are. */
+/** The offset of the keys. */
 export const KEY = 30 * PAGE;
-/** Where the argument of a call is. */
+/** The offset of a call's argument. */
 export const ARGUMENT = 31 * PAGE;
 
-/** The mappings of the caller: from, to, and whether they can be written. */
+/** The mappings of the caller: start, end, and whether they are writable. */
 const mappings = [
   [0, END, true],
   [READ_ONLY, READ_ONLY + 2 * PAGE, false],
   [KEY, ARGUMENT + PAGE, true],
 ] as const;
 
-/** The steps of a linear congruential generator of 64 bits from a seed s: the n-th number is `factors[n] * s + terms[n]`. */
+/**
+ * The steps of a 64-bit linear congruential generator from a seed s: the n-th number is `factors[n] * s + terms[n]`.
+ */
 function generator(count: number): { factors: Uint32Array; terms: Uint32Array } {
   const [factors, terms] = [new BigUint64Array(count), new BigUint64Array(count)];
   let [factor, term] = [1n, 0n];
@@ -38,7 +40,7 @@ export class Pages implements Memory {
   readonly bytes: Uint8Array<ArrayBuffer> = new Uint8Array(ARGUMENT + PAGE);
   readonly #words = new Uint32Array(this.bytes.buffer, 0, END / 4);
   readonly #step: Uint32Array;
-  /** What the next case starts with. */
+  /** The content that the next case starts with. */
   readonly #fresh: Uint32Array;
   #hash: string | undefined;
 
@@ -48,7 +50,7 @@ export class Pages implements Memory {
     this.#fresh = terms;
   }
 
-  /** Fills what can be written with the numbers of the next seed, the first of which is 1. */
+  /** Fills the writable memory with the numbers of the next seed; the first seed is 1. */
   fill(): void {
     const [fresh, step] = [this.#fresh, this.#step];
     for (let word = 0; word < fresh.length; word += 2) {
@@ -66,7 +68,7 @@ export class Pages implements Memory {
     this.#hash = undefined;
   }
 
-  /** The upper half of the FNV-1a hash, over words of 64 bits, of what can be written. */
+  /** The upper half of the FNV-1a hash of the writable memory, over 64-bit words. */
   hash(): string {
     if (this.#hash !== undefined) return this.#hash;
     let [low, high] = [0x739d0383, 0x14650fb0];

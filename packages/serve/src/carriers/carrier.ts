@@ -1,12 +1,15 @@
-/** What carries the kernel's calls to us. */
+/** The transport that carries the kernel's calls to the server. */
 export interface Carrier {
   readonly name: "fuse" | "cuse";
-  /** The descriptor that the protocol is spoken over. */
+  /** The descriptor over which the protocol is spoken. */
   readonly fd: number;
-  /** Waits until programs can open the device, which the kernel was told of. */
+  /** Waits until programs can open the device. The kernel learns of the device first. */
   settle(): Promise<void>;
-  /** A path that opens the device, whatever has become of its name. */
+  /** Returns a path that opens the device, even if its name was removed or reused. */
   knockAt(): string;
-  /** Takes the device away from where programs find it, and leaves nothing there. The descriptor is closed by then. */
+  /**
+   * Removes the device from the file system, and everything that was created for it. The descriptor is already closed
+   * by then.
+   */
   remove(): Promise<void>;
 }

@@ -1,25 +1,29 @@
 import { chmodSync, existsSync } from "node:fs";
-import { basename, dirname } from "node:path";
+import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { errnoName, type LibcHost, O_CLOEXEC, O_RDWR } from "@cryptodev/core";
 import { ServeError } from "../serve_error.ts";
 import type { Carrier } from "./carrier.ts";
 
-/** How long the node of a device may take to appear, in milliseconds. */
+/** How long the device node may take to appear, in milliseconds. */
 const PATIENCE = 5000;
 
-/** Whether CUSE can be what carries the calls: it is there, and the path is where devices are. */
+/** Whether CUSE can serve this path: `/dev/cuse` exists, and the path is directly in `/dev`. */
 export function canUseCuse(path: string): boolean {
   return existsSync("/dev/cuse") && dirname(path) === "/dev";
 }
 
-/** A true character device, which the kernel makes and takes away again. */
+/**
+ * Opens a transport that serves a true character device, which the kernel creates and removes.
+ *
+ * @throws {ServeError} if the path is not in `/dev` or already exists, or `/dev/cuse` cannot be opened
+ */
 export function openCuse(host: LibcHost, path: string): Carrier {
-  if (dirname(path) !== "/dev") throw new ServeError(`${path}: CUSE makes devices in /dev and nowhere else`);
-  if (existsSync(path)) throw new ServeError(`${path} is there already`);
+  if (dirname(path) !== "/dev") throw new ServeError(`${path}: CUSE creates devices only in /dev`);
+  if (existsSync(path)) throw new ServeError(`${path} already exists`);
   const fd = host.open("/dev/cuse", O_RDWR | O_CLOEXEC);
   if (fd < 0) {
-    throw new ServeError(`/dev/cuse cannot be opened: ${errnoName(-fd)}; it takes root and \`modprobe cuse\``);
+    throw new ServeError(`/dev/cuse cannot be opened: ${errnoName(-fd)}; it requires root and \`modprobe cuse\``);
   }
   return {
     name: "cuse",
@@ -27,13 +31,11 @@ export function openCuse(host: LibcHost, path: string): Carrier {
     async settle() {
       for (let waited = 0; !existsSync(path); waited += 10) {
         if (waited >= PATIENCE) {
-          throw new ServeError(
-            `the kernel made no ${basename(path)} in /dev; in a container, serve with --carrier fuse`,
-          );
+          throw new ServeError(`the kernel did not create ${path}; in a container, serve with --carrier fuse`);
         }
         await sleep(10);
       }
-      // As the driver's own device is. The kernel makes it for root alone.
+      // Permissions as those of the driver's own device. The kernel creates the node for root only.
       chmodSync(path, 0o666);
     },
     knockAt: () => path,

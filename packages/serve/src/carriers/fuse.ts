@@ -8,19 +8,19 @@ import type { Carrier } from "./carrier.ts";
 import { Guard } from "./guard.ts";
 import { isForeign, requireTrusted } from "./trusted.ts";
 
-/** How our mounts are marked in `/proc/self/mountinfo`. */
+/** The type of our mounts in `/proc/self/mountinfo`. */
 const TYPE = "fuse.cryptodev";
 
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
 
-/** Whether a server of ours stands behind this path, alive or dead. */
+/** Whether a server of this package is mounted on this path, alive or dead. */
 function isMounted(path: string): boolean {
-  // Spaces and the like are written in octal (proc_pid_mountinfo(5)).
+  // Spaces and similar characters are written in octal (proc_pid_mountinfo(5)).
   const written = path.replace(
     /[ \t\n\\]/g,
     (character) => `\\0${character.charCodeAt(0).toString(8).padStart(2, "0")}`,
   );
-  // What was mounted last is what the path names.
+  // The path refers to the mount that was added last.
   const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
   const last = mounts.filter((line) => line.split(" ")[4] === written).at(-1);
   return last?.includes(` - ${TYPE} `) === true;
@@ -32,16 +32,20 @@ interface Below {
   readonly isOurs: boolean;
 }
 
-/** Makes the path a file that can be mounted on. */
+/**
+ * Makes sure that the path is a file that can be mounted on.
+ *
+ * @throws {ServeError} if it is something else, is already served, or cannot be created
+ */
 function prepare(host: LibcHost, path: string): Below {
   let isOurs = false;
   for (;;) {
     try {
       const stats = lstatSync(path, { bigint: true });
-      if (isMounted(path)) throw new ServeError(`${path} is served already`);
+      if (isMounted(path)) throw new ServeError(`${path} is already served`);
       if (stats.isSymbolicLink()) throw new ServeError(`${path} is a link; serve at the path that it leads to`);
-      if (stats.isCharacterDevice()) throw new ServeError(`${path} is a device already; serve at another path`);
-      if (!stats.isFile() || stats.size > 0n) throw new ServeError(`${path} is there and no empty file`);
+      if (stats.isCharacterDevice()) throw new ServeError(`${path} is already a device; serve at another path`);
+      if (!stats.isFile() || stats.size > 0n) throw new ServeError(`${path} already exists and is not an empty file`);
       if (process.getuid?.() === 0 && isForeign({ uid: Number(stats.uid) })) {
         throw new ServeError(`${path} belongs to another user (uid ${stats.uid}); remove it, or serve at another path`);
       }
@@ -51,12 +55,12 @@ function prepare(host: LibcHost, path: string): Below {
         try {
           writeFileSync(path, "", { flag: "wx" });
         } catch (cause) {
-          throw new ServeError(`${path} cannot be made: ${codeOf(cause)}`, { cause });
+          throw new ServeError(`${path} cannot be created: ${codeOf(cause)}`, { cause });
         }
         isOurs = true;
         continue;
       }
-      // Left by a server that was killed, and with it the file below.
+      // A server that was killed left the mount, and the file below it.
       const isStale = isMounted(path) && !(error instanceof ServeError);
       if (!isStale || host.umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) < 0) throw error;
       isOurs = true;
@@ -64,30 +68,39 @@ function prepare(host: LibcHost, path: string): Below {
   }
 }
 
-/** Opens a name without following it, and without opening what it names: what the descriptor means changes no more. */
+/**
+ * Opens a name without following a link, and without opening the file itself: from here on the descriptor always refers
+ * to the same file.
+ */
 function hold(host: LibcHost, path: string): number {
   const fd = host.open(path, O_PATH | constants.O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0) throw new ServeError(`${path} cannot be reached: ${errnoName(-fd)}`);
   return fd;
 }
 
-/** Mounts on the very file that was looked at. */
+/** Mounts on the same file that was checked before. */
 function mountOn(host: LibcHost, path: string, { inode }: Below, source: string, options: string): void {
   const below = hold(host, path);
   try {
     const target = `/proc/self/fd/${below}`;
-    if (lstatSync(path, { bigint: true }).ino !== inode) throw new ServeError(`${path} was exchanged meanwhile`);
+    if (lstatSync(path, { bigint: true }).ino !== inode)
+      throw new ServeError(`${path} was replaced while it was being mounted`);
     const result = host.mount(source, target, TYPE, MS_NOSUID | MS_NODEV | MS_NOEXEC, options);
     if (result >= 0) return;
     const hint =
-      result === -errnos.EPERM ? "; it takes root, or a namespace of your own: `cryptodev serve -- program`" : "";
+      result === -errnos.EPERM ? "; it requires root, or a namespace of your own: `cryptodev serve -- program`" : "";
     throw new ServeError(`${path} cannot be mounted: ${errnoName(-result)}${hint}`);
   } finally {
     host.close(below);
   }
 }
 
-/** A file that is a file system of its own: works wherever FUSE does, in a user namespace without any privilege. */
+/**
+ * Opens a transport that serves a regular file, which is a file system of its own. It works wherever FUSE does; in a
+ * user namespace it needs no privileges.
+ *
+ * @throws {ServeError} if `/dev/fuse` cannot be opened, or the path cannot be mounted on
+ */
 export function openFuse(host: LibcHost, wanted: string): Carrier {
   const folder = realpathSync(dirname(wanted));
   requireTrusted(folder);
@@ -124,8 +137,8 @@ export function openFuse(host: LibcHost, wanted: string): Carrier {
 
 const fuseHints: Readonly<Record<number, string>> = {
   [errnos.ENOENT]:
-    "this system has no FUSE: load its module with `modprobe fuse`, or in a container, give it /dev/fuse",
+    "this system does not have FUSE: load its module with `modprobe fuse`, or in a container, give it /dev/fuse",
   [errnos.ENODEV]: "load its module with `modprobe fuse`",
-  [errnos.EACCES]: "this user may not: run as root, or `chmod 666 /dev/fuse`, as most systems have it",
-  [errnos.EPERM]: "this container may not: give it /dev/fuse",
+  [errnos.EACCES]: "this user may not open it: run as root, or `chmod 666 /dev/fuse`, the mode on most systems",
+  [errnos.EPERM]: "this container may not open it: give it /dev/fuse",
 };

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 
 /*
- * Reads until the other end of its standard input is gone, which happens when we say so and however else we end. It is
- * deaf to what a terminal sends to all of its programs. By then the path may name something else: it unmounts only what has
- * our mark, wherever the kernel says that this is and with nothing mounted over it, and removes only the file that we made.
+ * Reads until the other end of its standard input is closed, which happens when the server asks for it and however else
+ * the server ends. It ignores the signals that a terminal sends to all of its programs. By then the path may name
+ * something else. So it unmounts only what has the server's mark, at the place that the kernel reports, and only if
+ * nothing is mounted over it; and it removes only the file that the server created.
  */
 const script = `
 trap '' INT TERM HUP QUIT
@@ -20,16 +21,16 @@ set -- $(ls -di "$path")
 [ "$1" = "$inode" ] && rm -f "$path"
 `;
 
-/** What a guard looks after. */
+/** What a guard cleans up. */
 export interface Guarded {
   readonly path: string;
-  /** What is mounted there has this as its source in `/proc/self/mountinfo`. */
+  /** The source of the mount, as `/proc/self/mountinfo` shows it. */
   readonly mark: string;
-  /** The file below it, to be removed; `undefined` if it was there before. */
+  /** The file below the mount, to be removed; `undefined` if the server did not create it. */
   readonly inode: bigint | undefined;
 }
 
-/** A process that unmounts a path after us, whatever becomes of us: a killed server cannot do it itself. */
+/** A process that unmounts a path after the server has ended, however it ended: a killed server cannot do so itself. */
 export class Guard {
   readonly #process: ChildProcess;
   readonly #ended: Promise<void>;
@@ -46,7 +47,7 @@ export class Guard {
     this.#process.unref();
   }
 
-  /** Has it done now. */
+  /** Cleans up now. */
   async cleanUp(): Promise<void> {
     this.#process.ref();
     this.#process.stdin?.end();

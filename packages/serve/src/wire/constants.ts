@@ -1,6 +1,6 @@
-/* Numbers of the protocol, under the names of the kernel's <linux/fuse.h>. */
+/* Constants of the protocol, under the names of the kernel's <linux/fuse.h>. */
 
-/** The version that is spoken here. Kernels that speak a later one keep to it. */
+/** The version that the server speaks. Kernels with a later version fall back to it. */
 export const FUSE_KERNEL_VERSION = 7;
 export const FUSE_KERNEL_MINOR_VERSION = 31;
 
@@ -23,19 +23,19 @@ export const opcodes = {
   CUSE_INIT: 4096,
 } as const;
 
-/** Reads and writes go to the server rather than to pages of the kernel. */
+/** Reads and writes go to the server, not to the kernel's page cache. */
 export const FOPEN_DIRECT_IO = 1;
 export const FOPEN_NONSEEKABLE = 4;
 
 /** The caller is a 32-bit program on a 64-bit kernel. */
 export const FUSE_IOCTL_32BIT = 8;
 
-/** Somebody is asleep until an event comes. */
+/** The caller sleeps until an event occurs. */
 export const FUSE_POLL_SCHEDULE_NOTIFY = 1;
 export const FUSE_NOTIFY_POLL = 1;
 
-/** FATTR_MODE, FATTR_UID and FATTR_GID at once: changes that a caller would expect to last. */
+/** FATTR_MODE, FATTR_UID and FATTR_GID combined: changes that a caller would expect to last. */
 export const FATTR_LASTING = 7;
 
-/** FATTR_SIZE and FATTR_FH: `ftruncate(2)`, where opening with O_TRUNC has the first only. */
+/** FATTR_SIZE and FATTR_FH: `ftruncate(2)`. Opening with O_TRUNC sets only the first. */
 export const FATTR_FTRUNCATE = 0x48;

@@ -2,27 +2,29 @@ import { Argument, errnoName, errnos, type Layout, type LibcHost, layout, type S
 import { fuse_in_header } from "./structs/fuse_in_header.ts";
 import { fuse_out_header } from "./structs/fuse_out_header.ts";
 
-/** The kernel takes no buffer smaller than this; our largest request is a `write(2)` that is refused. */
+/** The kernel does not accept a smaller buffer; the largest request is a `write(2)`, which is refused. */
 const BUFFER = 2 ** 16;
-/** The most that a caller may write at once. */
+/** The most bytes that a caller may write at once. */
 export const MOST_WRITE = 4096;
 
-/** Memory for a message: a header, and what it announces. */
+/** Memory for a message: a header and its body. */
 const message = (size: number): Struct => ({ name: "message", fields: [["bytes", "char", size]] });
 
-/** What comes after the header of a message. */
+/** The body of a message, after the header. */
 export interface Body<S extends Struct = Struct> {
-  /** Where it ends, if nothing follows. */
+  /** Where it ends if nothing follows. */
   readonly end: number;
-  /** Where its members are, in the whole message. */
+  /** Offsets of its members, from the start of the message. */
   readonly at: Layout<S>["offset"];
 }
 
-/** The requests of a kernel that speaks FUSE or CUSE over a descriptor, one at a time, and the answers. */
+/**
+ * Receives the requests of a kernel that speaks FUSE or CUSE over a descriptor, one at a time, and sends the replies.
+ */
 export class Messages {
   /** The request that was received last. */
   readonly request: Argument;
-  /** What is to be answered. */
+  /** The reply to be sent. */
   readonly reply: Argument;
   readonly #host: LibcHost;
   readonly #fd: number;
@@ -38,12 +40,12 @@ export class Messages {
     this.#out = layout(fuse_out_header, host.machine);
   }
 
-  /** Lays out the body of a request. */
+  /** Returns the layout of a request's body. */
   requestBody<const S extends Struct>(struct: S): Body<S> {
     return this.#body(struct, this.#in.size);
   }
 
-  /** Lays out the body of an answer. */
+  /** Returns the layout of a reply's body. */
   replyBody<const S extends Struct>(struct: S): Body<S> {
     return this.#body(struct, this.#out.size);
   }
@@ -54,32 +56,36 @@ export class Messages {
     return { end: start + size, at: at as Layout<S>["offset"] };
   }
 
-  /** Waits for a request. @returns its bytes, or a negative error number */
+  /**
+   * Waits for a request.
+   *
+   * @returns its length in bytes, or a negative error number
+   */
   receive(): number {
     return this.#host.read(this.#fd, this.request);
   }
 
-  /** What the request asks for. */
+  /** The operation that the request asks for. */
   get opcode(): number {
     return this.request.getUint32(this.#in.offset.opcode);
   }
 
-  /** The thread that asks; 0 where it cannot be seen from here. */
+  /** The calling thread; 0 if it is not visible from here. */
   get pid(): number {
     return this.request.getUint32(this.#in.offset.pid);
   }
 
-  /** Starts an answer, with a body that is all zeros. */
+  /** Starts a reply, with a body of zeros. */
   start<S extends Struct>(body: Body<S>): Body<S> {
     this.reply.bytes.fill(0, this.#out.size, body.end);
     return body;
   }
 
   /**
-   * Answers the request.
+   * Replies to the request.
    *
    * @param error - 0, or a negative error number
-   * @param end - where the answer ends; after its header if left out
+   * @param end - where the reply ends; defaults to the end of its header
    */
   send(error: number, end: number = this.#out.size): void {
     const from = this.#in.offset.unique;
@@ -89,7 +95,11 @@ export class Messages {
     this.#write(error, end);
   }
 
-  /** Says something that nobody asked. @param code - what, in the place of an error */
+  /**
+   * Sends a notification, which is not a reply to a request.
+   *
+   * @param code - the kind of notification, in the place of an error
+   */
   notify(code: number, end: number): void {
     this.reply.setUint64(this.#out.offset.unique, 0);
     this.#write(code, end);
@@ -99,9 +109,9 @@ export class Messages {
     this.reply.setUint32(this.#out.offset.len, end);
     this.reply.setUint32(this.#out.offset.error, error);
     const result = this.#host.write(this.#fd, this.reply, end);
-    // ENOENT: nobody waits for this answer any more. ENODEV: nobody waits at all, which the next read finds too.
+    // ENOENT: the caller no longer waits for this reply. ENODEV: the device is gone, which the next read reports too.
     if (result < 0 && result !== -errnos.ENOENT && result !== -errnos.ENODEV) {
-      throw new Error(`answering: ${errnoName(-result)}`);
+      throw new Error(`sending a reply: ${errnoName(-result)}`);
     }
   }
 }

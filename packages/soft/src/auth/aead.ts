@@ -12,7 +12,13 @@ import {
   sizeToPin,
 } from "./operation.ts";
 
-/** A CCM iv tells in its first byte how many bytes count the message, less one; a message that they cannot count is refused. */
+/**
+ * The first byte of a CCM iv is the size of the length field, less one. A message whose length does not fit in that
+ * field is refused.
+ *
+ * @throws {Errno} with `EINVAL` if the iv is invalid
+ * @throws {Errno} with `EOVERFLOW` if the message is too long for it
+ */
 function requireCcmIv(iv: Uint8Array, size: number): void {
   const [first = 0] = iv;
   if (first < 1 || first > 7) throw new Errno("EINVAL", `the iv of CCM starts with ${first}, expected 1 to 7`);
@@ -24,7 +30,7 @@ function requireCcmIv(iv: Uint8Array, size: number): void {
   }
 }
 
-/** An operation of GCM or CCM. The tag follows the ciphertext. */
+/** Runs an operation of GCM or CCM. The tag follows the ciphertext. */
 export function authenticatedCrypt(operation: AuthOperation, aead: SessionAead): void {
   const { argument, memory, session, decrypt, len, authLen, src, dst, dstLen, tagLen, ioctl } = operation;
   const at = argument.offset;
@@ -32,7 +38,7 @@ export function authenticatedCrypt(operation: AuthOperation, aead: SessionAead):
   if (len === 0 && authLen === 0 && src === 0) throw new KernelCrashError("aead-nothing", ioctl);
   requirePages(pagesOf(src, len, dst, dst === 0 ? 0 : dstLen));
   const data = readSource(operation);
-  // The pages are fetched before the tag's size is looked at.
+  // The driver gets the pages before it checks the tag size.
   const size = sizeToPin(operation, decrypt ? len : len + Math.min(tagLen, aead.tagSize));
   const inPlace = src === dst ? "EINVAL" : undefined;
   if (inPlace === undefined) requireWritable(memory, dst, size, ioctl);
@@ -40,15 +46,15 @@ export function authenticatedCrypt(operation: AuthOperation, aead: SessionAead):
   const aad = readAssociated(operation);
   aead.setTagSize(tagLen, ioctl);
   const { tagSize } = aead;
-  if (decrypt && len < tagSize) throw new Errno("EINVAL", `len is ${len}, less than the tag's ${tagSize}`);
+  if (decrypt && len < tagSize) throw new Errno("EINVAL", `len is ${len}, less than the size of the tag, ${tagSize}`);
   if (aead.driver.algorithm.name === "aes-ccm") requireCcmIv(aead.iv, decrypt ? len - tagSize : len);
 
   if (decrypt) {
     const tag = data.subarray(len - tagSize);
     const { plaintext, authentic } = aead.keyed.open(aead.iv, aad, data.subarray(0, len - tagSize), tag);
-    // It is there before anything was checked, and stays where the check fails.
+    // The driver decrypts before it compares tags, and leaves the plaintext in place if they differ.
     writeThrough(memory, dst, plaintext, ioctl, inPlace);
-    if (!authentic) throw new Errno("EBADMSG", "the tag does not fit");
+    if (!authentic) throw new Errno("EBADMSG", "the tag does not match");
     argument.setUint32(at.len, len - tagSize);
   } else {
     const { ciphertext, tag } = aead.keyed.seal(aead.iv, aad, data, tagSize);

@@ -20,14 +20,14 @@ export interface AuthOperation {
   readonly authSrc: number;
   readonly src: number;
   readonly dst: number;
-  /** The bytes of dst whose pages the driver fetches before it starts. */
+  /** The bytes of dst whose pages the driver gets before it starts. */
   readonly dstLen: number;
   readonly tag: number;
-  /** As given, or the session's if that was 0. */
+  /** The given size, or the session's if that is 0. */
   readonly tagLen: number;
 }
 
-/** @throws `Errno` EINVAL if a record is not to be processed in place, which the flags alone decide */
+/** @throws {Errno} with `EINVAL` if the flags announce a record and dst is not src */
 export function readAuthOperation(
   argument: UserStruct<typeof crypt_auth_op>,
   memory: Memory,
@@ -39,11 +39,11 @@ export function readAuthOperation(
   const isSrtp = (flags & COP_FLAG_AEAD_SRTP_TYPE) !== 0;
   const isTls = (flags & COP_FLAG_AEAD_TLS_TYPE) !== 0;
   const [src, dst] = [argument.getPointer(at.src), argument.getPointer(at.dst)];
-  if ((isSrtp || isTls) && src !== dst) throw new Errno("EINVAL", "a record is processed in place, and dst is not src");
+  if ((isSrtp || isTls) && src !== dst) throw new Errno("EINVAL", "a record is processed in place, but dst is not src");
   const decrypt = argument.getUint16(at.op) === COP_DECRYPT;
   const len = argument.getUint32(at.len);
   const tagLen = argument.getUint32(at.tag_len) || (session.mac?.digestSize ?? session.aead?.tagSize ?? 0);
-  // The caller sees it only if the operation succeeds.
+  // The caller sees this only if the operation succeeds.
   argument.setUint32(at.tag_len, tagLen);
   return {
     argument,
@@ -65,7 +65,10 @@ export function readAuthOperation(
   };
 }
 
-/** The size of data and tag, padded for TLS: by a byte even if a block is one byte, and before anything checks op. */
+/**
+ * Returns the size of data and tag. The driver pads it for TLS, by one byte even if a block is one byte, before it
+ * checks op.
+ */
 function sealedSize({ cipher, aead }: Session, size: number, isPadded: boolean, ioctl: string): number {
   if (!isPadded) return size;
   const driver = (cipher ?? aead)?.driver;
@@ -74,21 +77,35 @@ function sealedSize({ cipher, aead }: Session, size: number, isPadded: boolean, 
   return size + blockSize - (size % blockSize);
 }
 
-/** Associated data is copied into one page of the driver's. */
+/** The driver copies associated data into one page. */
 const MOST_AUTH = 4096;
 
-/** Refuses more associated data than an AEAD or a TLS record can have. */
+/**
+ * Checks the length of the associated data of an AEAD or of a TLS record.
+ *
+ * @throws {Errno} with `EINVAL` if it is longer than a page
+ */
 export function requireShortAssociated({ authLen }: AuthOperation): void {
-  if (authLen > MOST_AUTH) throw new Errno("EINVAL", `auth_len is ${authLen}, more than ${MOST_AUTH}`);
+  if (authLen > MOST_AUTH) throw new Errno("EINVAL", `auth_len is ${authLen}, expected at most ${MOST_AUTH}`);
 }
 
-/** Reads the associated data of an AEAD or of a TLS record. */
+/**
+ * Reads the associated data of an AEAD or of a TLS record.
+ *
+ * @throws {KernelCrashError} if it has bytes and its pointer is NULL
+ * @throws {Errno} with `EFAULT` if it cannot be read
+ */
 export function readAssociated({ memory, authSrc, authLen, ioctl }: AuthOperation): Uint8Array {
   if (authLen > 0 && authSrc === 0) throw new KernelCrashError("auth-null", ioctl);
   return copyFromUser(memory, authSrc, authLen, "auth_src");
 }
 
-/** Reads the data, which these modes answer with EINVAL if it cannot be read. */
+/**
+ * Reads the data.
+ *
+ * @throws {KernelCrashError} if it has bytes and its pointer is NULL
+ * @throws {Errno} with `EINVAL` if it cannot be read: these modes do not report EFAULT
+ */
 export function readSource({ memory, src, len, ioctl }: AuthOperation): Uint8Array {
   if (len > 0 && src === 0) throw new KernelCrashError("src-null", ioctl);
   const data = len === 0 ? nothing : memory.read(src, len);
@@ -96,14 +113,19 @@ export function readSource({ memory, src, len, ioctl }: AuthOperation): Uint8Arr
   return data;
 }
 
-/** Refuses more pages than the driver can list. @throws `Errno` ENOMEM, however much memory there is */
+/**
+ * Checks that the driver can list this number of pages.
+ *
+ * @throws {Errno} with `ENOMEM` if it cannot, however much memory is free
+ */
 export function requirePages(count: number): void {
   if (count > MOST_PAGES) throw new Errno("ENOMEM", `${count} pages are more than the driver can list, ${MOST_PAGES}`);
 }
 
 /**
- * How much of dst has to be writable so that the driver gets the pages of all `dstLen` bytes, of which it writes no more than
- * `used`. Memory may end where a view does: what only shares a page with the bytes that are written counts as there.
+ * Returns how much of dst has to be writable so that the driver gets the pages of all `dstLen` bytes, of which it
+ * writes at most `used`. Memory may end where a view does: bytes that only share a page with those that are written
+ * count as mapped.
  */
 export function sizeToPin({ dst, dstLen }: AuthOperation, used: number): number {
   const pageEnd = Math.ceil((dst + used) / PAGE) * PAGE;

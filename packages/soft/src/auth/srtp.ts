@@ -7,32 +7,35 @@ import { fitsTag } from "../primitives/aead.ts";
 import { type AuthOperation, readSource, requirePages } from "./operation.ts";
 import { requireRecordSession, requireTagSize } from "./record.ts";
 
-/** The header of a packet that the mac covers and the cipher does not. */
+/** The maximum size of a packet's header, which the mac covers and the cipher does not. */
 const MOST_HEADER = 256;
 
-/** An SRTP packet: the data inside auth_src is encrypted, then the mac covers all of auth_src (RFC 3711, section 3.3). */
+/**
+ * Processes an SRTP packet: encrypts the data inside auth_src, then computes the mac of all of auth_src (RFC 3711,
+ * section 3.3).
+ */
 export function srtpCrypt(operation: AuthOperation): void {
   const { memory, session, decrypt, len, authSrc, authLen, src, dst, dstLen, tag, tagLen, ioctl } = operation;
   const { cipher, mac } = requireRecordSession(operation);
-  if (!cipher.isStream) throw new Errno("EINVAL", "SRTP needs a stream cipher");
+  if (!cipher.isStream) throw new Errno("EINVAL", "SRTP requires a stream cipher");
   const header = src - authSrc;
   if (header < 0 || header > MOST_HEADER) {
     throw new Errno("EINVAL", `src is ${header} bytes after auth_src, expected 0 to ${MOST_HEADER}`);
   }
   if (header + len > authLen) throw new KernelCrashError("auth-short", ioctl);
   if (dstLen === 0 || header === authLen) throw new Errno("EINVAL", "nothing to encrypt, or nothing after the header");
-  // The data has entries of its own in the list.
+  // The driver lists the pages of the data a second time.
   requirePages(2 * pageCount(authSrc, authLen));
   const data = readSource(operation);
   const packet = memory.read(authSrc, authLen);
   if (packet === undefined || !memory.isWritable(authSrc, authLen)) {
-    throw new Errno("EINVAL", `auth_src: ${authLen} bytes at ${authSrc} cannot be reached`);
+    throw new Errno("EINVAL", `auth_src: ${authLen} bytes at ${authSrc} cannot be read and written`);
   }
   if (decrypt) {
     if (mac !== undefined) {
       requireTagSize(operation, len);
       const given = copyFromUser(memory, tag, tagLen, "tag");
-      if (!fitsTag(mac.digestOf(packet), given)) throw new Errno("EBADMSG", "the mac does not fit");
+      if (!fitsTag(mac.digestOf(packet), given)) throw new Errno("EBADMSG", "the mac does not match");
     }
     copyToUser(memory, dst, cipher.crypt(true, data), "dst");
   } else {
@@ -40,7 +43,8 @@ export function srtpCrypt(operation: AuthOperation): void {
     copyToUser(memory, dst, ciphertext, "dst");
     const digest = mac?.digestOf(packet.subarray(0, header), ciphertext, packet.subarray(header + len));
     // The kernel knows the size of the buffer that the tag is copied from, and refuses to read past its end.
-    if (digest !== undefined && tagLen > AALG_MAX_RESULT_LEN) throw new Errno("EFAULT", `tag_len is ${tagLen}`);
+    if (digest !== undefined && tagLen > AALG_MAX_RESULT_LEN)
+      throw new Errno("EFAULT", `tag_len is ${tagLen}, expected at most ${AALG_MAX_RESULT_LEN}`);
     if (digest !== undefined) copyToUser(memory, tag, digest.subarray(0, tagLen), "tag");
   }
   session.usage.add(decrypt, len);

@@ -14,7 +14,10 @@ import {
 } from "./operation.ts";
 import { type RecordSession, requireRecordSession, requireTagSize } from "./record.ts";
 
-/** How many bytes of padding a record ends with, the byte that counts them included (RFC 5246, section 6.2.3.2); 0 if wrong. */
+/**
+ * Returns how many bytes of padding a record ends with, including the byte that counts them (RFC 5246, section
+ * 6.2.3.2); 0 if the padding is wrong.
+ */
 function paddingOf(record: Uint8Array): number {
   const count = (record.at(-1) as number) + 1;
   const isPadding =
@@ -22,24 +25,27 @@ function paddingOf(record: Uint8Array): number {
   return isPadding ? count : 0;
 }
 
-/** A TLS record with CBC and HMAC: the mac covers auth_src and the data, the padding is the shortest (RFC 5246). */
+/**
+ * Processes a TLS record with CBC and HMAC: the mac covers auth_src and the data, and the padding is the shortest
+ * possible (RFC 5246).
+ */
 export function tlsCrypt(operation: AuthOperation): void {
   const { argument, memory, session, decrypt, len, dst, dstLen, tagLen, ioctl } = operation;
   const record = requireRecordSession(operation);
   const { cipher, mac } = record;
   if (dst === 0) throw new Errno("EINVAL", "dst is NULL");
   requireShortAssociated(operation);
-  // A copy, which it is in the driver too: dst may be over it.
+  // A copy, as in the driver, because dst may overlap it.
   const header = readAssociated(operation).slice();
   const tagSize = mac === undefined ? 0 : tagLen;
   const { blockSize } = cipher;
   const padding = decrypt || blockSize === 1 ? 0 : blockSize - ((len + tagSize) % blockSize);
   const size = decrypt ? len : len + tagSize + padding;
   requirePages(pagesOf(dst, len, dst, dstLen));
-  if (dstLen === 0) throw new Errno("EINVAL", "dst has no bytes");
+  if (dstLen === 0) throw new Errno("EINVAL", "dst is empty");
   const data = readSource(operation).slice();
   if (!memory.isWritable(dst, sizeToPin(operation, size))) {
-    throw new Errno("EINVAL", `dst has no room for ${dstLen} bytes`);
+    throw new Errno("EINVAL", `dst does not have room for ${dstLen} bytes`);
   }
   if (decrypt) {
     argument.setUint32(argument.offset.len, openRecord(operation, record, header, data));
@@ -54,7 +60,11 @@ export function tlsCrypt(operation: AuthOperation): void {
   session.usage.add(decrypt, len);
 }
 
-/** Decrypts in place, and checks padding and mac only then. @returns the plaintext's length */
+/**
+ * Decrypts in place, and only then checks padding and mac.
+ *
+ * @returns the length of the plaintext
+ */
 function openRecord(
   operation: AuthOperation,
   { cipher, mac }: RecordSession,
@@ -76,6 +86,6 @@ function openRecord(
   const plaintext = record.subarray(0, end - tagLen);
   const isAuthentic = fitsTag(mac.digestOf(header, plaintext), record.subarray(end - tagLen, end));
   const isPadded = cipher.blockSize === 1 || padding > 0;
-  if (!isPadded || !isAuthentic) throw new Errno("EBADMSG", "the mac or the padding does not fit");
+  if (!isPadded || !isAuthentic) throw new Errno("EBADMSG", "the mac or the padding does not match");
   return plaintext.length;
 }

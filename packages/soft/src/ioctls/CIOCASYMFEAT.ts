@@ -1,7 +1,7 @@
 import { CIOCASYMFEAT, type u32 } from "@cryptodev/core";
 import type { Handler } from "../handler.ts";
 
-/** No asymmetric operation is implemented, as in the driver. */
+/** Reports that no asymmetric operation is implemented, as the driver does. */
 export const ciocasymfeatHandler: Handler<typeof u32> = {
   ioctl: CIOCASYMFEAT,
   answer(argument) {

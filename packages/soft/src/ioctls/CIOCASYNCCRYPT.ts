@@ -4,10 +4,10 @@ import { Errno } from "../errno.ts";
 import type { Handler } from "../handler.ts";
 import type { Job } from "../job.ts";
 
-/** Runs the operation; an error is kept for the fetch, as a worker would keep it. */
+/** Runs the operation. As in the driver's worker, an error is kept for the fetch. */
 function failureOf(operation: CryptOperation, alignmask: number): Errno | undefined {
   try {
-    // The worker has no memory of the caller's to copy from.
+    // The driver's worker cannot copy from the caller's memory.
     if (!operation.isAligned(alignmask)) throw new Errno("EFAULT", "src or dst is misaligned");
     operation.run(0);
     return undefined;
@@ -17,7 +17,7 @@ function failureOf(operation: CryptOperation, alignmask: number): Errno | undefi
   }
 }
 
-/** Submits an operation: carried out at once, as by a worker that is never late. */
+/** Submits an operation. It runs at once, as in a worker that is never late. */
 export const ciocasynccryptHandler: Handler<typeof crypt_op> = {
   ioctl: CIOCASYNCCRYPT,
   answer(argument, { file, memory, device }) {

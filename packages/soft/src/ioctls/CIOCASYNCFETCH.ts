@@ -1,7 +1,7 @@
 import { CIOCASYNCFETCH, type crypt_op } from "@cryptodev/core";
 import type { Handler } from "../handler.ts";
 
-/** Fetches the oldest operation. A failed one tells its error and nothing else, not even which it was. */
+/** Fetches the oldest operation. A failed one returns only its error, not even which operation it was. */
 export const ciocasyncfetchHandler: Handler<typeof crypt_op> = {
   ioctl: CIOCASYNCFETCH,
   answer(argument, { file, device }) {

@@ -16,7 +16,7 @@ export const ciocauthcryptHandler: Handler<typeof crypt_auth_op> = {
     const { aead } = session;
     const cipher = aead ?? session.cipher;
     const operation = readAuthOperation(argument, memory, session, CIOCAUTHCRYPT.name);
-    // iv_len is not looked at: as many bytes are read as the cipher has.
+    // The driver ignores iv_len, and reads as many bytes as the cipher's iv has.
     const ivAddress = argument.getPointer(at.iv);
     let iv: Uint8Array | undefined;
     if (ivAddress !== 0 && cipher !== undefined) {
@@ -25,7 +25,7 @@ export const ciocauthcryptHandler: Handler<typeof crypt_auth_op> = {
       iv = copyFromUser(memory, ivAddress, cipher.iv.length, "iv");
     }
     const op = argument.getUint16(at.op);
-    if (op !== COP_ENCRYPT && op !== COP_DECRYPT) throw new Errno("EINVAL", `op is ${op}, neither 0 nor 1`);
+    if (op !== COP_ENCRYPT && op !== COP_DECRYPT) throw new Errno("EINVAL", `op is ${op}, expected 0 or 1`);
     if (cipher !== undefined) session.mac?.reset();
     if (iv !== undefined) cipher?.iv.set(iv);
 
@@ -33,7 +33,7 @@ export const ciocauthcryptHandler: Handler<typeof crypt_auth_op> = {
     if (operation.isSrtp) srtpCrypt(operation);
     else if (aead !== undefined) authenticatedCrypt(operation, aead);
     else if (operation.isTls) tlsCrypt(operation);
-    else throw new Errno("EINVAL", `flags are ${flags}, and the session is not an AEAD's`);
+    else throw new Errno("EINVAL", `flags are ${flags}, but the session is not an AEAD's`);
     if (iv !== undefined && cipher !== undefined && (flags & COP_FLAG_WRITE_IV) !== 0) {
       copyToUser(memory, ivAddress, cipher.iv, "iv");
     }

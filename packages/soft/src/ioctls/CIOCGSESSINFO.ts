@@ -1,7 +1,7 @@
 import { alg_info, CIOCGSESSINFO, layout, SIOP_FLAG_KERNEL_DRIVER_ONLY, type session_info_op } from "@cryptodev/core";
 import type { Handler } from "../handler.ts";
 
-/** Names what serves a session, and leaves alone the half of the answer that is not in use. */
+/** Reports which drivers serve a session, and leaves the unused half of the struct as it is. */
 export const ciocgsessinfoHandler: Handler<typeof session_info_op> = {
   ioctl: CIOCGSESSINFO,
   answer(argument, { file, device }) {
@@ -11,7 +11,7 @@ export const ciocgsessinfoHandler: Handler<typeof session_info_op> = {
     const name = (start: number, kernelName: string | undefined): void => {
       if (kernelName === undefined) return;
       argument.setString(start + names.offset.cra_name, names.width.cra_name, kernelName);
-      // As the kernel names its own, after what they do and what does it.
+      // Follows the kernel's pattern for driver names: the algorithm, then the implementation.
       const driver = `${kernelName}-${device.driver}`;
       argument.setString(start + names.offset.cra_driver_name, names.width.cra_driver_name, driver);
     };
@@ -19,7 +19,7 @@ export const ciocgsessinfoHandler: Handler<typeof session_info_op> = {
     name(at.hash_info, mac?.driver.algorithm.kernelName);
     argument.setUint16(at.alignmask, device.alignmask);
     argument.setUint32(at.flags, device.hardware ? SIOP_FLAG_KERNEL_DRIVER_ONLY : 0);
-    // A fault here is not an error to the driver: it returns how many bytes it could not write.
+    // The driver does not treat a fault here as an error: it returns the number of bytes that it could not write.
     return argument.tryWriteBack() ? 0 : argument.bytes.length;
   },
 };

@@ -30,9 +30,9 @@ function keyed(driver: CipherDriver, key: Uint8Array): SessionCipher | SessionAe
 }
 
 /**
- * With a mac key, the driver takes every AEAD for a composite one, and gives it what `authenc()` of the kernel would read: a
- * `struct rtattr` of 8 bytes in all, in which the key's length is big-endian, then both keys. GCM and CCM take the bytes for
- * a key if there are as many as in one.
+ * With a mac key, the driver treats every AEAD as a composite one, and passes it what `authenc()` of the kernel would
+ * read: a `struct rtattr` of 8 bytes in all, which contains the key's length in big-endian order, then both keys. GCM
+ * and CCM accept these bytes as a key if their number is a valid key size.
  */
 function authencKey(mackey: Uint8Array, key: Uint8Array): Uint8Array {
   const header = 8;
@@ -53,7 +53,8 @@ export const ciocgsessionHandler: Handler<typeof session_op> = {
     const cipherId = argument.getUint32(at.cipher);
     const macId = argument.getUint32(at.mac);
     if (cipherId === 0 && macId === 0) throw new Errno("EINVAL", "neither cipher nor mac");
-    // What the driver does not know at all; what it knows and the kernel lacks shows when the keys have been read.
+    // Refuses ids that the driver does not know. It finds out only after it has read the keys that the kernel does not
+    // have an algorithm.
     const cipherAlgorithm = cipherId === 0 ? undefined : findKnown(knownCiphers, cipherId, "cipher");
     const macAlgorithm = macId === 0 ? undefined : findKnown(knownMacs, macId, "mac");
     const isAead = cipherAlgorithm?.kind === "aead" || cipherAlgorithm?.kind === "record";
@@ -68,9 +69,9 @@ export const ciocgsessionHandler: Handler<typeof session_op> = {
 
     try {
       if (cipherAlgorithm !== undefined && keylen > CRYPTO_CIPHER_MAX_KEY_LEN)
-        throw new Errno("EINVAL", `keylen is ${keylen}`);
+        throw new Errno("EINVAL", `keylen is ${keylen}, expected at most ${CRYPTO_CIPHER_MAX_KEY_LEN}`);
       if ((macAlgorithm !== undefined || isAead) && mackeylen > CRYPTO_HMAC_MAX_KEY_LEN) {
-        throw new Errno("EINVAL", `mackeylen is ${mackeylen}`);
+        throw new Errno("EINVAL", `mackeylen is ${mackeylen}, expected at most ${CRYPTO_HMAC_MAX_KEY_LEN}`);
       }
       const part = isAead && mackeylen > 0 ? read(mackeyAddress, mackeylen, "mackey") : undefined;
       let key = cipherAlgorithm === undefined ? undefined : read(argument.getPointer(at.key), keylen, "key");

@@ -2,15 +2,15 @@ import { secretWords } from "../secret.ts";
 import type { BlockCipher } from "./cipher.ts";
 
 /*
- * Blowfish (Schneier, 1993), with the names of its paper. It is legacy or missing in every runtime's node:crypto, and the
- * libraries of the registry leave copies of the key where nobody can wipe them.
+ * Blowfish (Schneier, 1993), with the names of its paper. It is legacy or missing in every runtime's node:crypto, and
+ * the implementations in the registry leave copies of the key that cannot be wiped.
  */
 
 const ROUNDS = 16;
 const P_WORDS = ROUNDS + 2;
 const BOX = 256;
 
-/** Arctangent of 1 / x, with so many bits after the point. */
+/** The arctangent of 1 / x, with this many bits after the point. */
 function arctangent(x: bigint, bits: bigint): bigint {
   const square = x * x;
   let power = (1n << bits) / x;
@@ -22,10 +22,12 @@ function arctangent(x: bigint, bits: bigint): bigint {
   return sum;
 }
 
-/** The P-array and the four S-boxes before there is a key: the digits of pi after the point (by Machin's formula). */
+/**
+ * The P-array and the four S-boxes before the key is mixed in: the digits of pi after the point (by Machin's formula).
+ */
 function digitsOfPi(): Int32Array {
   const words = P_WORDS + 4 * BOX;
-  // Rounding errors of some thousand terms stay below the last 64 bits.
+  // The rounding errors of some thousand terms stay below the last 64 bits.
   const bits = BigInt(words * 32 + 64);
   const pi = 16n * arctangent(5n, bits) - 4n * arctangent(239n, bits);
   const digits = (pi & ((1n << bits) - 1n)) >> 64n;
@@ -41,7 +43,7 @@ export function blowfish(key: Uint8Array): BlockCipher {
   const words = secretWords(initial.length);
   words.set(initial);
   const [p, s] = [words.subarray(0, P_WORDS), words.subarray(P_WORDS)];
-  /** The block that is worked on. */
+  /** The block that is being processed. */
   const block = secretWords(2);
 
   const f = (x: number): number => {
@@ -50,7 +52,7 @@ export function blowfish(key: Uint8Array): BlockCipher {
     const c = s[2 * BOX + ((x >>> 8) & 255)] as number;
     return (((a + b) ^ c) + (s[3 * BOX + (x & 255)] as number)) | 0;
   };
-  /** Runs through the P-array upwards to encrypt, downwards to decrypt. */
+  /** Goes through the P-array upwards to encrypt, downwards to decrypt. */
   const run = (decrypt: boolean): void => {
     let [left, right] = [block[0] as number, block[1] as number];
     for (let round = 0; round < ROUNDS; round += 1) {
@@ -59,7 +61,7 @@ export function blowfish(key: Uint8Array): BlockCipher {
       right = left;
       left = mixed;
     }
-    // The last exchange of the halves is undone.
+    // Undo the last exchange of the halves.
     block[0] = right ^ (p[decrypt ? 0 : P_WORDS - 1] as number);
     block[1] = left ^ (p[decrypt ? 1 : P_WORDS - 2] as number);
   };

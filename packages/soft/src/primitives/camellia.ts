@@ -2,11 +2,11 @@ import { secretWords } from "../secret.ts";
 import type { BlockCipher } from "./cipher.ts";
 
 /*
- * Camellia (RFC 3713). The names are the RFC's. No maintained library of the registry has it, and of the runtimes only
- * Node.js does.
+ * Camellia (RFC 3713). The names are the RFC's. No maintained library in the registry implements it, and of the
+ * runtimes only Node.js does.
  */
 
-/** Multiplies in GF(2^8) as section 2.4.2's definition of the S-boxes has it, modulo x^8 + x^6 + x^5 + x^3 + 1. */
+/** Multiplies in GF(2^8), modulo x^8 + x^6 + x^5 + x^3 + 1, as the definition of the S-boxes in section 2.4.2 does. */
 function multiply(a: number, b: number): number {
   let product = 0;
   for (let bit = 0; bit < 8; bit += 1) {
@@ -28,8 +28,8 @@ const linear =
     rows.reduce((result, row) => (result << 1) | row.reduce((sum, n) => sum ^ bit(byte, n), 0), 0);
 
 /**
- * SBOX1, from its algebraic definition rather than as a table: an inversion in GF(2^8), seen as GF((2^4)^2), between
- * two linear maps.
+ * SBOX1, computed from its algebraic definition: an inversion in GF(2^8), represented as GF((2^4)^2), between two
+ * linear maps.
  */
 function makeSbox1(): Uint8Array {
   const f = linear([
@@ -72,7 +72,10 @@ function makeSbox1(): Uint8Array {
 
 const rotateByte = (byte: number, by: number): number => ((byte << by) | (byte >> (8 - by))) & 0xff;
 
-/** The S-boxes with the linear layer P after them: one table for each of the eight bytes, high and low half apart. */
+/**
+ * The S-boxes combined with the linear layer P: one table for each of the eight bytes, with separate high and low
+ * halves.
+ */
 interface Tables {
   readonly high: readonly Int32Array[];
   readonly low: readonly Int32Array[];
@@ -85,7 +88,7 @@ function makeTables(): Tables {
   const s3 = (byte: number): number => rotateByte(s1(byte), 7);
   const s4 = (byte: number): number => s1(rotateByte(byte, 1));
   const boxes = [s1, s2, s3, s4, s2, s3, s4, s1];
-  // P of section 2.4.1: which of y1 to y8 are sums over which of t1 to t8.
+  // P of section 2.4.1: which of t1 to t8 each of y1 to y8 is the sum of.
   const sums = [
     [1, 3, 4, 6, 7, 8],
     [1, 2, 4, 5, 7, 8],
@@ -138,13 +141,13 @@ function fl(block: Block, at: 0 | 2, keys: Int32Array, key: number): void {
   (block[at] as number) ^= (block[at + 1] as number) | (keys[key + 1] as number);
 }
 
-/** Its inverse. */
+/** The inverse of FL. */
 function flInverse(block: Block, at: 0 | 2, keys: Int32Array, key: number): void {
   (block[at] as number) ^= (block[at + 1] as number) | (keys[key + 1] as number);
   (block[at + 1] as number) ^= rotateWord((block[at] as number) & (keys[key] as number), 1);
 }
 
-/** Where in {@link expand}'s memory the four words of each of these numbers start. */
+/** Where in the memory of {@link expand} the four words of each of these numbers start. */
 const KL = 0;
 const KR = 4;
 const KA = 8;
@@ -153,7 +156,9 @@ const KB = 12;
 /** A number, by how much it is rotated left, and which half of it is a subkey. */
 type Subkey = readonly [number: number, by: number, half: 0 | 1];
 
-/** The subkeys of section 2.2, in the order in which encryption uses them: kw1, kw2, then k and ke as they come, kw3, kw4. */
+/**
+ * The subkeys of section 2.2, in the order in which encryption uses them: kw1, kw2, then k and ke in turn, kw3, kw4.
+ */
 const subkeysOf16: readonly Subkey[] = [
   [KL, 0, 0],
   [KL, 0, 1],
@@ -262,7 +267,10 @@ function expand(key: Uint8Array, sets: Tables): Int32Array {
   return keys;
 }
 
-/** The subkeys for decryption: the same backwards, and the halves of each whitening pair as they are. */
+/**
+ * Derives the subkeys for decryption: those of encryption in reverse order, but with the halves of each whitening pair
+ * in the original order.
+ */
 function reverse(keys: Int32Array): Int32Array {
   const count = keys.length / 2;
   const reversed = secretWords(keys.length);
@@ -293,7 +301,7 @@ function crypt(sets: Tables, keys: Int32Array, blocks: Uint8Array): Uint8Array {
         key += 4;
       }
     }
-    // The halves change places at the end.
+    // The halves are exchanged at the end.
     for (const [index, from] of [2, 3, 0, 1].entries()) {
       output.setInt32(start + index * 4, (block[from] as number) ^ (keys[last + index] as number));
     }

@@ -1,10 +1,10 @@
 import { type BlockCipher, type KeyedCipher, type NativeRun, native } from "./cipher.ts";
 import { xor } from "./xor.ts";
 
-/** Keeps the last block of ciphertext: the next operation chains on it. */
+/** Keeps the last block of ciphertext, which the next operation chains on. */
 function chainOn(ciphertext: Uint8Array, iv: Uint8Array): void {
   if (ciphertext.length === 0) return;
-  // No `subarray`, which costs more than the few bytes do.
+  // For this few bytes, `subarray` costs more than the loop.
   const start = ciphertext.length - iv.length;
   for (let index = 0; index < iv.length; index += 1) iv[index] = ciphertext[start + index] as number;
 }
@@ -35,15 +35,18 @@ export function cbc(block: BlockCipher): KeyedCipher {
   };
 }
 
-/** Up to here, copying data costs less than making a cipher of node:crypto. */
+/** Up to this size, copying data costs less than creating a cipher of node:crypto. */
 const SHORT = 4096;
 
-/** One direction of a cipher of node:crypto that is made once. It chains on whatever it had before, which is made up for. */
+/**
+ * One direction of a cipher of node:crypto, created once. It chains on the data of its previous call; the difference to
+ * the iv is compensated in the first block.
+ */
 class Chain {
   readonly #run: NativeRun;
-  /** The last block of ciphertext that went through. */
+  /** The last block of ciphertext that was processed. */
   readonly #previous: Uint8Array;
-  /** Room for a plaintext whose first block is to differ; of the size that was needed last. */
+  /** Memory for a plaintext whose first block is changed; it has the size that was last needed. */
   #plaintext = new Uint8Array();
 
   constructor(run: NativeRun, iv: Uint8Array) {
@@ -51,7 +54,7 @@ class Chain {
     this.#previous = iv.slice();
   }
 
-  /** The difference between the block that it chains on and the iv that it should, applied to the first block. */
+  /** Applies the difference between the block that the cipher chains on and the iv to the first block. */
   #redirect(block: Uint8Array, iv: Uint8Array): void {
     for (let index = 0; index < iv.length; index += 1) {
       block[index] = (block[index] as number) ^ (iv[index] as number) ^ (this.#previous[index] as number);
@@ -75,13 +78,13 @@ class Chain {
     return plaintext;
   }
 
-  /** Ends the cipher, which then forgets its key. */
+  /** Ends the cipher, which then releases its key. */
   wipe(): void {
     this.#run.final();
   }
 }
 
-/** The same by node:crypto, for a cipher that it has. */
+/** CBC by node:crypto, for a cipher that it implements. */
 export function nativeCbc(name: string, key: Uint8Array): KeyedCipher {
   const { start, run } = native(name, key);
   let encryptor: Chain | undefined;

@@ -8,7 +8,7 @@ const BLOCK = 16;
 /** B0, the aad and the plaintext, as section A.2 of NIST SP 800-38C formats them for the CBC-MAC. */
 function format(iv: Uint8Array, aad: Uint8Array, plaintext: Uint8Array, tagSize: number): Uint8Array {
   const roundUp = (size: number): number => Math.ceil(size / BLOCK) * BLOCK;
-  // Two bytes of length go before the aad; the driver takes no more of it than those can count.
+  // Two bytes of length precede the aad; the driver does not accept more aad than they can count.
   const associated = aad.length === 0 ? 0 : roundUp(2 + aad.length);
   const blocks = new Uint8Array(BLOCK + associated + roundUp(plaintext.length));
   const lengthSize = (iv[0] as number) + 1;
@@ -27,8 +27,8 @@ function format(iv: Uint8Array, aad: Uint8Array, plaintext: Uint8Array, tagSize:
 /**
  * AES-CCM (NIST SP 800-38C; RFC 3610).
  *
- * The iv is the kernel's raw form: in the first byte the size of the length field less one, 1 to 7; then the nonce;
- * what is left is the counter's, and ignored.
+ * The iv has the kernel's raw form: the first byte is the size of the length field less one, 1 to 7; then comes the
+ * nonce. The rest belongs to the counter, and is ignored.
  */
 export function ccm(key: Uint8Array, cbc: (key: Uint8Array) => KeyedCipher): AeadCipher {
   const block = aes(key);
@@ -41,7 +41,7 @@ export function ccm(key: Uint8Array, cbc: (key: Uint8Array) => KeyedCipher): Aea
     chain.crypt(false, format(iv, aad, plaintext, tagSize), last);
     return xor(last, block.encrypt(a0(iv)));
   };
-  /** Encrypts or decrypts, for which the block of the tag's mask becomes the counter. */
+  /** Encrypts or decrypts. The block that masks the tag becomes the counter. */
   const stream = (block0: Uint8Array, data: Uint8Array): Uint8Array => {
     block0[15] = 1;
     return counter.crypt(false, data, block0);
@@ -57,7 +57,7 @@ export function ccm(key: Uint8Array, cbc: (key: Uint8Array) => KeyedCipher): Aea
       return { ciphertext: stream(iv, plaintext), tag };
     },
     open(iv, aad, ciphertext, tag) {
-      // The kernel counts in a copy when it decrypts, but in the caller's iv when it encrypts.
+      // To decrypt, the kernel counts in a copy; to encrypt, in the caller's iv.
       iv.set(a0(iv));
       const plaintext = stream(iv.slice(), ciphertext);
       const expected = tagOf(iv, aad, plaintext, tag.length);

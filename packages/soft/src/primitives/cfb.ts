@@ -2,8 +2,8 @@ import type { BlockCipher, KeyedCipher } from "./cipher.ts";
 import { xor } from "./xor.ts";
 
 /**
- * Cipher feedback with whole blocks (NIST SP 800-38A, section 6.3, s = b). The last block may be a part of one; the next
- * operation then goes on from the whole block before it.
+ * Cipher feedback with whole blocks (NIST SP 800-38A, section 6.3, s = b). The last block may be a partial one; the
+ * next operation then continues from the whole block before it.
  */
 export function cfb(block: BlockCipher): KeyedCipher {
   const { blockSize } = block;

@@ -3,20 +3,20 @@ import { createCipheriv, createDecipheriv, createSecretKey, getCiphers } from "n
 /** A cipher in one of its modes, with its key. */
 export interface KeyedCipher {
   /**
-   * Encrypts or decrypts whole blocks, or any number of bytes where the mode is a stream.
+   * Encrypts or decrypts whole blocks, or any number of bytes in a stream mode.
    *
-   * @param iv - the iv to start from; afterwards the one from which the next operation would go on
-   * @param isContinued - whether the iv is what a piece before left behind, which only XTS has to know
+   * @param iv - the iv to start from; afterwards the one that the next operation would continue from
+   * @param isContinued - whether the iv is what the previous piece left behind; only XTS depends on it
    */
   crypt(decrypt: boolean, data: Uint8Array, iv: Uint8Array, isContinued?: boolean): Uint8Array;
-  /** Forgets what was made of the key; the key itself is the session's to wipe. */
+  /** Wipes everything derived from the key. The session wipes the key itself. */
   wipe(): void;
 }
 
-/** A cipher without a mode: each block on its own, any number of them at once. */
+/** A cipher without a mode: processes any number of blocks at once, each on its own. */
 export interface BlockCipher {
   readonly blockSize: number;
-  /** Forgets the key. */
+  /** Wipes the key. */
   wipe(): void;
   encrypt(blocks: Uint8Array): Uint8Array;
   decrypt(blocks: Uint8Array): Uint8Array;
@@ -24,28 +24,28 @@ export interface BlockCipher {
 
 const available: ReadonlySet<string> = new Set(getCiphers());
 
-/** Whether this runtime's node:crypto has a cipher. */
+/** Whether this runtime's node:crypto implements a cipher. */
 export function isAvailable(name: string): boolean {
   return available.has(name);
 }
 
-/** The little of a Cipher of node:crypto that is used here; its own types stay out of the published ones. */
+/** The part of node:crypto's Cipher that is used here; its own types stay out of the published declarations. */
 export interface NativeRun {
   update(data: Uint8Array): Uint8Array;
   final(): Uint8Array;
 }
 
-/** A cipher of node:crypto with its key. There is no padding. */
+/** A cipher of node:crypto with its key, without padding. */
 export interface NativeCipher {
-  /** Begins at an iv. */
+  /** Starts with an iv. */
   start(decrypt: boolean, iv: Uint8Array): NativeRun;
-  /** Begins at an iv, and works on the whole of some data. */
+  /** Starts with an iv, and processes all of the data. */
   run(decrypt: boolean, iv: Uint8Array, data: Uint8Array): Uint8Array;
 }
 
 /**
- * Keys a cipher of node:crypto. It gets the key as a KeyObject, made once: newer versions of Node.js spend ten
- * microseconds on making one of bytes.
+ * Sets the key of a cipher of node:crypto. The key is converted to a KeyObject once: newer versions of Node.js spend
+ * ten microseconds on converting bytes.
  */
 export function native(name: string, key: Uint8Array): NativeCipher {
   const secret = createSecretKey(key);
@@ -56,14 +56,14 @@ export function native(name: string, key: Uint8Array): NativeCipher {
     run(decrypt, iv, data) {
       const cipher = start(decrypt, iv);
       const result = cipher.update(data);
-      // Without padding nothing is left to come; Deno frees what belongs to a cipher only when it has ended.
+      // Without padding `final` returns no data, but Deno frees the resources of a cipher only when it has ended.
       cipher.final();
       return result;
     },
   };
 }
 
-/** AES (FIPS 197), as every runtime's node:crypto has it. */
+/** AES (FIPS 197) by node:crypto, which implements it in every runtime. */
 export function aes(key: Uint8Array): BlockCipher {
   const name = `aes-${key.length * 8}-ecb`;
   const encryptor = createCipheriv(name, key, null);

@@ -13,8 +13,8 @@ function advance(counter: Uint8Array, blocks: number): void {
 }
 
 /**
- * AES in counter mode (NIST SP 800-38A, section 6.5). The iv is the counter, all 128 bits of it; a part of a block uses
- * up a whole one.
+ * AES in counter mode (NIST SP 800-38A, section 6.5). All 128 bits of the iv are the counter; a partial block uses up a
+ * whole one.
  */
 export function ctr(key: Uint8Array): KeyedCipher {
   const { run } = native(`aes-${key.length * 8}-ctr`, key);
@@ -24,7 +24,7 @@ export function ctr(key: Uint8Array): KeyedCipher {
       advance(iv, Math.ceil(data.length / BLOCK));
       return result;
     },
-    // What there is of the key is the KeyObject, which cannot be wiped.
+    // Only the KeyObject holds the key, and it cannot be wiped.
     wipe: () => {},
   };
 }

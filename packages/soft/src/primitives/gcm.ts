@@ -12,7 +12,7 @@ function multiply(y: Int32Array, h: Int32Array): void {
   let [z0, z1, z2, z3] = [0, 0, 0, 0];
   let [v0, v1, v2, v3] = [h[0] as number, h[1] as number, h[2] as number, h[3] as number];
   for (let index = 0; index < 128; index += 1) {
-    // All ones, or none: nothing is decided by secret bits.
+    // All ones or all zeros, so that no branch depends on secret bits.
     const bit = -(((y[index >>> 5] as number) >>> (31 - (index & 31))) & 1);
     z0 ^= v0 & bit;
     z1 ^= v1 & bit;
@@ -30,7 +30,7 @@ function multiply(y: Int32Array, h: Int32Array): void {
   y[3] = z3;
 }
 
-/** GHASH (section 6.4) over aad and ciphertext, each filled up to whole blocks, and their lengths in bits. */
+/** GHASH (section 6.4) over aad and ciphertext, each padded to whole blocks, and their lengths in bits. */
 function ghash(subkey: Int32Array, aad: Uint8Array, ciphertext: Uint8Array): Uint8Array {
   const roundUp = (size: number): number => Math.ceil(size / BLOCK) * BLOCK;
   const input = new Uint8Array(roundUp(aad.length) + roundUp(ciphertext.length) + BLOCK);
@@ -50,7 +50,7 @@ function ghash(subkey: Int32Array, aad: Uint8Array, ciphertext: Uint8Array): Uin
   return digest;
 }
 
-/** GCM on AES in counter mode (section 7.1), for a key size that node:crypto lacks in some runtime. */
+/** GCM on AES in counter mode (section 7.1), for a key size that node:crypto does not support in some runtimes. */
 function composed(key: Uint8Array): Pick<AeadCipher, "seal" | "wipe"> {
   const block = aes(key);
   const counter = ctr(key);
@@ -110,7 +110,8 @@ export function gcm(key: Uint8Array): AeadCipher {
           return { plaintext, authentic: false };
         }
       }
-      // Not every runtime takes shorter tags. The key stream undoes itself, and a second pass gives the whole tag.
+      // Not every runtime accepts shorter tags. Applying the key stream twice restores the data, so a second pass
+      // computes the whole tag.
       const plaintext = seal(iv, aad, ciphertext, BLOCK).ciphertext;
       const expected: Sealed = seal(iv, aad, plaintext, BLOCK);
       return { plaintext, authentic: fitsTag(expected.tag, tag) };

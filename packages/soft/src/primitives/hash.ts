@@ -5,15 +5,15 @@ import { secretBytes } from "../secret.ts";
 export interface RunningHash {
   update(data: Uint8Array): void;
   digest(): Uint8Array;
-  /** Takes over the message so far of another run of the same algorithm. The key stays its own. */
+  /** Copies the message so far from another running hash of the same algorithm. The key does not change. */
   copyFrom(other: RunningHash): void;
 }
 
 /** A hash, or a mac with its key. */
 export interface KeyedHash {
-  /** Makes a running hash in its first state. */
+  /** Returns a running hash in its initial state. */
   start(): RunningHash;
-  /** Forgets what was made of the key. */
+  /** Wipes everything derived from the key. */
   wipe(): void;
 }
 
@@ -59,19 +59,19 @@ class Hmac implements RunningHash {
   }
 }
 
-/** A hash by node:crypto's name for it. */
+/** A hash, by node:crypto's name for it. */
 export function plainHash(name: string): KeyedHash {
-  // To copy an untouched one costs less than to look its algorithm up again.
+  // Copying an unused hash costs less than looking up its algorithm again.
   const untouched = createHash(name);
   return { start: () => new PlainHash(untouched.copy()), wipe: () => {} };
 }
 
 /**
- * The HMAC of a hash (RFC 2104, section 2). It stands on the hash and not on node:crypto's own HMAC because a driver's
- * can be copied while it runs, and node's cannot.
+ * The HMAC of a hash (RFC 2104, section 2). It is built on the hash and not on node:crypto's own HMAC, because a
+ * driver's HMAC can be copied while it runs, and node's cannot.
  */
 export function hmac(name: string, key: Uint8Array): KeyedHash {
-  // SHA-384 and SHA-512 work on blocks of 128 bytes, the others here on 64 (FIPS 180-4, section 1; RFC 1321).
+  // SHA-384 and SHA-512 use blocks of 128 bytes, the other hashes here 64 (FIPS 180-4, section 1; RFC 1321).
   const blockSize = name === "sha384" || name === "sha512" ? 128 : 64;
   const block = secretBytes(blockSize);
   if (key.length > blockSize) {
@@ -83,13 +83,13 @@ export function hmac(name: string, key: Uint8Array): KeyedHash {
     for (let index = 0; index < blockSize; index += 1) block[index] = (block[index] as number) ^ pad;
     return createHash(name).update(block);
   };
-  // The second pad takes the place of the first.
+  // The second pad replaces the first.
   let [inner, outer] = [keyedWith(0x36), keyedWith(0x36 ^ 0x5c)];
   block.fill(0);
   return {
     start: () => new Hmac(inner.copy(), outer),
     wipe() {
-      // A hash cannot be wiped; let go of, its state is collected.
+      // A hash cannot be wiped; once unreferenced, its state is collected.
       [inner, outer] = [createHash(name), createHash(name)];
     },
   };

@@ -1,7 +1,7 @@
 import type { BlockCipher, KeyedCipher } from "./cipher.ts";
 import { xor } from "./xor.ts";
 
-/** Output feedback (NIST SP 800-38A, section 6.4). A part of a block uses up a whole one of the key stream. */
+/** Output feedback (NIST SP 800-38A, section 6.4). A partial block uses up a whole block of the key stream. */
 export function ofb(block: BlockCipher): KeyedCipher {
   const { blockSize } = block;
   return {

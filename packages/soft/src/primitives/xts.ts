@@ -15,14 +15,14 @@ function double(tweak: Uint8Array): void {
 }
 
 /**
- * AES-XTS (IEEE 1619-2018; NIST SP 800-38E). The iv becomes the running tweak, from which nothing can continue: taken as an iv
- * it is encrypted again. Only what is decrypted may end with a part of a block: CIOCCRYPT refuses it, and a TLS record is
- * padded before it is encrypted.
+ * AES-XTS (IEEE 1619-2018; NIST SP 800-38E). The iv becomes the running tweak. An operation cannot continue from it,
+ * because the next one encrypts it again as an iv. A partial block can only occur when decrypting: CIOCCRYPT refuses
+ * it, and a TLS record is padded before it is encrypted.
  */
 export function xts(key: Uint8Array): KeyedCipher {
   const data1 = aes(key.subarray(0, key.length / 2));
   const tweak2 = aes(key.subarray(key.length / 2));
-  /** Whole blocks, each with a tweak of its own; the next one's is left in `tweak`. */
+  /** Processes whole blocks, each with its own tweak, and leaves the tweak of the next one in `tweak`. */
   const blocks = (decrypt: boolean, data: Uint8Array, tweak: Uint8Array): Uint8Array => {
     const tweaks = new Uint8Array(data.length);
     for (let start = 0; start < data.length; start += BLOCK) {
@@ -32,7 +32,9 @@ export function xts(key: Uint8Array): KeyedCipher {
     const masked = xor(data, tweaks);
     return xor(decrypt ? data1.decrypt(masked) : data1.encrypt(masked), tweaks);
   };
-  /** Decrypts a whole block and a part of one (section 5.4.2 of the standard): the whole block has the tweak that comes second. */
+  /**
+   * Decrypts a whole block and a partial one (section 5.4.2 of the standard): the whole block uses the second tweak.
+   */
   const stolen = (data: Uint8Array, tweak: Uint8Array): Uint8Array => {
     const second = tweak.slice();
     double(second);
@@ -46,7 +48,7 @@ export function xts(key: Uint8Array): KeyedCipher {
   };
   return {
     crypt(decrypt, data, iv, isContinued = false) {
-      // Without data the driver does not come as far as to make the tweak.
+      // Without data the driver does not reach the step that computes the tweak.
       if (data.length === 0) return data.slice();
       if (!isContinued) iv.set(tweak2.encrypt(iv));
       const part = data.length % BLOCK;

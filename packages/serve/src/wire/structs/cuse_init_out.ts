@@ -1,4 +1,4 @@
-/** What we speak, and which device is to be made; its name follows as `DEVNAME=crypto`. */
+/** The server's protocol version, and the device to create; its name follows as `DEVNAME=crypto`. */
 export const cuse_init_out = {
   name: "cuse_init_out",
   fields: [

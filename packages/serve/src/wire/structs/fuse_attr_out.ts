@@ -1,4 +1,4 @@
-/** What `stat(2)` shows of a node, and for how long that holds. */
+/** What `stat(2)` reports for a node, and how long that is valid. */
 export const fuse_attr_out = {
   name: "fuse_attr_out",
   fields: [

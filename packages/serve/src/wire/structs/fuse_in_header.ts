@@ -1,6 +1,6 @@
 /**
- * Before every request: what is asked, of which node, and by whom. `pid` is the calling thread, 0 if it cannot be seen from
- * here.
+ * Precedes every request: the operation, the node, and the caller. `pid` is the calling thread; 0 if it is not visible
+ * from here.
  */
 export const fuse_in_header = {
   name: "fuse_in_header",

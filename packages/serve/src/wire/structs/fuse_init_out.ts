@@ -1,4 +1,4 @@
-/** What we speak. */
+/** The server's protocol version and limits. */
 export const fuse_init_out = {
   name: "fuse_init_out",
   fields: [

@@ -1,4 +1,4 @@
-/** An ioctl; `in_size` bytes of what its argument points to follow. */
+/** An ioctl, followed by `in_size` bytes of what its argument points to. */
 export const fuse_ioctl_in = {
   name: "fuse_ioctl_in",
   fields: [

@@ -1,4 +1,4 @@
-/** The number under which the kernel names the open file from now on. */
+/** The number by which the kernel refers to the open file from now on. */
 export const fuse_open_out = {
   name: "fuse_open_out",
   fields: [

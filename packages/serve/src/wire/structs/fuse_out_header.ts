@@ -1,4 +1,7 @@
-/** Before every answer; `error` is 0 or a negative error number. In a notification `unique` is 0, `error` says which. */
+/**
+ * Precedes every reply; `error` is 0 or a negative error number. In a notification `unique` is 0, and `error` is its
+ * kind.
+ */
 export const fuse_out_header = {
   name: "fuse_out_header",
   fields: [

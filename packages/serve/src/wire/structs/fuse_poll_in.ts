@@ -1,4 +1,4 @@
-/** Which events are waited for; `kh` names the waiting. */
+/** The events that a caller waits for; `kh` is the handle to wake it with. */
 export const fuse_poll_in = {
   name: "fuse_poll_in",
   fields: [

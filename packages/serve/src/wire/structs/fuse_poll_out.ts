@@ -1,4 +1,4 @@
-/** Which events are there. */
+/** The events that have occurred. */
 export const fuse_poll_out = {
   name: "fuse_poll_out",
   fields: [

@@ -1,4 +1,4 @@
-/** The last descriptor of an open file is gone. */
+/** The last descriptor of an open file was closed. */
 export const fuse_release_in = {
   name: "fuse_release_in",
   fields: [

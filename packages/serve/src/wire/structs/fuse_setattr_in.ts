@@ -1,4 +1,4 @@
-/** What is to change; the values follow `valid`, and we take none. */
+/** The attributes to change; their values follow `valid`, but the server does not use them. */
 export const fuse_setattr_in = {
   name: "fuse_setattr_in",
   fields: [

@@ -1,4 +1,4 @@
-/** What `statfs(2)` shows of a file system. */
+/** What `statfs(2)` reports for a file system. */
 export const fuse_statfs_out = {
   name: "fuse_statfs_out",
   fields: [
