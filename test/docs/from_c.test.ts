@@ -84,7 +84,7 @@ const frames: readonly Frame[] = [
     after: ["REFUSED((ioctl)(fd, CIOCCRYPT, &op), EINVAL);"],
   },
   {
-    heading: "An iv that goes on",
+    heading: "Continuing without an iv",
     given: cipherOp,
     after: ['show("chained", ciphertext, 32);', 'show("again", op.dst, 16); show("iv", iv, sizeof iv);'],
     prints:
@@ -177,7 +177,7 @@ const frames: readonly Frame[] = [
     after: ["", "", 'REQUIRE(done.dst == ciphertext); show("ciphertext", done.dst, done.len);'],
     prints: line("ciphertext", cbc.subarray(0, 16)),
   },
-  { heading: "An ioctl as it is", after: ["REQUIRE(result == 0 && sess.ses != 0);"] },
+  { heading: "A raw ioctl", after: ["REQUIRE(result == 0 && sess.ses != 0);"] },
 ];
 
 /** The guide leaves error checks out: here they are, around every ioctl that it makes. */
