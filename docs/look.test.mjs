@@ -1,7 +1,7 @@
 /*
- * Looks at the built site in a browser, on a wide screen and on a telephone. `SCREENSHOTS=folder` saves screenshots there.
- * `BROWSER` names a browser of the Chromium family that is not found automatically, and `REQUIRE_BROWSER=1` fails if there
- * is none.
+ * Looks at the built site in a browser, on a wide screen and on a telephone. `SCREENSHOTS=folder` saves screenshots
+ * there. `BROWSER` names a browser of the Chromium family that is not found automatically, and `REQUIRE_BROWSER=1`
+ * fails if there is none.
  */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";

@@ -2,7 +2,9 @@ import { Converter, LiteralType, ReflectionKind, ReflectionType, UnionType, Unkn
 
 /* Replaces types that TypeDoc would show at length, or in a form that does not help readers. */
 
-/** Shows tables of data, such as `ciphers`, as in the source: their inferred types say the same at much greater length. */
+/**
+ * Shows tables of data, such as `ciphers`, as in the source: their inferred types say the same at much greater length.
+ */
 function showTable(context, variable) {
   const { valueDeclaration } = context.getSymbolFromReflection(variable);
   const table = valueDeclaration.initializer.getText();
@@ -29,7 +31,10 @@ function showClass(context, reflection) {
   if (isClass) reflection.kind = ReflectionKind.Class;
 }
 
-/** Joins all `@throws {Class} if ...` of a comment into one list: TypeDoc would drop the classes, and repeat the heading. */
+/**
+ * Joins all `@throws {Class} if ...` of a comment into one list: TypeDoc would drop the classes, and repeat the
+ * heading.
+ */
 function showThrown(comment) {
   const thrown = comment.blockTags.filter(({ tag, typeAnnotation }) => tag === "@throws" && typeAnnotation);
   const [first] = thrown;

@@ -1,6 +1,6 @@
 /*
- * Encrypts 4096 bytes with AES-128-CBC through /dev/crypto, decrypts them and compares: the first of the demos that came
- * with CryptoDev. The same file runs in Node.js, Deno and Bun.
+ * Encrypts 4096 bytes with AES-128-CBC through /dev/crypto, decrypts them and compares: the first of the demos that
+ * came with CryptoDev. The same file runs in Node.js, Deno and Bun.
  */
 import { open, runtime } from "cryptodev";
 

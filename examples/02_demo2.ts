@@ -1,6 +1,6 @@
 /*
- * Hashes, HMACs, and a cipher with an HMAC in one pass: the second of the demos that came with CryptoDev. The results are
- * compared with known answers, and with those of OpenSSL through node:crypto.
+ * Hashes, HMACs, and a cipher with an HMAC in one pass: the second of the demos that came with CryptoDev. The results
+ * are compared with known answers, and with those of OpenSSL through node:crypto.
  */
 import { createCipheriv, createHmac } from "node:crypto";
 import { open } from "cryptodev";

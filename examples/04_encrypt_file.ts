@@ -1,6 +1,6 @@
 /*
- * Encrypts a file of any size with streams, and decrypts it again. Only one chunk of the file is in memory at a time. The
- * file is the one named on the command line, or a generated one.
+ * Encrypts a file of any size with streams, and decrypts it again. Only one chunk of the file is in memory at a time.
+ * The file is the one named on the command line, or a generated one.
  */
 import { createReadStream, createWriteStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,6 +1,6 @@
 /*
- * Does encrypting in chunks change the ciphertext? It does not if each chunk continues from the end of the one before. With
- * the same iv for every chunk it does, and dangerously so.
+ * Does encrypting in chunks change the ciphertext? It does not if each chunk continues from the end of the one before.
+ * With the same iv for every chunk it does, and dangerously so.
  */
 import { open } from "cryptodev";
 

@@ -1,6 +1,6 @@
 /*
- * Hashes a long common beginning only once for several messages: a running hash is copied (CIOCCPHASH), and each copy hashes
- * a different end.
+ * Hashes a long common beginning only once for several messages: a running hash is copied (CIOCCPHASH), and each copy
+ * hashes a different end.
  */
 import { createHash } from "node:crypto";
 import { open } from "cryptodev";

@@ -1,6 +1,6 @@
 /*
- * Encrypts and authenticates with AES-GCM: the tag covers the data and a header that is not encrypted. A message that was
- * changed on the way is refused, and none of its plaintext is returned.
+ * Encrypts and authenticates with AES-GCM: the tag covers the data and a header that is not encrypted. A message that
+ * was changed on the way is refused, and none of its plaintext is returned.
  */
 import { CryptodevError, open } from "cryptodev";
 

@@ -1,9 +1,9 @@
 /*
- * A small exchange like that of HTTPS: requests and answers are sent in records. One call encrypts each with AES-CBC and
- * authenticates it with HMAC-SHA1, including the padding (RFC 5246, section 6.2.3.2).
+ * A small exchange like that of HTTPS: requests and answers are sent in records. One call encrypts each with AES-CBC
+ * and authenticates it with HMAC-SHA1, including the padding (RFC 5246, section 6.2.3.2).
  *
- * The mac covers a header that contains the length of the plaintext, and the driver needs this header before it decrypts.
- * This program therefore sends the length of the plaintext; TLS sends that of the ciphertext.
+ * The mac covers a header that contains the length of the plaintext, and the driver needs this header before it
+ * decrypts. This program therefore sends the length of the plaintext; TLS sends that of the ciphertext.
  */
 import { open, type TlsRecord } from "cryptodev";
 

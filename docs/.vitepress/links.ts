@@ -7,7 +7,9 @@ interface Page {
   readonly links: readonly string[];
 }
 
-/** Checks the links of the built site, including those within a page. Links to other sites only have to be well formed. */
+/**
+ * Checks the links of the built site, including those within a page. Links to other sites only have to be well formed.
+ */
 export class LinkCheck {
   readonly #origin = "https://site.invalid";
   readonly #base: string;
