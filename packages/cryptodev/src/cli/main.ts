@@ -33,10 +33,8 @@ Examples:
 
 const footer = `
 Exit status: 0; 1 if something failed; 2 if the command line is wrong; some commands have others.
-
-Environment:
-  CRYPTODEV_BACKEND  default of --backend: kernel, software or auto
-  CRYPTODEV_TRACE    shows the calls to the device: 1 for standard error, or the name of a file
+Environment: CRYPTODEV_BACKEND is the default of --backend: kernel, software or auto. CRYPTODEV_TRACE
+shows the calls to the device: 1 for standard error, or the name of a file.
 `;
 
 /** Commander repeats unknown options with their values, which may be keys. */
