@@ -106,7 +106,11 @@ async function linesOf(list: string): Promise<readonly string[]> {
     .map((line) => (line.startsWith("#") ? line : line.replace(/\r$/, "")));
 }
 
-/** Reports the outcome of a list. @returns the exit status */
+/**
+ * Reports the outcome of a list.
+ *
+ * @returns the exit status
+ */
 function verdict(name: string, { good, improper, mismatched, unreadable, missing }: Found, flags: CheckFlags): number {
   if (good + mismatched + unreadable + missing === 0) {
     say(`${name}: no properly formatted checksum lines found`);

@@ -36,7 +36,11 @@ function libc(): { readonly host: LibcHost; readonly room: Argument<typeof ROOM>
   return { host, room };
 }
 
-/** Returns the result of a call. @throws {Error} if the call failed, with its code and syscall */
+/**
+ * Returns the result of a call.
+ *
+ * @throws {Error} if the call failed, with its code and syscall
+ */
 function checked(syscall: "read" | "write", result: number): number {
   if (result >= 0) return result;
   const [code, text] = getSystemErrorMap().get(result) ?? [`error ${-result}`, ""];

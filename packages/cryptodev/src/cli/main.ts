@@ -84,7 +84,11 @@ function checkCommand(word: string): void {
   if (process.argv[2] === "help") program.error(`unknown command '${word}'; the commands are ${commands.join(", ")}`);
 }
 
-/** Reports an error, unless commander has done so. @returns the exit status */
+/**
+ * Reports an error, unless commander has done so.
+ *
+ * @returns the exit status
+ */
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
   // A reader that stops early, such as `head`, does not need a message.

@@ -35,7 +35,7 @@ export interface Output {
   abandon(): Promise<void>;
 }
 
-/** All signals that end a process, except SIGUSR1, which opens a debugger, and SIGKILL, which cannot be caught. */
+/** Signals that by default end a process. SIGUSR1 is omitted because it opens a debugger; SIGKILL cannot be caught. */
 const fatalSignals = [...endingSignals, "SIGQUIT", "SIGALRM", "SIGXCPU", "SIGXFSZ", "SIGUSR2"] as const;
 
 /**

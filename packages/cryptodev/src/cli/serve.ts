@@ -174,7 +174,11 @@ async function inNamespace(): Promise<number> {
 /** The signal that prints statistics. In Deno, SIGUSR1 opens the debugger. */
 const askingSignal = "Deno" in globalThis ? "SIGUSR2" : "SIGUSR1";
 
-/** Serves until it is stopped or the program ends. @returns the exit status */
+/**
+ * Serves until it is stopped or the program ends.
+ *
+ * @returns the exit status
+ */
 async function serve(path: string, command: readonly string[], flags: ServeFlags): Promise<number> {
   if (flags.inNamespace !== undefined && path.startsWith("/dev/")) await makePrivateDev();
   const { json, carrier, onHazard, stats = false, async = false, driver, alignmask, lacks, fail } = flags;

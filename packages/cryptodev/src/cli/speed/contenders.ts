@@ -58,7 +58,11 @@ export function onDevice(device: Device, capability: Capability, size: number): 
   };
 }
 
-/** Runs an algorithm in this runtime's node:crypto. @returns `undefined` if node:crypto does not have it */
+/**
+ * Runs an algorithm in this runtime's node:crypto.
+ *
+ * @returns `undefined` if node:crypto does not have it
+ */
 export function onNode(capability: Capability, size: number): Contender | undefined {
   const { name, kind, ivSize } = capability;
   const key = pattern(keySizeOf(capability));

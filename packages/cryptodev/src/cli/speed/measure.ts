@@ -28,7 +28,11 @@ function repeat(run: () => void, limit: number): { readonly operations: number; 
   return { operations, elapsed };
 }
 
-/** Repeats a function for about `seconds`. @returns how often it ran, and the times */
+/**
+ * Repeats a function for about `seconds`.
+ *
+ * @returns how often it ran, and the times
+ */
 export function measure(run: () => void, seconds: number): Measurement {
   // Warm up: the runtime has not compiled the code during the first calls.
   repeat(run, seconds * 200);

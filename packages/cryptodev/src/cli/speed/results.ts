@@ -10,7 +10,7 @@ export interface SizeResult {
   readonly node: Measurement | undefined;
 }
 
-/** The results of one algorithm. */
+/** The results of one algorithm, with sizes in ascending order. */
 export interface Result {
   /** The algorithm's name; that of an HMAC starts with `hmac-`. */
   readonly algorithm: string;
@@ -24,7 +24,7 @@ export interface Result {
 export const nameOf = ({ kind, name }: Capability): string => (kind === "hmac" ? `hmac-${name}` : name);
 
 /**
- * Finds the size above which the device is at least as fast as node:crypto.
+ * Finds the smallest size such that the device is at least as fast as node:crypto for it and for all larger sizes.
  *
  * @returns the size in bytes; `null` if there is none, `undefined` if there is nothing to compare the device with
  */
