@@ -1,7 +1,7 @@
 /*
- * Looks at the built site as visitors do, in a browser, on a screen and on a telephone. `SCREENSHOTS=folder` keeps what it
- * saw; `BROWSER` names a browser of the Chromium family that is not found by itself, and `REQUIRE_BROWSER=1` makes it a
- * failure that there is none.
+ * Looks at the built site in a browser, on a wide screen and on a telephone. `SCREENSHOTS=folder` saves screenshots
+ * there. `BROWSER` names a browser of the Chromium family that is not found automatically, and `REQUIRE_BROWSER=1`
+ * fails if there is none.
  */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
@@ -14,7 +14,7 @@ import { serve } from "vitepress";
 const { BROWSER, DOCS_BASE: base = "/", REQUIRE_BROWSER = "", SCREENSHOTS } = process.env;
 const places = ["chromium", "chromium-browser", "google-chrome"].map((name) => `/usr/bin/${name}`);
 const executablePath = BROWSER ?? places.find(existsSync);
-const skip = executablePath === undefined && REQUIRE_BROWSER === "" && "there is no browser";
+const skip = executablePath === undefined && REQUIRE_BROWSER === "" && "no browser was found";
 
 const pages = {
   front: "",
@@ -30,7 +30,7 @@ let app;
 let browser;
 let origin;
 
-/** Opens a page of the site, and collects what goes wrong on it. */
+/** Opens a page of the site, and collects its errors. */
 async function visit(path, viewport) {
   const page = await browser.newPage({ viewport });
   const faults = [];
@@ -59,7 +59,7 @@ describe("the site", { skip }, () => {
 
   for (const [screen, viewport] of Object.entries(screens)) {
     for (const [name, path] of Object.entries(pages)) {
-      test(`the page ${path || "in front"} fits a ${screen} screen, without errors`, async () => {
+      test(`${path || "the front page"} fits a ${screen} screen, without errors`, async () => {
         const { page, faults } = await visit(path, viewport);
         await keep(page, `${name}-${screen}`);
         const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
@@ -68,7 +68,7 @@ describe("the site", { skip }, () => {
       });
     }
 
-    test(`what is typed into the search box is found, on a ${screen} screen`, async () => {
+    test(`the search box finds an algorithm, on a ${screen} screen`, async () => {
       const { page, faults } = await visit("", viewport);
       await page.locator("#local-search button").click();
       await page.locator(".search-input").fill("aes-gcm");

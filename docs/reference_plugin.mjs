@@ -1,8 +1,10 @@
 import { Converter, LiteralType, ReflectionKind, ReflectionType, UnionType, UnknownType } from "typedoc";
 
-/* Where TypeDoc would show a type at a length, or in a way, that helps nobody. */
+/* Replaces types that TypeDoc would show at length, or in a form that does not help readers. */
 
-/** Tables of data, such as `ciphers`, as the source has them: their inferred types say the same in many more words. */
+/**
+ * Shows tables of data, such as `ciphers`, as in the source: their inferred types say the same at much greater length.
+ */
 function showTable(context, variable) {
   const { valueDeclaration } = context.getSymbolFromReflection(variable);
   const table = valueDeclaration.initializer.getText();
@@ -11,7 +13,7 @@ function showTable(context, variable) {
   variable.type = new UnknownType(`typeof ${variable.name}`);
 }
 
-/** Names, such as those of ciphers, one by one: how their type comes by them is of no use to those who look for one. */
+/** Lists names, such as those of ciphers, one by one: readers look for a name, not for how its type is derived. */
 function showNames(context, alias) {
   const checker = context.programs[0].getTypeChecker();
   const type = checker.getDeclaredTypeOfSymbol(context.getSymbolFromReflection(alias));
@@ -20,13 +22,19 @@ function showNames(context, alias) {
   alias.type = new UnionType(type.types.map(({ value }) => new LiteralType(value)));
 }
 
-/** Classes that programs are given and do not make, such as sessions, are exported as types: to TypeDoc, as interfaces. */
+/**
+ * Shows classes that programs do not construct, such as sessions, as classes. They are exported as types, which TypeDoc
+ * shows as interfaces.
+ */
 function showClass(context, reflection) {
   const isClass = context.getSymbolFromReflection(reflection).valueDeclaration !== undefined;
   if (isClass) reflection.kind = ReflectionKind.Class;
 }
 
-/** All `@throws {Class} if ...` of a comment as one list: TypeDoc would drop the classes, and repeat the heading. */
+/**
+ * Joins all `@throws {Class} if ...` of a comment into one list: TypeDoc would drop the classes, and repeat the
+ * heading.
+ */
 function showThrown(comment) {
   const thrown = comment.blockTags.filter(({ tag, typeAnnotation }) => tag === "@throws" && typeAnnotation);
   const [first] = thrown;
@@ -51,8 +59,8 @@ export function load(app) {
     }
     for (const alias of context.project.getReflectionsByKind(ReflectionKind.TypeAlias)) showNames(context, alias);
   });
-  // What an entry exports of another package is documented there. Last of all, as links are resolved through it; then what
-  // programs import comes first, and the packages below it in the order of their options.
+  // Re-exports of another package are documented there. They are removed last, because links are resolved through them.
+  // Then the packages that programs import come first, followed by the others in the order of the entry points.
   const last = -10_000;
   app.converter.on(
     Converter.EVENT_RESOLVE_END,

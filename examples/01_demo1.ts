@@ -1,6 +1,6 @@
 /*
- * Encrypts 4096 bytes with AES-128-CBC through /dev/crypto, decrypts them again and compares: the first of the demos
- * that came with CryptoDev. The same file runs in Node.js, Deno and Bun.
+ * Encrypts 4096 bytes with AES-128-CBC through /dev/crypto, decrypts them and compares: the first of the demos that
+ * came with CryptoDev. The same file runs in Node.js, Deno and Bun.
  */
 import { open, runtime } from "cryptodev";
 
@@ -8,7 +8,7 @@ const DATA_SIZE = 4096;
 const BLOCK_SIZE = 16;
 const KEY_SIZE = 16;
 
-// The original took the garbage on its stack. A pattern gives the same ciphertext in every run.
+// The original encrypted uninitialised memory. With a pattern, the ciphertext is the same in every run.
 const pattern = (size: number, seed: number) => Uint8Array.from({ length: size }, (_, index) => index * 7 + seed);
 const hex = (bytes: Uint8Array) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 
@@ -16,7 +16,7 @@ const data = pattern(DATA_SIZE, 3);
 const key = pattern(KEY_SIZE, 5);
 const iv = pattern(BLOCK_SIZE, 11);
 
-// Open the crypto device, and clone its descriptor. Both are closed on exec.
+// Open the crypto device, and clone its descriptor. Both descriptors are close-on-exec.
 const crypto = open({ backend: "auto" });
 const clone = crypto.clone();
 console.log(`${runtime}, ${clone.backend === "kernel" ? clone.path : "software device in this process"}`);

@@ -1,6 +1,6 @@
 /*
- * Hashes, HMACs, and a cipher with an HMAC in one pass: the second of the demos that came with CryptoDev. The answers are
- * compared with known ones, and with OpenSSL's through node:crypto.
+ * Hashes, HMACs, and a cipher with an HMAC in one pass: the second of the demos that came with CryptoDev. The results
+ * are compared with known answers, and with those of OpenSSL through node:crypto.
  */
 import { createCipheriv, createHmac } from "node:crypto";
 import { open } from "cryptodev";
@@ -17,13 +17,13 @@ function check(name: string, actual: string, expected: string): void {
 const device = open({ backend: "auto" });
 const message = bytesOf("what do ya want for nothing?");
 
-// A plain hash, with the answer that the original demo had.
+// A plain hash, compared with the answer in the original demo.
 check("HASH test 1", hex(device.hash("sha1").digest(message)), "8f820394f95335182045da24f34de52bf8bc3432");
 
 // HMAC-MD5: the second test case of RFC 2202.
 check("HMAC test 1", hex(device.hmac("md5", bytesOf("Jefe")).digest(message)), "750c783e6ab0b503eaa86e310a5db738");
 
-// AES-128-CBC and HMAC-SHA1 in one pass over 4096 bytes: the mac is that of the plaintext.
+// AES-128-CBC and HMAC-SHA1 in one pass over 4096 bytes. The mac covers the plaintext.
 const [data, key, iv, mackey] = [pattern(4096, 3), pattern(16, 5), pattern(16, 11), new Uint8Array(16).fill(0x0b)];
 const session = device.combined("aes-128-cbc", key, "hmac-sha1", mackey);
 const { ciphertext, mac } = session.encrypt(data, iv);
@@ -31,6 +31,6 @@ const openssl = createCipheriv("aes-128-cbc", key, iv).setAutoPadding(false).upd
 check("Crypt Test", hex(ciphertext), hex(openssl));
 check("HMAC Test 2", hex(mac), createHmac("sha1", mackey).update(data).digest("hex"));
 
-// Decrypting computes the mac again, and gives nothing away where it differs.
+// Decrypting computes the mac again, and throws without returning plaintext if it differs.
 check("Decrypt Test", hex(session.decrypt(ciphertext, mac, iv)), hex(data));
 device.close();

@@ -1,6 +1,6 @@
 /*
- * What the kernel's CryptoAPI offers: AES of a block of zeros with its known answer, as the original demo for kernel
- * modules had it, and the algorithms that `/proc/crypto` lists.
+ * Shows what the kernel's CryptoAPI offers: encrypts a block of zeros with AES and compares the result with the known
+ * answer, as the original demo for kernel modules did, and lists the algorithms of `/proc/crypto`.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { open } from "cryptodev";
@@ -27,12 +27,12 @@ interface KernelAlgorithm {
   readonly type: string;
   readonly priority: number;
   readonly async: boolean;
-  /** Bytes; of a cipher. */
+  /** In bytes; only ciphers have it. */
   readonly minKeySize: number | undefined;
   readonly maxKeySize: number | undefined;
 }
 
-/** Reads blocks of lines such as `driver       : cbc-aes-caam`, with an empty line after each. */
+/** Parses blocks of lines such as `driver       : cbc-aes-caam`, which empty lines separate. */
 function parseProcCrypto(text: string): KernelAlgorithm[] {
   return text
     .split(/\n\n+/)
@@ -57,7 +57,7 @@ function parseProcCrypto(text: string): KernelAlgorithm[] {
 const list = process.argv[2] ?? "/proc/crypto";
 if (existsSync(list)) {
   const algorithms = parseProcCrypto(readFileSync(list, "utf8"));
-  // Of drivers for the same algorithm, the kernel takes the one with the highest priority.
+  // Of several drivers for one algorithm, the kernel uses the one with the highest priority.
   const best = new Map<string, KernelAlgorithm>();
   for (const algorithm of algorithms) {
     if (algorithm.priority > (best.get(algorithm.name)?.priority ?? -1)) best.set(algorithm.name, algorithm);
@@ -67,5 +67,5 @@ if (existsSync(list)) {
     if (/^(cbc|ctr|gcm|hmac)\(/.test(name)) console.log(`  ${type} ${name} by ${driver}`);
   }
 } else {
-  console.log(`There is no ${list} here`);
+  console.log(`${list} does not exist here`);
 }

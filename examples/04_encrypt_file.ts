@@ -1,6 +1,6 @@
 /*
- * Encrypts a file of any size with streams, and decrypts it again: never more than a chunk of it is in memory. Files:
- * those of the command line, or ones made up for the occasion.
+ * Encrypts a file of any size with streams, and decrypts it again. Only one chunk of the file is in memory at a time.
+ * The file is the one named on the command line, or a generated one.
  */
 import { createReadStream, createWriteStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -35,7 +35,7 @@ await convert(input, encrypted, session.encryptor(iv, { padding: "pkcs7" }));
 await convert(encrypted, decrypted, session.decryptor(iv, { padding: "pkcs7" }));
 console.log(`${readFileSync(input).length} bytes became ${readFileSync(encrypted).length}`);
 const [before, after] = [await sha256(input), await sha256(decrypted)];
-if (before !== after) throw new Error(`FAIL: ${after} instead of ${before}`);
+if (before !== after) throw new Error(`FAIL: expected ${before}, got ${after}`);
 console.log(`SHA-256 before and after: ${before}`);
 device.close();
 rmSync(folder, { recursive: true });

@@ -1,6 +1,6 @@
 /*
- * Does encrypting in chunks make a difference? With a mode that chains, and an iv that goes from one chunk to the next, it
- * makes none. With the same iv for every chunk it makes a dangerous one.
+ * Does encrypting in chunks change the ciphertext? It does not if each chunk continues from the end of the one before.
+ * With the same iv for every chunk it does, and dangerously so.
  */
 import { open } from "cryptodev";
 
@@ -9,7 +9,7 @@ const device = open({ backend: "auto" });
 const key = crypto.getRandomValues(new Uint8Array(16));
 const iv = crypto.getRandomValues(new Uint8Array(16));
 
-// Four times the same 4096 bytes.
+// The same 4096 bytes, four times.
 const chunk = Uint8Array.from({ length: 4096 }, (_, index) => index * 7);
 const data = new Uint8Array(4 * chunk.length);
 for (let start = 0; start < data.length; start += chunk.length) data.set(chunk, start);
@@ -17,11 +17,11 @@ for (let start = 0; start < data.length; start += chunk.length) data.set(chunk, 
 const aes = device.cipher("aes-128-cbc", key);
 const whole = hex(aes.encrypt(data, iv));
 
-// Only the first call names an iv: the session goes on from where it was.
+// Only the first call passes an iv: each of the others continues from the end of the one before.
 const chained = [iv, undefined, undefined, undefined].map((start) => hex(aes.encrypt(chunk, start)));
-console.log(`In chunks that go on from each other: ${chained.join("") === whole ? "no difference" : "a difference"}`);
+console.log(`In chunks that continue each other: ${chained.join("") === whole ? "no difference" : "a difference"}`);
 
-// The same, with chunks of any size, for data that comes as it pleases.
+// An encryptor does the same with chunks of any size, for data that arrives in arbitrary pieces.
 const encryptor = aes.encryptor(iv);
 const pieces = [5, 4000, 1, 12378].map((size, index, sizes) => {
   const start = sizes.slice(0, index).reduce((sum, one) => sum + one, 0);
@@ -30,7 +30,7 @@ const pieces = [5, 4000, 1, 12378].map((size, index, sizes) => {
 const odd = pieces.join("") + hex(encryptor.final());
 console.log(`In chunks of any size: ${odd === whole ? "no difference" : "a difference"}`);
 
-// An iv of its own for each chunk would be good. The same one for all shows which chunks are equal.
+// A different iv for each chunk would be safe. The same iv for all reveals which chunks are equal.
 const repeated = Array.from({ length: 4 }, () => hex(aes.encrypt(chunk, iv)));
 console.log(`With the same iv for every chunk: ${repeated.join("") === whole ? "no difference" : "a difference"}`);
 const [same, different] = [new Set(repeated).size, new Set(chained).size];

@@ -1,5 +1,6 @@
 /*
- * Hashes a long beginning once, and then many ends: a running hash is copied (CIOCCPHASH), and each copy goes its own way.
+ * Hashes a long common beginning only once for several messages: a running hash is copied (CIOCCPHASH), and each copy
+ * hashes a different end.
  */
 import { createHash } from "node:crypto";
 import { open } from "cryptodev";
@@ -16,9 +17,9 @@ for (const end of ["one", "two", "three"]) {
   const digest = hex(copy.digest(bytesOf(end)));
   copy.close();
   const expected = createHash("sha256").update(beginning).update(end).digest("hex");
-  if (digest !== expected) throw new Error(`FAIL: ${digest} instead of ${expected}`);
+  if (digest !== expected) throw new Error(`FAIL: expected ${expected}, got ${digest}`);
   console.log(`${end}: ${digest}`);
 }
-// The first one never noticed.
+// The copies did not change the original.
 console.log(`none: ${hex(running.digest())}`);
 device.close();

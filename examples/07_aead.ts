@@ -1,6 +1,6 @@
 /*
- * Encrypts and authenticates with AES-GCM: the tag covers the data and what goes with it in the clear. What was changed
- * on the way is refused, and gives nothing away.
+ * Encrypts and authenticates with AES-GCM: the tag covers the data and a header that is not encrypted. A message that
+ * was changed on the way is refused, and none of its plaintext is returned.
  */
 import { CryptodevError, open } from "cryptodev";
 
@@ -8,7 +8,7 @@ const bytesOf = (text: string) => new TextEncoder().encode(text);
 const device = open({ backend: "auto" });
 const gcm = device.aead("aes-256-gcm", crypto.getRandomValues(new Uint8Array(32)));
 
-// A nonce is used once with a key: whoever sees two messages under one nonce can forge more.
+// Use each nonce only once with a key: anyone who sees two messages under the same nonce can forge more.
 let count = 0;
 function nextNonce(): Uint8Array {
   const nonce = new Uint8Array(12);
@@ -31,7 +31,7 @@ for (const [what, forge] of [
 ] as const) {
   try {
     forge();
-    throw new Error(`FAIL: a forged ${what} was believed`);
+    throw new Error(`FAIL: a forged ${what} was accepted`);
   } catch (error) {
     if (!(error instanceof CryptodevError)) throw error;
     console.log(`a forged ${what}: ${error.code}`);

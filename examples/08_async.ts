@@ -1,6 +1,6 @@
 /*
- * Works on a large buffer without blocking the event loop: the operations run on threads of their own, or in the driver
- * where it was built for that.
+ * Processes a large buffer without blocking the event loop: the operations run on worker threads, or in the driver if
+ * it was built for that.
  */
 import { openAsync } from "cryptodev";
 
@@ -16,7 +16,7 @@ const [ciphertext, digest] = await Promise.all([aes.encrypt(data, iv), sha256.di
 clearInterval(clock);
 
 console.log(`${ciphertext.length} bytes encrypted, and a digest of ${digest.length} bytes, at the same time`);
-console.log(`Meanwhile the event loop ${ticks > 0 ? "went on" : "stood still"}`);
+console.log(`Meanwhile the event loop ${ticks > 0 ? "kept running" : "was blocked"}`);
 const back = await aes.decrypt(ciphertext, iv);
 console.log(`Decrypted: ${back.every((byte) => byte === 0) ? "the same" : "something else"}`);
 await device.close();

@@ -1,9 +1,9 @@
 /*
- * A small HTTPS-like exchange: requests and answers travel in records that are encrypted with AES-CBC and authenticated
- * with HMAC-SHA1 in one call each, padding included (RFC 5246, section 6.2.3.2).
+ * A small exchange like that of HTTPS: requests and answers are sent in records. One call encrypts each with AES-CBC
+ * and authenticates it with HMAC-SHA1, including the padding (RFC 5246, section 6.2.3.2).
  *
- * The record header that the mac covers holds the length of the plaintext, and the driver wants it before it decrypts. So
- * that length is what travels here, where TLS sends that of the ciphertext.
+ * The mac covers a header that contains the length of the plaintext, and the driver needs this header before it
+ * decrypts. This program therefore sends the length of the plaintext; TLS sends that of the ciphertext.
  */
 import { open, type TlsRecord } from "cryptodev";
 
@@ -11,14 +11,14 @@ const APPLICATION_DATA = 23;
 const VERSION = 0x0303;
 const IV_SIZE = 16;
 
-/** A record on its way: the plaintext's length, the iv, and what was sealed. */
+/** A record as it is sent: the length of the plaintext, the iv, and the sealed bytes. */
 interface WireRecord {
   readonly length: number;
   readonly iv: Uint8Array;
   readonly sealed: Uint8Array;
 }
 
-/** One direction of a connection. Both ends count the records, so that none can be left out, repeated or moved. */
+/** One direction of a connection. Both ends count the records, so that none can be omitted, repeated or moved. */
 class Direction {
   readonly #records: TlsRecord;
   #sequence = 0n;
@@ -27,7 +27,7 @@ class Direction {
     this.#records = records;
   }
 
-  /** What the mac covers besides the data: sequence number, type, version, length. */
+  /** The header that the mac covers in addition to the data: sequence number, type, version, length. */
   #header(length: number): Uint8Array {
     const view = new DataView(new ArrayBuffer(13));
     view.setBigUint64(0, this.#sequence);
@@ -49,7 +49,7 @@ class Direction {
   }
 }
 
-// Each end has a device and sessions of its own; the keys would come from the handshake.
+// Each end has its own device and sessions. In TLS the keys come from the handshake.
 const [key, mackey] = [crypto.getRandomValues(new Uint8Array(16)), crypto.getRandomValues(new Uint8Array(20))];
 const [client, server] = [open({ backend: "auto" }), open({ backend: "auto" })];
 const directionOf = (device: typeof client) => new Direction(device.tls("aes-128-cbc", key, "hmac-sha1", mackey));
@@ -66,12 +66,12 @@ for (const path of ["/", "/news", "/missing"]) {
   console.log(`${request.length} bytes sealed as ${request.sealed.length}: ${line} -> ${answer.split("\r\n")[0]}`);
 }
 
-// A record that comes twice has the wrong number the second time.
+// If a record is received twice, its sequence number is wrong the second time.
 const again = requests.from.send("GET /twice HTTP/1.1\r\n\r\n");
 requests.to.receive(again);
 try {
   requests.to.receive(again);
-  throw new Error("FAIL: a repeated record was believed");
+  throw new Error("FAIL: a repeated record was accepted");
 } catch (error) {
   console.log(`a repeated record: ${(error as { code?: string }).code}`);
 }

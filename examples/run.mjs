@@ -1,7 +1,7 @@
 /*
  * Runs an example in Node.js, Deno and Bun, one after the other: `node run.mjs 01_demo1`.
  *
- * It fails where a runtime is missing, where one fails, and where the demo's ciphertexts differ.
+ * It fails if a runtime is missing or fails, or if the ciphertexts of the demo differ.
  */
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -12,10 +12,10 @@ const bin = (runtime) => here(`../node_modules/.bin/${runtime}`);
 
 const isDemo = name === "01_demo1";
 
-// Node.js 20 cannot read TypeScript, so Node.js gets what tsc made of the same file.
+// Node.js 20 cannot run TypeScript, so Node.js runs the output of tsc for the same file.
 const commands = [
   [process.execPath, here(`dist/${name}.js`)],
-  // The demo needs no more than the device; others read and write files, or start threads.
+  // The demo only needs the device; other examples read and write files, or start threads.
   [bin("deno"), "run", ...(isDemo ? ["--allow-ffi", "--allow-env=CRYPTODEV_BACKEND"] : ["-A"]), here(`${name}.ts`)],
   [bin("bun"), here(`${name}.ts`)],
 ];

@@ -3,7 +3,7 @@ import { type DefaultTheme, defineConfig } from "vitepress";
 import reference from "../reference/typedoc-sidebar.json" with { type: "json" };
 import { LinkCheck } from "./links.ts";
 
-/** Where the site will be on its server, such as `/cryptodev/`. */
+/** The site's path on its server, such as `/cryptodev/`. */
 const base = process.env.DOCS_BASE ?? "/";
 
 const links = new LinkCheck(base);
@@ -51,7 +51,7 @@ export default defineConfig({
     ],
     sidebar: { "/guide/": guide, "/reference/": reference },
     outline: [2, 3],
-    // Names of algorithms are short: what is merely like them is something else.
+    // Names of algorithms are short: a name that is merely similar means something else.
     search: {
       provider: "local",
       options: { miniSearch: { searchOptions: { fuzzy: false, combineWith: "AND" } } },

@@ -1,24 +1,26 @@
 import { relative } from "node:path";
 import { Parser } from "htmlparser2";
 
-/** What a page of the site has that links can lead to, and where its own lead. */
+/** The anchors of a page of the site, and its links. */
 interface Page {
   readonly anchors: ReadonlySet<string>;
   readonly links: readonly string[];
 }
 
-/** Checks the links of the built site, those within pages too. Of links elsewhere only that they are well formed. */
+/**
+ * Checks the links of the built site, including those within a page. Links to other sites only have to be well formed.
+ */
 export class LinkCheck {
   readonly #origin = "https://site.invalid";
   readonly #base: string;
   readonly #pages = new Map<string, Page>();
 
-  /** @param base - where the site will be on its server */
+  /** @param base - the site's path on its server */
   constructor(base: string) {
     this.#base = base;
   }
 
-  /** Takes a page in, once it is rendered. */
+  /** Adds a rendered page. */
   add(html: string, file: string, folder: string): void {
     const anchors = new Set<string>();
     const links: string[] = [];
@@ -32,7 +34,7 @@ export class LinkCheck {
     this.#pages.set(this.#base + relative(folder, file), { anchors, links });
   }
 
-  /** @throws `Error` that names every dead link, and the page that it is on */
+  /** @throws {Error} if there are dead links; it lists each with its page */
   finish(): void {
     const dead = [...this.#pages].flatMap(([path, { links }]) =>
       links.filter((link) => this.#isDead(link, path)).map((link) => `${path}: ${link}`),

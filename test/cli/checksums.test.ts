@@ -3,13 +3,15 @@ import { describe, expect, test } from "vitest";
 import { isRequired, runtimeName } from "../runtime.ts";
 import { Folder, quoted } from "./folder.ts";
 
-/* `dgst --check` beside GNU's `sha256sum --check`. */
+/* Compares `dgst --check` with GNU's `sha256sum --check`. */
 
 const version = spawnSync("sha256sum", ["--version"], { encoding: "utf8" }).stdout ?? "";
-// Before 9, GNU kept a carriage return as part of the name.
+// Before version 9, GNU treated a carriage return as part of the name.
 const isPresent = /GNU coreutils\) (9|\d\d)/.test(version) || isRequired("SHA256SUM");
 if (!isPresent) {
-  console.log("skipped: comparisons with sha256sum of GNU coreutils 9 (REQUIRE_SHA256SUM=1 makes that a failure)");
+  console.log(
+    "skipped: comparisons with sha256sum of GNU coreutils 9, which is not installed (REQUIRE_SHA256SUM=1 makes this a failure)",
+  );
 }
 
 const folder = new Folder();
@@ -21,7 +23,7 @@ const a = digests.get("a") as string;
 const star = digests.get("*star") as string;
 const wrong = a.replace(/^./, (digit) => (digit === "0" ? "1" : "0"));
 
-/** What of a command's ending is the same in both. */
+/** The result of a command in a form that is the same for both. */
 function comparable({ status, stdout, stderr }: ReturnType<Folder["run"]>) {
   const messages = stderr
     .replaceAll(/^sha256sum: /gm, "cryptodev: ")
@@ -29,18 +31,18 @@ function comparable({ status, stdout, stderr }: ReturnType<Folder["run"]>) {
     .replaceAll("SHA256 checksum line", "sha256 checksum line")
     .replaceAll(/: E[A-Z]+, n/g, ": N")
     .replaceAll(/: E[A-Z]+, f/g, ": F");
-  // Some versions of GNU escape a carriage return only if a line feed is in the name too.
+  // Some versions of GNU escape a carriage return only if the name also contains a line feed.
   const lines = stdout
     .toString("latin1")
     .split("\n")
     .map((line) => (line.includes("\r") ? `\\${line.replaceAll("\\", "\\\\").replaceAll("\r", "\\r")}` : line));
-  // A mismatch has an exit status of its own here.
+  // Our exit status for a mismatch is 4.
   return { status: status === 4 ? 1 : status, lines, messages };
 }
 
 function expectTheSame(content: string | Uint8Array, flags: readonly string[]): void {
   folder.write("LIST", content);
-  // In which GNU quotes only what is not text.
+  // In this locale, GNU only quotes what is not text.
   const env = { LC_ALL: "C.UTF-8" };
   const ours = comparable(folder.cryptodev(["dgst", "sha256", "--check", ...flags, "LIST"], "", env));
   const theirs = comparable(folder.run("sha256sum", ["--check", ...flags, "LIST"], "", env));
@@ -98,7 +100,7 @@ const lists: readonly (readonly [title: string, content: string])[] = [
     `${Buffer.from(a, "hex").toString("base64")}  a\nSHA256 (a) = ${Buffer.from(a, "hex").toString("base64")}\n`,
   ],
 ];
-/** Those of which flags make something else. */
+/** The lists whose result depends on flags. */
 const flagged = lists.filter(([title]) => /^(empty lines|nothing but junk|a (wrong|missing)|missing)/.test(title));
 const flagSets = [
   ["--strict"],
@@ -114,7 +116,7 @@ describe.runIf(isPresent)("dgst --check reports what sha256sum --check reports f
     for (const flags of flagSets) expectTheSame(content, flags);
   });
 
-  test("random lines of what lists consist of", () => {
+  test("random lines made of parts of lists", () => {
     let state = 20261127;
     const random = (below: number): number => {
       state = (Math.imul(state, 1103515245) + 12345) >>> 0;
@@ -146,7 +148,7 @@ describe.runIf(isPresent)("dgst --check reports what sha256sum --check reports f
       "\xff",
     ];
     const line = (): string => Array.from({ length: 1 + random(4) }, () => pieces[random(pieces.length)]).join("");
-    // Deno reports names that are not UTF-8, even if there is no such file.
+    // Deno reports names that are not UTF-8 even if the file does not exist.
     for (let round = 0; round < (runtimeName === "Deno" ? 6 : 8); round += 1) {
       const first = round % 2 === 0 ? `${a}  a\n` : `${a} a\n`;
       const content = first + Array.from({ length: 300 }, line).join("\n");
@@ -161,13 +163,13 @@ describe.runIf(isPresent)("dgst --check reports what sha256sum --check reports f
     expectTheSame(`#${"x".repeat(2 ** 24)}ö\n${a}  a\n`, []);
   });
 
-  test("a standard input that names itself", () => {
+  test("a line for standard input, from which it is itself read", () => {
     const content = `${a}  -\n${a}  a\n`;
     const ours = comparable(folder.cryptodev(["dgst", "sha256", "--check", "--warn"], content));
     expect(ours).toEqual(comparable(folder.run("sha256sum", ["--check", "--warn"], content)));
   });
 
-  test("several lists of which the first has one blank before its names", () => {
+  test("one blank before its names, and a second list with two", () => {
     folder.write("ONE", `${a} a\n`);
     folder.write("TWO", `${a}  a\n`);
     const ours = comparable(folder.cryptodev(["dgst", "sha256", "--check", "ONE", "TWO", "NONE"]));
@@ -175,7 +177,7 @@ describe.runIf(isPresent)("dgst --check reports what sha256sum --check reports f
   });
 });
 
-describe("dgst --check reads lines that only others write", () => {
+describe("dgst --check accepts lines that sha256sum does not write:", () => {
   const check = (algorithm: string, line: string) => {
     folder.write("LIST", `${line}\n`);
     return folder.cryptodev(["dgst", algorithm, "--check", "LIST"]);
@@ -193,14 +195,14 @@ describe("dgst --check reads lines that only others write", () => {
     ["ripemd160", "RIPEMD-160(a)= "],
     ["ripemd160", "RMD160 (a) = "],
     ["ripemd160", "RIPEMD160 (a) = "],
-  ])("of %s, such as %s", (algorithm, start) => {
+  ])("%s, such as %s", (algorithm, start) => {
     const { status, stdout, stderr } = check(algorithm, `${start}${hex(algorithm)}`);
     expect([status, stdout.toString(), stderr]).toEqual([0, "a: OK\n", ""]);
     expect(check(algorithm, `HMAC-${start}${hex(algorithm)}`).status).toBe(1);
     expect(check(algorithm, `${start.replace(/^\w+/, "SHA3")}${hex(algorithm)}`).status).toBe(1);
   });
 
-  test("of HMACs by openssl", () => {
+  test("HMACs by openssl", () => {
     folder.write("key", "Jefe");
     const hmac = ["hmac", "sha256", "--key-file", "key"];
     const [digest] = folder
@@ -214,7 +216,7 @@ describe("dgst --check reads lines that only others write", () => {
   });
 });
 
-describe("a name that is not UTF-8", () => {
+describe("a file name that is not UTF-8", () => {
   const odd = Buffer.from("\xff\xfebad \xe9", "latin1");
   const shell = `name=$(printf '\\377\\376bad \\351')`;
   const command = (args: string) => {
@@ -224,7 +226,7 @@ describe("a name that is not UTF-8", () => {
   const digest = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881";
   const line = Buffer.concat([Buffer.from(`${digest}  `), odd, Buffer.from("\n")]);
 
-  test.runIf(runtimeName !== "Deno")("is one in arguments and in lists", () => {
+  test.runIf(runtimeName !== "Deno")("is accepted in arguments and in lists", () => {
     expect(command(`dgst sha256 "$name"`)).toEqual({ status: 0, stdout: line, stderr: "" });
     folder.write("ODD", line);
     const { status, stdout, stderr } = command("dgst sha256 --check ODD");
@@ -241,7 +243,7 @@ describe("a name that is not UTF-8", () => {
     expect([status, stdout.length, stderr]).toEqual([
       1,
       0,
-      "cryptodev: ''$'\\377\\376''bad '$'\\351': Deno opens only files whose names are UTF-8; Node.js and Bun open others\n",
+      "cryptodev: ''$'\\377\\376''bad '$'\\351': Deno can only open files whose names are UTF-8; use Node.js or Bun\n",
     ]);
   });
 });

@@ -14,7 +14,7 @@ const files = ["-odd name", "abc", "back\\slash", "both\\\n\rx", "large", "new\n
 const abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
 describe("dgst", () => {
-  test("prints the digest of FIPS 180-4, appendix B.1, of a file and of standard input", () => {
+  test("prints the digest in FIPS 180-4, appendix B.1, for a file and for standard input", () => {
     expect(folder.cryptodev(["dgst", "sha256", "abc"]).stdout.toString()).toBe(`${abc}  abc\n`);
     expect(folder.cryptodev(["dgst", "sha256"], "abc").stdout.toString()).toBe(`${abc}  -\n`);
     expect(folder.cryptodev(["dgst", "sha256", "-"], "abc").stdout.toString()).toBe(`${abc}  -\n`);
@@ -34,14 +34,14 @@ describe("dgst", () => {
     expect(ours.toString()).toBe(folder.run("sha256sum", ["--zero", "--", ...files]).stdout.toString());
   });
 
-  test("goes on after a file that cannot be read", () => {
+  test("continues after a file that cannot be read", () => {
     const { status, stdout, stderr } = folder.cryptodev(["dgst", "sha256", "missing", ".", "abc"]);
     expect(stdout.toString()).toBe(`${abc}  abc\n`);
     expect(stderr).toMatch(/^cryptodev: missing: ENOENT.*\ncryptodev: \.: EISDIR.*\n$/);
     expect(status).toBe(1);
   });
 
-  test("names the hashes if there is no such one, which is a wrong command line", () => {
+  test("lists the hashes if the name is unknown, and ends with status 2", () => {
     const { status, stderr } = folder.cryptodev(["dgst", "sha3", "abc"]);
     expect([status, stderr]).toEqual([
       2,
@@ -54,7 +54,7 @@ describe("dgst --check", () => {
   const sums = folder.write("SUMS", folder.cryptodev(["dgst", "sha256", "--", ...files]).stdout);
   const sha256sum = has("sha256sum");
 
-  test("finds all well, as sha256sum does", () => {
+  test("prints OK for every file that matches, as sha256sum does", () => {
     const ours = folder.cryptodev(["dgst", "sha256", "--check", sums]);
     expect([ours.status, ours.stderr]).toEqual([0, ""]);
     if (sha256sum) {
@@ -73,7 +73,7 @@ describe("dgst --check", () => {
   ];
   folder.write("BROKEN", `# a comment\n${broken.join("\n")}\n`);
 
-  test("tells what is not well, as sha256sum does, and ends with a status of its own", () => {
+  test("reports files and lines that fail, as sha256sum does, but ends with status 4", () => {
     const ours = folder.cryptodev(["dgst", "sha256", "--check", "BROKEN"]);
     expect(ours.status).toBe(4);
     expect(ours.stdout.toString()).toContain("-odd name: FAILED\nabc: OK\n");
@@ -92,14 +92,14 @@ describe("dgst --check", () => {
     );
   });
 
-  test("says nothing with --status, and where the improper line is with --warn", () => {
+  test("prints nothing with --status, and the number of the improper line with --warn", () => {
     const silent = folder.cryptodev(["dgst", "sha256", "--check", "--status", "BROKEN"]);
     expect([silent.status, silent.stdout.toString()]).toEqual([4, ""]);
     const { stderr } = folder.cryptodev(["dgst", "sha256", "--check", "--warn", "BROKEN"]);
     expect(stderr).toContain(`cryptodev: BROKEN: ${broken.length + 1}: improperly formatted sha256 checksum line\n`);
   });
 
-  test("passes over what is missing, or improper, only as it is told", () => {
+  test("skips missing files only with --ignore-missing, and fails for improper lines only with --strict", () => {
     folder.write("SOME", `${abc}  abc\n${abc}  missing\n`);
     expect(folder.cryptodev(["dgst", "sha256", "-c", "SOME"]).status).toBe(1);
     const passed = folder.cryptodev(["dgst", "sha256", "-c", "--ignore-missing", "SOME"]);
@@ -114,16 +114,16 @@ describe("dgst --check", () => {
     ]);
   });
 
-  test("reads the lines of BSD too, of its own algorithm alone, and binary ones", () => {
+  test("accepts lines of BSD for its own algorithm only, and binary lines", () => {
     folder.write("BSD", `SHA256 (abc) = ${abc}\nSHA512 (abc) = ${abc}\n${abc.toUpperCase()} *abc\n`);
     const { status, stdout, stderr } = folder.cryptodev(["dgst", "sha256", "-c", "BSD"]);
     expect([status, stdout.toString()]).toEqual([0, "abc: OK\nabc: OK\n"]);
     expect(stderr).toBe("cryptodev: WARNING: 1 line is improperly formatted\n");
   });
 
-  test("its flags mean nothing without it", () => {
+  test("is required by its options", () => {
     const { status, stderr } = folder.cryptodev(["dgst", "sha256", "--ignore-missing", "abc"]);
-    expect([status, stderr]).toEqual([2, "cryptodev: --ignore-missing means something only with --check\n"]);
+    expect([status, stderr]).toEqual([2, "cryptodev: --ignore-missing requires --check\n"]);
   });
 });
 
@@ -133,7 +133,7 @@ describe("hmac", () => {
   const file = folder.write("question", "what do ya want for nothing?");
   const line = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843  question\n";
 
-  test("prints the answer of RFC 4231, and checks it", () => {
+  test("prints the known answer of RFC 4231, and checks it", () => {
     const { stdout, stderr } = folder.cryptodev(["hmac", "sha256", "--key-file", key, file]);
     expect([stdout.toString(), stderr]).toEqual([line, ""]);
     folder.write("HMACS", line);
@@ -142,7 +142,7 @@ describe("hmac", () => {
     expect(folder.cryptodev(flags, "Jeff").status).toBe(4);
   });
 
-  test("refuses a name that is not a hash before it looks for the key", () => {
+  test("refuses an unknown hash before it opens the key file", () => {
     const { status, stderr } = folder.cryptodev(["hmac", "sha265", "--key-file", "missing", file]);
     expect([status, stderr]).toEqual([
       2,
@@ -150,7 +150,7 @@ describe("hmac", () => {
     ]);
   });
 
-  test("has a key, and no other way to it than a file or a descriptor", () => {
+  test("requires a key, and accepts it only from a file or a descriptor", () => {
     expect(folder.cryptodev(["hmac", "sha256", file]).stderr).toBe(
       "cryptodev: expected a key: --key-file or --key-fd\n",
     );

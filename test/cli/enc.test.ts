@@ -17,7 +17,7 @@ const plain = folder.write("plain", pattern(3_000_001, 1));
 const given = ["--key-file", key, "--iv-file", iv];
 const cbc = ["aes-256-cbc", "--pad", ...given];
 
-describe("known answers", () => {
+describe("enc and dec give the known answers of", () => {
   const modes = ["aes-256-cbc", "aes-128-ctr", "aes-128-ecb", "aes-128-xts", "3des-cbc"];
   const chosen = modes.map((mode) => ciphers.find(({ algorithm }) => algorithm === mode) as (typeof ciphers)[number]);
 
@@ -45,7 +45,7 @@ describe("known answers", () => {
     expect(toHex(folder.cryptodev(["dec", ...flags], stdout).stdout)).toBe(plaintext);
   });
 
-  test.skipIf(!has("openssl"))("openssl decrypts what is padded here, and the other way round", () => {
+  test.skipIf(!has("openssl"))("openssl, which decrypts what enc pads, and vice versa", () => {
     expect(folder.cryptodev(["enc", ...cbc, "-i", plain, "-o", "here"]).status).toBe(0);
     const args = ["-aes-256-cbc", "-K", toHex(folder.read(key)), "-iv", toHex(folder.read(iv))];
     const there = folder.run("openssl", ["enc", "-d", ...args, "-in", "here"]);
@@ -55,37 +55,47 @@ describe("known answers", () => {
   });
 });
 
-describe("nothing is guessed:", () => {
+describe("enc refuses", () => {
   const refused: readonly (readonly [string, number, readonly string[], string])[] = [
     ["a key that is too short", 1, ["aes-256-cbc", "--key-file", iv, "--iv-file", iv], "expected 32 bytes, got 16"],
     ["a key that is too long", 1, ["aes-128-cbc", ...given], "key for aes-128-cbc: expected 16 bytes, got 32"],
     [
-      "a file that is no key",
+      "a key file that is longer than any key",
       1,
       ["aes-cbc", "--key-file", plain, "--iv-file", iv],
       "key: expected at most 512 bytes, got more",
     ],
     ["an iv that is too short", 1, ["aes-cbc", "--key-file", key, "--iv", "00ff"], "expected 16 bytes, got 2"],
-    ["an iv that is missing", 2, ["aes-cbc", "--key-file", key], "expected an iv for aes-cbc: --iv or --iv-file"],
-    ["a nonce that is missing", 2, ["aes-gcm", "--key-file", key], "expected an iv for aes-gcm: --iv or --iv-file"],
-    ["an iv that ECB has not", 1, ["aes-ecb", ...given], "expected none"],
-    ["half a byte", 2, ["aes-cbc", "--key-file", key, "--iv", "00f"], "an even number of hex digits"],
+    ["a missing iv", 2, ["aes-cbc", "--key-file", key], "expected an iv for aes-cbc: --iv or --iv-file"],
+    ["a missing nonce", 2, ["aes-gcm", "--key-file", key], "expected an iv for aes-gcm: --iv or --iv-file"],
+    ["an iv for ECB", 1, ["aes-ecb", ...given], "expected none"],
+    [
+      "an iv with an odd number of digits",
+      2,
+      ["aes-cbc", "--key-file", key, "--iv", "00f"],
+      "an even number of hex digits",
+    ],
     ["two ivs", 2, ["aes-cbc", ...given, "--iv", "00"], "expected --iv or --iv-file, got both"],
     ["two keys", 2, ["aes-cbc", ...given, "--key-fd", "0"], "cannot be used with"],
-    ["no key", 2, ["aes-cbc", "--iv-file", iv], "expected a key: --key-file or --key-fd"],
-    ["key and data from one place", 2, ["aes-cbc", "--key-fd", "0", "--iv-file", iv], "standard input brings the key"],
-    ["padding for a stream", 2, ["aes-ctr", "--pad", ...given], "aes-ctr needs no --pad"],
-    ["aad without an AEAD", 2, ["aes-ctr", "--aad-file", iv, ...given], "aes-ctr has no --aad-file"],
-    ["an algorithm that nobody has", 2, ["rot13", ...given], "algorithm: expected one of des-cbc, 3des-cbc"],
-    ["an algorithm that is mistyped", 2, ["aes-256-cbs", ...given], "did you mean aes-256-cbc?"],
-    ["a size of key that the algorithm has not", 2, ["des-256-cbc", ...given], "expected one of des-cbc"],
-    ["a key in the command line", 2, ["aes-cbc", "--key", "00", "--iv-file", iv], "unknown option '--key'"],
+    ["a missing key", 2, ["aes-cbc", "--iv-file", iv], "expected a key: --key-file or --key-fd"],
+    [
+      "standard input for both key and data",
+      2,
+      ["aes-cbc", "--key-fd", "0", "--iv-file", iv],
+      "standard input provides the key",
+    ],
+    ["padding for a stream cipher", 2, ["aes-ctr", "--pad", ...given], "--pad cannot be used with aes-ctr"],
+    ["aad without an AEAD", 2, ["aes-ctr", "--aad-file", iv, ...given], "--aad-file cannot be used with aes-ctr"],
+    ["an unknown algorithm", 2, ["rot13", ...given], "algorithm: expected one of des-cbc, 3des-cbc"],
+    ["a misspelt algorithm", 2, ["aes-256-cbs", ...given], "did you mean aes-256-cbc?"],
+    ["a key size that the algorithm does not have", 2, ["des-256-cbc", ...given], "expected one of des-cbc"],
+    ["a key on the command line", 2, ["aes-cbc", "--key", "00", "--iv-file", iv], "unknown option '--key'"],
   ];
 
   test.each(refused)("%s", (_, status, flags, message) => {
     const ending = folder.cryptodev(["enc", ...flags, "-o", "refused"], "sixteen bytes ok");
     expect(ending.stderr).toContain(message);
-    // One line says it all, but for what commander proposes instead.
+    // The message is one line, except for commander's suggestion.
     expect(
       ending.stderr
         .replace(/\(Did you mean.*\n/, "")
@@ -96,7 +106,7 @@ describe("nothing is guessed:", () => {
     expect(folder.names).not.toContain("refused");
   });
 
-  test("data that is no whole blocks is neither cut nor filled", () => {
+  test("data that is not whole blocks, instead of truncating or padding it", () => {
     const { status, stderr } = folder.cryptodev(["enc", "aes-256-cbc", ...given], "seventeen bytes!!");
     expect([status, stderr]).toEqual([
       1,
@@ -105,15 +115,15 @@ describe("nothing is guessed:", () => {
   });
 });
 
-describe("the output file", () => {
-  test("is not there after a failure in the middle, and neither is what was written beside it", () => {
+describe("the output file of enc", () => {
+  test("does not exist after a failure in the middle, and neither does the temporary file", () => {
     const before = folder.names;
     const ending = folder.cryptodev(["enc", "aes-256-cbc", ...given, "-i", plain, "-o", "half"]);
     expect(ending.status).toBe(1);
     expect(folder.names).toEqual(before);
   });
 
-  test("is not there after a signal in the middle", async () => {
+  test("does not exist after a signal in the middle", async () => {
     const before = folder.names;
     const [file, ...args] = command;
     const child = spawn(file, [...args, "enc", ...cbc, "-o", "half"], {
@@ -126,42 +136,42 @@ describe("the output file", () => {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     expect(folder.names.filter((name) => /^half\.[0-9a-f]{8}\.part$/.test(name))).toHaveLength(1);
-    // Not `child.kill()`: in Deno that closes the input first, and the command ends well if it is fast.
+    // Not `child.kill()`: Deno closes the input first, and a fast command then succeeds.
     process.kill(child.pid as number, "SIGTERM");
     expect((await once(child, "exit"))[1]).toBe("SIGTERM");
     expect(folder.names).toEqual(before);
   });
 
-  test("is not overwritten unless that is asked for, and then keeps its mode and its links", () => {
+  test("is overwritten only with --force, and then keeps its mode and its links", () => {
     folder.write("old", "precious");
     chmodSync(join(folder.path, "old"), 0o640);
     symlinkSync("old", join(folder.path, "link"));
     const { status, stderr } = folder.cryptodev(["enc", ...cbc, "-o", "link"], "new");
-    expect([status, stderr]).toEqual([1, "cryptodev: link is there already; --force replaces it\n"]);
+    expect([status, stderr]).toEqual([1, "cryptodev: link already exists; use --force to overwrite it\n"]);
     expect(folder.read("old").toString()).toBe("precious");
     expect(folder.cryptodev(["enc", ...cbc, "-o", "link", "--force"], "new").status).toBe(0);
     expect(folder.read("old")).toHaveLength(16);
     expect(statSync(join(folder.path, "old")).mode & 0o777).toBe(0o640);
-    // In place, as it were.
+    // The output can be the input.
     expect(folder.cryptodev(["dec", ...cbc, "-i", "old", "-o", "old", "-f"]).status).toBe(0);
     expect(folder.read("old").toString()).toBe("new");
   });
 
-  test("has the mode that the umask leaves", () => {
+  test("has the mode that the umask allows", () => {
     const [file, ...args] = command;
     const line = `umask 027; exec ${quoted([file, ...args, "enc", ...cbc, "-o", "masked"])}`;
     expect(folder.run("sh", ["-c", line]).status).toBe(0);
     expect(statSync(join(folder.path, "masked")).mode & 0o777).toBe(0o640);
   });
 
-  test("may be what is no file, and stays it", () => {
+  test("can be a device, which remains one", () => {
     expect(folder.cryptodev(["enc", ...cbc, "-i", plain, "-o", "/dev/null"]).status).toBe(0);
     expect(statSync("/dev/null").isCharacterDevice()).toBe(true);
   });
 });
 
-describe("what was changed", () => {
-  test("is not decrypted by an AEAD, and has an exit status of its own", () => {
+describe("dec ends with status 4", () => {
+  test("and writes nothing if the input of an AEAD was changed", () => {
     const flags = ["aes-256-gcm", "--key-file", key, "--iv", "00112233445566778899aabb"];
     const { stdout: sealed } = folder.cryptodev(["enc", ...flags], "message");
     sealed[3] = (sealed[3] as number) ^ 1;
@@ -173,15 +183,15 @@ describe("what was changed", () => {
     expect(folder.names).not.toContain("forged");
   });
 
-  test("and has no padding any more, has it too", () => {
+  test("if the padding is wrong", () => {
     const { status, stderr } = folder.cryptodev(["dec", ...cbc], new Uint8Array(32));
     expect(status).toBe(4);
     expect(stderr).toContain("does not end with padding");
   });
 });
 
-describe("the key", () => {
-  test("comes by any descriptor", () => {
+describe("the key of enc and dec", () => {
+  test("can be read from any descriptor", () => {
     const sealed = folder.cryptodev(["enc", ...cbc], "message").stdout;
     const [file, ...args] = command;
     const flags = ["aes-256-cbc", "--pad", "--iv-file", iv, "--key-fd"];
@@ -193,29 +203,32 @@ describe("the key", () => {
   });
 });
 
-describe("on and off a terminal", () => {
+describe("enc", () => {
   const [file, ...args] = command;
   const onTerminal = (flags: readonly string[]) =>
     folder.run("script", ["-qec", quoted([file, ...args, "enc", ...flags]), "/dev/null"]);
 
-  test("off one there is neither a bar nor a colour", () => {
+  test("shows neither a progress bar nor colours without a terminal", () => {
     const { stderr } = folder.cryptodev(["enc", ...cbc, "-i", plain, "-o", "sealed", "-f", "-v"]);
     expect(stderr).toMatch(
       /^cryptodev: cbc\(aes\) by \S+ \(software, backend software\): 3000001 bytes in [\d.]+ s, [\d.]+ MB\/s\n$/,
     );
   });
 
-  test.skipIf(!has("script"))("on one there is a bar, unless --quiet, and no ciphertext", () => {
-    const out = ["-i", plain, "-o", "sealed", "-f"];
-    const { stdout } = onTerminal([...cbc, ...out]);
-    expect(stdout.toString()).toContain("3000001 of 3000001 bytes");
-    expect(onTerminal([...cbc, ...out, "-q"]).stdout.toString()).toBe("");
-    const refused = onTerminal([...cbc, "-i", plain]);
-    expect(refused.status).toBe(2);
-    expect(refused.stdout.toString()).toContain("ciphertext would confuse this terminal");
-  });
+  test.skipIf(!has("script"))(
+    "shows a progress bar on a terminal, unless --quiet, and refuses to print ciphertext there",
+    () => {
+      const out = ["-i", plain, "-o", "sealed", "-f"];
+      const { stdout } = onTerminal([...cbc, ...out]);
+      expect(stdout.toString()).toContain("3000001 of 3000001 bytes");
+      expect(onTerminal([...cbc, ...out, "-q"]).stdout.toString()).toBe("");
+      const refused = onTerminal([...cbc, "-i", plain]);
+      expect(refused.status).toBe(2);
+      expect(refused.stdout.toString()).toContain("ciphertext would garble this terminal");
+    },
+  );
 
-  test("it fails where its output cannot be written", () => {
+  test("fails if its output cannot be written, as dgst does", () => {
     for (const flags of [
       ["enc", ...cbc, "-i", plain],
       ["dgst", "sha256", plain],
@@ -225,7 +238,7 @@ describe("on and off a terminal", () => {
     }
   });
 
-  test("it ends in silence where nobody reads on", () => {
+  test("ends without a message if the reader of its output stops", () => {
     const line = `{ ${quoted([file, ...args, "enc", ...cbc, "-i", plain])}; echo $? >&2; } | head -c 1 > /dev/null`;
     expect(folder.run("sh", ["-c", line]).stderr).toBe("141\n");
   });

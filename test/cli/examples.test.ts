@@ -4,7 +4,7 @@ import { isRequired } from "../runtime.ts";
 import { canServe } from "../software.ts";
 import { Folder, has } from "./folder.ts";
 
-/* The examples that the command's help begins with, as they stand. */
+/* Runs the examples at the beginning of the command's help, unchanged. */
 
 const help = new Folder();
 const commands = ["", "info", "enc", "dec", "dgst", "hmac", "speed", "trace", "serve"];
@@ -20,7 +20,7 @@ const decrypts = (before: string) => ({ before, after: "cmp plain original" });
 const lists = "cryptodev dgst sha256 *.iso > SHA256SUMS";
 const authenticates = "cryptodev hmac sha256 --key-file key firmware.bin > firmware.hmac";
 
-/** What goes before an example, and what has to be so after it. */
+/** The commands that run before an example, and those that check its result afterwards. */
 const around: Readonly<Record<string, { readonly before?: string; readonly after?: string }>> = {
   "cryptodev dec aes-256-cbc --pad --key-file key --iv-file iv -i sealed -o plain": decrypts(cbc),
   "cryptodev dec aes-256-cbc --pad --key-fd 3 --iv-file iv < sealed 3< key": { before: cbc },
@@ -38,15 +38,16 @@ const around: Readonly<Record<string, { readonly before?: string; readonly after
   "cryptodev trace -o calls -- npm test": { after: "grep CIOCCRYPT calls" },
 };
 
-/** Examples that are not run here, and why. */
+/** Examples that are not run here, and the reason. */
 const notRun: Record<string, string> = {
   "sudo cryptodev info --set-verbosity 1": "needs the module",
-  "cryptodev serve": "ends when it is stopped, as serve/command.test.ts does",
-  "cryptodev serve /tmp/crypto --stats": "ends when it is stopped, as serve/command.test.ts does",
+  "cryptodev serve": "runs until it is stopped; serve/command.test.ts does that",
+  "cryptodev serve /tmp/crypto --stats": "runs until it is stopped; serve/command.test.ts does that",
 };
 const isServed = (example: string): boolean => /\bserve\b/.test(example);
 const lacksJq = !has("jq") && !isRequired("JQ");
-if (lacksJq) console.log("skipped: an example with jq, which this machine has not (REQUIRE_JQ=1 makes that a failure)");
+if (lacksJq)
+  console.log("skipped: an example that needs jq, which is not installed (REQUIRE_JQ=1 makes this a failure)");
 
 function expectToRun(example: string): void {
   const { before = "", after = "" } = around[example] ?? {};
@@ -63,16 +64,16 @@ function expectToRun(example: string): void {
   expect(status, `${stdout}${stderr}`).toBe(0);
 }
 
-describe("an example of the help runs:", () => {
+describe("an example in the help", () => {
   const run = [...new Set(examples)].filter(
     (example) => !(example in notRun) && !(lacksJq && example.includes("| jq ")),
   );
 
-  test("and all were found", () => {
+  test("is found in the help of every command", () => {
     expect(examples.length).toBeGreaterThan(30);
     expect(examples).toEqual(expect.arrayContaining([...Object.keys(around), ...Object.keys(notRun)]));
   });
 
-  test.each(run.filter((example) => !isServed(example)))("%s", expectToRun);
-  test.runIf(canServe).each(run.filter(isServed))("%s", expectToRun);
+  test.each(run.filter((example) => !isServed(example)))("runs: %s", expectToRun);
+  test.runIf(canServe).each(run.filter(isServed))("runs: %s", expectToRun);
 });

@@ -16,7 +16,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll } from "vitest";
 import { command } from "../software.ts";
 
-/** How the command ended, with its output as bytes. */
+/** The result of a command, with its output as bytes. */
 export interface CommandEnding {
   readonly status: number | null;
   readonly stdout: Buffer;
@@ -25,14 +25,14 @@ export interface CommandEnding {
 
 const library = fileURLToPath(new URL("../../packages/cryptodev", import.meta.url));
 
-/** The `package.json` of a folder with this library: its test hashes itself. */
+/** The `package.json` of a folder with this library. Its test script hashes this file. */
 export const manifest: string = JSON.stringify({
   private: true,
   type: "module",
   scripts: { test: "cryptodev dgst sha256 package.json" },
 });
 
-/** A folder for as long as a test file runs, and the command `cryptodev` in it, with the software device. */
+/** A temporary folder that is removed after a test file. The command `cryptodev` runs in it, with the software device. */
 export class Folder {
   readonly path: string = mkdtempSync(join(tmpdir(), "cryptodev-cli-"));
   readonly #inputs: string = mkdtempSync(join(tmpdir(), "cryptodev-input-"));
@@ -56,28 +56,28 @@ export class Folder {
     return readdirSync(this.path).sort();
   }
 
-  /** Writes a program for the shell. */
+  /** Writes an executable shell script. */
   writeProgram(name: string, code: string): void {
     chmodSync(join(this.path, this.write(name, `#!/bin/sh\n${code}\n`)), 0o755);
   }
 
-  /** Puts the library and its command, in this runtime, where npm puts them. */
+  /** Installs the library and its command, run by this runtime, where npm puts them. */
   install(): void {
     mkdirSync(join(this.path, "node_modules/.bin"), { recursive: true });
     symlinkSync(library, join(this.path, "node_modules/cryptodev"));
-    // What is measured does not matter here.
+    // The measurements of `speed` do not matter here.
     const hurry = 'case "$1" in speed) set -- "$@" --seconds 0.001 ;; esac';
     this.writeProgram("node_modules/.bin/cryptodev", `${hurry}\nexec ${quoted(command)} "$@"`);
     this.write("package.json", manifest);
   }
 
-  /** Runs lines of a shell, up to the first that fails, with the command that was installed. */
+  /** Runs lines of a shell script until one fails, with the installed command. */
   shell(lines: readonly string[], env: Record<string, string> = {}): CommandEnding {
     const before = ['PATH="$PWD/node_modules/.bin:$PATH"', "set -e"];
     return this.run("sh", ["-c", [...before, ...lines].join("\n")], "", env);
   }
 
-  /** What runs `cryptodev`. */
+  /** The command line that runs `cryptodev`. */
   get command(): typeof command {
     return command;
   }
@@ -95,7 +95,7 @@ export class Folder {
     input: string | Uint8Array = "",
     env: Record<string, string> = {},
   ): CommandEnding {
-    // By a shell, and from a file: Deno's own spawnSync rewrites arguments, and waits for ever where a pipe is full.
+    // Through a shell, with a file as input: Deno's spawnSync rewrites arguments, and hangs if a pipe is full.
     const standardInput = join(this.#inputs, "input");
     writeFileSync(standardInput, input);
     const line = `exec ${quoted([file, ...args])} < ${quoted([standardInput])}`;
@@ -111,11 +111,11 @@ export class Folder {
   }
 }
 
-/** Arguments as a shell passes them on. */
+/** Quotes arguments for a shell. */
 export const quoted = (args: readonly string[]): string =>
   args.map((arg) => `'${arg.replaceAll("'", "'\\''")}'`).join(" ");
 
-/** Whether this machine has a program; what needs one that is not there is skipped. */
+/** Whether a program is installed; tests that need a missing one are skipped. */
 export function has(program: string): boolean {
   return spawnSync(program, ["--version"]).error === undefined;
 }

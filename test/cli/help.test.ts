@@ -7,14 +7,14 @@ const commands = [...(main.split("\nCommands:\n")[1] as string).matchAll(/^ {2}(
   .map(([, name]) => name as string)
   .filter((name) => name !== "help");
 
-describe("help", () => {
-  test("knows every command, and begins with examples", () => {
+describe("cryptodev", () => {
+  test("--help lists every command, and begins with examples", () => {
     expect(commands).toEqual(["info", "enc", "dec", "dgst", "hmac", "speed", "trace", "serve"]);
     expect(main).toMatch(/^\nExamples:\n {2}\$ cryptodev /);
     expect(main).toContain("\nExit status: ");
   });
 
-  test.each(commands)("of %s begins with examples, and ends with what exit codes mean", (name) => {
+  test.each(commands)("%s --help begins with examples, and ends with the exit status", (name) => {
     const { status, stdout, stderr } = folder.cryptodev([name, "--help"]);
     expect([status, stderr]).toEqual([0, ""]);
     const text = stdout.toString();
@@ -24,7 +24,7 @@ describe("help", () => {
     expect(text).not.toContain("\u001b");
   });
 
-  test("the version is that of the package, and a command that is none is a wrong command line", () => {
+  test("prints its version, and refuses unknown commands with status 2", () => {
     expect(folder.cryptodev(["--version"]).stdout.toString()).toMatch(/^\d+\.\d+\.\d+\n$/);
     const unknown = folder.cryptodev(["encrypt"]);
     expect([unknown.status, unknown.stderr]).toEqual([2, "cryptodev: unknown command 'encrypt'\n"]);
@@ -37,7 +37,7 @@ describe("help", () => {
     ]);
   });
 
-  test("the name of an algorithm is not a command, and the message names the command for it", () => {
+  test("suggests the command for an algorithm that is given in the place of a command", () => {
     expect(folder.cryptodev(["sha256", "file"])).toMatchObject({
       status: 2,
       stderr: "cryptodev: unknown command 'sha256'\n(Did you mean `dgst sha256`?)\n",
@@ -45,7 +45,7 @@ describe("help", () => {
     expect(folder.cryptodev(["aes-256-cbc"]).stderr).toContain("(Did you mean `enc aes-256-cbc`?)");
   });
 
-  test("an option that does not exist is named without its value, which may be a key", () => {
+  test("names an unknown option without its value, which may be a key", () => {
     for (const option of ["--key=c0ffee", "-Kc0ffee"]) {
       const { status, stderr } = folder.cryptodev(["enc", "aes-cbc", option]);
       expect([status, stderr]).toEqual([2, expect.stringContaining("unknown option '-")]);
@@ -53,7 +53,7 @@ describe("help", () => {
     }
   });
 
-  test("what is mistyped in the options of serve is refused, and nothing is served", () => {
+  test("serve refuses misspelt names in its options, and serves nothing", () => {
     const refused = (...args: string[]) => folder.cryptodev(["serve", ...args, "--", "touch", "served"]);
     for (const [args, message] of [
       [["--lacks", "aes-gmc"], 'got "aes-gmc"; did you mean aes-gcm?'],

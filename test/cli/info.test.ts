@@ -12,7 +12,7 @@ import { Folder } from "./folder.ts";
 
 const folder = new Folder();
 
-/** What `--json` prints of an algorithm. */
+/** An algorithm in the output of `--json`. */
 interface Listed {
   readonly name: string;
   readonly kind: string;
@@ -22,18 +22,18 @@ interface Listed {
 }
 
 describe("info", () => {
-  test("tells what works here, in columns without colours", () => {
+  test("lists the available algorithms in columns, without colours", () => {
     const { status, stdout, stderr } = folder.cryptodev(["info"]);
     const lines = stdout.toString().split("\n");
     expect([status, stderr]).toEqual([0, ""]);
     const [, version, runtime, kernel] = /^cryptodev (\S+) in (\S+) \S+, Linux (\S+) /.exec(lines[0] ?? "") ?? [];
     expect([version, runtime, kernel]).toEqual([expect.stringMatching(/^\d+\.\d+\.\d+$/), runtimeName, release()]);
-    expect(lines).toContain("device: /dev/crypto, answered by software in this process");
+    expect(lines).toContain("device: /dev/crypto, the software device in this process");
     const columns = lines.map((line) => line.split(/ {2,}/));
     expect(columns).toContainEqual([
       "algorithm",
       "kind",
-      "done in",
+      "runs in",
       "driver",
       "key",
       "block",
@@ -56,14 +56,14 @@ describe("info", () => {
     expect(stdout.includes("\u001b")).toBe(false);
   });
 
-  test("tells the same as JSON", () => {
+  test("prints the same as JSON with --json", () => {
     const { device, problem, capabilities } = JSON.parse(folder.cryptodev(["info", "--json"]).stdout.toString());
     expect([device, problem]).toEqual([{ path: "/dev/crypto", backend: "software" }, null]);
     const gcm = (capabilities as Listed[]).find(({ name }) => name === "aes-gcm");
     expect(gcm).toMatchObject({ kind: "aead", available: true, hardware: false, ivSize: 12 });
   });
 
-  test("tells why there is no device, and what to do", () => {
+  test("reports why the device cannot be opened, and what to do", () => {
     const flags = ["--backend", "kernel", "--path", "/dev/no-crypto"];
     const { status, stdout, stderr } = folder.cryptodev(["info", ...flags]);
     expect(status).toBe(1);
@@ -73,7 +73,7 @@ describe("info", () => {
     expect([device, problem]).toEqual([null, expect.stringContaining("modprobe cryptodev")]);
   });
 
-  test("says of what newer kernels no longer have that they do not, and advises no option that they do not have", () => {
+  test("suggests a kernel option for a missing algorithm, unless this kernel no longer has the algorithm", () => {
     const device = Device.open(new SoftwareHost({ lacks: ["aes-cfb", "aes-ofb", "sha1"] }));
     const missing = device.capabilities().filter(({ available }) => !available);
     const remedies = (kernel: string) => missing.map((capability) => remedyFor(capability, kernel));
@@ -92,46 +92,49 @@ describe("info", () => {
     device.close();
   });
 
-  test("--require-hardware does not advise a configuration for what software does", () => {
+  test("--require-hardware does not suggest a kernel option for an algorithm that software implements", () => {
     const { status, stdout } = folder.cryptodev(["info", "--require-hardware"]);
     expect(status).toBe(0);
-    expect(stdout.toString()).toContain("cbc(aes): only software does it here; leave out --require-hardware");
+    expect(stdout.toString()).toContain("cbc(aes): only software implements it here; omit --require-hardware");
     expect(stdout.toString()).not.toContain("CONFIG_");
   });
 
-  test.skipIf(!canServe)("tells what hardware does, and how to come by what is missing", async () => {
-    const flags = ["--driver", "engine", "--lacks", "aes-cfb", "--lacks", "hmac-sha224", "--alignmask", "15"];
-    const server = await ServedDevice.start(join(folder.path, "crypto"), flags);
-    try {
-      const args = ["info", "--backend", "kernel", "--path", server.path];
-      const text = folder.cryptodev(args).stdout.toString();
-      const columns = text.split("\n").map((line) => line.split(/ {2,}/));
-      expect(columns).toContainEqual([
-        "aes-cbc",
-        "cipher",
-        "hardware",
-        "cbc(aes)-engine",
-        "16,24,32",
-        "16",
-        "16",
-        "16",
-      ]);
-      expect(columns.at(-3)).toEqual([
-        "aes-cfb (cipher)",
-        expect.stringMatching(/^cfb\(aes\): .*Linux 6\.8 and newer no longer have it/),
-      ]);
-      expect(columns.at(-2)).toEqual([
-        "sha224 (hmac)",
-        "hmac(sha224): needs CONFIG_CRYPTO_HMAC and CONFIG_CRYPTO_SHA256 in the kernel, built in or as modules",
-      ]);
-      const { capabilities } = JSON.parse(folder.cryptodev([...args, "--json"]).stdout.toString());
-      const missing = (capabilities as Listed[]).filter(({ available }) => !available);
-      expect(missing.map(({ name }) => name)).toEqual(["aes-cfb", "sha224"]);
-      expect(missing[0]?.remedy).toContain("Linux 6.8 and newer");
-    } finally {
-      await server.stop();
-    }
-  });
+  test.skipIf(!canServe)(
+    "reports algorithms that hardware implements, and how to get those that are missing",
+    async () => {
+      const flags = ["--driver", "engine", "--lacks", "aes-cfb", "--lacks", "hmac-sha224", "--alignmask", "15"];
+      const server = await ServedDevice.start(join(folder.path, "crypto"), flags);
+      try {
+        const args = ["info", "--backend", "kernel", "--path", server.path];
+        const text = folder.cryptodev(args).stdout.toString();
+        const columns = text.split("\n").map((line) => line.split(/ {2,}/));
+        expect(columns).toContainEqual([
+          "aes-cbc",
+          "cipher",
+          "hardware",
+          "cbc(aes)-engine",
+          "16,24,32",
+          "16",
+          "16",
+          "16",
+        ]);
+        expect(columns.at(-3)).toEqual([
+          "aes-cfb (cipher)",
+          expect.stringMatching(/^cfb\(aes\): .*Linux 6\.8 and newer no longer have it/),
+        ]);
+        expect(columns.at(-2)).toEqual([
+          "sha224 (hmac)",
+          "hmac(sha224): needs CONFIG_CRYPTO_HMAC and CONFIG_CRYPTO_SHA256 in the kernel, built in or as modules",
+        ]);
+        const { capabilities } = JSON.parse(folder.cryptodev([...args, "--json"]).stdout.toString());
+        const missing = (capabilities as Listed[]).filter(({ available }) => !available);
+        expect(missing.map(({ name }) => name)).toEqual(["aes-cfb", "sha224"]);
+        expect(missing[0]?.remedy).toContain("Linux 6.8 and newer");
+      } finally {
+        await server.stop();
+      }
+    },
+  );
 });
 
 describe("the module's parameters", () => {
@@ -140,13 +143,13 @@ describe("the module's parameters", () => {
   const sysctl = "proc/sys/ioctl/cryptodev_verbosity";
   const none = "the module cryptodev is not loaded: `modprobe cryptodev` loads it";
 
-  test("are nothing where it is not loaded", async () => {
+  test("do not exist if it is not loaded", async () => {
     expect(await readModule(root)).toBeUndefined();
     await expect(setVerbosity(1, root)).rejects.toThrow(none);
     expect(folder.names).not.toContain("sys");
   });
 
-  test("are read and set where it keeps them", async () => {
+  test("are read and set in /sys and in the sysctl", async () => {
     mkdirSync(join(root, "proc/sys/ioctl"), { recursive: true });
     folder.write(sysctl, "0\n");
     expect(await readModule(root)).toEqual({
@@ -168,7 +171,7 @@ describe("the module's parameters", () => {
     });
   });
 
-  test("have three levels", () => {
+  test("accept only the three levels of verbosity", () => {
     const { status, stderr } = folder.cryptodev(["info", "--set-verbosity", "3"]);
     expect([status, stderr]).toEqual([2, expect.stringContaining("Allowed choices are 0, 1, 2")]);
   });

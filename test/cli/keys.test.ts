@@ -5,7 +5,7 @@ import { isRequired } from "../runtime.ts";
 import { command } from "../software.ts";
 import { Folder, has, quoted } from "./folder.ts";
 
-/* How a key comes to `enc`, `dec` and `hmac`. */
+/* How `enc`, `dec` and `hmac` read their key. */
 
 const folder = new Folder();
 const key = folder.write("key", "a secret of ours");
@@ -15,7 +15,7 @@ const expected = folder.cryptodev(["hmac", "sha256", "--key-file", key, "text"])
 const shell = (line: string) =>
   folder.run("bash", ["-c", line.replaceAll("HMAC", quoted([...command, "hmac", "sha256", "text"]))]);
 
-describe("a key is waited for", () => {
+describe("hmac waits for its key", () => {
   test.each([
     "(sleep 1; cat key) | HMAC --key-fd 0",
     "(sleep 1; cat key) | HMAC --key-file /dev/stdin",
@@ -30,9 +30,10 @@ describe("a key is waited for", () => {
     expect([status, stdout.toString(), stderr]).toEqual([0, expected, ""]);
   });
 
-  // No runtime can pass such a descriptor on: it takes another language.
+  // No runtime can pass on a non-blocking descriptor, so this needs another language.
   const python = has("python3") || isRequired("PYTHON3");
-  if (!python) console.log("skipped: descriptors that do not block (REQUIRE_PYTHON3=1 makes that a failure)");
+  if (!python)
+    console.log("skipped: non-blocking descriptors, which need python3 (REQUIRE_PYTHON3=1 makes this a failure)");
   const program = `
 import os, socket, subprocess, sys, time
 kind, where, *command = sys.argv[1:]
@@ -60,16 +61,16 @@ sys.exit(child.wait())
     ["pipe", "descriptor"],
     ["socket", "0"],
     ["socket", "descriptor"],
-  ])("from a %s that does not block, as %s", (kind, where) => {
+  ])("from a non-blocking %s, passed as %s", (kind, where) => {
     const args = [kind, where, ...command, "hmac", "sha256", "text", "--key-fd"];
     const { status, stdout, stderr } = folder.run("python3", ["-c", program, ...args]);
     expect([status, stdout.toString(), stderr]).toEqual([0, expected, ""]);
   });
 });
 
-describe("a descriptor that nobody passed", () => {
-  // Which of these the runtime has for itself, as what, and how it answers, differs.
-  test.each([3, 4, 5, 6, 7, 8, 9, 11, 13, 17, 19, 21, 22, 400])("is refused, as %d, with what to do", (descriptor) => {
+describe("--key-fd with a descriptor that was not passed", () => {
+  // Which of these the runtime uses for itself, and what reading them does, differs.
+  test.each([3, 4, 5, 6, 7, 8, 9, 11, 13, 17, 19, 21, 22, 400])("is refused for %d, with what to do", (descriptor) => {
     const closed = [...Array(23).keys()].slice(3).map((number) => `${number}<&-`);
     const { status, stdout, stderr } = shell(`HMAC --key-fd ${descriptor} ${closed.join(" ")}`);
     expect([status, stdout.toString(), stderr]).toEqual([
@@ -98,7 +99,7 @@ describe("a key that cannot be read", () => {
       const { status, stderr } = shell(`cat key | HMAC - ${place}`);
       expect([status, stderr]).toEqual([
         2,
-        "cryptodev: expected a file as the input, as standard input brings the key\n",
+        "cryptodev: expected a file as the input, because standard input provides the key\n",
       ]);
     }
   });

@@ -21,7 +21,7 @@ import { isRequired } from "../runtime.ts";
 import { command } from "../software.ts";
 import { Folder, has, quoted } from "./folder.ts";
 
-/* What becomes of output files, whatever happens. */
+/* Output files, in success and in failure. */
 
 const folder = new Folder();
 const inputs = new Folder();
@@ -40,7 +40,7 @@ beforeEach(() => {
   for (const name of folder.names) rmSync(join(folder.path, name), { recursive: true });
 });
 
-/** A command that has begun to write, and waits for the rest of its input. */
+/** Starts a command that has begun to write, and waits for the rest of its input. */
 async function begun(out: string, ...flags: string[]) {
   const [file, ...args] = command;
   const child = spawn(file, [...args, ...ctr, "-o", out, ...flags], {
@@ -68,7 +68,7 @@ async function eventually<T>(look: () => T, expected: T): Promise<void> {
   expect(look()).toEqual(expected);
 }
 
-describe("an output that cannot be written is refused under its own name, and nothing is left:", () => {
+describe("the command reports an output that cannot be written under its name, and leaves nothing behind:", () => {
   const long = "x".repeat(256);
   test.each([
     ["a folder that does not exist", "none/x", "none/x: ENOENT, no such file or directory"],
@@ -90,7 +90,7 @@ describe("an output that cannot be written is refused under its own name, and no
     expect([status, stderr]).toEqual([2, "cryptodev: the output: expected the name of a file, got an empty one\n"]);
   });
 
-  test("a link to nothing, which stays what it is", () => {
+  test("a dangling link, which stays unchanged", () => {
     symlinkSync("nothing", join(folder.path, "link"));
     for (const flags of [[], ["--force"]]) {
       const { status, stderr } = write("link", ...flags);
@@ -107,10 +107,10 @@ describe("an output that cannot be written is refused under its own name, and no
     expect(write("loop").stderr).toMatch(/^cryptodev: loop: ELOOP, .*\n$/);
   });
 
-  test("a file system that is full", () => {
+  test("a full file system", () => {
     const script = `mount -t tmpfs -o size=64k tmpfs . && cd "$PWD" && ${quoted([...command, ...ctr, "-i", plain, "-o", "out"])}; echo $?; ls -A`;
     if (folder.run("unshare", ["-rm", "true"]).status !== 0) {
-      console.log("skipped: a full file system, as this user may not mount one");
+      console.log("skipped: a full file system, because this user is not permitted to mount one");
       return;
     }
     const { stdout, stderr } = folder.run("unshare", ["-rm", "sh", "-c", script]);
@@ -120,7 +120,7 @@ describe("an output that cannot be written is refused under its own name, and no
   test.each([
     ["speed", "-a", "sha1", "-s", "0.001", "--svg"],
     ["trace", "-o"],
-  ])("of %s", (...flags) => {
+  ])("the output of %s", (...flags) => {
     const rest = flags[0] === "trace" ? ["--", "true"] : [];
     const { status, stderr } = folder.cryptodev([...flags, "none/x", ...rest]);
     expect([status, stderr]).toEqual([1, "cryptodev: none/x: ENOENT, no such file or directory\n"]);
@@ -132,7 +132,7 @@ describe("an output file", () => {
     ["255 letters", "x".repeat(255)],
     ["250 letters", "x".repeat(250)],
     ["255 bytes of UTF-8", `${"é".repeat(127)}x`],
-  ])("can have the longest name, of %s", (_, name) => {
+  ])("can have the longest possible name, of %s", (_, name) => {
     expect(write(name)).toMatchObject({ status: 0, stderr: "" });
     expect(folder.names).toEqual([name]);
     expect(write(name, "--force").status).toBe(0);
@@ -149,7 +149,7 @@ describe("an output file", () => {
   });
 
   test.each(["600", "640", "604", "400"])(
-    "never has more than the mode %s of the file that it replaces",
+    "never has a wider mode than %s, that of the file that it replaces",
     async (digits) => {
       const mode = Number.parseInt(digits, 8);
       folder.write("old", "precious");
@@ -178,7 +178,7 @@ describe("an output file", () => {
     },
   );
 
-  test.skipIf(!has("strace"))("is created with a mode that is not too wide for a moment", () => {
+  test.skipIf(!has("strace"))("is created with the narrow mode, not narrowed afterwards", () => {
     folder.write("old", "precious");
     chmodSync(join(folder.path, "old"), 0o600);
     const line = `umask 0; exec strace -f -e trace=open,openat -o trace ${quoted([...command, ...ctr, "-i", plain, "-o", "old", "-f"])}`;
@@ -188,7 +188,7 @@ describe("an output file", () => {
   });
 
   const isRoot = process.getuid?.() === 0;
-  if (!isRoot) console.log("skipped: files of other owners, as this user cannot make any");
+  if (!isRoot) console.log("skipped: files of other owners, because this user cannot create them");
 
   test.runIf(isRoot)("keeps the owner of the file that it replaces, and nobody else can read it before", async () => {
     folder.write("old", "precious");
@@ -201,7 +201,7 @@ describe("an output file", () => {
     expect(statSync(join(folder.path, "old"))).toMatchObject({ uid: 1234, gid: 4321, mode: 0o100640 });
   });
 
-  test.runIf(isRoot && has("setpriv"))("is not replaced by a file of another owner", () => {
+  test.runIf(isRoot && has("setpriv"))("is not replaced if the new file would have another owner", () => {
     mkdirSync(join(folder.path, "shared"));
     folder.write("shared/old", "precious");
     chmodSync(join(folder.path, "shared"), 0o777);
@@ -214,18 +214,18 @@ describe("an output file", () => {
     if (/EACCES|ermission denied/.test(stderr)) return console.log(`skipped: another user cannot run this: ${stderr}`);
     expect([status, stderr]).toEqual([
       1,
-      "cryptodev: shared/old: belongs to user 0 and group 0, which a file made here cannot; write another file, or remove this one\n",
+      "cryptodev: shared/old: belongs to user 0 and group 0, and this user cannot create such a file; choose another output, or remove this file\n",
     ]);
     expect(readdirSync(join(folder.path, "shared"))).toEqual(["old"]);
     expect(folder.read("shared/old").toString()).toBe("precious");
   });
 
-  test("does not replace one that somebody else made meanwhile, unless --force was given", async () => {
+  test("replaces a file that another process created in the meantime only with --force", async () => {
     const careful = await begun("out");
     folder.write("out", "theirs");
     careful.child.stdin?.end();
     expect(await careful.ended).toEqual([1, null]);
-    expect(careful.messages()).toBe("cryptodev: out is there already; --force replaces it\n");
+    expect(careful.messages()).toBe("cryptodev: out already exists; use --force to overwrite it\n");
     expect([folder.names, folder.read("out").toString()]).toEqual([["out"], "theirs"]);
     const careless = await begun("new", "--force");
     folder.write("new", "theirs");
@@ -234,7 +234,7 @@ describe("an output file", () => {
     expect([folder.names, folder.read("new").length]).toEqual([["new", "out"], 100_000]);
   });
 
-  test("does not follow a link that somebody else made meanwhile", async () => {
+  test("does not follow a link that another process created in the meantime", async () => {
     const { child, ended } = await begun("out");
     symlinkSync("target", join(folder.path, "out"));
     child.stdin?.end();
@@ -243,7 +243,7 @@ describe("an output file", () => {
   });
 
   test.each(["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGALRM", "SIGXCPU", "SIGUSR2"] as const)(
-    "leaves nothing after %s, which ends the command as it ends others",
+    "is not left behind after %s, which ends the command as it ends other programs",
     async (signal) => {
       const { child, ended } = await begun("out");
       process.kill(child.pid as number, signal);
@@ -253,7 +253,7 @@ describe("an output file", () => {
   );
 });
 
-describe("standard output that cannot be written is a failure:", () => {
+describe("the command fails if standard output cannot be written:", () => {
   test.each([
     [["--version"]],
     [["--help"]],
@@ -271,7 +271,7 @@ describe("standard output that cannot be written is a failure:", () => {
   });
 
   test.each([[["help", "enc"]], [["info"]], [["dgst", "sha256", plain]]])(
-    "%j without a reader ends with 141",
+    "%j ends with status 141 without a reader",
     (args) => {
       const line = `{ sleep 0.5; ${quoted([...command, ...args])}; echo $? >&2; } | true`;
       expect(folder.run("sh", ["-c", line]).stderr).toBe("141\n");
@@ -279,10 +279,11 @@ describe("standard output that cannot be written is a failure:", () => {
   );
 });
 
-describe("standard output that does not block", () => {
+describe("non-blocking standard output", () => {
   const python = has("python3") || isRequired("PYTHON3");
-  if (!python) console.log("skipped: descriptors that do not block (REQUIRE_PYTHON3=1 makes that a failure)");
-  // Reads in pauses, so that there is often no room.
+  if (!python)
+    console.log("skipped: non-blocking descriptors, which need python3 (REQUIRE_PYTHON3=1 makes this a failure)");
+  // Reads with pauses, so that the pipe is often full.
   const program = `
 import os, socket, subprocess, sys, time
 kind, *command = sys.argv[1:]
@@ -302,7 +303,7 @@ sys.stdout.flush()
 sys.exit(child.wait())
 `;
 
-  test.runIf(python).each(["pipe", "socket"])("is a %s that gets every byte once", (kind) => {
+  test.runIf(python).each(["pipe", "socket"])("receives every byte once if it is a %s", (kind) => {
     const large = join(inputs.path, inputs.write("large", pattern(2_000_001, 3)));
     const expected = inputs.cryptodev([...ctr, "-i", large]).stdout;
     const { status, stdout, stderr } = folder.run("python3", ["-c", program, kind, ...command, ...ctr, "-i", large]);
@@ -310,18 +311,18 @@ sys.exit(child.wait())
   });
 });
 
-describe("an input that cannot be read", () => {
+describe("an input", () => {
   test.each([
     [["-i", "nothing"], "nothing: ENOENT, no such file or directory"],
     [["-i", "."], ".: EISDIR, illegal operation on a directory"],
     [["-i", "no\u001bthing"], "'no'$'\\033''thing': ENOENT, no such file or directory"],
     [["-i", ""], "'': ENOENT, no such file or directory"],
-  ])("is reported under its name: %j", (flags, message) => {
+  ])("that cannot be read is reported under its name: %j", (flags, message) => {
     const { status, stderr } = folder.cryptodev([...ctr, ...flags, "-o", "out"]);
     expect([status, stderr, folder.names]).toEqual([1, `cryptodev: ${message}\n`, []]);
   });
 
-  test("is reported if it holds the iv or the data to authenticate", () => {
+  test("that cannot be read is reported if it contains the iv or the additional data", () => {
     const { stderr } = folder.cryptodev([...ctr.slice(0, 4), "--iv-file", "nothing", "-i", plain]);
     expect(stderr).toBe("cryptodev: nothing: ENOENT, no such file or directory\n");
     const gcm = ["enc", "aes-256-gcm", "--key-file", key, "--iv", "00112233445566778899aabb", "--aad-file", "."];
@@ -330,7 +331,7 @@ describe("an input that cannot be read", () => {
     );
   });
 
-  test("is a failure if it is a folder as standard input", () => {
+  test("that is a folder is reported on standard input too", () => {
     const { status, stderr } = folder.run("sh", ["-c", `${quoted([...command, "dgst", "md5"])} < .`]);
     expect([status, stderr]).toEqual([
       1,
@@ -338,7 +339,7 @@ describe("an input that cannot be read", () => {
     ]);
   });
 
-  test("can be standard input twice, which is empty then", () => {
+  test("can be standard input twice, which is empty the second time", () => {
     const { status, stdout } = folder.cryptodev(["dgst", "md5", "-", "-"], "text");
     expect([status, stdout.toString()]).toEqual([
       0,

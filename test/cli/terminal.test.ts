@@ -4,11 +4,11 @@ import { isRequired } from "../runtime.ts";
 import { command } from "../software.ts";
 import { Folder, has, quoted } from "./folder.ts";
 
-/* What a file's name says to a terminal. */
+/* Control characters in file names, on a terminal and elsewhere. */
 
 const canPretend = has("script") || isRequired("SCRIPT");
 if (!canPretend)
-  console.log("skipped: output on a terminal, without script(1) (REQUIRE_SCRIPT=1 makes that a failure)");
+  console.log("skipped: output on a terminal, which needs script(1) (REQUIRE_SCRIPT=1 makes this a failure)");
 
 const folder = new Folder();
 const names = [
@@ -30,11 +30,11 @@ const onTerminal = (args: readonly string[]): string =>
     .run("script", ["-qec", `${quoted([...command, ...args])} 2>/dev/null`, "/dev/null"])
     .stdout.toString()
     .replaceAll("\r\n", "\n");
-/** What a terminal takes for a command, or what turns a line around. */
+/** Characters that a terminal interprets as commands, or that reverse a line. */
 const dangerous = /[^\P{Cc}\n\t]|\u202e/u;
 
 describe("a control character in a name", () => {
-  test.runIf(canPretend)("is quoted on a terminal, as ls does", () => {
+  test.runIf(canPretend)("is quoted on a terminal, as ls does it", () => {
     const text = onTerminal(["dgst", "sha256", ...names]);
     expect(text).not.toMatch(dangerous);
     expect(text.split("\n").map((line) => line.replace(/[0-9a-f]{64}/, "#"))).toEqual([
@@ -56,7 +56,7 @@ describe("a control character in a name", () => {
     expect(checked).toContain("\\cr\\rx: OK\n");
   });
 
-  test("stays what it is in a pipe, so that lists can be checked", () => {
+  test("is written unchanged to a pipe, so that lists can be checked", () => {
     expect(list().toString()).toContain("  esc\u001b[31m\n");
     folder.write("LIST", list());
     const { status, stdout } = folder.cryptodev(["dgst", "sha256", "--check", "LIST"]);
@@ -97,7 +97,7 @@ describe("a control character in a name", () => {
   });
 });
 
-test("what may be a key in the place of a name is not repeated", () => {
+test("a message does not repeat text in the place of a name that may be a key", () => {
   for (const secret of ["0123456789abcdef", "c0ffee".repeat(6), "correct horse battery", "x".repeat(21)]) {
     const { status, stderr } = folder.cryptodev(["enc", secret]);
     expect([status, stderr]).toEqual([2, expect.stringContaining("; got something else\n")]);
@@ -105,7 +105,7 @@ test("what may be a key in the place of a name is not repeated", () => {
   }
 });
 
-describe("nearest", () => {
+describe("nearest()", () => {
   const known = ["sha1", "sha256", "sha512", "aes-cbc", "aes-256-cbc", "aes-gcm", "CIOCGSESSION", "CIOCFSESSION"];
   test.each([
     ["sha265", "sha256"],
@@ -119,7 +119,7 @@ describe("nearest", () => {
     ["rot13", undefined],
     ["", undefined],
     ["0".repeat(64), undefined],
-  ])("finds what %s was to be, or nothing", (name, meant) => {
+  ])("finds the name that %s was meant to be, or none", (name, meant) => {
     expect(nearest(name, known)).toBe(meant);
   });
 });

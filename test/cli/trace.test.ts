@@ -22,14 +22,14 @@ describe("trace", () => {
     expect(stderr).not.toContain("secret");
   });
 
-  test("writes them to a file, from its beginning", () => {
+  test("writes the calls to a file, which it truncates first", () => {
     folder.write("calls", "old\n");
     const { status, stderr } = folder.cryptodev(["trace", "-o", "calls", "--", ...command, ...hmac]);
     expect([status, stderr]).toEqual([0, ""]);
     expect(folder.read("calls").toString()).toMatch(/^open\([\s\S]+\nclose\(\d+\) = 0\n$/);
   });
 
-  test("chooses the device, and ends as the program does", () => {
+  test("selects the backend of the program, and ends with its exit status", () => {
     const kernel = ["trace", "--backend", "kernel", "--", ...command, "dgst", "md5", "--path", "/dev/no-crypto", key];
     const { status, stderr } = folder.cryptodev(kernel);
     expect([status, stderr]).toEqual([1, expect.stringMatching(/^open\("\/dev\/no-crypto", 0x\w+\) = -1 ENOENT\n/)]);
@@ -42,15 +42,15 @@ describe("trace", () => {
 describe("CRYPTODEV_TRACE", () => {
   const program = 'import { open } from "cryptodev"; open({ backend: "software" }).close();';
 
-  test("has the calls of any program told", () => {
+  test("makes any program show its calls", () => {
     const { stderr } = runProgram(program, { env: { CRYPTODEV_TRACE: "1" } });
     expect(stderr).toMatch(/^open\("\/dev\/crypto", 0x\w+\) = \d+\n[\s\S]*close\(\d+\) = 0\n$/);
-    const file = join(folder.path, "told");
+    const file = join(folder.path, "shown");
     expect(runProgram(program, { env: { CRYPTODEV_TRACE: file } }).stderr).toBe("");
-    expect(folder.read("told").toString()).toBe(stderr);
+    expect(folder.read("shown").toString()).toBe(stderr);
   });
 
-  test("is nothing where it is empty or 0, or where the program has a trace of its own", () => {
+  test("has no effect if it is empty or 0, or if the program sets its own trace", () => {
     for (const value of ["", "0"]) expect(runProgram(program, { env: { CRYPTODEV_TRACE: value } }).stderr).toBe("");
     const own = program.replace('"software"', '"software", trace: () => {}');
     expect(runProgram(own, { env: { CRYPTODEV_TRACE: "1" } }).stderr).toBe("");

@@ -87,7 +87,7 @@ const frames: readonly Frame[] = [
     after: ["REFUSED((ioctl)(fd, CIOCCRYPT, &op), EINVAL);"],
   },
   {
-    heading: "An iv that goes on",
+    heading: "Continuing without an iv",
     given: cipherOp,
     after: ['show("chained", ciphertext, 32);', 'show("again", op.dst, 16); show("iv", iv, sizeof iv);'],
     prints:
@@ -180,7 +180,7 @@ const frames: readonly Frame[] = [
     after: ["", "", 'REQUIRE(done.dst == ciphertext); show("ciphertext", done.dst, done.len);'],
     prints: line("ciphertext", cbc.subarray(0, 16)),
   },
-  { heading: "An ioctl as it is", after: ["REQUIRE(result == 0 && sess.ses != 0);"] },
+  { heading: "A raw ioctl", after: ["REQUIRE(result == 0 && sess.ses != 0);"] },
 ];
 
 /** The guide omits error checks: this adds them around every ioctl. */

@@ -42,7 +42,7 @@ const outputs: Readonly<Record<string, readonly unknown[]>> = {
     `SHA-256 before and after: ${sha256("A line that is not there once.\n".repeat(50_000))}`,
   ],
   "05_chunks": [
-    "In chunks that go on from each other: no difference",
+    "In chunks that continue each other: no difference",
     "In chunks of any size: no difference",
     "With the same iv for every chunk: a difference",
     "Ciphertexts that four equal chunks become: 1 with the same iv for all, 4 when chained",
@@ -59,7 +59,7 @@ const outputs: Readonly<Record<string, readonly unknown[]>> = {
   ],
   "08_async": [
     "33554432 bytes encrypted, and a digest of 32 bytes, at the same time",
-    "Meanwhile the event loop went on",
+    "Meanwhile the event loop kept running",
     "Decrypted: the same",
   ],
   "09_tls_records": [

@@ -8,7 +8,7 @@ import { readInput } from "./input.ts";
 import { print, say } from "./print.ts";
 import { isUnprintable, quoteName } from "./quote.ts";
 
-/** How `--check` goes about it. */
+/** The options of `--check`. */
 export interface CheckFlags {
   readonly ignoreMissing?: true;
   readonly quiet?: true;
@@ -17,15 +17,15 @@ export interface CheckFlags {
   readonly warn?: true;
 }
 
-/** The digests that lists hold, and how one is computed. */
+/** The kind of digests in a list, and the function that computes one. */
 interface Digests extends DigestKind {
   digestOf(file: string): Promise<string>;
 }
 
-/** What was found in a list: how many files, and how many lines that are improper. */
+/** How many files of each outcome a list contains, and how many improper lines. */
 type Found = Record<"good" | "improper" | "mismatched" | "unreadable" | "missing", number>;
 
-/** How a name stands in a line of standard output: as GNU writes it, but on a terminal never with control characters. */
+/** Returns a name as standard output shows it: as GNU writes it, but never with control characters on a terminal. */
 export function shownName(file: string, isEscaped: boolean): { readonly mark: string; readonly name: string } {
   const shown = escapeName(file, isEscaped);
   return isUnprintable(shown.name) && isatty(1) ? { mark: "", name: quoteName(file) } : shown;
@@ -64,7 +64,7 @@ async function checkList(
   for (const [index, line] of lines.entries()) {
     if (line === "" || line.startsWith("#")) continue;
     const checksum = read(line);
-    // A list cannot come from where a file comes from.
+    // Standard input cannot be the list and one of its files.
     if (checksum === undefined || (list === "-" && checksum.file === "-")) {
       found.improper += 1;
       if (flags.warn) say(`${name}: ${index + 1}: improperly formatted ${algorithm} checksum line`);
@@ -106,7 +106,11 @@ async function linesOf(list: string): Promise<readonly string[]> {
     .map((line) => (line.startsWith("#") ? line : line.replace(/\r$/, "")));
 }
 
-/** Sums up what was found in a list. @returns the exit status */
+/**
+ * Reports the outcome of a list.
+ *
+ * @returns the exit status
+ */
 function verdict(name: string, { good, improper, mismatched, unreadable, missing }: Found, flags: CheckFlags): number {
   if (good + mismatched + unreadable + missing === 0) {
     say(`${name}: no properly formatted checksum lines found`);

@@ -3,14 +3,14 @@ import { getSystemErrorMap } from "node:util";
 import { Argument, type LibcHost } from "cryptodev";
 
 /*
- * Descriptors that whoever started us opened. Any of them may be one that does not block: then a call that has to wait
+ * Descriptors that the parent process opened. Each of them may be non-blocking: a call that would have to wait then
  * fails with EAGAIN.
  */
 
-/** After how many milliseconds a call that failed with EAGAIN is tried again. */
+/** How many milliseconds to wait before a call that failed with EAGAIN is repeated. */
 export const PAUSE = 10;
 
-/** Sleeps for that time. */
+/** Blocks this thread for {@link PAUSE}. */
 export function pause(): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE);
 }
@@ -20,7 +20,7 @@ function openFlagsOf(descriptor: number): number {
     const [, flags = "0"] = /^flags:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, "utf8")) ?? [];
     return Number.parseInt(flags, 8);
   } catch {
-    // Without /proc, or closed since.
+    // There is no /proc, or the descriptor was closed.
     return 0;
   }
 }
@@ -29,21 +29,25 @@ const deno = "Deno" in globalThis ? await import("@cryptodev/deno") : undefined;
 const ROOM = { name: "room", fields: [["bytes", "char", 2 ** 16]] } as const;
 let room: Argument<typeof ROOM> | undefined;
 
-/** Memory from which and to which libc writes and reads. */
+/** Deno's libc, and memory that its calls read and write. */
 function libc(): { readonly host: LibcHost; readonly room: Argument<typeof ROOM> } {
   const host = (deno as NonNullable<typeof deno>).denoHost();
   room ??= new Argument(host, ROOM);
   return { host, room };
 }
 
-/** What a call returned, unless that is an error. */
+/**
+ * Returns the result of a call.
+ *
+ * @throws {Error} if the call failed, with its code and syscall
+ */
 function checked(syscall: "read" | "write", result: number): number {
   if (result >= 0) return result;
   const [code, text] = getSystemErrorMap().get(result) ?? [`error ${-result}`, ""];
   throw Object.assign(new Error(text), { code, syscall });
 }
 
-/** `read(2)`. Deno's own reads no descriptor but standard input that Deno did not open. */
+/** Calls `read(2)`. Deno's own function reads only standard input and descriptors that Deno opened. */
 export function readFrom(descriptor: number, target: Uint8Array): number {
   if (deno === undefined || descriptor === 0) return readSync(descriptor, target, 0, target.length, null);
   const { host, room } = libc();
@@ -56,7 +60,7 @@ export function readFrom(descriptor: number, target: Uint8Array): number {
   }
 }
 
-/** `write(2)`. Deno's own fails with EAGAIN even if a part is written. */
+/** Calls `write(2)`. Deno's own function fails with EAGAIN even if a part was written. */
 export function writeTo(descriptor: number, bytes: Uint8Array): number {
   if (deno === undefined || (openFlagsOf(descriptor) & constants.O_NONBLOCK) === 0) return writeSync(descriptor, bytes);
   const { host, room } = libc();
@@ -69,16 +73,16 @@ export function writeTo(descriptor: number, bytes: Uint8Array): number {
   }
 }
 
-/** Whether whoever started us opened a descriptor, and not the runtime for itself. */
+/** Whether a descriptor was opened by the parent process, and not by the runtime for itself. */
 export function isInherited(descriptor: number): boolean {
   if (!existsSync("/proc/self/fd")) return true;
   const all = new Map(readdirSync("/proc/self/fd").map((name) => [Number(name), targetOf(name)]));
   const own = all.get(descriptor);
-  // A key comes from no event, and an empty one is a mistake.
+  // A key cannot come from an anonymous inode, and an empty key is a mistake.
   if (own === undefined || own.startsWith("anon_inode:") || own === "/dev/null") return false;
-  // The others set it for all descriptors.
+  // The other runtimes set this flag for all descriptors.
   if ("Deno" in globalThis && isClosedByExec(descriptor)) return false;
-  // Nobody but us writes to a pipe of which we have the other end.
+  // If the other end of a pipe is open in this process, the pipe belongs to the runtime.
   return !(own.startsWith("pipe:") && [...all].some(([other, target]) => target === own && isWritable(other)));
 }
 
@@ -86,7 +90,7 @@ function targetOf(descriptor: string): string | undefined {
   try {
     return readlinkSync(`/proc/self/fd/${descriptor}`);
   } catch {
-    // That which the list was read from.
+    // The descriptor with which the list itself was read.
     return undefined;
   }
 }

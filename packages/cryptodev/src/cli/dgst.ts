@@ -12,7 +12,7 @@ import { print, say } from "./print.ts";
 import { Progress } from "./progress.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** The command line of `dgst` and `hmac`, as it was given. */
+/** The options of `dgst` and `hmac`. */
 interface DigestFlags extends DeviceFlags, KeyFlags, CheckFlags {
   readonly check?: true;
   readonly zero?: true;
@@ -21,8 +21,8 @@ interface DigestFlags extends DeviceFlags, KeyFlags, CheckFlags {
 
 const dgstExamples = `
 Examples:
-  $ cryptodev dgst sha256 *.iso > SHA256SUMS   # the output of sha256sum
-  $ cryptodev dgst sha256 --check SHA256SUMS   # which also reads it
+  $ cryptodev dgst sha256 *.iso > SHA256SUMS   # same output as sha256sum
+  $ cryptodev dgst sha256 --check SHA256SUMS   # accepts its lists too
   $ tar c . | cryptodev dgst sha512
 `;
 
@@ -30,26 +30,27 @@ const hmacExamples = `
 Examples:
   $ cryptodev hmac sha256 --key-file key firmware.bin > firmware.hmac
   $ cryptodev hmac sha256 --key-file key --check firmware.hmac
-  $ cryptodev hmac sha256 --key-fd 3 firmware.bin 3< key    # the key by a descriptor
+  $ cryptodev hmac sha256 --key-fd 3 firmware.bin 3< key    # the key from a descriptor
 `;
 
 const footer = `
-Lines are those of sha256sum and its kin, with the same escapes in names; --check also reads those of BSD's sha256 and of
-openssl. On a terminal, names with control characters are quoted.
+Lines have the format of sha256sum and similar programs, with the same escapes in names. --check
+also accepts the formats of BSD's sha256 and of openssl. On a terminal, names with control
+characters are quoted.
 
-Exit status: 0, 1 when a file could not be read or --check found nothing to check, 2 for a wrong command line, 4 when a
-digest did not match.
+Exit status: 0; 1 if a file could not be read or --check found nothing to check; 2 if the command
+line is wrong; 4 if a digest did not match.
 `;
 
-/** `cryptodev dgst`. */
+/** Creates the command `cryptodev dgst`. */
 export const dgstCommand = (): Command =>
   digestCommand(new Command("dgst").description("Prints or checks digests"), false, dgstExamples);
 
-/** `cryptodev hmac`. */
+/** Creates the command `cryptodev hmac`. */
 export const hmacCommand = (): Command =>
   digestCommand(withKey(new Command("hmac").description("Prints or checks HMACs")), true, hmacExamples);
 
-/** As for GNU, of these the last one counts. */
+/** Of these, the last one counts, as in GNU's programs. */
 const verbosities: readonly string[] = ["quiet", "status", "warn"];
 
 function digestCommand(command: Command, isKeyed: boolean, examples: string): Command {
@@ -63,21 +64,21 @@ function digestCommand(command: Command, isKeyed: boolean, examples: string): Co
       .addHelpText("before", examples)
       .addHelpText("after", footer)
       .argument("<algorithm>", "the hash, such as sha256")
-      .argument("[files...]", "what is read; standard input if left out, or under the name -")
-      .option("-c, --check", "read digests from the files, and check them")
-      .option("--ignore-missing", "with --check: pass over files that are not there")
-      .option("-q, --quiet", "with --check: say nothing of files that match; no progress bar")
-      .option("--status", "with --check: say nothing at all, the exit status tells")
-      .option("--strict", "with --check: fail over lines that are no digests")
-      .option("-w, --warn", "with --check: tell which lines are no digests")
-      .option("-z, --zero", "end lines with a zero character, and escape nothing")
-      .option("-v, --verbose", "say what does it"),
+      .argument("[files...]", "input files; - is standard input, which is also the default")
+      .option("-c, --check", "read lists of digests from the files, and check them")
+      .option("--ignore-missing", "with --check: skip files that do not exist")
+      .option("-q, --quiet", "with --check: do not list files that match; no progress bar")
+      .option("--status", "with --check: print nothing, only set the exit status")
+      .option("--strict", "with --check: fail if a line is not a digest")
+      .option("-w, --warn", "with --check: report each line that is not a digest")
+      .option("-z, --zero", "end lines with a zero character, and do not escape names")
+      .option("-v, --verbose", "report the driver"),
   ).action(async (algorithm: string, files: readonly string[], flags: DigestFlags) => {
     process.exitCode = await digest(algorithm, files.length === 0 ? ["-"] : files, flags, isKeyed);
   });
 }
 
-/** The hashes, or those that can be given a key. */
+/** The names of all hashes, or of those with an HMAC. */
 export function namesOf(isKeyed: boolean): readonly string[] {
   return Object.values<MacAlgorithm>(macs)
     .filter(({ keyed, kernelName }) => keyed === isKeyed && kernelName !== undefined)
@@ -92,8 +93,8 @@ async function digest(
 ): Promise<number> {
   const checks = ["ignoreMissing", "status", "strict", "warn"] as const;
   const stray = checks.find((name) => flags[name] && !flags.check);
-  if (stray !== undefined) throw new UsageError(`--${stray.replace("M", "-m")} means something only with --check`);
-  if (flags.check && flags.zero) throw new UsageError("--check reads lines, and not what --zero writes");
+  if (stray !== undefined) throw new UsageError(`--${stray.replace("M", "-m")} requires --check`);
+  if (flags.check && flags.zero) throw new UsageError("--check cannot be used with --zero");
   checkName(isKeyed ? "hmac" : "hash", algorithm, namesOf(isKeyed));
   if (isKeyed) checkKeyFlags(flags, files.includes("-"));
   using device = openDevice(flags);
@@ -109,7 +110,7 @@ async function digest(
     say(`${mac?.name} by ${mac?.driver} (${hardware ? "hardware" : "software"})`);
   }
   const one = (file: string): Promise<string> => digestOf(hash, file, flags.quiet ?? flags.status ?? false);
-  // Not before they have ended is the device closed.
+  // With `await`, the device stays open until they have ended.
   return await (flags.check
     ? checkLists(files, { algorithm, digestSize: hash.digestSize, isKeyed, digestOf: one }, flags)
     : printDigests(files, one, flags));
@@ -124,7 +125,7 @@ async function digestOf(hash: Hash, file: string, isQuiet: boolean): Promise<str
       progress.add(piece.length);
     }
   } catch (error) {
-    // What came so far is not the beginning of the next message.
+    // The data so far must not become the beginning of the next message.
     if (!hash.closed) hash.digest();
     throw error;
   } finally {

@@ -18,7 +18,7 @@ import { say } from "./print.ts";
 import { Progress } from "./progress.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** The command line of `enc` and `dec`, as it was given. */
+/** The options of `enc` and `dec`. */
 interface CryptFlags extends DeviceFlags, KeyFlags {
   readonly in: string;
   readonly out?: string;
@@ -32,7 +32,7 @@ interface CryptFlags extends DeviceFlags, KeyFlags {
   readonly verbose?: true;
 }
 
-/** What works on one message: piece by piece, or on the whole of it in `final`. */
+/** Processes one message: piece by piece, or all of it in `final`. */
 interface Work {
   readonly session: Session;
   update(piece: Uint8Array): Uint8Array;
@@ -43,7 +43,7 @@ const encExamples = `
 Examples:
   $ head -c 32 /dev/urandom > key && head -c 16 /dev/urandom > iv
   $ cryptodev enc aes-256-cbc --pad --key-file key --iv-file iv -i plain -o sealed
-  $ tar c . | cryptodev enc aes-256-ctr --key-file key --iv-file iv > sealed   # of any size
+  $ tar c . | cryptodev enc aes-256-ctr --key-file key --iv-file iv > sealed   # any size
   $ cryptodev enc aes-256-gcm --key-file key --iv 00112233445566778899aabb -i plain -o sealed
 `;
 
@@ -52,20 +52,22 @@ Examples:
   $ cryptodev dec aes-256-cbc --pad --key-file key --iv-file iv -i sealed -o plain
   $ cryptodev dec aes-256-ctr --key-file key --iv-file iv < sealed | tar x
   $ cryptodev dec aes-256-gcm --key-file key --iv 00112233445566778899aabb -i sealed -o plain
-  $ cryptodev dec aes-256-cbc --pad --key-fd 3 --iv-file iv < sealed 3< key    # the key by a descriptor
+  $ cryptodev dec aes-256-cbc --pad --key-fd 3 --iv-file iv < sealed 3< key    # the key from a descriptor
 `;
 
 const footer = `
-The key is raw bytes (make them from hex digits with \`xxd -r -p\`) and of the size that the cipher has, and so is the iv:
-nothing is cut, filled up, or derived from a password. Without --pad, a block cipher takes whole blocks alone.
+Key and iv are raw bytes (convert hex digits with \`xxd -r -p\`) and have exactly the sizes that the
+cipher requires: they are never truncated, padded, or derived from a password. Without --pad, a
+block cipher accepts only whole blocks.
 
-aes-gcm and aes-ccm put the tag after the ciphertext. They and aes-xts, which takes its input for one data unit, work on
-the whole input in memory; dec writes nothing of what does not authenticate. All others work on inputs of any size.
+aes-gcm and aes-ccm append the tag to the ciphertext. These two, and aes-xts, which processes its
+input as one data unit, keep the whole input in memory. If the input does not authenticate, dec
+writes nothing. All other ciphers accept input of any size.
 
-A file that is written appears under its name when it is whole; there is never half of one.
+Output files are written atomically.
 
-Exit status: 0, 1 when something could not be done, 2 for a wrong command line, 4 when the input did not authenticate or
-its padding is wrong.
+Exit status: 0; 1 if something failed; 2 if the command line is wrong; 4 if the input did not
+authenticate or its padding is wrong.
 `;
 
 function parseHex(text: string): Uint8Array {
@@ -83,13 +85,13 @@ const known: readonly CipherAlgorithm[] = Object.values(ciphers).filter(
 );
 
 const bareNames = known.map(({ name }) => name);
-/** The ciphers, and those names that say the size of the key. */
+/** The names of all ciphers, also with the size of the key in bits. */
 export const cipherNames: readonly string[] = bareNames.flatMap((name) => [
   name,
   ...(/^(aes|camellia)-/.test(name) ? [128, 192, 256].map((bits) => name.replace("-", `-${bits}-`)) : []),
 ]);
 
-/** Finds what a name stands for, which may have the size of the key in it. */
+/** Finds the cipher with a name, which may contain the size of the key. */
 function parseAlgorithm(name: string): CipherAlgorithm & { readonly asked: string } {
   checkName("algorithm", name, cipherNames, bareNames);
   const bare = name.replace(/-(128|192|256)-/, "-");
@@ -98,10 +100,10 @@ function parseAlgorithm(name: string): CipherAlgorithm & { readonly asked: strin
 
 type Algorithm = ReturnType<typeof parseAlgorithm>;
 
-/** `cryptodev enc`. */
+/** Creates the command `cryptodev enc`. */
 export const encCommand = (): Command => cryptCommand("encrypt", "enc", encExamples);
 
-/** `cryptodev dec`. */
+/** Creates the command `cryptodev dec`. */
 export const decCommand = (): Command => cryptCommand("decrypt", "dec", decExamples);
 
 function cryptCommand(direction: "encrypt" | "decrypt", name: string, examples: string): Command {
@@ -109,19 +111,19 @@ function cryptCommand(direction: "encrypt" | "decrypt", name: string, examples: 
     .description(`${direction === "encrypt" ? "Encrypts" : "Decrypts"} a file or standard input`)
     .addHelpText("before", examples)
     .addHelpText("after", footer)
-    .argument("<algorithm>", "such as aes-cbc, or aes-256-cbc to insist on the size of the key", parseAlgorithm);
+    .argument("<algorithm>", "such as aes-cbc, or aes-256-cbc to accept only that key size", parseAlgorithm);
   return withDevice(
     withKey(command)
       .option("--iv <hex>", "the iv, or the nonce of aes-gcm and aes-ccm, in hex digits", parseHex)
-      .option("--iv-file <file>", "a file that holds it: raw bytes, and nothing else")
-      .option("--pad", "PKCS#7 padding: fill the last block, or take off what fills it")
-      .option("--aad-file <file>", "data that aes-gcm and aes-ccm authenticate too")
-      .option("--tag-size <bytes>", "of the tag of aes-gcm and aes-ccm; 16 if left out", parseSize)
-      .option("-i, --in <file>", "what is read", "-")
-      .option("-o, --out <file>", "what is written; standard output if left out")
-      .option("-f, --force", "replace the output if it is there")
-      .option("-q, --quiet", "no progress bar")
-      .option("-v, --verbose", "say what did it, and how fast"),
+      .option("--iv-file <file>", "a file that contains it as raw bytes and nothing else")
+      .option("--pad", "PKCS#7 padding: add it when encrypting, remove it when decrypting")
+      .option("--aad-file <file>", "additional data that aes-gcm and aes-ccm authenticate")
+      .option("--tag-size <bytes>", "size of the tag of aes-gcm and aes-ccm (default: 16)", parseSize)
+      .option("-i, --in <file>", "input file", "-")
+      .option("-o, --out <file>", "output file (default: standard output)")
+      .option("-f, --force", "overwrite the output file if it exists")
+      .option("-q, --quiet", "do not show a progress bar")
+      .option("-v, --verbose", "report the driver and the speed"),
   ).action((algorithm: Algorithm, flags: CryptFlags) => crypt(direction, algorithm, flags));
 }
 
@@ -132,12 +134,12 @@ function checkFlags({ kind, name, asked, ivSize }: Algorithm, flags: CryptFlags)
     throw new UsageError(`expected an iv for ${asked}: --iv or --iv-file`);
   }
   const isAead = kind === "aead";
-  if (!isAead && flags.aadFile !== undefined) throw new UsageError(`${asked} has no --aad-file`);
-  if (!isAead && flags.tagSize !== undefined) throw new UsageError(`${asked} has no --tag-size`);
-  if (flags.pad && (kind !== "block" || name === "aes-xts")) throw new UsageError(`${asked} needs no --pad`);
+  if (!isAead && flags.aadFile !== undefined) throw new UsageError(`--aad-file cannot be used with ${asked}`);
+  if (!isAead && flags.tagSize !== undefined) throw new UsageError(`--tag-size cannot be used with ${asked}`);
+  if (flags.pad && (kind !== "block" || name === "aes-xts")) throw new UsageError(`--pad cannot be used with ${asked}`);
 }
 
-/** Starts the session, and checks all that can be checked before there is data. */
+/** Starts the session, and checks everything that does not depend on the data. */
 async function start(
   direction: "encrypt" | "decrypt",
   device: Device,
@@ -160,7 +162,7 @@ async function start(
   return { session, update: (piece) => chunks.update(piece), final: () => chunks.final() };
 }
 
-/** Works on a message that cannot be cut. */
+/** Processes a message that cannot be divided. */
 function whole(session: Session, run: (data: Uint8Array) => Uint8Array): Work {
   const pieces: Uint8Array[] = [];
   return {
@@ -176,7 +178,9 @@ function whole(session: Session, run: (data: Uint8Array) => Uint8Array): Work {
 async function crypt(direction: "encrypt" | "decrypt", algorithm: Algorithm, flags: CryptFlags): Promise<void> {
   checkFlags(algorithm, flags);
   if (direction === "encrypt" && flags.out === undefined && process.stdout.isTTY) {
-    throw new UsageError("ciphertext would confuse this terminal: -o names a file, and `-o -` has it all the same");
+    throw new UsageError(
+      "ciphertext would garble this terminal; write it to a file with -o, or use `-o -` to print it anyway",
+    );
   }
   checkKeyFlags(flags, flags.in === "-");
   using device = openDevice(flags);
@@ -189,7 +193,7 @@ async function crypt(direction: "encrypt" | "decrypt", algorithm: Algorithm, fla
   }
   const input = await openInput(flags.in);
   const { out = "-", force = false, quiet = false } = flags;
-  // A bar would stand in the middle of what is shown.
+  // On the same terminal, the bar would be mixed with the output.
   const progress = await Progress.start(input.size, quiet || (out === "-" && process.stdout.isTTY));
   const output = await openOutput(out, force);
   const began = performance.now();

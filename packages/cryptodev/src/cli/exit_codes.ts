@@ -1,17 +1,17 @@
-/** How the command ends, where it does not end as the program does that it runs. */
+/** The exit codes of the command, unless it ends with that of the program that it runs. */
 export const exitCodes = {
-  /** Something could not be done; standard error says what. */
+  /** Something failed; standard error says what. */
   failure: 1,
   /** The command line is wrong. */
   usage: 2,
-  /** A program made a call that a kernel would not have survived, and `--on-hazard fail` was given. */
+  /** A program made a call that would have crashed a kernel, and `--on-hazard fail` was given. */
   hazard: 3,
-  /** Data is not what it was: it did not authenticate, its padding is wrong, or a digest did not match. */
+  /** The data did not authenticate, its padding is wrong, or a digest did not match. */
   mismatch: 4,
-  /** A program is there and cannot be run, as `env(1)` has it. */
+  /** The program exists but cannot be run, as in `env(1)`. */
   notExecutable: 126,
-  /** There is no such program. */
+  /** The program does not exist. */
   notFound: 127,
-  /** Nobody reads what is written: what a shell says of SIGPIPE. */
+  /** The reader closed our output: a shell's code for SIGPIPE. */
   brokenPipe: 141,
 } as const;

@@ -1,22 +1,23 @@
 import { getSystemErrorMap } from "node:util";
 import { quoteName } from "./quote.ts";
 
-/** An error of the operating system, about something that the user named. */
+/** An error of the operating system about something that the user named. */
 export class FileError extends Error {
   readonly code: string | undefined;
 
-  /** @param shown - its name as a message shows it */
+  /** @param shown - the name as the message shows it */
   constructor(shown: string, cause: unknown) {
     super(`${shown}: ${reasonOf(cause)}`, { cause });
     this.code = codeOf(cause);
   }
 }
 
-/** An error about a file. */
+/** Creates an error about a file, with its name quoted. */
 export const fileError = (file: string, cause: unknown): FileError => new FileError(quoteName(file), cause);
 
 /**
- * Why: `ENOENT, no such file or directory`. The runtimes' own texts differ, and may name files that the user does not know.
+ * Returns the reason, such as `ENOENT, no such file or directory`. The runtimes' own texts differ, and may contain file
+ * names that the user does not know.
  */
 function reasonOf(error: unknown): string {
   const { message } = error as Error;
@@ -25,7 +26,7 @@ function reasonOf(error: unknown): string {
   return text === undefined ? message : `${code}, ${text}`;
 }
 
-/** The error's name, such as `ENOENT`. Deno's streams have its number only, in their message. */
+/** The error's code, such as `ENOENT`. Errors of Deno's streams contain only its number, in the message. */
 function codeOf(error: unknown): string | undefined {
   const { code, message } = error as NodeJS.ErrnoException;
   const [, number] = /\(os error (\d+)\)/.exec(message ?? "") ?? [];

@@ -10,57 +10,58 @@ import { print, say } from "./print.ts";
 import { table } from "./table.ts";
 import { version } from "./version.ts";
 
-/** The command line of `info`, as it was given. */
+/** The options of `info`. */
 interface InfoFlags extends DeviceFlags {
   readonly json?: true;
   readonly setVerbosity?: string;
 }
 
-/** All that `info` knows: what `--json` prints. */
+/** The report of `info`, which `--json` prints. */
 export interface Info {
   readonly version: string;
   readonly runtime: string;
   readonly kernel: string;
   readonly module: KernelModule | null;
-  /** `null` where it cannot be opened; then `problem` says why, and what to do. */
+  /** `null` if it cannot be opened; then `problem` says why, and what to do. */
   readonly device: { readonly path: string; readonly backend: Device["backend"] } | null;
   readonly problem: string | null;
-  /** What the device does not do in this process, beside what capabilities say; `null` if nothing. */
+  /** What the device does not support in this process, in addition to the capabilities; `null` if nothing. */
   readonly note: string | null;
-  /** Each with what to do where it is not available. */
+  /** With what to do about those that are not available. */
   readonly capabilities: readonly (Capability & { readonly remedy?: string })[];
 }
 
-/** What it knows of the device. */
+/** The part of the report that is about the device. */
 type Report = Pick<Info, "device" | "problem" | "note" | "capabilities">;
 
 const examples = `
 Examples:
-  $ cryptodev info                             # the module, the device, and what it can do
+  $ cryptodev info                             # the module, the device and its algorithms
   $ cryptodev info --backend software
   $ cryptodev info --json | jq -r '.capabilities[] | select(.hardware).name'
-  $ sudo cryptodev info --set-verbosity 1      # the kernel's log tells why calls are refused
+  $ sudo cryptodev info --set-verbosity 1      # the kernel then logs why it refuses calls
 `;
 
 const footer = `
-The verbosity is that of the module, for all its users: it is read and set through /sys/module/cryptodev, or the sysctl
-ioctl.cryptodev_verbosity.
+The verbosity belongs to the module and applies to all of its users. It is read and set through
+/sys/module/cryptodev, or the sysctl ioctl.cryptodev_verbosity.
 
-Exit status: 0, 1 when the device cannot be opened or the verbosity cannot be set, 2 for a wrong command line.
+Exit status: 0; 1 if the device cannot be opened or the verbosity cannot be set; 2 if the command
+line is wrong.
 `;
 
-/** `cryptodev info`. */
+/** Creates the command `cryptodev info`. */
 export function infoCommand(): Command {
   return withDevice(
     new Command("info")
-      .description("Tells what the device can do, by which drivers, and what is missing")
+      .description("Reports the device's algorithms and drivers, and what is missing")
       .addHelpText("before", examples)
       .addHelpText("after", footer)
       .option("--json", "print JSON")
       .addOption(
         new Option(
           "--set-verbosity <level>",
-          "what the module logs: nothing, why calls are refused, every call",
+          "what the module logs: 0 nothing, 1 why calls are refused, 2 every call",
         ).choices(["0", "1", "2"]),
       ),
   ).action(async (flags: InfoFlags) => {
@@ -92,9 +93,9 @@ function inspect(flags: DeviceFlags): Report {
 }
 
 const compatNote =
-  "this is a 32-bit process on a 64-bit kernel, whose driver does AEADs, TLS and SRTP records and copies of hashes only for 64-bit processes: use a 64-bit runtime";
+  "this is a 32-bit process on a 64-bit kernel, whose driver supports AEADs, TLS and SRTP records and copies of hashes only for 64-bit processes: use a 64-bit runtime";
 
-/** What a device can do, and what to do about the rest. */
+/** Reports what a device supports, and what to do about the rest. */
 export function reportOf(device: Device): Report {
   const { path, backend } = device;
   const capabilities = device.capabilities().map((capability) => {
@@ -111,21 +112,21 @@ const pairs = (values: Readonly<Record<string, string>>): string[] =>
 function moduleInWords(module: KernelModule | null): string {
   if (module === null) return "not loaded";
   const sysctls = pairs(module.sysctls).map((pair) => `sysctl ioctl.${pair}`);
-  return ["cryptodev", module.version ?? "of an unknown version", ...pairs(module.parameters), ...sysctls].join(", ");
+  return ["cryptodev", module.version ?? "of unknown version", ...pairs(module.parameters), ...sysctls].join(", ");
 }
 
-/** Sizes of keys: each, or the least and the most. */
+/** Formats key sizes: a list or a range. */
 function keySizesInWords(sizes: Capability["keySizes"]): string {
   if (sizes === undefined) return "";
   return "min" in sizes ? `${sizes.min}-${sizes.max}` : sizes.join(",");
 }
 
-/** The same for a person. */
+/** Formats the report for a person. */
 export async function inWords({ version, runtime, kernel, module, device, note, capabilities }: Info): Promise<string> {
   const facts = [
     `cryptodev ${version} in ${runtime}, ${kernel}`,
     `module: ${moduleInWords(module)}`,
-    `device: ${device === null ? "none" : `${device.path}, answered by ${device.backend === "kernel" ? "the kernel" : "software in this process"}`}`,
+    `device: ${device === null ? "none" : `${device.path}, ${device.backend === "kernel" ? "the kernel's driver" : "the software device in this process"}`}`,
   ];
   if (note !== null) facts.push(`note: ${note}`);
   const here = capabilities.filter(({ available }) => available);
@@ -133,7 +134,7 @@ export async function inWords({ version, runtime, kernel, module, device, note, 
     remedy === undefined ? [] : [[`${name} (${kind})`, remedy]],
   );
   if (here.length > 0) {
-    const head = ["algorithm", "kind", "done in", "driver", "key", "block", "iv", "result", "aligned to"];
+    const head = ["algorithm", "kind", "runs in", "driver", "key", "block", "iv", "result", "aligned to"];
     const rows = here.map(({ name, kind, hardware, driver, keySizes, blockSize, ivSize, ...more }) => [
       name,
       kind,
@@ -145,8 +146,13 @@ export async function inWords({ version, runtime, kernel, module, device, note, 
       more.digestSize ?? (more.tagSizes === undefined ? "" : `+${more.tagSizes.join(",")}`),
       more.alignmask + 1,
     ]);
-    facts.push("", "Sizes are bytes; a result is a digest, or the tag that an AEAD adds.", "", await table(head, rows));
+    facts.push(
+      "",
+      "Sizes are in bytes. The result is a digest, or the tag that an AEAD adds.",
+      "",
+      await table(head, rows),
+    );
   }
-  if (missing.length > 0) facts.push("", await table(["not here", "what to do"], missing));
+  if (missing.length > 0) facts.push("", await table(["missing", "what to do"], missing));
   return facts.join("\n");
 }

@@ -5,21 +5,28 @@ import { FileError, fileError } from "./file_error.ts";
 import { pathOf } from "./file_name.ts";
 import { quoteName } from "./quote.ts";
 
-/** Bytes that come in pieces. */
+/** An input that is read in pieces. */
 export interface Input {
-  /** How many there will be; `undefined` if that is unknown. */
+  /** Its size in bytes; `undefined` if it is unknown. */
   readonly size: number | undefined;
   readonly pieces: AsyncIterable<Uint8Array>;
 }
 
-/** How much of a file is read at once: above this, calls of the device cost nothing next to their data. */
+/**
+ * How many bytes of a file are read at once. With pieces of this size, the cost of a call to the device is negligible.
+ */
 const PIECE = 2 ** 20;
 
-/** Opens a file, or standard input under the name `-`. @throws `FileError`, as reading the pieces does */
+/**
+ * Opens a file, or standard input if its name is `-`.
+ *
+ * @throws {FileError} if it cannot be opened; reading the pieces throws the same
+ */
 export async function openInput(file: string): Promise<Input> {
   if (file === "-") return { size: undefined, pieces: piecesOf("standard input", standardInput()) };
   try {
-    // By its descriptor: Bun's stream takes no name that is not a string. Not in this thread, as a FIFO waits for a writer.
+    // Opens a descriptor, because Bun's stream accepts only strings as names. Not in this thread, because opening a
+    // FIFO waits for a writer.
     const fd = await promisify(open)(pathOf(file), "r");
     const status = fstatSync(fd);
     return {
@@ -32,9 +39,9 @@ export async function openInput(file: string): Promise<Input> {
 }
 
 function standardInput(): AsyncIterable<Uint8Array> | [] {
-  // Node.js takes a folder for an empty file.
+  // Node.js reads a folder as an empty file.
   if (fstatSync(0).isDirectory()) throw new FileError("standard input", { code: "EISDIR" });
-  // It can be asked for twice.
+  // A command line can name it twice.
   return process.stdin.readableEnded ? [] : process.stdin;
 }
 
@@ -46,7 +53,7 @@ async function* piecesOf(shown: string, stream: AsyncIterable<Uint8Array> | []):
   }
 }
 
-/** Reads a file, or standard input under the name `-`. */
+/** Reads a file, or standard input if its name is `-`. */
 export async function readInput(file: string): Promise<Buffer> {
   const pieces: Uint8Array[] = [];
   for await (const piece of (await openInput(file)).pieces) pieces.push(piece);

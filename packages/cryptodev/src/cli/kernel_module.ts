@@ -1,13 +1,13 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-/** What a loaded module `cryptodev` tells of itself. */
+/** What a loaded module `cryptodev` reports about itself. */
 export interface KernelModule {
-  /** `undefined` where it was built without one. */
+  /** `undefined` if it was built without one. */
   readonly version: string | undefined;
-  /** What stands under `/sys/module/cryptodev/parameters`. */
+  /** The files in `/sys/module/cryptodev/parameters`. */
   readonly parameters: Readonly<Record<string, string>>;
-  /** What stands under the sysctl `ioctl`, where the module keeps its own. */
+  /** The module's entries under the sysctl `ioctl`. */
   readonly sysctls: Readonly<Record<string, string>>;
 }
 
@@ -19,7 +19,7 @@ async function readText(path: string): Promise<string | undefined> {
   try {
     return (await readFile(path, "utf8")).trim();
   } catch {
-    // It is not there, or nobody's to read, as a parameter may be.
+    // It does not exist, or this user cannot read it, as may be the case for a parameter.
     return undefined;
   }
 }
@@ -42,9 +42,10 @@ async function valuesIn(path: string): Promise<Record<string, string>> {
 }
 
 /**
- * Reads what is known of the module; `undefined` where it is not loaded.
+ * Reads what is known about the module.
  *
- * @param root - where `/sys` and `/proc` are
+ * @param root - the folder that contains `/sys` and `/proc`
+ * @returns `undefined` if the module is not loaded
  */
 export async function readModule(root: string = "/"): Promise<KernelModule | undefined> {
   const own = Object.entries(await valuesIn(join(root, sysctls))).filter(([name]) => name.startsWith("cryptodev"));
@@ -57,13 +58,14 @@ export async function readModule(root: string = "/"): Promise<KernelModule | und
 }
 
 /**
- * Has the module say less or more in the kernel's log: nothing, why it refuses, everything.
+ * Sets what the module writes to the kernel's log.
  *
- * @param root - where `/sys` and `/proc` are
- * @throws `Error` where the module is not loaded, or this user may not
+ * @param level - 0 nothing, 1 why calls are refused, 2 every call
+ * @param root - the folder that contains `/sys` and `/proc`
+ * @throws {Error} if the module is not loaded, or this user is not permitted to set it
  */
 export async function setVerbosity(level: number, root: string = "/"): Promise<void> {
-  // The name of today, that of the original module, and the sysctl.
+  // The current name, that of the original module, and the sysctl.
   const places = [`${parameters}/cryptodev_verbosity`, `${parameters}/verbosity`, `${sysctls}/cryptodev_verbosity`];
   for (const place of places) {
     try {
@@ -72,7 +74,9 @@ export async function setVerbosity(level: number, root: string = "/"): Promise<v
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === "ENOENT") continue;
-      throw new Error(`/${place} cannot be written: ${code === "EACCES" ? "it takes root" : code}`, { cause: error });
+      throw new Error(`/${place} cannot be written: ${code === "EACCES" ? "it requires root" : code}`, {
+        cause: error,
+      });
     }
   }
   throw new Error("the module cryptodev is not loaded: `modprobe cryptodev` loads it");

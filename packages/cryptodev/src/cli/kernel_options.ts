@@ -1,6 +1,6 @@
 import { type Capability, ciphers, macs } from "cryptodev";
 
-/** What the kernel's configuration calls an algorithm, where that is not its name. */
+/** Names in the kernel's configuration that differ from the algorithm's name. */
 const named: Readonly<Record<string, string>> = {
   des3_ede: "DES",
   cipher_null: "NULL",
@@ -16,7 +16,7 @@ interface Algorithm {
 
 const algorithms: readonly Algorithm[] = [...Object.values(ciphers), ...Object.values(macs)];
 
-/** Whether a release of Linux, such as `6.12.118-cloud`, is another one, such as `6.8`, or newer. */
+/** Whether a release of Linux, such as `6.12.118-cloud`, is at least another one, such as `6.8`. */
 function isSince(release: string, since: string): boolean {
   const [major = 0, minor = 0] = since.split(".").map(Number);
   const [ours = 0, oursMinor = 0] = release.split(".").map(Number.parseFloat);
@@ -24,7 +24,7 @@ function isSince(release: string, since: string): boolean {
 }
 
 /**
- * What to do about an algorithm that is not available.
+ * Says what to do about an algorithm that is not available.
  *
  * @param release - that of the kernel, as `os.release()` returns it
  */
@@ -33,7 +33,7 @@ export function remedyFor({ name, kind, reason }: Capability, release: string): 
   const { kernelName = own, removedIn } = algorithms.find((algorithm) => algorithm.name === own) ?? { name };
   if (reason === "32-bit-process")
     return `${kernelName}: not for a 32-bit process on a 64-bit kernel; use a 64-bit runtime`;
-  if (reason === "no-hardware") return `${kernelName}: only software does it here; leave out --require-hardware`;
+  if (reason === "no-hardware") return `${kernelName}: only software implements it here; omit --require-hardware`;
   const gone = `Linux ${removedIn} and newer no longer have it`;
   if (removedIn !== undefined && isSince(release, removedIn)) return `${kernelName}: ${gone}; use node:crypto`;
   const parts = kernelName.match(/\w+/g) ?? [];

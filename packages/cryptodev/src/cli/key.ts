@@ -9,14 +9,14 @@ import { say } from "./print.ts";
 import { quoteName } from "./quote.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** Where the key is, as the flags of a command say. */
+/** The options that say where the key is. */
 export interface KeyFlags {
   readonly keyFile?: string;
   readonly keyFd?: number;
   readonly quiet?: true;
 }
 
-/** Reads some bytes, as `read(2)` does. */
+/** Reads bytes, as `read(2)` does. */
 type Reader = (target: Uint8Array) => number;
 
 function parseDescriptor(text: string): number {
@@ -24,10 +24,10 @@ function parseDescriptor(text: string): number {
   return Number(text);
 }
 
-/** Gives a command the flags that bring a key. None takes the key itself: every user can read a command line. */
+/** Adds the options that provide a key. None accepts the key itself, because every user can read a command line. */
 export function withKey(command: Command): Command {
   return command
-    .option("--key-file <file>", "a file that holds the key: raw bytes, and nothing else")
+    .option("--key-file <file>", "a file that contains the key as raw bytes and nothing else")
     .addOption(
       new Option("--key-fd <number>", "an open descriptor to read the key from")
         .argParser(parseDescriptor)
@@ -35,7 +35,7 @@ export function withKey(command: Command): Command {
     );
 }
 
-/** The descriptor that a file name stands for, so that it need not be opened again: not every one can be. */
+/** The descriptor that a file name refers to. It is used as it is, because not every descriptor can be opened again. */
 function descriptorOf({ keyFile, keyFd }: KeyFlags): number | undefined {
   const [, number] = /^\/(?:dev|proc\/self)\/fd\/(\d{1,9})$/.exec(keyFile ?? "") ?? [];
   if (number !== undefined) return Number(number);
@@ -43,20 +43,20 @@ function descriptorOf({ keyFile, keyFd }: KeyFlags): number | undefined {
 }
 
 /**
- * Refuses a command line that brings no key.
+ * Refuses a command line without a key.
  *
- * @param isInputStandard - whether the input is standard input, which cannot bring a key too
+ * @param isInputStandard - whether the input is standard input, which then cannot provide the key
  */
 export function checkKeyFlags(flags: KeyFlags, isInputStandard: boolean): void {
   if (flags.keyFile === undefined && flags.keyFd === undefined) {
     throw new UsageError("expected a key: --key-file or --key-fd");
   }
   if (descriptorOf(flags) === 0 && isInputStandard) {
-    throw new UsageError("expected a file as the input, as standard input brings the key");
+    throw new UsageError("expected a file as the input, because standard input provides the key");
   }
 }
 
-/** Reads the key from where a command line says that was checked. The caller wipes it. */
+/** Reads the key, with options that {@link checkKeyFlags} has accepted. The caller wipes it. */
 export function readKey(flags: KeyFlags): Uint8Array {
   const descriptor = descriptorOf(flags);
   const name = flags.keyFile ?? `--key-fd ${descriptor}`;
@@ -85,7 +85,7 @@ function readFile(file: string, flags: KeyFlags): Uint8Array {
   }
 }
 
-/** Warns of a key file that others can replace and, if a person reads it, of one that others can read. */
+/** Warns if others can write the key file or, if standard error is a terminal, read it. */
 function warnOfOthers(file: string, descriptor: number, { quiet }: KeyFlags): void {
   const status = fstatSync(descriptor);
   const others = status.mode & 0o006;
@@ -95,10 +95,10 @@ function warnOfOthers(file: string, descriptor: number, { quiet }: KeyFlags): vo
   say(`warning: every user can ${what} the key file ${name}; \`chmod go= ${name}\` prevents that`);
 }
 
-/** Reads at most the longest key, waits for one that is not there yet, and leaves no copy behind. */
+/** Reads a key of at most the maximum size, waits for it if necessary, and leaves no copy behind. */
 function readSecret(read: Reader): Uint8Array {
-  // Small typed arrays, and those from a pool, lie where the collector moves them, and copies survive. One byte more
-  // shows a key that is too long.
+  // The collector can move small typed arrays and those from a pool, which leaves copies behind. The extra byte detects
+  // a key that is too long.
   const buffer = new Uint8Array(new ArrayBuffer(CRYPTO_HMAC_MAX_KEY_LEN + 1));
   try {
     let size = 0;
@@ -116,7 +116,7 @@ function readSecret(read: Reader): Uint8Array {
   }
 }
 
-/** Reads what is there, and waits for it even if the descriptor does not block. */
+/** Reads available bytes, and waits for them even if the descriptor does not block. */
 function readReady(read: Reader, target: Uint8Array): number {
   for (;;) {
     try {

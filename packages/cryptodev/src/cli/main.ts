@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/* The command `cryptodev`. Each of its subcommands is a file beside this one. */
+/* The command `cryptodev`. Each of its subcommands is a file in this folder. */
 import process from "node:process";
 import { Command, CommanderError } from "commander";
 import { CryptodevError } from "cryptodev";
@@ -17,36 +17,36 @@ import { version } from "./version.ts";
 
 process.argv = commandLine();
 
-// What stands after `--` is another program's command line, with options of its own.
+// After `--` comes the command line of another program, with its own options.
 const split = process.argv.indexOf("--");
 const [own, others] = split < 0 ? [process.argv, []] : [process.argv.slice(0, split), process.argv.slice(split + 1)];
 
 const examples = `
 Examples:
-  $ cryptodev info                             # what the device can do, and by which drivers
+  $ cryptodev info                             # the device's algorithms and drivers
   $ cryptodev enc aes-256-cbc --pad --key-file key --iv-file iv -i plain -o sealed
   $ cryptodev dgst sha256 *.iso > SHA256SUMS
-  $ cryptodev speed --algorithm aes-cbc        # and from which size on it beats node:crypto
-  $ cryptodev serve -- npm test                # /dev/crypto in software, for one program
+  $ cryptodev speed --algorithm aes-cbc        # compares the device with node:crypto
+  $ cryptodev serve -- npm test                # a software /dev/crypto for one program
   $ cryptodev help enc                         # examples and options of a command
 `;
 
 const footer = `
-Exit status: 0, 1 when something could not be done, 2 for a wrong command line; \`cryptodev help\` tells a command's own.
-Environment: CRYPTODEV_BACKEND says what answers where --backend does not: kernel, software or auto. CRYPTODEV_TRACE shows
-the calls of the device: 1 on standard error, any other value names a file.
+Exit status: 0; 1 if something failed; 2 if the command line is wrong; some commands have others.
+Environment: CRYPTODEV_BACKEND is the default of --backend: kernel, software or auto. CRYPTODEV_TRACE
+shows the calls to the device: 1 for standard error, or the name of a file.
 `;
 
-/** Commander repeats what it does not know, and an option's value may be a key. */
+/** Commander repeats unknown options with their values, which may be keys. */
 const withoutValues = (text: string): string => text.replace(/(unknown option '(?:--[^'=]*|-.))[^']*/, "$1");
 
 const program = new Command("cryptodev")
-  .description("Cryptography by the Linux kernel's /dev/crypto, and the same device in software")
+  .description("Uses the Linux kernel's /dev/crypto, or the same device in software")
   .version(version)
   .addHelpText("before", examples)
   .addHelpText("after", footer)
   .configureOutput({
-    // Help that was asked for is a result, and what cannot be written is a failure.
+    // Help that was requested is a result: if it cannot be written, the command fails.
     writeOut: print,
     writeErr: log,
     outputError: (text) => say(withoutValues(text.replace(/^error: /, "").trimEnd())),
@@ -74,7 +74,7 @@ try {
   process.exit(report(error));
 }
 
-/** Refuses a word that is not a command, if something better is known of it than commander knows. */
+/** Refuses a word that is not a command, if we can suggest more than commander does. */
 function checkCommand(word: string): void {
   if (word === "" || word.startsWith("-") || word === "help") return;
   const commands = program.commands.map((command) => command.name());
@@ -84,10 +84,14 @@ function checkCommand(word: string): void {
   if (process.argv[2] === "help") program.error(`unknown command '${word}'; the commands are ${commands.join(", ")}`);
 }
 
-/** Reports what went wrong, unless it has been. @returns the exit status */
+/**
+ * Reports an error, unless commander has done so.
+ *
+ * @returns the exit status
+ */
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
-  // Who reads no further, as `head` does, wants to hear no more of it.
+  // A reader that stops early, such as `head`, does not need a message.
   if ((error as NodeJS.ErrnoException).code === "EPIPE") return exitCodes.brokenPipe;
   say(error instanceof Error ? error.message : String(error));
   if (error instanceof UsageError) return exitCodes.usage;

@@ -4,8 +4,8 @@ import { UsageError } from "./usage_error.ts";
 /**
  * Refuses a name that does not exist.
  *
- * @param what - what it names, such as `algorithm`
- * @param listed - the names that the message lists; all that are known by default
+ * @param what - the kind of name, such as `algorithm`
+ * @param listed - the names that the message lists. Defaults to all known names
  */
 export function checkName(
   what: string,
@@ -14,7 +14,7 @@ export function checkName(
   listed: readonly string[] = known,
 ): void {
   if (known.includes(name)) return;
-  // Anything else in the place of a name may be a secret, and digits of a key most of all.
+  // Any other value in the place of a name may be a secret, especially the digits of a key.
   const isShown = /^[\w-]{0,20}$/.test(name) && !/^[0-9a-f]{8,}$/i.test(name);
   const got = isShown ? JSON.stringify(name) : "something else";
   const meant = nearest(name, known);

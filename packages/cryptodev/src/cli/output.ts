@@ -27,18 +27,21 @@ import { quoteName } from "./quote.ts";
 import { endingSignals } from "./run_program.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** Where results go. It is either finished or abandoned. */
+/** Receives the result. It is either finished or abandoned. */
 export interface Output {
   write(bytes: Uint8Array): Promise<void>;
   finish(): Promise<void>;
-  /** Leaves nothing behind, as far as that is still possible. */
+  /** Removes what was written, as far as that is still possible. */
   abandon(): Promise<void>;
 }
 
-/** What the system does at these signals too is to end a process. SIGUSR1 opens a debugger, and SIGKILL cannot be caught. */
+/** Signals that by default end a process. SIGUSR1 is omitted because it opens a debugger; SIGKILL cannot be caught. */
 const fatalSignals = [...endingSignals, "SIGQUIT", "SIGALRM", "SIGXCPU", "SIGXFSZ", "SIGUSR2"] as const;
 
-/** Standard output, a pipe, `/dev/null`: what cannot be half a file. What it was given cannot be taken back. */
+/**
+ * Standard output, a pipe, or a device such as `/dev/null`: it cannot be replaced as a whole, and writes cannot be
+ * undone.
+ */
 class Stream implements Output {
   readonly #shown: string;
   readonly #descriptor: number;
@@ -67,14 +70,14 @@ class Stream implements Output {
 
 const STANDARD_OUTPUT = 1;
 
-/** A file that appears under its name when it is complete: it is written beside it first. */
+/** A regular file. It is written under another name next to it, and renamed when it is complete. */
 class NewFile implements Output {
-  /** As the user called it. */
+  /** The name that the user gave. */
   readonly #name: string;
-  /** Where it is to be: another place if the name is a link. */
+  /** The final path: that of the target if the name is a link. */
   readonly #path: string;
   readonly #part: string;
-  /** What it replaces. */
+  /** The file that it replaces. */
   readonly #old: Stats | undefined;
   readonly #force: boolean;
   #isBeside = false;
@@ -84,7 +87,7 @@ class NewFile implements Output {
   };
   readonly #end = (signal: NodeJS.Signals): void => {
     this.#remove();
-    // It was listened to once: now it ends us, as whoever sent it expects.
+    // Our listener is gone after the first signal, so this one ends the process, as its sender expects.
     process.kill(process.pid, signal);
   };
 
@@ -100,7 +103,7 @@ class NewFile implements Output {
 
   static create(name: string, path: string, old: Stats | undefined, force: boolean): NewFile {
     const mark = `${randomBytes(4).toString("hex")}.part`;
-    // A name that is as long as names can be leaves no room for more.
+    // If the name has the maximum length, a suffix does not fit.
     for (const part of [`${path}.${mark}`, join(dirname(path), mark)]) {
       const file = new NewFile(name, path, part, old, force);
       try {
@@ -117,8 +120,9 @@ class NewFile implements Output {
   #open(): void {
     const old = this.#old;
     try {
-      // Whoever opens the file can read all that is written later, so that it never has a wider mode than in the end: the
-      // one that the umask leaves, or that of the file which it replaces. Until it has the owner of that, it is ours only.
+      // A process that opens the file now can read everything that is written later. The mode is therefore never wider
+      // than the final one: that of the umask, or of the replaced file. Until the owner is set, only this user has
+      // access.
       this.#descriptor = openSync(pathOf(this.#part), "wx", old === undefined ? 0o666 : old.mode & 0o700);
       this.#isBeside = true;
       if (old === undefined) return;
@@ -139,7 +143,7 @@ class NewFile implements Output {
 
   async finish(): Promise<void> {
     try {
-      // A name must not survive a power failure that its contents do not.
+      // After a power failure, the name must not exist without the contents.
       await promisify(fsync)(this.#descriptor);
       this.#close();
       const move = this.#force ? renameSync : takeName;
@@ -174,14 +178,14 @@ class NewFile implements Output {
 }
 
 async function writeSome(descriptor: number, bytes: Uint8Array): Promise<number> {
-  // Only standard output was opened by others, and may be one that does not block.
+  // Only standard output was opened by another process, and may therefore be non-blocking.
   if (descriptor === STANDARD_OUTPUT && "Deno" in globalThis) return writeTo(descriptor, bytes);
   return new Promise((resolve, reject) => {
     write(descriptor, bytes, 0, bytes.length, null, (error, count) => (error ? reject(error) : resolve(count)));
   });
 }
 
-/** Writes bytes, and waits for room even if the descriptor does not block. */
+/** Writes all bytes, and waits for room even if the descriptor is non-blocking. */
 async function writeAll(descriptor: number, bytes: Uint8Array): Promise<void> {
   for (let done = 0; done < bytes.length; ) {
     try {
@@ -193,7 +197,7 @@ async function writeAll(descriptor: number, bytes: Uint8Array): Promise<void> {
   }
 }
 
-/** Gives a new file the owner of the one that it replaces. */
+/** Sets the owner of a new file to that of the file that it replaces. */
 function keepOwner(name: string, descriptor: number, { uid, gid }: Stats): void {
   const own = fstatSync(descriptor);
   if (own.uid === uid && own.gid === gid) return;
@@ -202,31 +206,35 @@ function keepOwner(name: string, descriptor: number, { uid, gid }: Stats): void 
   } catch (error) {
     const file = quoteName(name);
     throw new Error(
-      `${file}: belongs to user ${uid} and group ${gid}, which a file made here cannot; write another file, or remove this one`,
+      `${file}: belongs to user ${uid} and group ${gid}, and this user cannot create such a file; choose another output, or remove this file`,
       { cause: error },
     );
   }
 }
 
-/** Renames a file unless the new name exists. @throws an error with the code EEXIST if it does */
+/**
+ * Renames a file unless the new name exists.
+ *
+ * @throws {Error} with the code `EEXIST` if the new name exists
+ */
 function takeName(part: string | Buffer, path: string | Buffer): void {
   try {
     linkSync(part, path);
   } catch (error) {
-    // Some file systems, such as FAT, have no links.
+    // Some file systems, such as FAT, do not support links.
     if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"].includes((error as NodeJS.ErrnoException).code ?? ""))
       throw error;
-    // What is replaced then is certainly ours.
+    // The exclusive open ensures that the file to be replaced is our own.
     closeSync(openSync(path, "wx", 0o600));
     renameSync(part, path);
   }
 }
 
 function existsAlready(file: string): Error {
-  return new Error(`${quoteName(file)} is there already; --force replaces it`);
+  return new Error(`${quoteName(file)} already exists; use --force to overwrite it`);
 }
 
-/** Finds out what a name stands for; `undefined` if it is free. */
+/** Returns the status of a file, or `undefined` if it does not exist. */
 function statusOf(file: string): Stats | undefined {
   try {
     const path = pathOf(file);
@@ -242,7 +250,7 @@ function statusOf(file: string): Stats | undefined {
   );
 }
 
-/** Opens what is not a file, such as a pipe. It stays what it is: nothing is created or cut. */
+/** Opens something other than a regular file, such as a pipe. Nothing is created or truncated. */
 async function openStream(file: string): Promise<Output> {
   try {
     const descriptor = await promisify(open)(pathOf(file), constants.O_WRONLY | constants.O_NOCTTY);
@@ -253,9 +261,9 @@ async function openStream(file: string): Promise<Output> {
 }
 
 /**
- * Opens a file, or standard output under the name `-`.
+ * Opens a file, or standard output if its name is `-`.
  *
- * @param force - whether a file that exists may be replaced
+ * @param force - whether an existing file may be replaced
  */
 export async function openOutput(file: string, force: boolean): Promise<Output> {
   if (file === "-") return new Stream("standard output", STANDARD_OUTPUT);
@@ -265,7 +273,7 @@ export async function openOutput(file: string, force: boolean): Promise<Output> 
   if (status.isDirectory()) throw fileError(file, { code: "EISDIR" });
   if (!status.isFile()) return await openStream(file);
   if (!force) throw existsAlready(file);
-  // A link continues to name the file that it names.
+  // Replace the target, so that the link remains.
   const path = decode(realpathSync(pathOf(file), { encoding: "buffer" }));
   return NewFile.create(file, path, status, force);
 }

@@ -4,10 +4,10 @@ import { FileError } from "./file_error.ts";
 import { encode } from "./file_name.ts";
 import { printable } from "./quote.ts";
 
-/** How long a message waits for a reader that does not read, in milliseconds. */
+/** How many milliseconds a message waits for a reader that does not read. */
 const PATIENCE = 1000;
 
-/** Synchronous, so that a failure is known before the process ends. */
+/** Writes synchronously, so that a failure is known before the process ends. */
 function writeAll(descriptor: number, text: string, patience: number): void {
   const bytes = encode(isatty(descriptor) ? printable(text) : text);
   let waited = 0;
@@ -23,7 +23,11 @@ function writeAll(descriptor: number, text: string, patience: number): void {
   }
 }
 
-/** Writes text to standard output. @throws `FileError` if that is impossible */
+/**
+ * Writes text to standard output.
+ *
+ * @throws {FileError} if it cannot be written
+ */
 export function print(text: string): void {
   try {
     writeAll(1, text, Number.POSITIVE_INFINITY);
@@ -32,14 +36,14 @@ export function print(text: string): void {
   }
 }
 
-/** Writes text that is not a result. Nothing depends on it: if it cannot be written, it is lost. */
+/** Writes text that is not a result. If it cannot be written, it is dropped. */
 export function log(text: string, descriptor: 1 | 2 = 2): void {
   try {
     writeAll(descriptor, text, PATIENCE);
   } catch {
-    // There is nobody to report it to.
+    // There is no way left to report it.
   }
 }
 
-/** Writes a message to standard error. No control characters reach a terminal. */
+/** Writes a message to standard error, without control characters. */
 export const say = (message: string): void => log(`cryptodev: ${printable(message)}\n`);

@@ -1,7 +1,7 @@
 import process from "node:process";
 import type { SingleBar } from "cli-progress";
 
-/** How far something is, on a terminal; nothing at all off one. */
+/** A progress bar on a terminal. Elsewhere it shows nothing. */
 export class Progress {
   readonly #bar: SingleBar | undefined;
   readonly #total: number | undefined;
@@ -13,10 +13,10 @@ export class Progress {
   }
 
   /**
-   * Starts to show it.
+   * Starts a progress bar.
    *
-   * @param total - bytes that there will be, if that is known
-   * @param unit - what is counted, if not bytes
+   * @param total - the number of bytes, if it is known
+   * @param unit - the unit that is counted. Defaults to bytes
    */
   static async start(total: number | undefined, isQuiet: boolean, unit: string = "bytes"): Promise<Progress> {
     if (isQuiet || !process.stderr.isTTY) return new Progress(undefined, total);
@@ -30,14 +30,14 @@ export class Progress {
     return new Progress(bar, total);
   }
 
-  /** Adds bytes that are done. */
+  /** Adds processed bytes. */
   add(bytes: number): void {
     this.#done += bytes;
     if (this.#total === undefined) this.#bar?.setTotal(this.#done);
     this.#bar?.update(this.#done);
   }
 
-  /** Ends the bar, and takes it off the terminal. */
+  /** Ends the bar, and removes it from the terminal. */
   stop(): void {
     this.#bar?.stop();
   }

@@ -6,36 +6,36 @@ import { exitCodes } from "./exit_codes.ts";
 import { say } from "./print.ts";
 import { quoteName } from "./quote.ts";
 
-/** What is to end a command, and with it the program that it runs. */
+/** The signals that end a command and the program that it runs. */
 export const endingSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** Not `child.kill`: Deno then takes the child for killed, whatever it made of the signal. */
+/** Does not use `child.kill`: Deno then reports the child as killed, even if it handled the signal. */
 function send(child: ChildProcess | undefined, signal: NodeJS.Signals): void {
   if (child?.pid !== undefined && child.exitCode === null && child.signalCode === null) process.kill(child.pid, signal);
 }
 
-/** How a program is run. */
+/** Options of {@link runProgram}. */
 export interface RunOptions {
-  /** What is in its environment besides our own. */
+  /** Variables that are added to our own environment. */
   readonly env?: Readonly<Record<string, string>>;
-  /** The program is asked to end when this settles. */
+  /** When this settles, the program is ended with SIGTERM. */
   readonly until?: Promise<unknown>;
 }
 
 /**
- * Runs a program with our own standard streams, and passes on what would end us.
+ * Runs a program with our own standard streams, and passes on the signals that would end us.
  *
  * @param command - the program and its arguments
- * @returns its exit status, as a shell tells it
+ * @returns its exit status, as a shell reports it
  */
 export async function runProgram(command: readonly string[], { env, until }: RunOptions = {}): Promise<number> {
   const [file = "", ...args] = command;
   let child: ChildProcess | undefined;
   const pass = (signal: NodeJS.Signals): void => {
-    // A terminal has sent it to the program already.
+    // The terminal has already sent it to the program.
     if (signal !== "SIGINT" || !process.stdin.isTTY) send(child, signal);
   };
-  // Before there is a program: one that ends us when it has begun would leave it behind.
+  // Listen before the program starts: a signal that ended us right after the start would leave it behind.
   for (const signal of endingSignals) process.on(signal, pass);
   try {
     child = spawn(file, args, { stdio: "inherit", env: { ...process.env, ...env } });

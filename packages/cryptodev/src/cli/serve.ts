@@ -29,7 +29,7 @@ import { quoteName } from "./quote.ts";
 import { endingSignals, runProgram } from "./run_program.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** The command line of `serve`, as it was given. */
+/** The options of `serve`. */
 interface ServeFlags {
   readonly json?: true;
   readonly carrier?: "fuse" | "cuse";
@@ -41,11 +41,11 @@ interface ServeFlags {
   readonly alignmask: number;
   readonly lacks: readonly string[];
   readonly fail: readonly ServedFault[];
-  /** We are in a namespace that was made for us; on whose behalf, as `uid:gid`, where that is not root. */
+  /** Set if this process runs in a namespace made for it; contains the caller's `uid:gid` if that is not root. */
   readonly inNamespace?: string | true;
 }
 
-/** What can fail. */
+/** The calls that `--fail` accepts. */
 const calls: readonly string[] = [
   "open",
   ...[
@@ -62,7 +62,7 @@ const calls: readonly string[] = [
   ].map(({ name }) => name),
 ];
 
-/** What the software device has, and so can lack. */
+/** The algorithms that `--lacks` accepts: those of the software device. */
 const algorithms: readonly string[] = [
   ...Object.values<CipherAlgorithm>(ciphers).filter(({ kind }) => kind !== "record"),
   ...Object.values<MacAlgorithm>(macs),
@@ -92,49 +92,48 @@ function parseMask(text: string): number {
 
 const examples = `
 Examples:
-  $ cryptodev serve                            # /dev/crypto, until it is stopped; takes root
-  $ cryptodev serve -- npm test                # for one program alone, which needs no root
-  $ cryptodev serve /tmp/crypto --stats        # elsewhere, with statistics on SIGUSR1 (Deno: SIGUSR2)
-  $ cryptodev serve --on-hazard fail -- ./prog # fails where a kernel would have crashed
+  $ cryptodev serve                            # /dev/crypto, until it is stopped; requires root
+  $ cryptodev serve -- npm test                # for one program only; does not require root
+  $ cryptodev serve /tmp/crypto --stats        # another path; statistics on SIGUSR1 (Deno: SIGUSR2)
+  $ cryptodev serve --on-hazard fail -- ./prog # fails if a call would crash a kernel
 `;
 
 const footer = `
-Exit status: that of the program, if one was given. Else 0 when it was stopped, 1 when the device could not be served,
-2 for a wrong command line, 3 when a hazard ended it, 126 and 127 for a program that cannot be run or is not there.
+Exit status: that of the program, if there is one; otherwise 0 if it was stopped; 1 if the device
+could not be served; 2 if the command line is wrong; 3 if --on-hazard fail ended it; 126 if the
+program cannot be run, 127 if it does not exist.
 `;
 
 /**
- * `cryptodev serve`.
+ * Creates the command `cryptodev serve`.
  *
- * @param program - what stood after `--`: a program and its arguments
+ * @param program - a program and its arguments, which follow `--` on the command line
  */
 export function serveCommand(program: readonly string[]): Command {
   return new Command("serve")
     .description("Serves the software device as a file that any program can open")
     .addHelpText("before", examples)
     .addHelpText("after", footer)
-    .argument("[path]", "where the device is to be", "/dev/crypto")
+    .argument("[path]", "path of the served device", "/dev/crypto")
     .usage("[options] [path] [-- program args...]")
+    .addOption(new Option("--carrier <name>", "the transport (default: CUSE if available)").choices(["fuse", "cuse"]))
     .addOption(
-      new Option("--carrier <name>", "what carries the calls; CUSE where there is one").choices(["fuse", "cuse"]),
-    )
-    .addOption(
-      new Option("--on-hazard <policy>", "what becomes of a call that a kernel would not survive")
+      new Option("--on-hazard <policy>", "what to do about a call that would crash a kernel")
         .choices(["refuse", "kill", "fail"])
         .default("refuse"),
     )
     .addOption(
-      new Option("--verbosity <level>", "what is logged: nothing, why calls are refused, every call")
+      new Option("--verbosity <level>", "what is logged: 0 nothing, 1 why calls are refused, 2 every call")
         .choices(["0", "1", "2"])
         .default("0"),
     )
-    .option("--stats", "count what sessions do")
-    .option("--async", "have CIOCASYNCCRYPT and CIOCASYNCFETCH, as a driver built with ENABLE_ASYNC")
-    .option("--driver <name>", "pretend to be hardware, with drivers of this name")
-    .option("--alignmask <mask>", "pretend that data must be aligned to one more than this", parseMask, 0)
-    .option("--lacks <algorithm>", "be without an algorithm, such as aes-gcm (repeatable)", parseLack, [])
-    .option("--fail <error[@call]>", "fail the next such call, as ENOMEM@CIOCGSESSION (repeatable)", parseFault, [])
-    .option("--json", "print events as lines of JSON")
+    .option("--stats", "collect statistics of sessions")
+    .option("--async", "support CIOCASYNCCRYPT and CIOCASYNCFETCH, as a driver built with ENABLE_ASYNC does")
+    .option("--driver <name>", "simulate hardware with a driver of this name")
+    .option("--alignmask <mask>", "simulate a driver that needs data aligned to one more than this", parseMask, 0)
+    .option("--lacks <algorithm>", "omit an algorithm, such as aes-gcm (repeatable)", parseLack, [])
+    .option("--fail <error[@call]>", "fail the next such call, e.g. ENOMEM@CIOCGSESSION (repeatable)", parseFault, [])
+    .option("--json", "print events as JSON lines")
     .addOption(new Option("--in-namespace [owner]").hideHelp())
     .action(async (path: string, flags: ServeFlags) => {
       if (!path.includes("/")) {
@@ -153,29 +152,33 @@ function parseLack(name: string, before: readonly string[]): readonly string[] {
   return [...before, name];
 }
 
-/** Runs this very command once more, in namespaces where it may mount. */
+/** Runs this command again, in namespaces in which it may mount. */
 async function inNamespace(): Promise<number> {
   const isRoot = process.getuid?.() === 0;
   const owner = isRoot ? "root" : `${process.getuid?.()}:${process.getgid?.()}`;
   const self = process.argv.slice(2);
-  // "Deno run" is no program of its own, and needs its permissions once more.
+  // `deno run` is a subcommand of the executable, and needs its permissions again.
   const runtime = "Deno" in globalThis ? [process.execPath, "run", "-A"] : [process.execPath, ...process.execArgv];
   const args = [...self.slice(0, 1), `--in-namespace=${owner}`, ...self.slice(1)];
   const namespaces = isRoot ? ["--mount"] : ["--user", "--map-root-user", "--mount"];
   const { error, stderr } = spawnSync("unshare", [...namespaces, "true"], { encoding: "utf8" });
   if (error !== undefined || stderr !== "") {
     throw new ServeError(
-      `a private /dev takes a namespace, and none is to be had (${error?.message ?? stderr.trim()}); run this as root, or allow user namespaces: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0 on Ubuntu`,
+      `a private /dev requires a namespace, which cannot be created (${error?.message ?? stderr.trim()}); run this as root, or allow user namespaces: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0 on Ubuntu`,
     );
   }
   const main = fileURLToPath(new URL("./main.js", import.meta.url));
   return runProgram(["unshare", ...namespaces, "--", ...runtime, main, ...args]);
 }
 
-/** Has the statistics printed. Deno opens its debugger at the usual one. */
+/** The signal that prints statistics. In Deno, SIGUSR1 opens the debugger. */
 const askingSignal = "Deno" in globalThis ? "SIGUSR2" : "SIGUSR1";
 
-/** Serves, until stopped or until the program ends. @returns the exit status */
+/**
+ * Serves until it is stopped or the program ends.
+ *
+ * @returns the exit status
+ */
 async function serve(path: string, command: readonly string[], flags: ServeFlags): Promise<number> {
   if (flags.inNamespace !== undefined && path.startsWith("/dev/")) await makePrivateDev();
   const { json, carrier, onHazard, stats = false, async = false, driver, alignmask, lacks, fail } = flags;
@@ -183,13 +186,13 @@ async function serve(path: string, command: readonly string[], flags: ServeFlags
   const pretended = driver === undefined ? {} : { driver, hardware: true };
   const server = await Server.start({
     path,
-    // A character device would be seen by everybody, whatever the namespace.
+    // A character device would be visible to everybody, in every namespace.
     ...(command.length > 0 ? { carrier: "fuse" } : carrier === undefined ? {} : { carrier }),
     onHazard,
     faults: fail,
     device: { verbosity, enableStats: stats, async, alignmask, lacks, ...pretended },
   });
-  // Standard output is the program's.
+  // Standard output belongs to the program.
   const descriptor = command.length > 0 ? 2 : 1;
   const tell = (event: string, text: string, more: object): void => {
     log(`${json ? JSON.stringify({ event, ...more }) : `cryptodev: ${text}`}\n`, descriptor);
@@ -200,7 +203,7 @@ async function serve(path: string, command: readonly string[], flags: ServeFlags
     const bytes = stats ? `; ended sessions encrypted ${encrypted} bytes and decrypted ${decrypted}` : "";
     tell(
       "statistics",
-      `${files} files and ${sessions} sessions open, ${calls} calls, ${refused} refused, ${hazards} hazards${bytes}`,
+      `${files} files and ${sessions} sessions open, ${calls} calls, ${refused} refused, ${hazards} that would crash a kernel${bytes}`,
       now,
     );
   });
@@ -219,11 +222,14 @@ async function serve(path: string, command: readonly string[], flags: ServeFlags
   }
   const end = await server.ended;
   if (end === "hazard") return exitCodes.hazard;
-  if (end === "gone") say(`${quoteName(server.path)} was unmounted by somebody else`);
+  if (end === "gone") say(`${quoteName(server.path)} was unmounted from outside`);
   return status;
 }
 
-/** Stops a server. Where its thread cannot be reached, nothing but a signal ends us, and others clean up after us. */
+/**
+ * Stops a server. If its thread cannot be reached, only a signal can end this process; the guard process then cleans
+ * up.
+ */
 async function stop(server: Server): Promise<void> {
   try {
     await server.stop();
@@ -233,7 +239,7 @@ async function stop(server: Server): Promise<void> {
   }
 }
 
-/** Runs a program beside the server, as whom we were called by. It ends early where the server does. */
+/** Runs a program next to the server, as the user who called us. It is ended early if the server ends. */
 function runBeside(server: Server, command: readonly string[], { inNamespace }: ServeFlags): Promise<number> {
   const [uid, gid] = String(inNamespace).split(":");
   const drop = gid === undefined ? [] : ["unshare", "--user", `--map-user=${uid}`, `--map-group=${gid}`, "--"];

@@ -15,7 +15,7 @@ import { barsOf, headOf, rowOf } from "./speed/text.ts";
 import { UsageError } from "./usage_error.ts";
 import { version } from "./version.ts";
 
-/** The command line of `speed`, as it was given. */
+/** The options of `speed`. */
 interface SpeedFlags extends DeviceFlags {
   readonly algorithm: readonly string[];
   readonly bytes: readonly number[];
@@ -27,23 +27,24 @@ interface SpeedFlags extends DeviceFlags {
 
 const examples = `
 Examples:
-  $ cryptodev speed                            # every algorithm; a minute or two
+  $ cryptodev speed                            # all algorithms; takes a minute or two
   $ cryptodev speed --algorithm aes-cbc,sha256 --chart
   $ cryptodev speed --algorithm aes-gcm --bytes 1024,1500,9000 --seconds 3
-  $ cryptodev speed --svg speed.svg            # a plot
+  $ cryptodev speed --svg speed.svg            # draws a plot
   $ cryptodev speed --json > speed.json
 `;
 
 const footer = `
-Each number is taken by the clock, in memory, with one session for all operations. The CPU's time stands beside it: what a
-device leaves of it is the other half of its worth. node:crypto is measured as it is used, with a new object for each
-operation; before that, its result is compared with the device's.
+Speeds are measured in wall-clock time, in memory, with one session for all operations. CPU times
+are shown next to them, because a device is also useful if it leaves the CPU free. node:crypto is
+measured with a new object for each operation, as programs use it. Its result is compared with that
+of the device first.
 
-Exit status: 0, 1 when the device cannot be opened or results differ, 2 for a wrong command line.
+Exit status: 0; 1 if the device cannot be opened or results differ; 2 if the command line is wrong.
 `;
 
 const ladder = [16, 64, 256, 1024, 4096, 16384, 65536];
-/** More would not fit into the memory of small boards. */
+/** The largest size in bytes. A larger one would not fit into the memory of small boards. */
 const MOST = 2 ** 26;
 
 function parseBytes(text: string): readonly number[] {
@@ -58,29 +59,29 @@ function parseSeconds(text: string): number {
   throw new UsageError("--seconds: expected a number of seconds, at most 60");
 }
 
-/** `cryptodev speed`. */
+/** Creates the command `cryptodev speed`. */
 export function speedCommand(): Command {
   return withDevice(
     new Command("speed")
-      .description("Measures the device, and compares it with node:crypto")
+      .description("Compares the speed of the device with node:crypto")
       .addHelpText("before", examples)
       .addHelpText("after", footer)
       .option(
         "-a, --algorithm <names>",
-        "these alone, such as aes-cbc,hmac-sha1 (repeatable)",
+        "only these, such as aes-cbc,hmac-sha1 (repeatable)",
         (names: string, before: readonly string[]) => [...before, ...names.split(",")],
         [],
       )
-      .option("-b, --bytes <sizes>", "sizes of the data of an operation", parseBytes, ladder)
-      .option("-s, --seconds <seconds>", "for each number", parseSeconds, 0.25)
-      .option("--chart", "bars instead of numbers")
+      .option("-b, --bytes <sizes>", "data sizes in bytes", parseBytes, ladder)
+      .option("-s, --seconds <seconds>", "duration of each measurement", parseSeconds, 0.25)
+      .option("--chart", "draw bars instead of numbers")
       .option("--json", "print JSON")
-      .option("--svg <file>", "write a plot too"),
+      .option("--svg <file>", "also write a plot"),
   ).action(speed);
 }
 
 async function speed(flags: SpeedFlags): Promise<void> {
-  // What cannot be written is known before minutes of measuring.
+  // If the file cannot be written, fail before minutes of measuring.
   const output = flags.svg === undefined ? undefined : await openOutput(flags.svg, true);
   try {
     const { results, heading } = await measureAll(flags);
@@ -99,7 +100,7 @@ async function measureAll(
   const subjects = choose(device, flags);
   const cpu = cpus();
   const heading = [
-    `cryptodev ${version}, ${device.backend === "kernel" ? device.path : "the device in software"}`,
+    `cryptodev ${version}, ${device.backend === "kernel" ? device.path : "software device"}`,
     runtime,
     `${type()} ${release()} ${arch()}`,
     `${cpu.length} x ${cpu[0]?.model ?? "CPU"}`,
@@ -107,7 +108,7 @@ async function measureAll(
   const show = (text: string): void => {
     if (!flags.json) print(`${text}\n`);
   };
-  show(`${heading}\nMB/s are 10^6 bytes per second, by the clock, in memory; ${flags.seconds} s for each number.\n`);
+  show(`${heading}\n1 MB is 10^6 bytes. Wall-clock time, in memory; ${flags.seconds} s for each measurement.\n`);
   const results: Result[] = [];
   for (const capability of subjects) {
     const subject = {
@@ -117,7 +118,7 @@ async function measureAll(
       backend: device.backend,
     };
     const sizes = sizesOf(capability, flags);
-    // Rows are shown as they come; everything else comes all at once.
+    // Rows are printed as they are measured; everything else is printed at once.
     const isSilent = flags.json === true || flags.chart === true;
     const progress = await Progress.start(sizes.length, !isSilent, "sizes");
     if (!isSilent) show(headOf(subject));
@@ -127,13 +128,13 @@ async function measureAll(
         const result = measureSize(device, capability, size, flags.seconds);
         measured.push(result);
         progress.add(1);
-        // Lets signals come, which nothing else does meanwhile.
+        // Lets the event loop handle signals; nothing else here does.
         await new Promise(setImmediate);
         if (!isSilent) show(rowOf(result));
       }
     } catch (error) {
       if (!(error instanceof CryptodevError)) throw error;
-      // What the device refuses does not keep the others from being measured.
+      // An algorithm that the device refuses does not prevent measuring the others.
       say(`${subject.algorithm}: ${error.message}`);
       process.exitCode = exitCodes.failure;
       continue;
@@ -149,30 +150,31 @@ async function measureAll(
   return { results, heading };
 }
 
-/** What is to be measured, the price of a call first. */
+/** Selects the algorithms to measure; the one that shows the cost of a call is first. */
 function choose(device: Device, { algorithm, bytes }: SpeedFlags): readonly Capability[] {
   const all = device.capabilities();
   for (const name of algorithm) {
     const found = all.find((capability) => nameOf(capability) === name);
     if (found === undefined) throw new UsageError(`expected one of ${all.map(nameOf).join(", ")}; got ${name}`);
-    if (!found.available) throw new Error(`this device has no ${name}; \`cryptodev info\` tells how to come by it`);
+    if (!found.available)
+      throw new Error(`${name} is missing from this device; \`cryptodev info\` shows how to get it`);
   }
   const asked = all.filter((capability) =>
     algorithm.length === 0 ? capability.available : algorithm.includes(nameOf(capability)),
   );
   const fitting = asked.filter(({ blockSize }) => bytes.some((size) => size % blockSize === 0));
   for (const { name, blockSize } of fitting.length === 0 ? asked : []) {
-    throw new UsageError(`${name} works on multiples of ${blockSize} bytes, and not on ${bytes.join(", ")}`);
+    throw new UsageError(`${name}: expected a multiple of ${blockSize} bytes, got ${bytes.join(", ")}`);
   }
   return asked.sort((one, other) => Number(other.name === "null") - Number(one.name === "null"));
 }
 
-/** The sizes that an algorithm works on. */
+/** The sizes that an algorithm accepts. */
 function sizesOf(capability: Capability, { bytes }: SpeedFlags): readonly number[] {
   const { blockSize } = capability;
   const odd = bytes.filter((size) => size % blockSize !== 0);
   if (odd.length > 0) {
-    say(`${nameOf(capability)} works on multiples of ${blockSize} bytes, and is not measured with ${odd.join(", ")}`);
+    say(`${nameOf(capability)} accepts only multiples of ${blockSize} bytes; skipping ${odd.join(", ")}`);
   }
   return bytes.filter((size) => size % blockSize === 0);
 }
@@ -181,7 +183,9 @@ function measureSize(device: Device, capability: Capability, size: number, secon
   const [ours, theirs] = [onDevice(device, capability, size), onNode(capability, size)];
   try {
     if (theirs !== undefined && !Buffer.from(ours.result()).equals(theirs.result())) {
-      throw new Error(`${nameOf(capability)} of ${size} bytes: the device gives another result than node:crypto`);
+      throw new Error(
+        `${nameOf(capability)} of ${size} bytes: the result of the device differs from that of node:crypto`,
+      );
     }
     return {
       bytes: size,
@@ -215,7 +219,7 @@ function toJson(results: readonly Result[], heading: string, device: Device, { s
       driver: result.capability.driver,
       hardware: result.capability.hardware,
       keyBytes: result.keySize,
-      // null: never; left out: nothing to compare it with, or the device uses node:crypto itself.
+      // null: never; missing: there is nothing to compare it with, or the device uses node:crypto itself.
       fasterFromBytes: device.backend === "software" ? undefined : breakEven(result),
       sizes: result.sizes.map(({ bytes, device, node }) => ({
         bytes,

@@ -1,4 +1,4 @@
-/** Lines of columns, without borders or colours. Columns of numbers stand to the right. */
+/** Formats rows in columns, without borders or colours. Columns of numbers are aligned to the right. */
 export async function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): Promise<string> {
   const { default: Table } = await import("cli-table3");
   const sides = ["top", "bottom", "left", "right", "mid"] as const;

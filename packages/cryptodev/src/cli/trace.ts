@@ -9,7 +9,7 @@ import { pathOf } from "./file_name.ts";
 import { runProgram } from "./run_program.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** The command line of `trace`, as it was given. */
+/** The options of `trace`. */
 interface TraceFlags {
   readonly out?: string;
   readonly backend?: string;
@@ -17,36 +17,36 @@ interface TraceFlags {
 
 const examples = `
 Examples:
-  $ cryptodev trace -- node program.js         # its calls of the device, on standard error
-  $ cryptodev trace -o calls -- npm test       # in a file
+  $ cryptodev trace -- node program.js         # its calls to the device, on standard error
+  $ cryptodev trace -o calls -- npm test       # into a file
   $ cryptodev trace --backend software -- cryptodev dgst sha256 README.md
 `;
 
 const footer = `
-It sets CRYPTODEV_TRACE for the program, which the library heeds as it opens a device: \`1\` for standard error, or the name
-of a file. Keys and data are never shown, only their sizes. A program that uses the device without this library is for
-strace(1), or for \`cryptodev serve --verbosity 2\`.
+It sets CRYPTODEV_TRACE for the program, which the library reads when it opens a device: \`1\` for
+standard error, or the name of a file. Keys and data are never shown, only their sizes. For a
+program that uses the device without this library, use strace(1) or \`cryptodev serve --verbosity 2\`.
 
-Exit status: that of the program; 1 when the file cannot be written, 2 for a wrong command line, 126 and 127 for a program
-that cannot be run or is not there.
+Exit status: that of the program; 1 if the file cannot be written; 2 if the command line is wrong;
+126 if the program cannot be run, 127 if it does not exist.
 `;
 
 /**
- * `cryptodev trace`.
+ * Creates the command `cryptodev trace`.
  *
- * @param program - what stood after `--`: a program and its arguments
+ * @param program - a program and its arguments, which follow `--` on the command line
  */
 export function traceCommand(program: readonly string[]): Command {
   return new Command("trace")
-    .description("Runs a program that uses this library, and shows its calls of the device as strace would")
+    .description("Runs a program that uses this library, and shows its calls to the device as strace would")
     .addHelpText("before", examples)
     .addHelpText("after", footer)
     .usage("[options] -- program args...")
-    .option("-o, --out <file>", "where calls are written; standard error if left out")
-    .addOption(backendOption("what answers, where the program does not say"))
+    .option("-o, --out <file>", "output file (default: standard error)")
+    .addOption(backendOption("backend to use if the program does not select one"))
     .action(async ({ out, backend }: TraceFlags) => {
       if (program.length === 0) throw new UsageError("expected a program after `--`");
-      // The program may go elsewhere, and adds to what it finds.
+      // The program may change its working directory, and appends to the file.
       if (out !== undefined) clear(out);
       const env = {
         [TRACE_VARIABLE]: out === undefined ? "1" : resolve(out),

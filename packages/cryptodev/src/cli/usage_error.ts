@@ -1,2 +1,2 @@
-/** The command line is wrong, in a way that commander does not see. */
+/** The command line is wrong in a way that commander does not detect. */
 export class UsageError extends Error {}

@@ -2,31 +2,31 @@ import { type CipherCCMTypes, type CipherGCMTypes, createCipheriv, createHash, c
 import type { AeadName, Capability, CipherName, Device, HashName, HmacName } from "cryptodev";
 import { nodeNameOf } from "../../crypto/names.ts";
 
-/** Something that does one operation on data of one size, again and again. */
+/** Repeats one operation on data of one size. */
 export interface Contender {
-  /** Works on the data as it was at first, and gives the result. */
+  /** Processes the original data once, and returns the result. */
   result(): Uint8Array;
   readonly run: () => void;
 }
 
-/** One that holds a session. */
+/** A contender that holds a session. */
 export interface SessionContender extends Contender {
   close(): void;
 }
 
-/** Bytes of which no half is like the other: some drivers refuse keys whose halves are. */
+/** Bytes with two different halves, because some drivers refuse keys with equal ones. */
 const pattern = (size: number): Uint8Array => Uint8Array.from({ length: size }, (_, index) => index * 37 + 1);
 
-/** Nonces are 12 bytes for both AEADs. */
+/** The size of a nonce in bytes, for both AEADs. */
 const NONCE = 12;
 
-/** Bytes in the key that an algorithm is measured with: 16, or what comes closest. */
+/** The key size in bytes that an algorithm is measured with: 16 if it is possible, otherwise the smallest. */
 export function keySizeOf({ keySizes }: Capability): number {
   if (keySizes === undefined) return 0;
   return "min" in keySizes ? 16 : (keySizes[0] as number);
 }
 
-/** The device, with a session that is started once. */
+/** Runs an algorithm on the device, with one session. */
 export function onDevice(device: Device, capability: Capability, size: number): SessionContender {
   const { name, kind, alignmask, ivSize } = capability;
   const key = pattern(keySizeOf(capability));
@@ -35,7 +35,7 @@ export function onDevice(device: Device, capability: Capability, size: number): 
   if (kind === "cipher") {
     const session = device.cipher(name as CipherName, key);
     const iv = ivSize === 0 ? undefined : pattern(ivSize);
-    // In place, as data that comes and goes would be.
+    // In place, as programs process data that they forward.
     const run = () => void session.encryptInto(data, data, iv);
     return { result: () => session.encrypt(pattern(size), iv), run, close: () => session.close() };
   }
@@ -58,7 +58,11 @@ export function onDevice(device: Device, capability: Capability, size: number): 
   };
 }
 
-/** This runtime's node:crypto; `undefined` where it has no such algorithm. */
+/**
+ * Runs an algorithm in this runtime's node:crypto.
+ *
+ * @returns `undefined` if node:crypto does not have it
+ */
 export function onNode(capability: Capability, size: number): Contender | undefined {
   const { name, kind, ivSize } = capability;
   const key = pattern(keySizeOf(capability));

@@ -1,18 +1,18 @@
 import type { Capability, Device } from "cryptodev";
 import { type Measurement, megabytes } from "./measure.ts";
 
-/** Data of one size: how fast the device was, and this runtime's node:crypto. */
+/** The measurements of the device and of this runtime's node:crypto, for data of one size. */
 export interface SizeResult {
-  /** Of the data of one operation. */
+  /** Bytes per operation. */
   readonly bytes: number;
   readonly device: Measurement;
-  /** `undefined` where it has no such algorithm. */
+  /** `undefined` if node:crypto does not have the algorithm. */
   readonly node: Measurement | undefined;
 }
 
-/** One algorithm, over all sizes from the smallest to the biggest. */
+/** The results of one algorithm, with sizes in ascending order. */
 export interface Result {
-  /** The algorithm's name, with `hmac-` where it is one. */
+  /** The algorithm's name; that of an HMAC starts with `hmac-`. */
   readonly algorithm: string;
   readonly capability: Capability;
   readonly keySize: number;
@@ -20,13 +20,13 @@ export interface Result {
   readonly sizes: readonly SizeResult[];
 }
 
-/** The algorithm's name, which hashes and HMACs share to the device. */
+/** The algorithm's name, with `hmac-` for an HMAC: the device uses the same name for a hash and its HMAC. */
 export const nameOf = ({ kind, name }: Capability): string => (kind === "hmac" ? `hmac-${name}` : name);
 
 /**
- * From which size on the device is as fast as node:crypto.
+ * Finds the smallest size such that the device is at least as fast as node:crypto for it and for all larger sizes.
  *
- * @returns bytes; `null` where it never is, `undefined` where there is nothing to compare it with
+ * @returns the size in bytes; `null` if there is none, `undefined` if there is nothing to compare the device with
  */
 export function breakEven({ sizes }: Pick<Result, "sizes">): number | null | undefined {
   if (sizes.length === 0 || sizes.some(({ node }) => node === undefined)) return undefined;
@@ -34,13 +34,13 @@ export function breakEven({ sizes }: Pick<Result, "sizes">): number | null | und
   return sizes[lost.lastIndexOf(true) + 1]?.bytes ?? null;
 }
 
-/** The same in words. */
+/** Summarises a result in one sentence. */
 export function verdict(result: Result): string {
   const from = breakEven(result);
   const [first, last] = [result.sizes[0]?.bytes, result.sizes.at(-1)?.bytes];
-  if (result.algorithm === "null") return "That is the price of a call: nothing is encrypted.";
+  if (result.algorithm === "null") return "This is the cost of a call: nothing is encrypted.";
   if (result.backend === "software") return "No verdict: the software device uses node:crypto itself.";
-  if (from === undefined) return "node:crypto has no such algorithm here.";
+  if (from === undefined) return "node:crypto does not have this algorithm here.";
   if (from === null) return `Never faster than node:crypto here, up to ${last} bytes.`;
   return from === first
     ? `Faster than node:crypto here at every size.`

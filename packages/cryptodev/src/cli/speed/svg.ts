@@ -4,7 +4,7 @@ import { title } from "./text.ts";
 
 const PANEL = { width: 440, height: 250, left: 64, right: 28, top: 44, bottom: 56 } as const;
 const COLUMNS = 3;
-/** The header's height. */
+/** The height of the header. */
 const HEAD = 56;
 
 const escapeText = (text: string): string =>
@@ -13,7 +13,7 @@ const escapeText = (text: string): string =>
 const text = (x: number, y: number, content: string, more = ""): string =>
   `<text x="${x}" y="${y}" ${more}>${escapeText(content)}</text>`;
 
-/** One algorithm: throughput over size, both in powers. */
+/** Draws one algorithm: throughput over size, both on logarithmic scales. */
 function panel(result: Result, x: number, y: number): string {
   const { width, height, left, right, top, bottom } = PANEL;
   const curves = (["device", "node"] as const).map((who) =>
@@ -45,13 +45,13 @@ function panel(result: Result, x: number, y: number): string {
       text(left - 6, up(power) + 4, `${Number(power.toPrecision(1))}`, 'text-anchor="end"'),
     ]),
     ...bytes.map((size) => text(across(size), height - bottom + 16, `${size}`, 'text-anchor="middle"')),
-    text((left + width - right) / 2, height - bottom + 34, "bytes in an operation", 'text-anchor="middle"'),
+    text((left + width - right) / 2, height - bottom + 34, "bytes per operation", 'text-anchor="middle"'),
     ...lines,
     "</g>",
   ].join("\n");
 }
 
-/** Draws all algorithms, each in a panel of its own. */
+/** Draws all algorithms, each in its own panel. */
 export function svgOf(results: readonly Result[], heading: string): string {
   const columns = Math.min(COLUMNS, results.length);
   const [width, height] = [columns * PANEL.width, HEAD + Math.ceil(results.length / COLUMNS) * PANEL.height];
@@ -64,11 +64,7 @@ export function svgOf(results: readonly Result[], heading: string): string {
     "polyline { fill: none; stroke-width: 2 } .device { stroke: #06c } .node { stroke: #e60; stroke-dasharray: 5 3 }</style>",
     `<rect width="${width}" height="${height}" fill="#fff"/>`,
     text(16, 22, heading, 'class="title"'),
-    text(
-      16,
-      42,
-      "MB/s, MB being 10^6 bytes; solid and blue: the device; dashed and orange: node:crypto in this runtime",
-    ),
+    text(16, 42, "MB/s (1 MB is 10^6 bytes). Solid blue: the device. Dashed orange: node:crypto in this runtime"),
     ...panels,
     "</svg>",
     "",

@@ -1,7 +1,7 @@
 import { type Measurement, megabytes, rate } from "./measure.ts";
 import type { Result, SizeResult } from "./results.ts";
 
-/** The longest bar, in characters. */
+/** The length of the longest bar in characters. */
 const WIDTH = 50;
 
 const number = (value: number): string => value.toFixed(value < 100 ? 2 : 0);
@@ -22,28 +22,28 @@ const columns = [
   { name: "node ops/s", width: 10 },
 ] as const;
 
-/** One line of a table of which the rest is not known yet: columns have fixed widths. */
+/** Formats one line of a table. The columns have fixed widths because the other lines are not known yet. */
 const inColumns = (cells: readonly string[]): string =>
   cells.map((cell, index) => cell.padStart(columns[index]?.width ?? 0)).join("  ");
 
-/** What stands above an algorithm's rows. */
+/** Formats the header above the rows of an algorithm. */
 export const headOf = (result: Omit<Result, "sizes">): string =>
   `${title(result)}\n${inColumns(columns.map(({ name }) => name))}`;
 
-/** An algorithm's numbers for one size, in columns. */
+/** Formats the numbers of an algorithm for one size in columns. */
 export function rowOf({ bytes, device, node }: SizeResult): string {
   const times = [device.seconds, device.userSeconds, device.systemSeconds].map((seconds) => seconds.toFixed(2));
   const other = node === undefined ? ["-", "-"] : numbers(bytes, node);
   return inColumns([`${bytes}`, ...numbers(bytes, device), ...times, ...other]);
 }
 
-/** What an algorithm is done by, in a line. */
+/** Formats an algorithm, its key size and its driver in one line. */
 export function title({ algorithm, keySize, capability }: Omit<Result, "sizes">): string {
   const key = keySize === 0 ? "" : `, key of ${keySize} bytes`;
   return `${algorithm}${key}, by ${capability.driver} (${capability.hardware ? "hardware" : "software"})`;
 }
 
-/** An algorithm's throughput as bars. */
+/** Draws the throughput of an algorithm as bars. */
 export function barsOf(result: Result): string {
   const fastest = Math.max(
     ...result.sizes.flatMap(({ bytes, device, node }) => [
