@@ -14,6 +14,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { afterAll } from "vitest";
+import { isRequired } from "../runtime.ts";
 import { command } from "../software.ts";
 
 /** The result of a command, with its output as bytes. */
@@ -115,7 +116,16 @@ export class Folder {
 export const quoted = (args: readonly string[]): string =>
   args.map((arg) => `'${arg.replaceAll("'", "'\\''")}'`).join(" ");
 
+const missing = new Set<string>();
+
 /** Whether a program is installed; tests that need a missing one are skipped. */
 export function has(program: string): boolean {
-  return spawnSync(program, ["--version"]).error === undefined;
+  const isThere = spawnSync(program, ["--version"]).error === undefined;
+  if (!isThere && !missing.has(program)) {
+    missing.add(program);
+    console.log(
+      `skipped: tests that need ${program}, which this machine does not have (REQUIRE_TOOLS=1 makes that a failure)`,
+    );
+  }
+  return isThere || isRequired("TOOLS");
 }
