@@ -31,6 +31,15 @@ describe.each(backends)("createHash, createHmac and hash on the $name", (backend
     );
   });
 
+  test("have the session that does the work, which node:crypto's objects do not have", () => {
+    for (const object of [crypto.createHash("sha1"), crypto.createHmac("sha1", "key")]) {
+      expect("session" in object).toBe(true);
+      const { session } = object as unknown as { readonly session: { info(): { mac: { name: string } } } };
+      expect(session.info().mac.name).toMatch(/sha1/);
+    }
+    expect("session" in real.createHash("sha1")).toBe(false);
+  });
+
   test.each(names)("accept keys of any size, also longer than the device's limit: %s", (name) => {
     for (const size of [0, 1, 64, 65, 128, 129, 512, 513, 5000]) {
       const [ours, theirs] = [crypto, real].map((from) =>

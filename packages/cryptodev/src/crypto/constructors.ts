@@ -46,6 +46,8 @@ export interface Construction<Arguments extends readonly unknown[]> {
   readonly begin: (object: object, ...args: Arguments) => void;
   /** Whether an object was initialised, even by the constructor of another device. */
   readonly isOne: (object: object) => boolean;
+  /** Members in addition to node:crypto's. Its own prototype has the same names as node:crypto's, and theirs has these. */
+  readonly extras?: PropertyDescriptorMap;
 }
 
 /**
@@ -55,7 +57,7 @@ export interface Construction<Arguments extends readonly unknown[]> {
 export function constructorOf<Arguments extends readonly unknown[]>(
   construction: Construction<Arguments>,
 ): Constructor<Arguments> {
-  const { name, length, methods, begin, isOne } = construction;
+  const { name, length, methods, begin, isOne, extras = {} } = construction;
   function construct(this: unknown, ...args: Arguments): unknown {
     // An object that is already initialised is left alone, and a new one is returned.
     const isNew = new.target !== undefined || (isInstance.call(construct, this) && !isOne(this as object));
@@ -63,7 +65,7 @@ export function constructorOf<Arguments extends readonly unknown[]>(
     begin(object, ...args);
     return object;
   }
-  const prototype: object = Object.assign(Object.create(lazyTransform), methods);
+  const prototype: object = Object.assign(Object.create(Object.create(lazyTransform, extras)), methods);
   Object.defineProperty(prototype, "constructor", { value: construct, configurable: true, writable: true });
   Object.setPrototypeOf(construct, Transform);
   Object.defineProperties(construct, {

@@ -21,6 +21,8 @@ import { bufferOver, chunkOf, dataOf, encoderOf, textOptionOf, withKey } from ".
 
 /** What hashes a message: a session, or node:crypto for an algorithm that is missing from the device. */
 interface Engine extends Closable {
+  /** The session; `undefined` if node:crypto does the work. */
+  readonly session: HashSession | undefined;
   update(data: Uint8Array): void;
   digest(): Uint8Array;
   copy(options: unknown): Engine;
@@ -37,6 +39,10 @@ class Message implements Closable {
   constructor(kind: "hash" | "hmac", engine: Engine) {
     this.kind = kind;
     this.#engine = engine;
+  }
+
+  get session(): HashSession | undefined {
+    return this.#engine.session;
   }
 
   get hasEnded(): boolean {
@@ -107,6 +113,16 @@ function flush(done: TransformCallback, digest: () => Buffer): void {
   }
 }
 
+/** What node:crypto's objects do not have: the session that does the work, for its `info()`. */
+const extras: PropertyDescriptorMap = {
+  session: {
+    configurable: true,
+    get(this: object): HashSession | undefined {
+      return messages.get(this)?.session;
+    },
+  },
+};
+
 const streaming = {
   _transform(this: object, chunk: unknown, encoding: unknown, done: TransformCallback): void {
     transform(messageOf(this), chunk, encoding, done);
@@ -123,6 +139,7 @@ export function hashConstructor(source: Source): Constructor<[algorithm: unknown
     name: "Hash",
     length: 2,
     isOne: (object) => messages.get(object)?.kind === "hash",
+    extras,
     begin(object, algorithm: unknown, options?: unknown) {
       const message = algorithm instanceof Message ? algorithm : startHash(source, algorithm, options);
       begin(object, message, options);
@@ -186,6 +203,7 @@ function checkOutputLength(length: number | undefined, name: HashName): void {
 
 function overSession(session: HashSession, name: HashName): Engine {
   return {
+    session,
     update: (data) => void session.update(data),
     digest: () => session.digest(),
     copy(options) {
@@ -198,6 +216,7 @@ function overSession(session: HashSession, name: HashName): Engine {
 
 function overNode(hash: NodeHash): Engine {
   return {
+    session: undefined,
     update: (data) => void hash.update(data),
     digest: () => hash.digest(),
     copy: (options) => overNode(hash.copy(options as object)),
@@ -211,6 +230,7 @@ export function hmacConstructor(source: Source): Constructor<[algorithm: unknown
     name: "Hmac",
     length: 3,
     isOne: (object) => messages.get(object)?.kind === "hmac",
+    extras,
     begin(object, algorithm: unknown, key: unknown, options?: unknown) {
       begin(object, startHmac(source, algorithm, key, options), options);
     },
