@@ -91,6 +91,21 @@ describe("large data", () => {
     expect(host.named.length).toBe(before);
   });
 
+  test("that is refused leaves the pointers of the next operation complete", () => {
+    const [one, other] = [new Uint8Array(65536), new Uint8Array(65536)];
+    host.aliases = (bytes) =>
+      bytes.buffer === one.buffer || bytes.buffer === other.buffer ? 2 ** 45 + bytes.byteOffset : undefined;
+    const gcm = device.aead("aes-gcm", key);
+    const [message, aad] = [pattern(8192), pattern(20)];
+    const expected = toHex(Device.open(new SoftwareHost()).aead("aes-gcm", key).seal(message, nonce, aad));
+    for (const size of [8192, 8192, 64]) {
+      expect(() => gcm.sealInto(one.subarray(0, 8192), other.subarray(16), nonce, aad)).toThrow(/overlap/);
+      expect(() => gcm.openInto(one.subarray(0, 8192), other.subarray(16), nonce, aad)).toThrow(/overlap/);
+      if (size === 8192) expect(toHex(gcm.seal(message, nonce, aad))).toBe(expected);
+      else expect(gcm.open(gcm.seal(message.subarray(0, size), nonce, aad), nonce, aad)).toHaveLength(size);
+    }
+  });
+
   test.each([
     ["source", 2 ** 29 + 16],
     ["source", 2 ** 31],

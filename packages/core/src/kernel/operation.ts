@@ -283,6 +283,8 @@ export class AuthOperation {
     if (isSmall) {
       copyInto(data, measured(source, size));
     } else {
+      // If the memory is refused, every pointer is NULL, and has to be set again.
+      this.#own = FOREIGN;
       lend(call, source, size, destination, written, this.#name);
       if (suspect > 0) copyInto(this.#before, partOf(destination, 0, Math.min(suspect, BLOCK)));
     }
