@@ -39,10 +39,11 @@ function copies(pid: number, kinds: readonly { readonly seed: number; readonly s
 }
 
 /**
- * Deno's node:crypto frees AES keys without wiping them. Elsewhere the key of a KeyObject is wiped when it is
+ * Deno's node:crypto frees AES and DES keys without wiping them. Elsewhere the key of a KeyObject is wiped when it is
  * collected.
  */
-const isWiped = (name: string) => runtimeName !== "Deno" || !/^aes-.*-(cbc|ecb|ctr|cfb|ofb|xts|gcm|ccm)$/.test(name);
+const isWiped = (name: string) =>
+  runtimeName !== "Deno" || !/^(aes-.*|3?des)-(cbc|ecb|ctr|cfb|ofb|xts|gcm|ccm)$/.test(name);
 
 interface Kind {
   readonly name: string;
