@@ -131,6 +131,7 @@ describe("the output file of enc", () => {
       env: { ...process.env, CRYPTODEV_BACKEND: "software" },
       stdio: ["pipe", "inherit", "inherit"],
     });
+    child.stdin?.on("error", () => {});
     child.stdin?.write(pattern(100_000));
     for (let round = 0; round < 500 && folder.names.length === before.length; round += 1) {
       await new Promise((resolve) => setTimeout(resolve, 10));

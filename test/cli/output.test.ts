@@ -53,6 +53,8 @@ async function begun(out: string, ...flags: string[]) {
     messages += text;
   });
   const ended = once(child, "close") as Promise<[number | null, NodeJS.Signals | null]>;
+  // It can end before all of that was read.
+  child.stdin?.on("error", () => {});
   child.stdin?.write(pattern(100_000));
   const find = () => folder.names.find((name) => /[0-9a-f]{8}\.part$/.test(name));
   for (let round = 0; round < 1000 && find() === undefined; round += 1) {

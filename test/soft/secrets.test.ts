@@ -134,7 +134,9 @@ describe.runIf(isLinux)("no copy of a key remains after its session has ended", 
       const held = keyOf(${held.seed}, ${held.size});
       const device = Device.open(new SoftwareHost());
       (${useKeys})(device, ${JSON.stringify(kinds)}, keyOf, () => { minor(); minor(); });
-      for (let round = 0; round < 3; round += 1) {
+      // Bun's collector spares what a leftover on the stack looks like. Other keys take these places.
+      (${useKeys})(device, ${JSON.stringify(kinds.map((kind) => ({ ...kind, seed: kind.seed + 500 })))}, keyOf, () => {});
+      for (let round = 0; round < 5; round += 1) {
         full();
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
