@@ -30,8 +30,10 @@ function measure(runtime, variable, filters) {
   return folder;
 }
 
-// Packed copies are not files of these packages, and long runs do not reach code that short ones miss.
-const left = ["install", "packages", "soak"].flatMap((room) => ["--exclude", `${room}/**`]);
+// Packed copies are not files of these packages, and neither long runs nor the documentation's examples reach code that
+// the other tests miss.
+process.env.FUZZ_RUNS = "1";
+const left = ["docs", "install", "packages", "soak"].flatMap((room) => ["--exclude", `${room}/**`]);
 const byNode = measure("node", "NODE_V8_COVERAGE", [...left, ...process.argv.slice(2)]);
 const byDeno = measure("deno", "DENO_COVERAGE_DIR", ["host/", "session/cipher", "session/aead"]);
 

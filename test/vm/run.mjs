@@ -95,7 +95,7 @@ export REQUIRE_CUSE=1 TEST_PATIENCE=20 LANG=C.UTF-8 NO_COLOR=1 CI=true
 cd '${test}'
 status=0
 ${run("node", ...onEveryDevice("session"), ...onEveryDevice("soft"), "serve/character_device")}
-${run("deno,bun", "soft/transcripts", "session/device", "serve/character_device")}
+${run("deno,bun", "soft/transcripts", "serve/character_device")}
 exit $status
 `;
 }
