@@ -128,8 +128,7 @@ export class Aead extends Session {
    * @throws {CryptodevError} with `EBADMSG` if the message, its aad or its nonce was changed; the plaintext is wiped
    */
   open(sealed: Uint8Array, nonce: Uint8Array, aad?: Uint8Array): Uint8Array<ArrayBuffer> {
-    checkOneCall(sealed, "source", this.#name, 0);
-    const plaintext = new Uint8Array(this.#checkSealed(sealed));
+    const plaintext = new Uint8Array(this.#checkSealed(sealed, 0));
     return plaintext.subarray(0, this.#run(COP_DECRYPT, sealed, plaintext, nonce, aad));
   }
 
@@ -182,8 +181,9 @@ export class Aead extends Session {
     return sealed.subarray(0, this.#run(COP_DECRYPT, sealed, sealed, nonce, aad));
   }
 
-  #checkSealed(sealed: Uint8Array): number {
-    const size = checkOneCall(sealed, "source", this.#name);
+  /** @param written - as for {@link checkOneCall} */
+  #checkSealed(sealed: Uint8Array, written?: number): number {
+    const size = checkOneCall(sealed, "source", this.#name, written);
     if (size < this.#tagSize) {
       throw new RangeError(`source for ${this.#name}: expected at least the tag's ${this.#tagSize} bytes, got ${size}`);
     }
