@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { type Host, type Machine, machineOf } from "@cryptodev/core";
 import { KernelCrashError, SoftwareHost, type SoftwareHostOptions } from "@cryptodev/soft";
-import { afterAll } from "vitest";
+import { afterAll, afterEach, beforeEach } from "vitest";
 import { isRequired, realHost, runtimeName } from "./runtime.ts";
 
 /* The software device, in each way that a program can reach it. */
@@ -111,6 +111,31 @@ export class ServedDevice {
   send(signal: NodeJS.Signals): void {
     process.kill(this.process.pid as number, signal);
   }
+}
+
+/**
+ * Gives each test of a suite a folder of its own. After the test its devices are stopped and the folder is removed.
+ *
+ * @param begin - receives the folder, and returns the path at which to serve
+ * @returns starts a server at that path
+ */
+export function inFolders(begin: (folder: string) => string): (...flags: string[]) => Promise<ServedDevice> {
+  const running: ServedDevice[] = [];
+  let folder: string;
+  let path: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "cryptodev-serve-"));
+    path = begin(folder);
+  });
+  afterEach(async () => {
+    for (const served of running.splice(0)) await served.stop();
+    rmSync(folder, { recursive: true });
+  });
+  return async (...flags) => {
+    const served = await ServedDevice.start(path, flags);
+    running.push(served);
+    return served;
+  };
 }
 
 function flagsOf({ async, verbosity, enableStats, alignmask, hardware, driver, lacks = [] }: DeviceTraits): string[] {

@@ -17,15 +17,14 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Device } from "@cryptodev/core";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { pattern } from "../bytes.ts";
 import { realHost, runtimeName } from "../runtime.ts";
 import { Replay } from "../soft/replay.ts";
-import { canServe, canServeCharacterDevice, command, ServedDevice } from "../software.ts";
+import { canServe, canServeCharacterDevice, command, inFolders } from "../software.ts";
 import { compile } from "./compile.ts";
 
 /* `cryptodev serve`, run as a user runs it. */
@@ -71,19 +70,10 @@ async function eventually<T>(look: () => T, expected: T): Promise<void> {
 describe.runIf(canServe)("cryptodev serve", () => {
   let folder: string;
   let path: string;
-  const running: ServedDevice[] = [];
-  async function start(...flags: string[]): Promise<ServedDevice> {
-    const served = await ServedDevice.start(path, flags);
-    running.push(served);
-    return served;
-  }
-  beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), "cryptodev-serve-"));
-    path = join(folder, "crypto");
-  });
-  afterEach(async () => {
-    for (const served of running.splice(0)) await served.stop();
-    rmSync(folder, { recursive: true });
+  const start = inFolders((made) => {
+    folder = made;
+    path = join(made, "crypto");
+    return path;
   });
 
   test.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)("leaves nothing behind after %s", async (signal) => {

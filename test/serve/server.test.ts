@@ -14,16 +14,15 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { Device } from "@cryptodev/core";
 import { ServeError, type ServeOptions, Server } from "@cryptodev/serve";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { runForJson } from "../child.ts";
 import { realHost } from "../runtime.ts";
 import { Replay } from "../soft/replay.ts";
-import { canServe, command, ServedDevice } from "../software.ts";
+import { canServe, command, inFolders } from "../software.ts";
 import { compile } from "./compile.ts";
 
 /* A server, and programs and users that attack it. */
@@ -91,19 +90,10 @@ test.each([
 describe.runIf(canServe)("a served device", () => {
   let folder: string;
   let path: string;
-  const running: ServedDevice[] = [];
-  async function start(...flags: string[]): Promise<ServedDevice> {
-    const served = await ServedDevice.start(path, flags);
-    running.push(served);
-    return served;
-  }
-  beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), "cryptodev-server-"));
-    path = join(folder, "crypto");
-  });
-  afterEach(async () => {
-    for (const served of running.splice(0)) await served.stop();
-    rmSync(folder, { recursive: true });
+  const start = inFolders((made) => {
+    folder = made;
+    path = join(made, "crypto");
+    return path;
   });
   const mounts = () => readFileSync("/proc/self/mountinfo", "utf8").split("\n");
 
