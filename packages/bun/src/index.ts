@@ -52,14 +52,14 @@ function loadLibc({ dlopen }: BunFFI): ReturnType<typeof dlopen<keyof typeof sym
       cause = error;
     }
   }
-  throw new UnsupportedError(`libc was not found as ${paths.join(", ")}`, { cause });
+  throw new UnsupportedError("ffi", `libc was not found as ${paths.join(", ")}`, { cause });
 }
 
 function load(): LibcHost {
   const machine = linuxMachine(process.platform, process.arch);
   // Not an import: other runtimes, which refuse `bun:` specifiers, can then load this module and report an error.
   const ffi = process.getBuiltinModule?.("bun:ffi") as BunFFI | undefined;
-  if (ffi === undefined) throw new UnsupportedError("@cryptodev/bun runs in Bun, and this is another runtime");
+  if (ffi === undefined) throw new UnsupportedError("ffi", "@cryptodev/bun runs in Bun, and this is another runtime");
   const libc = loadLibc(ffi);
   const { open, close, ioctl, poll, read, write, mount, umount2, process_vm_readv, process_vm_writev } = libc;
   const toC = (text: string): Uint8Array => new TextEncoder().encode(`${text}\0`);

@@ -19,6 +19,25 @@ export type CipherName =
   | `aes-${Bits}-${"cbc" | "ctr" | "ecb" | "cfb" | "ofb" | "xts"}`
   | `camellia-${Bits}-cbc`;
 
+/** The ciphers that do not use an iv. */
+export type WithoutIvName = Extract<CipherName, `${string}-ecb` | "null">;
+
+/** The ciphers for which every data size is valid. */
+export type StreamCipherName = Extract<CipherName, `${string}-${"ctr" | "cfb" | "ofb"}` | "null">;
+
+/** The ciphers that work on whole sectors. */
+export type XtsName = Extract<CipherName, `${string}-xts`>;
+
+/**
+ * The last parameter of an operation: an iv, if the cipher uses one. If it is not known which cipher it is, the iv is
+ * `undefined` for one without an iv.
+ */
+export type IvOf<Name extends CipherName> = [CipherName] extends [Name]
+  ? [iv?: Uint8Array | undefined]
+  : Name extends WithoutIvName
+    ? []
+    : [iv: Uint8Array];
+
 /** The authenticated ciphers of {@link Device.aead}. A name with a key size accepts only that size. */
 export type AeadName = Aead["name"] | `aes-${Bits}-${"gcm" | "ccm"}`;
 
@@ -37,7 +56,7 @@ export type HashName = Extract<Implemented<Macs>, { readonly keyed: false }>["na
 /** The hashes of {@link Device.hmac}. */
 export type HmacName = Extract<Implemented<Macs>, { readonly keyed: true }>["hash"];
 
-/** The macs of {@link Device.combined}: a plain hash such as `sha1`, or a keyed one such as `hmac-sha1`. */
+/** The macs of {@link Device.cipherWithMac}: a plain hash such as `sha1`, or a keyed one such as `hmac-sha1`. */
 export type MacName = Implemented<Macs>["name"];
 
 /**
@@ -134,7 +153,7 @@ function cipherOf(what: string, name: string, ...kinds: readonly CipherAlgorithm
  *
  * @throws {RangeError} if the name is not that of such a cipher
  */
-export function findCipher(name: Written<CipherName>): NamedCipher {
+export function findCipher(name: string): NamedCipher {
   return cipherOf("cipher", name, "block", "stream");
 }
 
@@ -143,7 +162,7 @@ export function findCipher(name: Written<CipherName>): NamedCipher {
  *
  * @throws {RangeError} if the name is not that of an AEAD
  */
-export function findAead(name: Written<AeadName>): NamedCipher {
+export function findAead(name: string): NamedCipher {
   return cipherOf("aead", name, "aead");
 }
 
@@ -152,7 +171,7 @@ export function findAead(name: Written<AeadName>): NamedCipher {
  *
  * @throws {RangeError} if the name is not that of such a cipher
  */
-export function findTlsCipher(name: Written<TlsCipherName>): NamedCipher {
+export function findTlsCipher(name: string): NamedCipher {
   return modeOf("cipher for tls", findCipher(name), "cbc");
 }
 
@@ -161,7 +180,7 @@ export function findTlsCipher(name: Written<TlsCipherName>): NamedCipher {
  *
  * @throws {RangeError} if the name is not that of such a cipher
  */
-export function findSrtpCipher(name: Written<SrtpCipherName>): NamedCipher {
+export function findSrtpCipher(name: string): NamedCipher {
   return modeOf("cipher for srtp", findCipher(name), "ctr");
 }
 
@@ -175,7 +194,7 @@ function modeOf(what: string, cipher: NamedCipher, mode: string): NamedCipher {
  *
  * @throws {RangeError} if the name is unknown
  */
-export function findKeyedMac(name: Written<KeyedMacName | HmacName>): MacAlgorithm {
+export function findKeyedMac(name: string): MacAlgorithm {
   return macOf("mac", name, ({ keyed }) => keyed, "name");
 }
 
@@ -184,7 +203,7 @@ export function findKeyedMac(name: Written<KeyedMacName | HmacName>): MacAlgorit
  *
  * @throws {RangeError} if the name is unknown
  */
-export function findMac(name: Written<MacName>): MacAlgorithm {
+export function findMac(name: string): MacAlgorithm {
   return macOf("mac", name, () => true, "name");
 }
 
@@ -193,7 +212,7 @@ export function findMac(name: Written<MacName>): MacAlgorithm {
  *
  * @throws {RangeError} if the name is unknown
  */
-export function findHash(name: Written<HashName>): MacAlgorithm {
+export function findHash(name: string): MacAlgorithm {
   return macOf("hash", name, ({ keyed }) => !keyed, "hash");
 }
 
@@ -202,7 +221,7 @@ export function findHash(name: Written<HashName>): MacAlgorithm {
  *
  * @throws {RangeError} if the name is unknown
  */
-export function findHmac(name: Written<HmacName | KeyedMacName>): MacAlgorithm {
+export function findHmac(name: string): MacAlgorithm {
   return macOf("hash for hmac", name, ({ keyed }) => keyed, "hash");
 }
 

@@ -1,90 +1,128 @@
-import { type CipherAlgorithm, isList } from "./abi/ciphers.ts";
+import { type CipherAlgorithm, isList, type SizeRange } from "./abi/ciphers.ts";
 import { CRYPTO_HMAC_MAX_KEY_LEN } from "./abi/constants.ts";
 import type { Ioctl } from "./abi/ioctl.ts";
 import { CIOCAUTHCRYPT, CIOCCRYPT } from "./abi/ioctls.ts";
 import type { MacAlgorithm } from "./abi/macs.ts";
 import { type AeadName, allCiphers, allMacs, type CipherName, type HashName, type HmacName } from "./algorithms.ts";
-import type { Device } from "./device.ts";
-import { CryptodevError } from "./errors.ts";
+import { CryptodevError, HardwareRequiredError } from "./errors.ts";
+import type { DeviceFile, SessionParameters } from "./kernel/device_file.ts";
+import { KernelSession } from "./kernel/kernel_session.ts";
 import { option } from "./options.ts";
-import type { Session } from "./sessions/session.ts";
+import { nonceSizesOf } from "./sessions/aead.ts";
 import { inWords } from "./words.ts";
 
-/** One algorithm, whether this device supports it, and what serves it. Plain data. */
-export interface Capability {
-  /** The name to pass to {@link Device.cipher}, {@link Device.aead}, {@link Device.hash} or {@link Device.hmac}. */
-  readonly name: string;
-  /** Which of these methods accepts the name. */
-  readonly kind: "cipher" | "aead" | "hash" | "hmac";
-  /** Whether it works: a session starts, and its operations reach the driver. */
-  readonly available: boolean;
-  /**
-   * Why it is not available; `undefined` if it is. `"no-driver"`: the kernel does not have it. `"no-hardware"`: only
-   * software implements it, and the device was opened with `hardware: "require"`. `"32-bit-process"`: this is a 32-bit
-   * process on a 64-bit kernel, whose driver does not support CIOCAUTHCRYPT in that case.
-   */
-  readonly reason: "no-driver" | "no-hardware" | "32-bit-process" | undefined;
-  /** The driver that serves it; `undefined` if it is not available. */
-  readonly driver: string | undefined;
+/** An algorithm that works: a session starts, and its operations reach the driver. */
+export interface Available {
+  /** It works. */
+  readonly available: true;
+  /** The driver that serves it. */
+  readonly driver: string;
   /** Whether that driver is hardware. */
   readonly hardware: boolean;
   /** Data at an address that is a multiple of `alignmask + 1` is not copied; see {@link Device.allocate}. */
   readonly alignmask: number;
-  /** All key sizes in bytes, or their range; `undefined` for a hash. */
-  readonly keySizes: CipherAlgorithm["keySizes"] | undefined;
+}
+
+/** An algorithm that does not work. */
+export interface Unavailable {
+  /** It does not work. */
+  readonly available: false;
+  /**
+   * Why: `"no-driver"` if the kernel does not have it; `"no-hardware"` if only software implements it, and the device was
+   * opened with `hardware: "require"`; `"32-bit-process"` if this is a 32-bit process on a 64-bit kernel, whose driver
+   * does not support CIOCAUTHCRYPT in that case.
+   */
+  readonly reason: "no-driver" | "no-hardware" | "32-bit-process";
+}
+
+/** A cipher of {@link Device.cipher}. */
+export interface CipherCapability {
+  /** It is a cipher. */
+  readonly kind: "cipher";
+  /** The name to pass to {@link Device.cipher}. */
+  readonly name: CipherName;
+  /** All key sizes in bytes, or their range. */
+  readonly keySizes: CipherAlgorithm["keySizes"];
   /** The length of the data must be a multiple of this, in bytes. */
   readonly blockSize: number;
-  /**
-   * Bytes in an iv; 0 if the algorithm does not use one. For an AEAD it is the size of the kernel's iv, which contains
-   * the nonce.
-   */
+  /** Bytes in an iv; 0 if the cipher does not use one. */
   readonly ivSize: number;
-  /** The tag sizes of an AEAD, in bytes. */
-  readonly tagSizes: readonly number[] | undefined;
-  /** Bytes in a digest; `undefined` for a cipher. */
-  readonly digestSize: number | undefined;
 }
+
+/** An authenticated cipher of {@link Device.aead}. */
+export interface AeadCapability {
+  /** It is an authenticated cipher. */
+  readonly kind: "aead";
+  /** The name to pass to {@link Device.aead}. */
+  readonly name: AeadName;
+  /** All key sizes in bytes, or their range. */
+  readonly keySizes: CipherAlgorithm["keySizes"];
+  /** The smallest and the largest size of a nonce, in bytes. */
+  readonly nonceSize: SizeRange;
+  /** All tag sizes, in bytes. */
+  readonly tagSizes: readonly number[];
+}
+
+/** A hash of {@link Device.hash}. */
+export interface HashCapability {
+  /** It is a hash. */
+  readonly kind: "hash";
+  /** The name to pass to {@link Device.hash}. */
+  readonly name: HashName;
+  /** Bytes in a digest. */
+  readonly digestSize: number;
+}
+
+/** An HMAC of {@link Device.hmac}. */
+export interface HmacCapability {
+  /** It is an HMAC. */
+  readonly kind: "hmac";
+  /** The name to pass to {@link Device.hmac}: that of the hash. */
+  readonly name: HmacName;
+  /** The range of key sizes, in bytes. */
+  readonly keySizes: SizeRange;
+  /** Bytes in a mac. */
+  readonly digestSize: number;
+}
+
+/** One algorithm, whether this device supports it, and what serves it. Plain data. */
+export type Capability = (CipherCapability | AeadCapability | HashCapability | HmacCapability) &
+  (Available | Unavailable);
 
 /** Options of {@link Device.capabilities}. */
 export interface CapabilityOptions {
   /**
-   * `"require"` omits algorithms that hardware does not support, `"prefer"` puts them last. Defaults to `"allow"`,
+   * `"require"` omits algorithms that no hardware serves, `"prefer"` puts those last. Defaults to `"allow"`,
    * which does neither.
    */
   readonly hardware?: "require" | "prefer" | "allow" | undefined;
 }
-
-/** What a session reports about its driver. */
-type Served = Pick<Capability, "available" | "reason" | "driver" | "hardware" | "alignmask">;
-
-const unserved = (reason: Served["reason"]): Served => ({
-  available: false,
-  reason,
-  driver: undefined,
-  hardware: false,
-  alignmask: 0,
-});
 
 /**
  * Starts a session only to ask what serves it.
  *
  * @param ioctl - the ioctl that runs its operations
  */
-function served(start: () => Session, ioctl: Ioctl = CIOCCRYPT): Served {
-  let session: Session;
+function availability(
+  file: DeviceFile,
+  name: string,
+  parameters: SessionParameters,
+  ioctl: Ioctl = CIOCCRYPT,
+): Available | Unavailable {
+  let session: KernelSession;
   try {
-    session = start();
+    session = KernelSession.start(file, name, name, parameters);
   } catch (error) {
-    if (error instanceof CryptodevError && error.code === "EINVAL") return unserved("no-driver");
-    if (error instanceof CryptodevError && error.code === "ENODEV") return unserved("no-hardware");
+    if (error instanceof HardwareRequiredError) return { available: false, reason: "no-hardware" };
+    if (error instanceof CryptodevError && error.code === "EINVAL") return { available: false, reason: "no-driver" };
     throw error;
   }
   try {
-    if (!session.device.answers(ioctl)) return unserved("32-bit-process");
+    if (!file.answers(ioctl)) return { available: false, reason: "32-bit-process" };
     const { cipher, mac, hardware, alignmask } = session.info();
-    return { available: true, reason: undefined, driver: (cipher ?? mac)?.driver, hardware, alignmask };
+    return { available: true, driver: `${(cipher ?? mac)?.driver}`, hardware, alignmask };
   } finally {
-    session.close();
+    session.end("it was only asked about");
   }
 }
 
@@ -102,41 +140,32 @@ function trialKey(keySizes: CipherAlgorithm["keySizes"]): Uint8Array {
   return Uint8Array.from({ length: size }, (_, index) => index * 37 + 1);
 }
 
-function cipherCapability(device: Device, algorithm: CipherAlgorithm): Capability {
-  const { name, kind, keySizes, blockSize, ivSize, tagSizes } = algorithm;
-  const key = trialKey(keySizes);
-  return {
-    name,
-    kind: kind === "aead" ? "aead" : "cipher",
-    ...(kind === "aead"
-      ? served(() => device.aead(name as AeadName, key), CIOCAUTHCRYPT)
-      : served(() => device.cipher(name as CipherName, key))),
-    keySizes: copyOf(keySizes),
-    blockSize,
-    ivSize,
-    tagSizes: tagSizes && [...tagSizes],
-    digestSize: undefined,
-  };
+function cipherCapability(file: DeviceFile, algorithm: CipherAlgorithm): Capability {
+  const { id, name, kind, blockSize, ivSize, tagSizes } = algorithm;
+  const parameters = { cipher: id, key: trialKey(algorithm.keySizes), mac: 0, macKey: undefined };
+  const keySizes = copyOf(algorithm.keySizes);
+  if (kind !== "aead") {
+    const served = availability(file, name, parameters);
+    return { kind: "cipher", name: name as CipherName, ...served, keySizes, blockSize, ivSize };
+  }
+  const served = availability(file, name, parameters, CIOCAUTHCRYPT);
+  const nonceSize = { ...nonceSizesOf(name) };
+  return { kind, name: name as AeadName, ...served, keySizes, nonceSize, tagSizes: [...(tagSizes ?? [])] };
 }
 
-function macCapability(device: Device, { hash, keyed, digestSize }: MacAlgorithm): Capability {
-  const keySizes = keyed ? { min: 0, max: CRYPTO_HMAC_MAX_KEY_LEN } : undefined;
-  const start = () =>
-    keySizes === undefined ? device.hash(hash as HashName) : device.hmac(hash as HmacName, trialKey(keySizes));
-  return {
-    name: hash,
-    kind: keyed ? "hmac" : "hash",
-    ...served(start),
-    keySizes,
-    blockSize: 1,
-    ivSize: 0,
-    tagSizes: undefined,
-    digestSize,
-  };
+function macCapability(file: DeviceFile, { id, name, hash, keyed, digestSize }: MacAlgorithm): Capability {
+  const keySizes = { min: 0, max: CRYPTO_HMAC_MAX_KEY_LEN };
+  const macKey = keyed ? trialKey(keySizes) : undefined;
+  const served = availability(file, name, { cipher: 0, key: undefined, mac: id, macKey });
+  return keyed
+    ? { kind: "hmac", name: hash as HmacName, ...served, keySizes, digestSize }
+    : { kind: "hash", name: hash as HashName, ...served, digestSize };
 }
+
+const isHardware = (capability: Capability): boolean => capability.available && capability.hardware;
 
 /** Tries every algorithm; see {@link Device.capabilities}. */
-export function capabilitiesOf(device: Device, options: CapabilityOptions | undefined): Capability[] {
+export function capabilitiesOf(file: DeviceFile, options: CapabilityOptions | undefined): Capability[] {
   const hardware = option(options, "hardware", "capabilities", "allow");
   if (hardware !== "allow" && hardware !== "require" && hardware !== "prefer") {
     throw new RangeError(
@@ -146,9 +175,9 @@ export function capabilitiesOf(device: Device, options: CapabilityOptions | unde
   const ciphers = allCiphers.filter(({ kernelName, kind }) => kernelName !== undefined && kind !== "record");
   const macs = allMacs.filter(({ kernelName }) => kernelName !== undefined);
   const all = [
-    ...ciphers.map((algorithm) => cipherCapability(device, algorithm)),
-    ...macs.map((algorithm) => macCapability(device, algorithm)),
+    ...ciphers.map((algorithm) => cipherCapability(file, algorithm)),
+    ...macs.map((algorithm) => macCapability(file, algorithm)),
   ].sort((one, other) => (one.name < other.name ? -1 : one.name > other.name ? 1 : 0));
-  if (hardware === "require") return all.filter((capability) => capability.hardware);
-  return hardware === "prefer" ? all.sort((one, other) => Number(other.hardware) - Number(one.hardware)) : all;
+  if (hardware === "require") return all.filter(isHardware);
+  return hardware === "prefer" ? all.sort((one, other) => Number(isHardware(other)) - Number(isHardware(one))) : all;
 }

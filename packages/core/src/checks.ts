@@ -147,20 +147,16 @@ export function checkTagSize(size: number, name: string, sizes: readonly number[
 }
 
 /**
- * Checks an iv, which may be omitted to continue from the end of the session's last operation. Without an iv the kernel
- * would use zeros in a fresh session, a mid-sector tweak for XTS, and skip to the next block of a key stream. None of
- * these is what a caller wants, so in these cases the iv is required.
+ * Checks an iv. It is required if the cipher uses one: without it the kernel would continue from its last operation, or
+ * use zeros in a fresh session.
  */
-export function checkIv(iv: Uint8Array | undefined, cipher: NamedCipher, chained: boolean): void {
-  const { name } = cipher;
-  const { ivSize } = cipher.algorithm;
-  if (iv === undefined) {
-    if (ivSize === 0 || (chained && !isXts(cipher))) return;
-    const except = isXts(cipher) ? "" : "; it may be omitted only if the previous operation ended at a block boundary";
-    throw new TypeError(`iv for ${name}: expected ${ivSize} bytes, got none${except}`);
+export function checkIv(iv: Uint8Array | undefined, { name, algorithm: { ivSize } }: NamedCipher): void {
+  if (ivSize === 0) {
+    if (iv === undefined) return;
+    throw new RangeError(`iv for ${name}: expected none, as it has no iv; got ${inWords(iv)}`);
   }
+  if (iv === undefined) throw new TypeError(`iv for ${name}: expected ${ivSize} bytes, got none`);
   const size = sizeOf(iv, "iv", name);
-  if (ivSize === 0) throw new RangeError(`iv for ${name}: expected none, as it has no iv; got ${size} bytes`);
   if (size !== ivSize) throw new RangeError(`iv for ${name}: expected ${ivSize} bytes, got ${size}`);
 }
 

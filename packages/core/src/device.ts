@@ -13,25 +13,33 @@ import {
   type HashName,
   type HmacName,
   type KeyedMacName,
-  type MacName,
-  type SrtpCipherName,
-  type TlsCipherName,
   type Written,
+  type XtsName,
 } from "./algorithms.ts";
+import { Submitter } from "./async/submitter.ts";
 import { type Capability, type CapabilityOptions, capabilitiesOf } from "./capabilities.ts";
 import type { Host } from "./host.ts";
 import { DeviceFile, type DeviceOptions } from "./kernel/device_file.ts";
-import { Submitter } from "./kernel/submitter.ts";
 import { alignedMemory, CACHE_LINE } from "./memory/aligned.ts";
+import { own } from "./options.ts";
 import { Aead, type AeadOptions } from "./sessions/aead.ts";
 import { Cipher } from "./sessions/cipher.ts";
-import { CombinedCipher } from "./sessions/combined.ts";
-import { Hash } from "./sessions/hash.ts";
-import { type SrtpOptions, SrtpPacket } from "./sessions/srtp.ts";
-import { TlsRecord } from "./sessions/tls.ts";
+import { CipherWithMac, type CipherWithMacStart } from "./sessions/cipher_with_mac.ts";
+import { Hash, Hmac } from "./sessions/hash.ts";
+import { SrtpCipher, type SrtpStart } from "./sessions/srtp.ts";
+import { TlsCipher, type TlsStart } from "./sessions/tls.ts";
 import { inWords } from "./words.ts";
 
-const dropped = new FinalizationRegistry<DeviceFile>((file) => {
+/** Reads the algorithms and keys of a session, each once. */
+function partsOf<Start extends CipherWithMacStart | TlsStart | SrtpStart>(
+  start: Start,
+  method: string,
+): Pick<Start, "cipher" | "key" | "mac" | "macKey"> {
+  const part = <Name extends keyof Start>(name: Name): Start[Name] => own(start, name, method) as Start[Name];
+  return { cipher: part("cipher"), key: part("key"), mac: part("mac"), macKey: part("macKey") };
+}
+
+const abandoned = new FinalizationRegistry<DeviceFile>((file) => {
   try {
     file.close();
   } catch {
@@ -39,6 +47,17 @@ const dropped = new FinalizationRegistry<DeviceFile>((file) => {
   }
   file.warn(`a device (${file.path}) was dropped without close(); its descriptor was held until now`);
 });
+
+/** Where a device is. */
+export interface DevicePath {
+  /** The device's path. Defaults to `/dev/crypto`. */
+  readonly path?: string | undefined;
+}
+
+/** A cipher session as {@link Device.cipher} returns it: XTS, which works on whole sectors, does not have chunks. */
+export type CipherOf<Name extends CipherName> = [Name] extends [XtsName]
+  ? Omit<Cipher<Name>, "encryptor" | "decryptor">
+  : Cipher<Name>;
 
 /**
  * An open `/dev/crypto`, which starts sessions.
@@ -66,7 +85,7 @@ export class Device {
     this.#file = file;
     this.path = file.path;
     this.backend = file.host.backend;
-    dropped.register(this, file, file);
+    abandoned.register(this, file, file);
   }
 
   /**
@@ -75,9 +94,10 @@ export class Device {
    * The package `cryptodev` selects the host; call this to use a host of your own.
    *
    * @returns the open device
-   * @throws {CryptodevError} if the kernel refuses; the message says what to do about it
+   * @throws {CryptodevError} if the kernel refuses; its hint says what to do about it
    * @throws {UnsupportedError} if the host does not have libc or a foreign function interface
    * @throws {TypeError} if the path is not a string, or contains a zero character
+   * @throws {RangeError} if an option is invalid
    * @example
    * ```ts
    * import { Device } from "@cryptodev/core";
@@ -87,7 +107,9 @@ export class Device {
    * device.close();
    * ```
    */
-  static open(host: Host, path: string = "/dev/crypto", options: DeviceOptions = {}): Device {
+  static open(host: Host, options: DevicePath & DeviceOptions = {}): Device {
+    const given: unknown = own(options, "path", "device");
+    const path = given === undefined ? "/dev/crypto" : given;
     if (typeof path !== "string" || path.includes("\0")) {
       throw new TypeError(`path of the device: expected a string without zero characters, got ${inWords(path)}`);
     }
@@ -106,12 +128,13 @@ export class Device {
    * @returns the session
    * @throws {RangeError} if the name is unknown, or the key does not have one of the cipher's sizes
    * @throws {TypeError} if the key is not a Uint8Array
-   * @throws {CryptodevError} with `EINVAL` if the kernel does not have the algorithm, or with `ENODEV` if only software
-   * implements it and hardware is required
+   * @throws {CryptodevError} with `EINVAL` if the kernel does not have the algorithm
+   * @throws {HardwareRequiredError} if only software implements it and hardware is required
    * @throws {ClosedError} if the device is closed
    */
-  cipher(name: Written<CipherName>, key: Uint8Array): Cipher {
-    return new Cipher(this, this.#file, findCipher(name), key);
+  cipher<Name extends CipherName>(name: Written<Name>, key: Uint8Array): CipherOf<Name> {
+    const cipher: unknown = Cipher.start<Name>(this.#file, findCipher(name), key);
+    return cipher as CipherOf<Name>;
   }
 
   /**
@@ -119,11 +142,12 @@ export class Device {
    *
    * @returns the session
    * @throws {RangeError} if the name is unknown
-   * @throws {CryptodevError} with `EINVAL` or `ENODEV`, as {@link Device.cipher}
+   * @throws {CryptodevError} with `EINVAL` if the kernel does not have the algorithm
+   * @throws {HardwareRequiredError} if only software implements it and hardware is required
    * @throws {ClosedError} if the device is closed
    */
   hash(name: Written<HashName>): Hash {
-    return new Hash(this, this.#file, findHash(name));
+    return Hash.start(this.#file, findHash(name));
   }
 
   /**
@@ -133,26 +157,27 @@ export class Device {
    * @returns the session
    * @throws {RangeError} if the name is unknown, or the key is longer than 512 bytes
    * @throws {TypeError} if the key is not a Uint8Array
-   * @throws {CryptodevError} with `EINVAL` or `ENODEV`, as {@link Device.cipher}
+   * @throws {CryptodevError} with `EINVAL` if the kernel does not have the algorithm
+   * @throws {HardwareRequiredError} if only software implements it and hardware is required
    * @throws {ClosedError} if the device is closed
    */
-  hmac(name: Written<HmacName | KeyedMacName>, key: Uint8Array): Hash {
-    return new Hash(this, this.#file, findHmac(name), key);
+  hmac(name: Written<HmacName | KeyedMacName>, key: Uint8Array): Hmac {
+    return Hmac.start(this.#file, findHmac(name), key);
   }
 
   /**
    * Starts a session that encrypts and computes a mac of the plaintext in one pass.
    *
-   * @param mackey - the key of an `hmac-` mac, 0 to 512 bytes; omitted for a plain hash
    * @returns the session
    * @throws {RangeError} if a name is unknown, or a key has the wrong size
    * @throws {TypeError} if a key is not a Uint8Array, or is given for a plain hash
-   * @throws {CryptodevError} with `EINVAL` or `ENODEV`, as {@link Device.cipher}
+   * @throws {CryptodevError} with `EINVAL` if the kernel does not have the algorithms
+   * @throws {HardwareRequiredError} if only software implements them and hardware is required
    * @throws {ClosedError} if the device is closed
    */
-  combined(cipher: Written<CipherName>, key: Uint8Array, mac: Written<MacName>, mackey?: Uint8Array): CombinedCipher {
-    const start = { cipher: findCipher(cipher), key, mac: findMac(mac), mackey };
-    return new CombinedCipher(this, this.#file, start);
+  cipherWithMac(start: CipherWithMacStart): CipherWithMac {
+    const { cipher, key, mac, macKey } = partsOf(start, "cipherWithMac");
+    return new CipherWithMac(this.#file, { cipher: findCipher(cipher), key, mac: findMac(mac), macKey });
   }
 
   /**
@@ -162,52 +187,43 @@ export class Device {
    * @returns the session
    * @throws {RangeError} if the name is unknown, or the key or the tag has the wrong size
    * @throws {TypeError} if the key is not a Uint8Array
-   * @throws {CryptodevError} with `EINVAL` or `ENODEV`, as {@link Device.cipher}
+   * @throws {CryptodevError} with `EINVAL` if the kernel does not have the algorithm
+   * @throws {HardwareRequiredError} if only software implements it and hardware is required
    * @throws {ClosedError} if the device is closed
    */
   aead(name: Written<AeadName>, key: Uint8Array, options?: AeadOptions): Aead {
-    return new Aead(this, this.#file, findAead(name), key, options);
+    return Aead.start(this.#file, findAead(name), key, options);
   }
 
   /**
    * Starts a session for the records of TLS with a block cipher (RFC 5246).
    *
-   * @param mackey - 0 to 512 bytes. Keys are read once and not kept
    * @returns the session
    * @throws {RangeError} if a name is unknown, or a key has the wrong size
    * @throws {TypeError} if a key is not a Uint8Array
-   * @throws {CryptodevError} with `EINVAL` or `ENODEV`, as {@link Device.cipher}
+   * @throws {CryptodevError} with `EINVAL` if the kernel does not have the algorithms
+   * @throws {HardwareRequiredError} if only software implements them and hardware is required
    * @throws {ClosedError} if the device is closed
    */
-  tls(
-    cipher: Written<TlsCipherName>,
-    key: Uint8Array,
-    mac: Written<KeyedMacName | HmacName>,
-    mackey: Uint8Array,
-  ): TlsRecord {
-    const start = { cipher: findTlsCipher(cipher), key, mac: findKeyedMac(mac), mackey };
-    return new TlsRecord(this, this.#file, start);
+  tls(start: TlsStart): TlsCipher {
+    const { cipher, key, mac, macKey } = partsOf(start, "tls");
+    return new TlsCipher(this.#file, { cipher: findTlsCipher(cipher), key, mac: findKeyedMac(mac), macKey });
   }
 
   /**
    * Starts a session for SRTP packets (RFC 3711).
    *
-   * @param mackey - 0 to 512 bytes. Keys are read once and not kept
    * @returns the session
    * @throws {RangeError} if a name is unknown, or a key or the tag has the wrong size
    * @throws {TypeError} if a key is not a Uint8Array
-   * @throws {CryptodevError} with `EINVAL` or `ENODEV`, as {@link Device.cipher}
+   * @throws {CryptodevError} with `EINVAL` if the kernel does not have the algorithms
+   * @throws {HardwareRequiredError} if only software implements them and hardware is required
    * @throws {ClosedError} if the device is closed
    */
-  srtp(
-    cipher: Written<SrtpCipherName>,
-    key: Uint8Array,
-    mac: Written<KeyedMacName | HmacName>,
-    mackey: Uint8Array,
-    options?: SrtpOptions,
-  ): SrtpPacket {
-    const start = { cipher: findSrtpCipher(cipher), key, mac: findKeyedMac(mac), mackey };
-    return new SrtpPacket(this, this.#file, start, options);
+  srtp(start: SrtpStart): SrtpCipher {
+    const { cipher, key, mac, macKey } = partsOf(start, "srtp");
+    const algorithms = { cipher: findSrtpCipher(cipher), key, mac: findKeyedMac(mac), macKey };
+    return new SrtpCipher(this.#file, algorithms, own(start, "tagSize", "srtp"));
   }
 
   /**
@@ -225,12 +241,12 @@ export class Device {
    *
    * const device = open({ backend: "auto" });
    * const gcm = device.capabilities().find(({ name }) => name === "aes-gcm");
-   * console.log(gcm?.available, gcm?.hardware);
+   * console.log(gcm?.available && gcm.driver);
    * device.close();
    * ```
    */
   capabilities(options?: CapabilityOptions): Capability[] {
-    return capabilitiesOf(this, options);
+    return capabilitiesOf(this.#file, options);
   }
 
   /**
@@ -258,7 +274,7 @@ export class Device {
   }
 
   /**
-   * Returns an object that submits operations to the driver, which runs them asynchronously. `openAsync` of the package
+   * Returns an object that starts sessions whose operations the driver runs asynchronously. `openAsync` of the package
    * `cryptodev` works with every driver, and uses this if it is available.
    *
    * @param wait - resolves after a delay, for example after a timer; then the driver is asked for finished operations
@@ -271,8 +287,8 @@ export class Device {
    *
    * const device = Device.open(new SoftwareHost({ async: true }));
    * const submitter = device.submitter(() => new Promise((resolve) => setTimeout(resolve, 1)));
-   * const digest = await device.hash("sha1").digestAsync(submitter, new Uint8Array(3));
-   * console.log(digest.length); // 20
+   * const digest = await submitter?.hash("sha1").digest(new Uint8Array(3));
+   * console.log(digest?.length); // 20
    * device.close();
    * ```
    */
@@ -332,12 +348,12 @@ export class Device {
   /**
    * Ends the sessions that were started on this device, then closes it (`close(2)`). Closing it again does nothing.
    *
-   * @throws {CryptodevError} with `EBUSY` if the device is in use, in which case it stays open; with any other code if
-   * `close(2)` failed, in which case it is closed anyway
+   * @throws {BusyError} if the device is in use; it stays open
+   * @throws {CryptodevError} if `close(2)` failed; it is closed anyway
    */
   close(): void {
     this.#file.close();
-    dropped.unregister(this.#file);
+    abandoned.unregister(this.#file);
   }
 
   /** Calls {@link Device.close}, for `using`. */

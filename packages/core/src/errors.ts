@@ -1,51 +1,58 @@
-import { errnoName, errnos } from "./abi/errno.ts";
+import { type ErrnoName, errnoName, errnos } from "./abi/errno.ts";
 
 /** The parts of a {@link CryptodevError}. */
-export interface Refusal {
+export interface FailedCall {
   /** The error number, positive. */
   readonly errno: number;
   /** The system call that failed. */
   readonly syscall: "open" | "ioctl" | "close";
   /** The ioctl's name, if the call was one. */
-  readonly ioctl?: string;
+  readonly ioctl?: string | undefined;
   /** The device's path. */
   readonly path: string;
   /** What the error means and what to do, for a person. */
   readonly hint: string;
 }
 
+/** Sets the `name` of an error class once for all its errors, as the language's own error classes do. */
+function named(errorClass: { readonly prototype: Error }, name: string): void {
+  Object.defineProperty(errorClass.prototype, "name", { value: name, writable: true, configurable: true });
+}
+
 /**
- * The kernel, or the software device in its place, refused a call.
+ * A system call failed: the kernel, or the software device in its place, refused it.
  *
  * @example
  * ```ts
- * import { CryptodevError, Device } from "@cryptodev/core";
- * import { SoftwareHost } from "@cryptodev/soft";
+ * import { CryptodevError, open } from "cryptodev";
  *
  * try {
- *   Device.open(new SoftwareHost(), "/dev/missing");
+ *   open({ backend: "software", path: "/dev/crypto" }).cipher("blowfish-cbc", new Uint8Array(16)).close();
  * } catch (error) {
- *   if (error instanceof CryptodevError) console.log(error.code); // ENOENT
+ *   if (error instanceof CryptodevError) console.log(error.code, error.hint);
  * }
  * ```
  */
 export class CryptodevError extends Error {
-  /** The name of the class. */
-  override readonly name = "CryptodevError";
-  /** The error's C name, such as `"EINVAL"`. */
-  readonly code: string;
+  static {
+    named(CryptodevError, "CryptodevError");
+  }
+
+  /** The error's C name, such as `"EINVAL"`; `E` and the number if it has none. */
+  readonly code: ErrnoName | `E${number}`;
   /** The error's number, positive. */
   readonly errno: number;
   /** The system call that failed. */
-  readonly syscall: Refusal["syscall"];
+  readonly syscall: FailedCall["syscall"];
   /** The ioctl's name, such as `"CIOCGSESSION"`; `undefined` if the call was not an ioctl. */
   readonly ioctl: string | undefined;
   /** The device's path. */
   readonly path: string;
+  /** What the error means and what to do, for a person. It is also the end of the message. */
+  readonly hint: string;
 
   /** Builds the message from its parts. */
-  constructor(refusal: Refusal) {
-    const { errno, syscall, ioctl, path, hint } = refusal;
+  constructor({ errno, syscall, ioctl, path, hint }: FailedCall) {
     const code = errnoName(errno);
     super(`${ioctl ?? syscall} ${path}: ${code}, ${hint}`);
     this.code = code;
@@ -53,32 +60,107 @@ export class CryptodevError extends Error {
     this.syscall = syscall;
     this.ioctl = ioctl;
     this.path = path;
+    this.hint = hint;
   }
 }
 
 /**
- * Something that is needed to reach a kernel's `/dev/crypto` is missing: Linux, libc, or the runtime's foreign function
- * interface. The software device works anyway. `cryptodev/crypto` throws it for functions that no device supports.
+ * Data did not authenticate: it was changed, or the key, the iv or nonce, the aad or header, the tag or mac, or the
+ * padding is wrong. It does not say which, because whoever can tell these apart can decrypt (RFC 5246, section
+ * 6.2.3.2). The plaintext was wiped.
+ *
+ * @example
+ * ```ts
+ * import { AuthenticationError, open } from "cryptodev";
+ *
+ * const device = open({ backend: "auto" });
+ * const gcm = device.aead("aes-256-gcm", crypto.getRandomValues(new Uint8Array(32)));
+ * try {
+ *   gcm.open(new Uint8Array(48), { nonce: new Uint8Array(12) });
+ * } catch (error) {
+ *   console.log(error instanceof AuthenticationError); // true
+ * }
+ * device.close();
+ * ```
+ */
+export class AuthenticationError extends Error {
+  static {
+    named(AuthenticationError, "AuthenticationError");
+  }
+
+  /** Builds the message, which is the same for every cause. */
+  constructor() {
+    super("authentication failed: the data, its tag, mac or padding, the iv, nonce or aad, or a key is wrong");
+  }
+}
+
+/**
+ * The device or session is in use: an asynchronous operation is in flight, or a trace used the device that it reports
+ * on. The call was not sent, and can be repeated later.
+ */
+export class BusyError extends Error {
+  static {
+    named(BusyError, "BusyError");
+  }
+}
+
+/** A session was refused because only software implements it, and the device was opened with `hardware: "require"`. */
+export class HardwareRequiredError extends Error {
+  static {
+    named(HardwareRequiredError, "HardwareRequiredError");
+  }
+
+  /** The algorithm, by this library's name. */
+  readonly algorithm: string;
+  /** The kernel's driver that would have served it, such as `cbc-aes-aesni`. */
+  readonly driver: string;
+
+  /** Builds the message from its parts. */
+  constructor(algorithm: string, driver: string) {
+    super(`${algorithm} is served by ${driver}, which is software, but hardware: "require" was requested`);
+    this.algorithm = algorithm;
+    this.driver = driver;
+  }
+}
+
+/**
+ * What is missing, for programs: `"platform"` is Linux, or a layout of `/dev/crypto` for this processor; `"ffi"` is libc
+ * or the runtime's foreign function interface; `"software"` is the software device, which could not be loaded;
+ * `"threads"` are worker threads; `"zero-copy"` is memory that the driver uses without copying it; `"function"` is a
+ * function that no device supports.
+ */
+export type UnsupportedCode = "platform" | "ffi" | "software" | "threads" | "zero-copy" | "function";
+
+/**
+ * Something that the library needs is missing here; {@link UnsupportedError.code} says what. Without Linux, libc or the
+ * foreign function interface, the software device works anyway.
  */
 export class UnsupportedError extends Error {
-  /** The name of the class. */
-  override readonly name = "UnsupportedError";
+  static {
+    named(UnsupportedError, "UnsupportedError");
+  }
+
+  /** What is missing. */
+  readonly code: UnsupportedCode;
 
   /**
    * Builds the message: what is missing, and what to do.
    *
-   * @param missing - what is missing
+   * @param code - what is missing, for programs
+   * @param missing - what is missing, for people
    * @param options - `remedy` says what to do; it defaults to using the software device
    */
-  constructor(missing: string, options: ErrorOptions & { readonly remedy?: string } = {}) {
+  constructor(code: UnsupportedCode, missing: string, options: ErrorOptions & { readonly remedy?: string } = {}) {
     super(`${missing}; ${options.remedy ?? useSoftware}`, options);
+    this.code = code;
   }
 }
 
 /** A device or session was used after it was closed. Closing a device also closes its sessions. */
 export class ClosedError extends Error {
-  /** The name of the class. */
-  override readonly name = "ClosedError";
+  static {
+    named(ClosedError, "ClosedError");
+  }
 }
 
 const useSoftware =
@@ -105,7 +187,6 @@ const ioctlHints: Readonly<Record<number, string>> = {
   [errnos.EFAULT]: "the driver could not reach the memory of the operation",
   [errnos.ENOMEM]: "the kernel is out of memory",
   [errnos.EBUSY]: "the device is busy",
-  [errnos.EBADMSG]: "the data did not authenticate",
   [errnos.EOPNOTSUPP]: "this device cannot do that",
   [errnos.ENOTCONN]: serverEnded,
   [errnos.ECONNABORTED]: serverEnded,

@@ -19,32 +19,57 @@ export type {
   CipherName,
   HashName,
   HmacName,
+  IvOf,
   KeyedMacName,
   MacName,
   SrtpCipherName,
+  StreamCipherName,
   TlsCipherName,
+  WithoutIvName,
   Written,
+  XtsName,
 } from "./algorithms.ts";
-export type { Capability, CapabilityOptions } from "./capabilities.ts";
-export { Device } from "./device.ts";
-export { ClosedError, CryptodevError, type Refusal, UnsupportedError } from "./errors.ts";
+export type { SubmittedCipher } from "./async/submitted_cipher.ts";
+export type { SubmittedHash } from "./async/submitted_hash.ts";
+export type { SubmittedSession } from "./async/submitted_session.ts";
+export type { Submitter } from "./async/submitter.ts";
+export type {
+  AeadCapability,
+  Available,
+  Capability,
+  CapabilityOptions,
+  CipherCapability,
+  HashCapability,
+  HmacCapability,
+  Unavailable,
+} from "./capabilities.ts";
+export { type CipherOf, Device, type DevicePath } from "./device.ts";
+export {
+  AuthenticationError,
+  BusyError,
+  ClosedError,
+  CryptodevError,
+  type FailedCall,
+  HardwareRequiredError,
+  type UnsupportedCode,
+  UnsupportedError,
+} from "./errors.ts";
 export type { Address, Host, LibcHost } from "./host.ts";
 export type { DeviceOptions } from "./kernel/device_file.ts";
-export type { Submitter } from "./kernel/submitter.ts";
+export type { AlgorithmInfo, SessionInfo } from "./kernel/session_info.ts";
 export { linuxMachine } from "./linux_machine.ts";
 export { Argument } from "./memory/argument.ts";
 export { bufferOf, byteLengthOf, byteOffsetOf, littleEndian, partOf, sizeOf } from "./memory/bytes.ts";
 export { Call } from "./memory/call.ts";
 export { StructBytes } from "./memory/struct_bytes.ts";
-export type { Aead, AeadOptions } from "./sessions/aead.ts";
-export type { ChunkOptions, CipherChunks } from "./sessions/chunks.ts";
-export type { Cipher } from "./sessions/cipher.ts";
-export type { CipherWithMac } from "./sessions/cipher_with_mac.ts";
-export type { CombinedCipher } from "./sessions/combined.ts";
-export type { Hash } from "./sessions/hash.ts";
-export type { AlgorithmInfo, Session, SessionInfo } from "./sessions/session.ts";
-export type { SrtpOptions, SrtpPacket } from "./sessions/srtp.ts";
-export type { TlsRecord } from "./sessions/tls.ts";
+export type { Aead, AeadMessage, AeadOptions, DetachedMessage } from "./sessions/aead.ts";
+export type { ChunkOptionsOf, CipherChunks, EagerOptions, PaddingOptions } from "./sessions/chunks.ts";
+export type { ChunkArguments, Cipher } from "./sessions/cipher.ts";
+export type { CipherWithMac, CipherWithMacStart } from "./sessions/cipher_with_mac.ts";
+export type { Hash, Hmac, MessageSession } from "./sessions/hash.ts";
+export type { Session } from "./sessions/session.ts";
+export type { SrtpCipher, SrtpMessage, SrtpStart } from "./sessions/srtp.ts";
+export type { TlsCipher, TlsMessage, TlsStart } from "./sessions/tls.ts";
 export type { Statistics } from "./statistics.ts";
 export { nearest } from "./suggest.ts";
 export { traced } from "./trace.ts";

@@ -18,8 +18,10 @@ import { UnsupportedError } from "./errors.ts";
 export function linuxMachine(system: string, arch: string): Machine {
   // On other systems the calls themselves would be wrong: ioctl is variadic, and Apple's arm64 passes variadic
   // arguments differently.
-  if (system !== "linux") throw new UnsupportedError(`/dev/crypto exists only on Linux, and this is ${system}`);
+  if (system !== "linux")
+    throw new UnsupportedError("platform", `/dev/crypto exists only on Linux, and this is ${system}`);
   const machine = machineOf(arch);
-  if (machine === undefined) throw new UnsupportedError(`the layout of /dev/crypto on ${arch} is not known`);
+  if (machine === undefined)
+    throw new UnsupportedError("platform", `the layout of /dev/crypto on ${arch} is not known`);
   return machine;
 }

@@ -9,7 +9,7 @@ export interface Statistics {
   /** Average bytes of data in an operation. */
   readonly average: number;
   /** Number of operations whose data the driver had to copy because it was not aligned; see {@link Device.allocate}. */
-  readonly zeroCopyLost: number;
+  readonly copied: number;
 }
 
 /** Counts the operations of a session. */
@@ -17,19 +17,19 @@ export class StatisticsCounter {
   #operations = 0;
   #bytes = 0;
   #biggest = 0;
-  #zeroCopyLost = 0;
+  #copied = 0;
 
   add(size: number, isCopied: boolean): void {
     this.#operations += 1;
     this.#bytes += size;
     if (size > this.#biggest) this.#biggest = size;
-    if (isCopied) this.#zeroCopyLost += 1;
+    if (isCopied) this.#copied += 1;
   }
 
   /** Returns the current counts as plain data, which the program may keep and change. */
   snapshot(): Statistics {
     const [operations, bytes] = [this.#operations, this.#bytes];
     const average = operations === 0 ? 0 : bytes / operations;
-    return { operations, bytes, biggest: this.#biggest, average, zeroCopyLost: this.#zeroCopyLost };
+    return { operations, bytes, biggest: this.#biggest, average, copied: this.#copied };
   }
 }

@@ -86,7 +86,7 @@ function membersInWords(struct: Struct, machine: Machine, argument: Argument, st
  * A device without tracing has no overhead.
  *
  * @param write - called with one line for each call, after it has returned. The device is still busy at that time: if
- * `write` uses it, it throws a `CryptodevError` with `EBUSY`. If `write` throws, the error is reported as a warning
+ * `write` uses it, it throws a `BusyError`. If `write` throws, the error is reported as a warning
  * @returns the wrapped host
  * @example
  * ```ts

@@ -20,7 +20,7 @@ export function workerUrl(sibling: string | undefined, name: string): string {
   const url = sibling?.replace(/[^/]*(\.[jt]s)$/, `${name}$1`);
   if (url === undefined || url === sibling) {
     const remedy = 'keep the packages of cryptodev external: external: ["cryptodev", "@cryptodev/*"]';
-    throw new UnsupportedError("a bundle has no worker to start a thread from", { remedy });
+    throw new UnsupportedError("threads", "a bundle has no worker to start a thread from", { remedy });
   }
   return url.startsWith("file:") ? url : `data:text/javascript,${encodeURIComponent(`import ${JSON.stringify(url)};`)}`;
 }

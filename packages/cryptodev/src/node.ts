@@ -32,7 +32,7 @@ function loadSoft(): { readonly SoftwareHost: typeof SoftwareHost } {
   } catch (cause) {
     // With Yarn's Plug'n'Play in Node.js 20, for example, only modules that are already loaded are found.
     const remedy = 'import "@cryptodev/soft" in the program';
-    throw new UnsupportedError("the software device cannot be loaded on demand here", { cause, remedy });
+    throw new UnsupportedError("software", "the software device cannot be loaded on demand here", { cause, remedy });
   }
 }
 

@@ -141,14 +141,13 @@ function traceOf(runtime: Runtime): ((line: string) => void) | undefined {
  * ```
  * @example Only hardware, and a trace of every system call
  * ```ts
- * import { open } from "cryptodev";
+ * import { HardwareRequiredError, open } from "cryptodev";
  *
  * const device = open({ backend: "auto", hardware: "require", trace: (line) => line.length });
  * try {
  *   device.cipher("aes-cbc", new Uint8Array(16));
  * } catch (error) {
- *   // ENODEV if only software implements it, EINVAL if it is missing.
- *   console.log(error.code);
+ *   console.log(error instanceof HardwareRequiredError);
  * }
  * device.close();
  * ```
@@ -164,7 +163,7 @@ export function openIn(runtime: Runtime): Open {
         ? check(variable(BACKEND_VARIABLE) || "kernel", BACKEND_VARIABLE)
         : check(backend, "backend");
     const openWith = (host: Host): Device =>
-      Device.open(trace === undefined ? host : traced(host, trace), path, options);
+      Device.open(trace === undefined ? host : traced(host, trace), { path, ...options });
     if (chosen === "software") return openWith(runtime.software({ path }));
     try {
       return openWith(runtime.host());

@@ -17,11 +17,18 @@ function noHost(): never {
   if ((globalThis as unknown as Globals).process?.versions?.node !== undefined) {
     const remedy =
       'bundle it for Node.js, Deno or Bun: --platform=node of esbuild, --target=bun or node of bun build, no export condition "browser"';
-    throw new UnsupportedError("this bundle of cryptodev was made for a browser, and cannot reach a kernel device", {
-      remedy,
-    });
+    throw new UnsupportedError(
+      "platform",
+      "this bundle of cryptodev was made for a browser, and cannot reach a kernel device",
+      {
+        remedy,
+      },
+    );
   }
-  throw new UnsupportedError("a kernel device can be opened only in Node.js, Deno and Bun, not in this runtime");
+  throw new UnsupportedError(
+    "platform",
+    "a kernel device can be opened only in Node.js, Deno and Bun, not in this runtime",
+  );
 }
 
 export * from "./index.ts";

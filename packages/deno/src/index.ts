@@ -66,11 +66,12 @@ function loadLibc(deno: DenoNamespace): ReturnType<typeof deno.dlopen<keyof type
     granted.length > 0
       ? `libc was not found as ${tried.join(", ")}`
       : `Deno may not call libc: run it with --allow-ffi, or --allow-ffi=${tried[0]} for libc only`;
-  throw new UnsupportedError(missing, { cause });
+  throw new UnsupportedError("ffi", missing, { cause });
 }
 
 function load(): LibcHost {
-  if (Deno === undefined) throw new UnsupportedError("@cryptodev/deno runs in Deno, and this is another runtime");
+  if (Deno === undefined)
+    throw new UnsupportedError("ffi", "@cryptodev/deno runs in Deno, and this is another runtime");
   const machine = linuxMachine(Deno.build.os, Deno.build.arch);
   const libc = loadLibc(Deno);
   const { open, close, ioctl, poll, read, write, mount, umount2, process_vm_readv, process_vm_writev, memcpy } = libc;

@@ -13,7 +13,7 @@ export function koffiLibc(): Libc {
   try {
     return functions(ffi);
   } catch (cause) {
-    throw new UnsupportedError("koffi finds no libc in this process", { cause });
+    throw new UnsupportedError("ffi", "koffi finds no libc in this process", { cause });
   }
 }
 
@@ -22,16 +22,20 @@ function loadKoffi(): typeof koffi {
   if (requireFrom === undefined) {
     const remedy =
       "install it where the program finds it: npm install koffi. A bundle does not contain it: keep it external, and install it beside the bundle";
-    throw new UnsupportedError("koffi, which reaches libc from Node.js, was not found", { cause: missing, remedy });
+    throw new UnsupportedError("ffi", "koffi, which reaches libc from Node.js, was not found", {
+      cause: missing,
+      remedy,
+    });
   }
   try {
     return requireFrom(path);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ERR_DLOPEN_DISABLED") {
       const remedy = "allow it with --allow-addons";
-      throw new UnsupportedError("Node.js may not load koffi, which reaches libc", { cause, remedy });
+      throw new UnsupportedError("ffi", "Node.js may not load koffi, which reaches libc", { cause, remedy });
     }
     throw new UnsupportedError(
+      "ffi",
       `koffi, which reaches libc from Node.js, cannot be loaded on ${process.platform} ${process.arch} (was it installed with its optional dependencies?)`,
       { cause },
     );

@@ -44,7 +44,7 @@ freezeTable(errnos);
 /** The name of an error number, such as `"EINVAL"`. */
 export type ErrnoName = keyof typeof errnos;
 
-const names = new Map<number, string>(Object.entries(errnos).map(([name, number]) => [number, name]));
+const names = new Map<number, ErrnoName>(Object.entries(errnos).map(([name, number]) => [number, name as ErrnoName]));
 
 /**
  * Returns the name of an error number.
@@ -57,6 +57,6 @@ const names = new Map<number, string>(Object.entries(errnos).map(([name, number]
  * console.log(errnoName(22)); // EINVAL
  * ```
  */
-export function errnoName(errno: number): string {
+export function errnoName(errno: number): ErrnoName | `E${number}` {
   return names.get(errno) ?? `E${errno}`;
 }

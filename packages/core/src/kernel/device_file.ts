@@ -1,9 +1,17 @@
 import { O_CLOEXEC, O_RDWR } from "../abi/constants.ts";
 import { errnos } from "../abi/errno.ts";
 import { type Ioctl, requestNumber } from "../abi/ioctl.ts";
-import { CIOCAUTHCRYPT, CIOCCPHASH, CIOCCRYPT, CIOCFSESSION, CIOCGSESSION, CRIOGET, FIOCLEX } from "../abi/ioctls.ts";
+import { CIOCAUTHCRYPT, CIOCCPHASH, CIOCFSESSION, CIOCGSESSION, CRIOGET, FIOCLEX } from "../abi/ioctls.ts";
 import { pollfd, type session_op, type u32 } from "../abi/structs.ts";
-import { ClosedError, CryptodevError, compatHint, ioctlHint, openHint } from "../errors.ts";
+import {
+  AuthenticationError,
+  BusyError,
+  ClosedError,
+  CryptodevError,
+  compatHint,
+  ioctlHint,
+  openHint,
+} from "../errors.ts";
 import type { Host } from "../host.ts";
 import { Argument } from "../memory/argument.ts";
 import { byteLengthOf, copyInto, partOf, wipe } from "../memory/bytes.ts";
@@ -11,7 +19,6 @@ import { Call } from "../memory/call.ts";
 import { option } from "../options.ts";
 import { inWords } from "../words.ts";
 import { Arena } from "./arena.ts";
-import type { KernelSession } from "./kernel_session.ts";
 import { LONGEST_CHUNK } from "./limits.ts";
 
 /**
@@ -22,7 +29,7 @@ export interface SessionParameters {
   readonly cipher: number;
   readonly key: Uint8Array | undefined;
   readonly mac: number;
-  readonly mackey: Uint8Array | undefined;
+  readonly macKey: Uint8Array | undefined;
 }
 
 /** Options of a device. */
@@ -35,8 +42,8 @@ export interface DeviceOptions {
    */
   readonly chunkSize?: number | undefined;
   /**
-   * Which drivers may serve sessions. With `"require"`, starting a session throws a `CryptodevError` with `ENODEV`
-   * unless its driver is hardware. Defaults to `"allow"`, which accepts any driver.
+   * Which drivers may serve sessions. With `"require"`, starting a session throws a {@link HardwareRequiredError} unless
+   * its driver is hardware. Defaults to `"allow"`, which accepts any driver.
    */
   readonly hardware?: "require" | "allow" | undefined;
 }
@@ -55,7 +62,7 @@ export class DeviceFile {
   /** Memory that small data is copied through. */
   readonly arena: Arena;
   /** Sessions to end before the descriptor is closed. */
-  readonly sessions: Set<KernelSession> = new Set();
+  readonly sessions: Set<{ end(why: string): void }> = new Set();
   readonly #startCall: Call<typeof session_op>;
   readonly #finishCall: Call<typeof u32>;
   readonly #pollfd: Argument<typeof pollfd>;
@@ -134,6 +141,8 @@ export class DeviceFile {
   send(call: Call, hintOf: (errno: number) => string = ioctlHint): number {
     const result = this.#call(this.#fd, call.request, call);
     if (result >= 0) return result;
+    // The driver returns this for nothing else.
+    if (result === -errnos.EBADMSG) throw new AuthenticationError();
     const { name } = call.ioctl;
     const isUnanswered = result === -errnos.EINVAL && !this.answers(call.ioctl);
     throw this.refusal(-result, name, isUnanswered ? compatHint(name) : hintOf(-result));
@@ -156,12 +165,12 @@ export class DeviceFile {
     return isAnswered;
   }
 
-  /** @throws {CryptodevError} with `EBUSY` during another call, whose memory must not change */
+  /** @throws {BusyError} during another call, whose memory must not change */
   requireFree(): void {
     if (!this.#isBusy) return;
-    const hint =
-      "another call of this device is in progress; a trace or a log must not use the device that it reports on";
-    throw this.refusal(errnos.EBUSY, CIOCCRYPT.name, hint);
+    throw new BusyError(
+      `${this.path}: another call of this device is in progress; a trace or a log must not use the device that it reports on`,
+    );
   }
 
   #call(fd: number, request: number, argument: Call | null): number {
@@ -195,7 +204,7 @@ export class DeviceFile {
    *
    * @returns its id
    */
-  start({ cipher, key, mac, mackey }: SessionParameters, einvalHint: string): number {
+  start({ cipher, key, mac, macKey }: SessionParameters, einvalHint: string): number {
     this.#requireOpen();
     const { arena } = this;
     const call = this.#startCall;
@@ -204,7 +213,7 @@ export class DeviceFile {
     call.setUint32(at.mac, mac);
     try {
       call.setUint32(at.keylen, this.#lendKey(at.key, arena.key, key));
-      call.setUint32(at.mackeylen, this.#lendKey(at.mackey, arena.mackey, mackey));
+      call.setUint32(at.mackeylen, this.#lendKey(at.mackey, arena.mackey, macKey));
       this.send(call, (errno) => (errno === errnos.EINVAL ? einvalHint : ioctlHint(errno)));
       return call.getUint32(at.ses);
     } finally {
@@ -276,8 +285,7 @@ export class DeviceFile {
     this.requireFree();
     // The driver would continue operations of sessions that it has already freed.
     if (this.inFlight > 0) {
-      const hint = `${this.inFlight} asynchronous operations are in flight; await them first`;
-      throw new CryptodevError({ errno: errnos.EBUSY, syscall: "close", path: this.path, hint });
+      throw new BusyError(`${this.path}: ${this.inFlight} asynchronous operations are in flight; await them first`);
     }
     let result = 0;
     try {

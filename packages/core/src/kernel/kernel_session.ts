@@ -1,12 +1,24 @@
 import { COP_FLAG_NO_ZC } from "../abi/constants.ts";
 import { errnos } from "../abi/errno.ts";
-import { CIOCCRYPT, CIOCGSESSINFO } from "../abi/ioctls.ts";
-import type { crypt_auth_op, crypt_op, session_info_op } from "../abi/structs.ts";
-import { ClosedError } from "../errors.ts";
+import { CIOCGSESSINFO } from "../abi/ioctls.ts";
+import type { crypt_auth_op, crypt_op } from "../abi/structs.ts";
+import { allCiphers } from "../algorithms.ts";
+import { ClosedError, HardwareRequiredError } from "../errors.ts";
 import { Call } from "../memory/call.ts";
 import { StatisticsCounter } from "../statistics.ts";
-import type { DeviceFile } from "./device_file.ts";
-import type { Submitter } from "./submitter.ts";
+import type { DeviceFile, SessionParameters } from "./device_file.ts";
+import { type SessionInfo, sessionInfoOf } from "./session_info.ts";
+
+/** Explains EINVAL at the start of a session. No kernel configuration restores what newer kernels removed. */
+function startHint(label: string, kernelNames: string, cipher: number): string {
+  const gone = allCiphers.find(({ id, removedIn }) => id === cipher && removedIn !== undefined);
+  const list = "/proc/crypto lists what the kernel has";
+  const why =
+    gone === undefined
+      ? `Either it has no ${kernelNames} (${list}; a module may need loading, or the kernel was built without it), or it refuses the key as weak`
+      : `Linux ${gone.removedIn} and newer no longer have ${gone.kernelName}; an older kernel may need a module for ${kernelNames} (${list})`;
+  return `the device cannot start ${label}. ${why}`;
+}
 
 /**
  * The kernel's side of a session, and the way to it.
@@ -21,14 +33,34 @@ export class KernelSession {
   readonly statistics: StatisticsCounter | undefined;
   #release: () => void = () => {};
   #ended: string | undefined;
-  #inFlight = 0;
 
-  constructor(file: DeviceFile, id: number, label: string) {
+  private constructor(file: DeviceFile, id: number, label: string) {
     this.id = id;
     this.label = label;
     this.file = file;
     this.statistics = file.options.statistics ? new StatisticsCounter() : undefined;
     file.sessions.add(this);
+  }
+
+  /**
+   * Starts a session (CIOCGSESSION).
+   *
+   * @param label - what the session is called in messages
+   * @param kernelNames - the algorithms that the kernel needs for it, by the kernel's names
+   * @throws {HardwareRequiredError} if only software implements it and the device requires hardware
+   */
+  static start(file: DeviceFile, label: string, kernelNames: string, parameters: SessionParameters): KernelSession {
+    const id = file.start(parameters, startHint(label, kernelNames, parameters.cipher));
+    const session = new KernelSession(file, id, label);
+    if (file.options.hardware === "allow") return session;
+    try {
+      const { cipher, mac, hardware } = session.info();
+      if (!hardware) throw new HardwareRequiredError(label, `${(cipher ?? mac)?.driver}`);
+    } catch (error) {
+      session.end("it could not be started");
+      throw error;
+    }
+    return session;
   }
 
   /** Why the session ended; `undefined` while it is open. */
@@ -48,20 +80,7 @@ export class KernelSession {
     this.#ended = why;
     this.file.sessions.delete(this);
     this.#release();
-    // The driver must not lose a session while it works for it: the last operation ends the session.
-    if (this.#inFlight === 0) this.file.finish(this.id);
-  }
-
-  /** Has the driver carry out an operation asynchronously. */
-  async submit(submitter: Submitter, call: Call<typeof crypt_op>, size: number): Promise<void> {
-    this.#inFlight += 1;
-    try {
-      await submitter.submit(call, this.file);
-      this.statistics?.add(size, false);
-    } finally {
-      this.#inFlight -= 1;
-      if (this.#inFlight === 0 && this.#ended !== undefined) this.file.finish(this.id);
-    }
+    this.file.finish(this.id);
   }
 
   /** Ends the session of an object that was collected. An error would not reach anybody. */
@@ -75,23 +94,11 @@ export class KernelSession {
 
   /**
    * @throws {ClosedError} if the session has ended
-   * @throws {CryptodevError} with `EBUSY` during another call of its device
+   * @throws {BusyError} during another call of its device
    */
   requireOpen(): void {
     if (this.#ended !== undefined) throw new ClosedError(`${this.label} session: ${this.#ended}`);
     this.file.requireFree();
-  }
-
-  /**
-   * @throws {ClosedError} if the session has ended
-   * @throws {CryptodevError} with `EBUSY` during another call of its device, or while asynchronous operations are in
-   * flight
-   */
-  requireIdle(): void {
-    this.requireOpen();
-    if (this.#inFlight === 0) return;
-    const hint = `${this.#inFlight} asynchronous operations of this session are in flight; await them first`;
-    throw this.file.refusal(errnos.EBUSY, CIOCCRYPT.name, hint);
   }
 
   /** Sends an operation over `size` bytes of data. The caller has checked that the session is open. */
@@ -100,14 +107,15 @@ export class KernelSession {
     this.statistics?.add(size, (call.getUint16(call.offset.flags) & COP_FLAG_NO_ZC) !== 0);
   }
 
-  /** Asks what serves the session (CIOCGSESSINFO). */
-  info(): Call<typeof session_info_op> {
-    const call = new Call(this.file.host, CIOCGSESSINFO);
+  /** Asks what serves the session (CIOCGSESSINFO). The caller has checked that the session is open. */
+  info(): SessionInfo {
+    const { host } = this.file;
+    const call = new Call(host, CIOCGSESSINFO);
     call.setUint32(call.offset.ses, this.id);
     // A positive result is the number of bytes that the kernel could not write.
     if (this.file.send(call) > 0) {
       throw this.file.refusal(errnos.EFAULT, CIOCGSESSINFO.name, "the answer could not be written");
     }
-    return call;
+    return sessionInfoOf(call, host.machine);
   }
 }

@@ -147,10 +147,7 @@ export class CryptOperation extends Repeated {
    * @returns aligned memory that the operation uses instead, if the caller's is not aligned
    */
   #align(source: Uint8Array, size: number): Uint8Array | undefined {
-    if (this.#alignmask === undefined) {
-      const info = this.#session.info();
-      this.#alignmask = info.getUint16(info.offset.alignmask);
-    }
+    this.#alignmask ??= this.#session.info().alignmask;
     const call = this.#call;
     const { src, dst } = call.offset;
     const multiple = this.#alignmask + 1;
@@ -166,6 +163,7 @@ export class CryptOperation extends Repeated {
     if (size <= PAGE || (this.#call.getUint16(this.#flagsAt) & COP_FLAG_NO_ZC) === 0) return;
     wipe(destination, size);
     throw new UnsupportedError(
+      "zero-copy",
       `${this.#name}: the driver copied ${size} bytes page by page, which makes XTS wrong from byte ${PAGE} on`,
       { remedy: `use sectors of at most ${PAGE} bytes, which are always right` },
     );

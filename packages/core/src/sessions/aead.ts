@@ -1,14 +1,15 @@
 import type { SizeRange } from "../abi/ciphers.ts";
 import { COP_DECRYPT, COP_ENCRYPT } from "../abi/constants.ts";
-import type { NamedCipher } from "../algorithms.ts";
-import { checkAad, checkDestination, checkKey, checkOneCall, checkSizes, checkTagSize } from "../checks.ts";
-import type { Device } from "../device.ts";
+import type { AeadName, NamedCipher } from "../algorithms.ts";
+import { checkAad, checkDestination, checkKey, checkOneCall, checkRoom, checkSizes, checkTagSize } from "../checks.ts";
 import type { DeviceFile } from "../kernel/device_file.ts";
-import type { KernelSession } from "../kernel/kernel_session.ts";
+import { KernelSession } from "../kernel/kernel_session.ts";
 import { AuthOperation } from "../kernel/operation.ts";
 import { byteLengthOf, copyInto, partOf } from "../memory/bytes.ts";
-import { option } from "../options.ts";
-import { kernelSessionOf, Session } from "./session.ts";
+import { option, own } from "../options.ts";
+import { inWords } from "../words.ts";
+import { NONCE_SIZE, RandomNonces } from "./random_nonces.ts";
+import { Session } from "./session.ts";
 
 /** Options of {@link Device.aead}. */
 export interface AeadOptions {
@@ -17,177 +18,253 @@ export interface AeadOptions {
    * 16. A short tag is easier to forge (NIST SP 800-38D, appendix C).
    */
   readonly tagSize?: number | undefined;
+  /**
+   * Whether the session generates the nonces: 12 random bytes for each message, which precede the ciphertext. Defaults
+   * to `false`: the caller passes a nonce with each message.
+   */
+  readonly managedNonce?: boolean | undefined;
+}
+
+/** What accompanies a message. */
+export interface AeadMessage {
+  /**
+   * 12 bytes for GCM, 7 to 13 for CCM; omitted if the session manages nonces. Use each nonce only once with a key: a
+   * second message with the same nonce reveals both.
+   */
+  readonly nonce?: Uint8Array | undefined;
+  /** At most 4096 bytes that are authenticated but not encrypted. Defaults to none. */
+  readonly aad?: Uint8Array | undefined;
+}
+
+/** A sealed message whose tag is separate. */
+export interface DetachedMessage {
+  /** As many bytes as the plaintext has. */
+  readonly ciphertext: Uint8Array<ArrayBuffer>;
+  /** {@link Aead.tagSize} bytes. */
+  readonly tag: Uint8Array<ArrayBuffer>;
 }
 
 /** A nonce of CCM leaves 2 to 8 bytes of the block for the message length (NIST SP 800-38C, section A.1). */
-const CCM_NONCE = Object.freeze({ min: 7, max: 13 });
-const GCM_NONCE = Object.freeze({ min: 12, max: 12 });
+const CCM_NONCE: SizeRange = Object.freeze({ min: 7, max: 13 });
+const GCM_NONCE: SizeRange = Object.freeze({ min: 12, max: 12 });
+const MANAGED_NONCE: SizeRange = Object.freeze({ min: NONCE_SIZE, max: NONCE_SIZE });
+
+/** The sizes of nonces that an AEAD accepts. */
+export function nonceSizesOf(name: string): SizeRange {
+  return name.endsWith("ccm") ? CCM_NONCE : GCM_NONCE;
+}
 
 /**
  * A session that encrypts and authenticates: AES-GCM or AES-CCM. {@link Device.aead} starts it.
  *
- * A sealed message is the ciphertext followed by the tag. Use each nonce only once with a key: a second message with
- * the same nonce reveals both messages.
+ * A sealed message is the ciphertext followed by the tag; if the session manages nonces, the nonce precedes it.
  *
  * @example
  * ```ts
  * import { open } from "cryptodev";
  *
  * const device = open({ backend: "auto" });
- * const gcm = device.aead("aes-256-gcm", crypto.getRandomValues(new Uint8Array(32)));
- * const nonce = crypto.getRandomValues(new Uint8Array(12));
+ * const gcm = device.aead("aes-256-gcm", crypto.getRandomValues(new Uint8Array(32)), { managedNonce: true });
  * const aad = new TextEncoder().encode("header");
- * const sealed = gcm.seal(new TextEncoder().encode("message"), nonce, aad);
- * console.log(new TextDecoder().decode(gcm.open(sealed, nonce, aad))); // message
+ * const sealed = gcm.seal(new TextEncoder().encode("message"), { aad });
+ * console.log(new TextDecoder().decode(gcm.open(sealed, { aad }))); // message
  * device.close();
  * ```
  */
 export class Aead extends Session {
-  /** The cipher's name, as it was requested. */
-  readonly name: string;
-  /** Bytes in a tag. */
-  readonly tagSize: number;
-  /** The smallest and the largest size of a nonce, in bytes. */
-  readonly nonceSize: SizeRange;
-  /** Checks use these private copies, because a program can redefine the public properties. */
-  readonly #name: string;
+  readonly #name: AeadName;
   readonly #tagSize: number;
   readonly #isCcm: boolean;
+  readonly #nonces: RandomNonces | undefined;
+  /** Bytes before the ciphertext: a managed nonce, or none. */
+  readonly #prefix: number;
   readonly #kernel: KernelSession;
   readonly #operation: AuthOperation;
   /** The iv of CCM, which contains the nonce. The iv of GCM is the nonce. */
   readonly #block = new Uint8Array(new ArrayBuffer(16));
 
-  /** @internal */
-  constructor(
-    device: Device,
-    file: DeviceFile,
-    cipher: NamedCipher,
-    key: Uint8Array,
-    options: AeadOptions | undefined,
-  ) {
-    const { name, algorithm } = cipher;
-    const tagSize = option(options, "tagSize", name, 16);
-    checkKey(key, cipher);
-    checkTagSize(tagSize, name, algorithm.tagSizes ?? []);
-    super(device, file, name, `${algorithm.kernelName}`, { cipher: algorithm.id, key, mac: 0, mackey: undefined });
-    this.name = name;
-    this.tagSize = tagSize;
-    this.#name = name;
+  private constructor(kernel: KernelSession, { name, algorithm }: NamedCipher, tagSize: number, managed: boolean) {
+    super(kernel);
+    this.#name = name as AeadName;
     this.#tagSize = tagSize;
     this.#isCcm = algorithm.name === "aes-ccm";
-    this.nonceSize = this.#isCcm ? CCM_NONCE : GCM_NONCE;
-    this.#kernel = kernelSessionOf(this);
-    this.#operation = new AuthOperation(this.#kernel, { name, ivSize: algorithm.ivSize, macSize: tagSize }, 0);
+    this.#nonces = managed ? new RandomNonces(name) : undefined;
+    this.#prefix = managed ? NONCE_SIZE : 0;
+    this.#kernel = kernel;
+    this.#operation = new AuthOperation(kernel, { name, ivSize: algorithm.ivSize, macSize: tagSize }, 0);
+  }
+
+  /** @internal */
+  static start(file: DeviceFile, cipher: NamedCipher, key: Uint8Array, options: AeadOptions | undefined): Aead {
+    const { name, algorithm } = cipher;
+    const tagSize = option(options, "tagSize", name, 16);
+    const managed = option(options, "managedNonce", name, false);
+    if (typeof managed !== "boolean") {
+      throw new TypeError(`managedNonce for ${name}: expected true or false, got ${inWords(managed)}`);
+    }
+    checkKey(key, cipher);
+    checkTagSize(tagSize, name, algorithm.tagSizes ?? []);
+    const parameters = { cipher: algorithm.id, key, mac: 0, macKey: undefined };
+    return new Aead(KernelSession.start(file, name, `${algorithm.kernelName}`, parameters), cipher, tagSize, managed);
+  }
+
+  /** The cipher's name, as it was requested, in this library's form. */
+  get name(): AeadName {
+    return this.#name;
+  }
+
+  /** Bytes in a tag. */
+  get tagSize(): number {
+    return this.#tagSize;
+  }
+
+  /** The smallest and the largest size of a nonce, in bytes. */
+  get nonceSize(): SizeRange {
+    return this.#nonces === undefined ? nonceSizesOf(this.#name) : MANAGED_NONCE;
+  }
+
+  /** How many bytes longer a sealed message is than its plaintext: the tag, and the nonce if the session manages it. */
+  get overhead(): number {
+    return this.#prefix + this.#tagSize;
   }
 
   /**
    * Encrypts and authenticates into new memory (CIOCAUTHCRYPT).
    *
-   * @param source - any number of bytes, at most 256 MiB minus the tag: an AEAD does not work in chunks, and the driver
-   * accepts 512 MiB of source and destination together
-   * @param nonce - 12 bytes for GCM, 7 to 13 for CCM
-   * @param aad - at most 4096 bytes that are authenticated but not encrypted
-   * @returns the ciphertext followed by the tag: {@link Aead.tagSize} bytes more than `source`
-   * @throws {TypeError} if an argument is not a Uint8Array, or its buffer was detached
-   * @throws {RangeError} if an argument has the wrong size
+   * @param plaintext - any number of bytes, at most 256 MiB minus the tag: an AEAD does not work in chunks, and the
+   * driver accepts 512 MiB of source and destination together
+   * @param message - nonce and aad. With `detached`, ciphertext and tag are returned separately, as two views of one
+   * buffer; a session that manages nonces does not support that
+   * @returns the ciphertext followed by the tag: {@link Aead.overhead} bytes more than `plaintext`
+   * @throws {TypeError} if an argument is not a Uint8Array, or its buffer was detached; if the nonce is missing, or is
+   * passed although the session manages nonces
+   * @throws {RangeError} if an argument has the wrong size; after 2 ** 32 messages with random nonces
    * @throws {ClosedError} if the session has ended
    * @throws {CryptodevError} if the kernel refuses the operation
    */
-  seal(source: Uint8Array, nonce: Uint8Array, aad?: Uint8Array): Uint8Array<ArrayBuffer> {
-    const size = checkOneCall(source, "source", this.#name, this.#tagSize);
-    const sealed = new Uint8Array(size + this.#tagSize);
-    this.#run(COP_ENCRYPT, source, sealed, nonce, aad);
-    return sealed;
+  seal(plaintext: Uint8Array, message: AeadMessage & { readonly detached: true }): DetachedMessage;
+  seal(plaintext: Uint8Array, message?: AeadMessage & { readonly detached?: false }): Uint8Array<ArrayBuffer>;
+  seal(
+    plaintext: Uint8Array,
+    message?: AeadMessage & { readonly detached?: boolean },
+  ): Uint8Array<ArrayBuffer> | DetachedMessage {
+    const isDetached = option(message, "detached", this.#name, false);
+    if (isDetached && this.#nonces !== undefined) {
+      throw new TypeError(`detached for ${this.#name}: expected false, because the session manages nonces`);
+    }
+    const size = checkOneCall(plaintext, "source", this.#name, this.#tagSize);
+    const sealed = new Uint8Array(size + this.overhead);
+    this.#seal(plaintext, sealed, message);
+    if (!isDetached) return sealed;
+    return { ciphertext: sealed.subarray(0, size), tag: sealed.subarray(size) };
   }
 
   /**
    * Encrypts and authenticates into existing memory.
    *
-   * @param destination - room for `source` and the tag: either memory that starts with `source`, to work in place, or
-   * separate memory
+   * @param destination - room for `plaintext` and {@link Aead.overhead} bytes: either separate memory, or memory in
+   * which `plaintext` is where the ciphertext will be, to work in place
    * @returns the number of bytes written
-   * @throws {TypeError} if an argument is not a Uint8Array, or its buffer was detached
+   * @throws {TypeError} if an argument is not a Uint8Array, or its buffer was detached; if the nonce is missing, or is
+   * passed although the session manages nonces
    * @throws {RangeError} if an argument has the wrong size, or the destination is too short or partly overlaps the
-   * source
+   * plaintext; after 2 ** 32 messages with random nonces
    * @throws {ClosedError} if the session has ended
    * @throws {CryptodevError} if the kernel refuses the operation
    */
-  sealInto(source: Uint8Array, destination: Uint8Array, nonce: Uint8Array, aad?: Uint8Array): number {
-    return this.#run(COP_ENCRYPT, source, destination, nonce, aad);
+  sealInto(plaintext: Uint8Array, destination: Uint8Array, message?: AeadMessage): number {
+    return this.#seal(plaintext, destination, message);
   }
 
   /**
    * Verifies and decrypts into new memory.
    *
-   * @param sealed - the ciphertext followed by the tag
+   * @param sealed - the ciphertext followed by the tag, as {@link Aead.seal} returns it
+   * @param message - nonce and aad. If `tag` is passed, `sealed` is only the ciphertext
    * @returns the plaintext
-   * @throws {TypeError} if an argument is not a Uint8Array, or its buffer was detached
+   * @throws {TypeError} if an argument is not a Uint8Array, or its buffer was detached; if the nonce is missing, or is
+   * passed although the session manages nonces
    * @throws {RangeError} if an argument has the wrong size
    * @throws {ClosedError} if the session has ended
-   * @throws {CryptodevError} with `EBADMSG` if the message, its aad or its nonce was changed; the plaintext is wiped
+   * @throws {AuthenticationError} if the message, its tag, aad or nonce was changed; the plaintext is wiped
+   * @throws {CryptodevError} if the kernel refuses the operation
    */
-  open(sealed: Uint8Array, nonce: Uint8Array, aad?: Uint8Array): Uint8Array<ArrayBuffer> {
-    const plaintext = new Uint8Array(this.#checkSealed(sealed, 0));
-    return plaintext.subarray(0, this.#run(COP_DECRYPT, sealed, plaintext, nonce, aad));
+  open(sealed: Uint8Array, message?: AeadMessage & { readonly tag?: Uint8Array | undefined }): Uint8Array<ArrayBuffer> {
+    const tag = own(message, "tag", this.#name);
+    if (tag === undefined) {
+      const plaintext = new Uint8Array(this.#checkSealed(sealed, -this.#prefix));
+      return plaintext.subarray(0, this.#open(sealed, plaintext, message));
+    }
+    if (this.#nonces !== undefined) {
+      throw new TypeError(`tag for ${this.#name}: expected none, because the session manages nonces`);
+    }
+    const size = checkOneCall(sealed, "source", this.#name);
+    const tagSize = checkSizes(tag, [this.#tagSize], "tag", this.#name);
+    const joined = new Uint8Array(size + tagSize);
+    copyInto(joined, partOf(sealed, 0, size));
+    joined.set(partOf(tag, 0, tagSize), size);
+    return joined.subarray(0, this.#open(joined, joined, message));
   }
 
   /**
    * Verifies and decrypts into existing memory.
    *
-   * @param destination - as many bytes as `sealed` has, although the plaintext is shorter: the driver also writes to
-   * the tag's room. Either it starts where `sealed` does, or it is separate memory. It is wiped if verification fails
+   * @param destination - as many bytes as `sealed` has after the nonce, although the plaintext is shorter: the driver
+   * also writes to the tag's room. Either it starts where the ciphertext does, or it is separate memory. It is wiped if
+   * verification fails
    * @returns the size of the plaintext in bytes
-   * @throws {TypeError} if an argument is not a Uint8Array, or its buffer was detached
+   * @throws {TypeError} if an argument is not a Uint8Array, or its buffer was detached; if the nonce is missing, or is
+   * passed although the session manages nonces
    * @throws {RangeError} if an argument has the wrong size, or the destination is too short or partly overlaps `sealed`
    * @throws {ClosedError} if the session has ended
-   * @throws {CryptodevError} with `EBADMSG` if the message, its aad or its nonce was changed
+   * @throws {AuthenticationError} if the message, its tag, aad or nonce was changed
+   * @throws {CryptodevError} if the kernel refuses the operation
    */
-  openInto(sealed: Uint8Array, destination: Uint8Array, nonce: Uint8Array, aad?: Uint8Array): number {
-    return this.#run(COP_DECRYPT, sealed, destination, nonce, aad);
+  openInto(sealed: Uint8Array, destination: Uint8Array, message?: AeadMessage): number {
+    return this.#open(sealed, destination, message);
   }
 
-  /**
-   * Encrypts and authenticates, and returns ciphertext and tag separately. Otherwise like {@link Aead.seal}.
-   *
-   * @returns two views of one new buffer
-   */
-  encrypt(
-    source: Uint8Array,
-    nonce: Uint8Array,
-    aad?: Uint8Array,
-  ): {
-    /** As many bytes as `source` has. */
-    ciphertext: Uint8Array<ArrayBuffer>;
-    /** {@link Aead.tagSize} bytes. */
-    tag: Uint8Array<ArrayBuffer>;
-  } {
-    const sealed = this.seal(source, nonce, aad);
-    const end = sealed.length - this.#tagSize;
-    return { ciphertext: sealed.subarray(0, end), tag: sealed.subarray(end) };
-  }
-
-  /**
-   * Verifies and decrypts a ciphertext with a separate tag. Otherwise like {@link Aead.open}.
-   *
-   * @returns the plaintext
-   */
-  decrypt(ciphertext: Uint8Array, tag: Uint8Array, nonce: Uint8Array, aad?: Uint8Array): Uint8Array<ArrayBuffer> {
-    const size = checkOneCall(ciphertext, "source", this.#name);
-    const tagSize = checkSizes(tag, [this.#tagSize], "tag", this.#name);
-    const sealed = new Uint8Array(size + tagSize);
-    copyInto(sealed, partOf(ciphertext, 0, size));
-    sealed.set(partOf(tag, 0, tagSize), size);
-    return sealed.subarray(0, this.#run(COP_DECRYPT, sealed, sealed, nonce, aad));
-  }
-
-  /** @param written - as for {@link checkOneCall} */
+  /** @returns the size of the sealed message, without its nonce */
   #checkSealed(sealed: Uint8Array, written?: number): number {
     const size = checkOneCall(sealed, "source", this.#name, written);
-    if (size < this.#tagSize) {
-      throw new RangeError(`source for ${this.#name}: expected at least the tag's ${this.#tagSize} bytes, got ${size}`);
+    if (size < this.overhead) {
+      const parts = this.#prefix > 0 ? `${this.overhead} bytes of nonce and tag` : `the tag's ${this.#tagSize} bytes`;
+      throw new RangeError(`source for ${this.#name}: expected at least ${parts}, got ${size}`);
     }
-    return size;
+    return size - this.#prefix;
+  }
+
+  /** @returns the number of bytes written */
+  #seal(plaintext: Uint8Array, destination: Uint8Array, message: AeadMessage | undefined): number {
+    const given = own(message, "nonce", this.#name);
+    const aad = own(message, "aad", this.#name);
+    if (this.#nonces === undefined) return this.#run(COP_ENCRYPT, plaintext, destination, given, aad);
+    this.#refuseNonce(given);
+    this.#kernel.requireOpen();
+    const size = checkOneCall(plaintext, "source", this.#name);
+    checkRoom(destination, size + this.overhead, "destination", this.#name);
+    const body = partOf(destination, NONCE_SIZE, byteLengthOf(destination));
+    checkDestination(body, size + this.#tagSize, plaintext, size, this.#name);
+    const nonce = this.#nonces.next();
+    const written = this.#run(COP_ENCRYPT, plaintext, body, nonce, aad);
+    copyInto(destination, nonce);
+    return NONCE_SIZE + written;
+  }
+
+  /** @returns the size of the plaintext in bytes */
+  #open(sealed: Uint8Array, destination: Uint8Array, message: AeadMessage | undefined): number {
+    const given = own(message, "nonce", this.#name);
+    const aad = own(message, "aad", this.#name);
+    if (this.#nonces === undefined) return this.#run(COP_DECRYPT, sealed, destination, given, aad);
+    this.#refuseNonce(given);
+    const size = this.#checkSealed(sealed);
+    const nonce = partOf(sealed, 0, NONCE_SIZE);
+    return this.#run(COP_DECRYPT, partOf(sealed, NONCE_SIZE, NONCE_SIZE + size), destination, nonce, aad);
+  }
+
+  #refuseNonce(nonce: Uint8Array | undefined): void {
+    if (nonce === undefined) return;
+    throw new TypeError(`nonce for ${this.#name}: expected none, because the session manages nonces`);
   }
 
   /**
@@ -199,31 +276,35 @@ export class Aead extends Session {
     op: number,
     source: Uint8Array,
     destination: Uint8Array,
-    nonce: Uint8Array,
+    nonce: Uint8Array | undefined,
     aad: Uint8Array | undefined,
   ): number {
-    this.#kernel.requireIdle();
+    this.#kernel.requireOpen();
     const isSeal = op === COP_ENCRYPT;
-    const size = isSeal ? checkOneCall(source, "source", this.#name) : this.#checkSealed(source);
+    const size = checkOneCall(source, "source", this.#name);
+    if (!isSeal && size < this.#tagSize) this.#checkSealed(source);
     const result = isSeal ? size + this.#tagSize : size - this.#tagSize;
     const written = isSeal ? result : size;
     const aadSize = checkAad(aad, "aad", this.#name);
     checkDestination(destination, written, source, size, this.#name);
-    this.#checkNonce(nonce, isSeal ? size : result);
-    const iv = this.#isCcm ? this.#counterBlock(nonce) : nonce;
+    const iv = this.#ivOf(nonce, isSeal ? size : result);
     this.#operation.run(op, source, size, destination, written, iv, aad, aadSize);
     return result;
   }
 
-  #checkNonce(nonce: Uint8Array, messageSize: number): void {
+  /** Checks a nonce, and returns the kernel's iv for it. */
+  #ivOf(nonce: Uint8Array | undefined, messageSize: number): Uint8Array {
+    if (nonce === undefined) throw new TypeError(`nonce for ${this.#name}: expected a Uint8Array, got none`);
     const size = checkSizes(nonce, this.#isCcm ? CCM_NONCE : GCM_NONCE, "nonce", this.#name);
-    if (!this.#isCcm) return;
+    if (!this.#isCcm) return nonce;
     const countSize = 15 - size;
-    if (messageSize < 2 ** (8 * countSize)) return;
-    const most = 2 ** (8 * countSize) - 1;
-    throw new RangeError(
-      `source for ${this.#name}: expected at most ${most} bytes with a nonce of ${size} bytes, got ${messageSize}`,
-    );
+    if (messageSize >= 2 ** (8 * countSize)) {
+      const most = 2 ** (8 * countSize) - 1;
+      throw new RangeError(
+        `source for ${this.#name}: expected at most ${most} bytes with a nonce of ${size} bytes, got ${messageSize}`,
+      );
+    }
+    return this.#counterBlock(nonce);
   }
 
   /** Builds the kernel's iv from a nonce of CCM (NIST SP 800-38C, section A.2). */

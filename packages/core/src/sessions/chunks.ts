@@ -1,21 +1,29 @@
-import { ClosedError, type CryptodevError } from "../errors.ts";
+import type { CipherName, StreamCipherName } from "../algorithms.ts";
+import { AuthenticationError, ClosedError } from "../errors.ts";
 import { partOf, sizeOf } from "../memory/bytes.ts";
-import { option } from "../options.ts";
+import { own } from "../options.ts";
 import { inWords } from "../words.ts";
 
-/** Options of {@link Cipher.encryptor} and {@link Cipher.decryptor}. */
-export interface ChunkOptions {
+/** Options of {@link Cipher.encryptor} and {@link Cipher.decryptor} for a block cipher. */
+export interface PaddingOptions {
   /**
-   * `"pkcs7"` fills the last block when encrypting, and removes the padding when decrypting (RFC 5652, section 6.3).
-   * Defaults to `"none"`, which requires data of whole blocks.
+   * Whether to fill the last block when encrypting, and to remove the padding when decrypting: PKCS #7 (RFC 5652,
+   * section 6.3). Defaults to `false`, which requires data of whole blocks.
    */
-  readonly padding?: "pkcs7" | "none" | undefined;
+  readonly padding?: boolean | undefined;
+}
+
+/** Options of {@link Cipher.encryptor} and {@link Cipher.decryptor} for a stream cipher. */
+export interface EagerOptions {
   /**
-   * Whether a stream cipher returns the bytes of a partial block at once, at the cost of encrypting that block again
-   * with the next chunk. Defaults to `false`: output is held back to block boundaries.
+   * Whether to return the bytes of a partial block at once, at the cost of encrypting that block again with the next
+   * chunk. Defaults to `false`: output is held back to block boundaries.
    */
   readonly eager?: boolean | undefined;
 }
+
+/** The options of a cipher's chunks. */
+export type ChunkOptionsOf<Name extends CipherName> = Name extends StreamCipherName ? EagerOptions : PaddingOptions;
 
 /** How to process chunks. */
 export interface ChunkWork {
@@ -26,8 +34,6 @@ export interface ChunkWork {
   readonly granularity: number;
   /** Whether the data must end at such a multiple. */
   readonly isWhole: boolean;
-  /** Creates the error to throw if the padding is wrong. */
-  readonly refusal: (hint: string) => CryptodevError;
   /** Processes a chunk of `size` bytes, continuing from the one before. */
   readonly run: (source: Uint8Array, size: number, destination: Uint8Array) => void;
   /** Processes a chunk without advancing: the next one continues from the same place. */
@@ -48,7 +54,7 @@ export interface ChunkWork {
  * const device = open({ backend: "auto" });
  * const aes = device.cipher("aes-cbc", crypto.getRandomValues(new Uint8Array(16)));
  * const iv = crypto.getRandomValues(new Uint8Array(16));
- * const encryptor = aes.encryptor(iv, { padding: "pkcs7" });
+ * const encryptor = aes.encryptor(iv, { padding: true });
  * const first = encryptor.update(new Uint8Array(20));
  * const last = encryptor.final();
  * console.log(first.length, last.length); // 16 16
@@ -67,23 +73,22 @@ export class CipherChunks {
   #isFinished = false;
 
   /** @internal */
-  constructor(work: ChunkWork, options: ChunkOptions | undefined) {
-    const padding = option(options, "padding", work.name, "none");
-    const eager = option(options, "eager", work.name, false);
-    if (typeof eager !== "boolean") {
-      throw new TypeError(`eager for ${work.name}: expected true or false, got ${inWords(eager)}`);
-    }
-    if (padding !== "pkcs7" && padding !== "none") {
-      throw new RangeError(
-        `padding for ${work.name}: expected "pkcs7" or "none", got ${inWords(padding, ["pkcs7", "none"])}`,
-      );
-    }
-    if (padding === "pkcs7" && !work.isWhole) {
-      throw new RangeError(`padding for ${work.name}: expected "none", as it takes any number of bytes`);
-    }
+  constructor(work: ChunkWork, options: (PaddingOptions & EagerOptions) | undefined) {
+    const flag = (option: "padding" | "eager", isKnown: boolean): boolean => {
+      const value: unknown = own(options, option, work.name);
+      if (value === undefined) return false;
+      if (typeof value !== "boolean") {
+        throw new TypeError(`${option} for ${work.name}: expected true or false, got ${inWords(value)}`);
+      }
+      if (value && !isKnown) {
+        const why = work.isWhole ? "it takes whole blocks" : "it takes any number of bytes";
+        throw new RangeError(`${option} for ${work.name}: expected false, because ${why}`);
+      }
+      return value;
+    };
+    this.#isPadded = flag("padding", work.isWhole);
+    this.#isEager = flag("eager", !work.isWhole);
     this.#work = work;
-    this.#isPadded = padding === "pkcs7";
-    this.#isEager = eager && !work.isWhole;
     this.#rest = new Uint8Array(new ArrayBuffer(work.granularity));
   }
 
@@ -140,8 +145,8 @@ export class CipherChunks {
    * @returns the rest of the output, in new memory; it may be empty
    * @throws {RangeError} if whole blocks are required and the data does not end with one
    * @throws {ClosedError} if it was already called, or if the session has ended
-   * @throws {CryptodevError} with `EBADMSG` if the padding is wrong; with other codes if the kernel refuses the
-   * operation
+   * @throws {AuthenticationError} if the padding is wrong
+   * @throws {CryptodevError} if the kernel refuses the operation
    */
   final(): Uint8Array<ArrayBuffer> {
     this.#requireOpen();
@@ -165,13 +170,13 @@ export class CipherChunks {
   }
 
   #unpad(block: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-    const { granularity, name, refusal } = this.#work;
+    const { granularity } = this.#work;
     const count = block.at(-1) as number;
     const isPadding =
       count >= 1 && count <= granularity && block.subarray(granularity - count).every((byte) => byte === count);
     if (isPadding) return block.subarray(0, granularity - count);
     block.fill(0);
-    throw refusal(`the data for ${name} does not end with padding: it was changed, or the key or the iv is wrong`);
+    throw new AuthenticationError();
   }
 
   #requireOpen(): void {

@@ -1,40 +1,24 @@
 import { COP_ENCRYPT, COP_FLAG_FINAL, COP_FLAG_RESET, COP_FLAG_UPDATE } from "../abi/constants.ts";
 import { CIOCCPHASH } from "../abi/ioctls.ts";
 import type { MacAlgorithm } from "../abi/macs.ts";
-import { checkMacKey, checkRoom } from "../checks.ts";
-import type { Device } from "../device.ts";
-import { asyncCall } from "../kernel/async_call.ts";
+import type { HashName, KeyedMacName } from "../algorithms.ts";
+import { checkMacKey, checkRoom, checkSizes } from "../checks.ts";
 import type { DeviceFile } from "../kernel/device_file.ts";
-import type { KernelSession } from "../kernel/kernel_session.ts";
+import { KernelSession } from "../kernel/kernel_session.ts";
 import { CryptOperation } from "../kernel/operation.ts";
-import type { Submitter } from "../kernel/submitter.ts";
-import { alignedMemory, CACHE_LINE } from "../memory/aligned.ts";
-import { copyInto, partOf, sizeOf } from "../memory/bytes.ts";
+import { equalInConstantTime, partOf, sizeOf } from "../memory/bytes.ts";
 import { Call } from "../memory/call.ts";
-import { kernelSessionOf, Session } from "./session.ts";
+import { Session } from "./session.ts";
 
-/**
- * A session that hashes, with a key (HMAC) or without. {@link Device.hash} and {@link Device.hmac} start it.
- *
- * One session computes any number of digests, one after the other.
- *
- * @example
- * ```ts
- * import { open } from "cryptodev";
- *
- * const device = open({ backend: "auto" });
- * const sha = device.hash("sha256");
- * const whole = sha.digest(new TextEncoder().encode("abc"));
- * const inPieces = sha.update(new TextEncoder().encode("a")).update(new TextEncoder().encode("bc")).digest();
- * console.log(whole.every((byte, index) => byte === inPieces[index])); // true
- * device.close();
- * ```
- */
-export class Hash extends Session {
-  /** The algorithm's name: that of the hash, or `hmac-` followed by that of the hash. */
-  readonly name: string;
-  /** Bytes in a digest. */
-  readonly digestSize: number;
+/** Starts the kernel's session for a hash or an HMAC. */
+function startMac(file: DeviceFile, mac: MacAlgorithm, key: Uint8Array | undefined): KernelSession {
+  checkMacKey(key, mac);
+  const parameters = { cipher: 0, key: undefined, mac: mac.id, macKey: key };
+  return KernelSession.start(file, mac.name, `${mac.kernelName}`, parameters);
+}
+
+/** The common base of {@link Hash} and {@link Hmac}. One session computes any number of digests, one after the other. */
+export abstract class MessageSession extends Session {
   readonly #mac: MacAlgorithm;
   readonly #chunkSize: number;
   readonly #kernel: KernelSession;
@@ -48,15 +32,17 @@ export class Hash extends Session {
   #size = 0;
 
   /** @internal */
-  constructor(device: Device, file: DeviceFile, mac: MacAlgorithm, key?: Uint8Array) {
-    checkMacKey(key, mac);
-    super(device, file, mac.name, `${mac.kernelName}`, { cipher: 0, key: undefined, mac: mac.id, mackey: key });
-    this.name = mac.name;
-    this.digestSize = mac.digestSize;
+  protected constructor(kernel: KernelSession, mac: MacAlgorithm) {
+    super(kernel);
     this.#mac = mac;
-    this.#chunkSize = file.options.chunkSize;
-    this.#kernel = kernelSessionOf(this);
-    this.#operation = new CryptOperation(this.#kernel, { name: mac.name, ivSize: 0, macSize: mac.digestSize });
+    this.#chunkSize = kernel.file.options.chunkSize;
+    this.#kernel = kernel;
+    this.#operation = new CryptOperation(kernel, { name: mac.name, ivSize: 0, macSize: mac.digestSize });
+  }
+
+  /** Bytes in a digest. */
+  get digestSize(): number {
+    return this.#mac.digestSize;
   }
 
   /**
@@ -70,7 +56,7 @@ export class Hash extends Session {
    */
   update(data: Uint8Array): this {
     const size = sizeOf(data, "data", this.#mac.name);
-    this.#kernel.requireIdle();
+    this.#kernel.requireOpen();
     this.#update(data, size);
     return this;
   }
@@ -79,7 +65,7 @@ export class Hash extends Session {
    * Ends the message and returns its digest in new memory. Then the session is ready for the next message.
    *
    * @param data - the last part of the message, or all of it: both take one call to the kernel
-   * @returns {@link Hash.digestSize} bytes
+   * @returns {@link MessageSession.digestSize} bytes
    * @throws {TypeError} if `data` is not a Uint8Array, or its buffer was detached
    * @throws {ClosedError} if the session has ended
    * @throws {CryptodevError} if the kernel refuses the operation; this ends the session, because the message is lost
@@ -87,7 +73,7 @@ export class Hash extends Session {
   digest(data?: Uint8Array): Uint8Array<ArrayBuffer> {
     const { digestSize, name } = this.#mac;
     const size = data === undefined ? 0 : sizeOf(data, "data", name);
-    this.#kernel.requireIdle();
+    this.#kernel.requireOpen();
     const digest = new Uint8Array(digestSize);
     this.#finish(digest, data, size);
     return digest;
@@ -96,7 +82,7 @@ export class Hash extends Session {
   /**
    * Ends the message and writes its digest to existing memory.
    *
-   * @param destination - at least {@link Hash.digestSize} bytes
+   * @param destination - at least {@link MessageSession.digestSize} bytes
    * @returns the number of bytes written
    * @throws {TypeError} if an argument is not a Uint8Array, or its buffer was detached
    * @throws {RangeError} if the destination is too short
@@ -112,7 +98,7 @@ export class Hash extends Session {
     const { digestSize, name } = this.#mac;
     // Never true within a message: its parts set all pointers again.
     if (data !== undefined && operation.isOver(data, destination, undefined)) {
-      this.#kernel.requireIdle();
+      this.#kernel.requireOpen();
       try {
         operation.again(COP_ENCRYPT, this.#size);
       } catch (error) {
@@ -122,7 +108,7 @@ export class Hash extends Session {
     }
     checkRoom(destination, digestSize, "destination", name);
     const size = data === undefined ? 0 : sizeOf(data, "data", name);
-    this.#kernel.requireIdle();
+    this.#kernel.requireOpen();
     const isWhole = !this.#running && size <= this.#chunkSize;
     this.#finish(destination, data, size);
     if (isWhole && data !== undefined) {
@@ -142,66 +128,11 @@ export class Hash extends Session {
     this.#running = false;
   }
 
-  /**
-   * Has the driver hash a whole message asynchronously (CIOCASYNCCRYPT).
-   *
-   * @param submitter - as {@link Device.submitter} returns it
-   * @param data - the message. It is copied, so it may be changed at once
-   * @returns {@link Hash.digestSize} bytes in new memory
-   * @throws {TypeError} if `data` is not a Uint8Array, or its buffer was detached; if {@link Hash.update} has begun a
-   * message
-   * @throws {ClosedError} if the session has ended
-   * @throws {CryptodevError} if the kernel refuses the operation
-   */
-  async digestAsync(submitter: Submitter, data: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
-    this.#kernel.requireOpen();
-    const size = sizeOf(data, "data", this.#mac.name);
-    if (this.#running) throw new TypeError(`data for ${this.#mac.name}: expected a whole message, got the end of one`);
-    const { host } = this.#kernel.file;
-    const memory = alignedMemory(host, size, CACHE_LINE);
-    copyInto(memory, partOf(data, 0, size));
-    const digest = alignedMemory(host, this.#mac.digestSize, CACHE_LINE);
-    const submitted: Promise<void>[] = [];
-    for (let done = 0; done === 0 || done < size; done += this.#chunkSize) {
-      const end = Math.min(done + this.#chunkSize, size);
-      const isLast = end === size;
-      const flags = (done === 0 ? COP_FLAG_RESET : 0) | (isLast ? COP_FLAG_FINAL : COP_FLAG_UPDATE);
-      const src = partOf(memory, done, end);
-      const rest = { dst: null, mac: isLast ? digest : null, iv: null };
-      const call = asyncCall(host, this.#kernel.id, { op: COP_ENCRYPT, flags, src, ...rest });
-      submitted.push(this.#kernel.submit(submitter, call, end - done));
-    }
-    await Promise.all(submitted);
-    return digest;
-  }
-
-  /**
-   * Starts a second session that continues the message of this one (CIOCCPHASH).
-   *
-   * @param key - for an HMAC, its key again, because a session does not keep it
-   * @returns the new session
-   * @throws {TypeError} if the key of an HMAC is missing, or is given for a hash without one
-   * @throws {RangeError} if the key is longer than 512 bytes
-   * @throws {ClosedError} if the session has ended
-   * @throws {CryptodevError} if the kernel refuses the operation
-   * @example
-   * ```ts
-   * import { open } from "cryptodev";
-   *
-   * const device = open({ backend: "auto" });
-   * const text = (part) => new TextEncoder().encode(part);
-   * const common = device.hash("sha256").update(text("the same beginning, "));
-   * const [one, other] = [common.copy().digest(text("one end")), common.digest(text("another end"))];
-   * console.log(one.length + other.length); // 64
-   * device.close();
-   * ```
-   */
-  copy(key?: Uint8Array): Hash {
-    this.#kernel.requireIdle();
-    const { file } = this.#kernel;
-    const copy = new Hash(this.device, file, this.#mac, key);
+  /** Has another session of the same algorithm continue this one's message (CIOCCPHASH). */
+  protected copyTo(copy: MessageSession): void {
     // Between messages there is no state to copy, and a finished state must not be copied.
-    if (!this.#running) return copy;
+    if (!this.#running) return;
+    const { file } = this.#kernel;
     const call = new Call(file.host, CIOCCPHASH);
     call.setUint32(call.offset.dst_ses, copy.#kernel.id);
     call.setUint32(call.offset.src_ses, this.#kernel.id);
@@ -212,7 +143,6 @@ export class Hash extends Session {
       throw error;
     }
     copy.#running = true;
-    return copy;
   }
 
   /** Adds the first `size` bytes to the message, in as many calls as necessary. */
@@ -238,5 +168,143 @@ export class Hash extends Session {
   #lose(error: unknown): never {
     this.#kernel.end("it was closed when the kernel refused a part of its message");
     throw error;
+  }
+}
+
+/**
+ * A session that hashes. {@link Device.hash} starts it.
+ *
+ * @example
+ * ```ts
+ * import { open } from "cryptodev";
+ *
+ * const device = open({ backend: "auto" });
+ * const sha = device.hash("sha256");
+ * const whole = sha.digest(new TextEncoder().encode("abc"));
+ * const inPieces = sha.update(new TextEncoder().encode("a")).update(new TextEncoder().encode("bc")).digest();
+ * console.log(whole.every((byte, index) => byte === inPieces[index])); // true
+ * device.close();
+ * ```
+ */
+export class Hash extends MessageSession {
+  readonly #kernel: KernelSession;
+  readonly #mac: MacAlgorithm;
+
+  private constructor(kernel: KernelSession, mac: MacAlgorithm) {
+    super(kernel, mac);
+    this.#kernel = kernel;
+    this.#mac = mac;
+  }
+
+  /** @internal */
+  static start(file: DeviceFile, mac: MacAlgorithm): Hash {
+    return new Hash(startMac(file, mac, undefined), mac);
+  }
+
+  /** The hash's name. */
+  get name(): HashName {
+    return this.#mac.name as HashName;
+  }
+
+  /**
+   * Starts a second session that continues the message of this one (CIOCCPHASH).
+   *
+   * @returns the new session
+   * @throws {ClosedError} if the session has ended
+   * @throws {CryptodevError} if the kernel refuses the operation
+   * @example
+   * ```ts
+   * import { open } from "cryptodev";
+   *
+   * const device = open({ backend: "auto" });
+   * const text = (part: string) => new TextEncoder().encode(part);
+   * const common = device.hash("sha256").update(text("the same beginning, "));
+   * const [one, other] = [common.copy().digest(text("one end")), common.digest(text("another end"))];
+   * console.log(one.length + other.length); // 64
+   * device.close();
+   * ```
+   */
+  copy(): Hash {
+    this.#kernel.requireOpen();
+    const copy = Hash.start(this.#kernel.file, this.#mac);
+    this.copyTo(copy);
+    return copy;
+  }
+}
+
+/**
+ * A session that computes an HMAC (RFC 2104). {@link Device.hmac} starts it.
+ *
+ * @example
+ * ```ts
+ * import { open } from "cryptodev";
+ *
+ * const device = open({ backend: "auto" });
+ * const hmac = device.hmac("sha256", crypto.getRandomValues(new Uint8Array(32)));
+ * const message = new TextEncoder().encode("message");
+ * const mac = hmac.digest(message);
+ * console.log(hmac.verify(message, mac)); // true
+ * device.close();
+ * ```
+ */
+export class Hmac extends MessageSession {
+  readonly #kernel: KernelSession;
+  readonly #mac: MacAlgorithm;
+  /** The mac that {@link Hmac.verify} computed. */
+  readonly #computed: Uint8Array<ArrayBuffer>;
+
+  private constructor(kernel: KernelSession, mac: MacAlgorithm) {
+    super(kernel, mac);
+    this.#kernel = kernel;
+    this.#mac = mac;
+    this.#computed = new Uint8Array(new ArrayBuffer(mac.digestSize));
+  }
+
+  /** @internal */
+  static start(file: DeviceFile, mac: MacAlgorithm, key: Uint8Array): Hmac {
+    return new Hmac(startMac(file, mac, key), mac);
+  }
+
+  /** The mac's name: `hmac-` followed by that of the hash. */
+  get name(): KeyedMacName {
+    return this.#mac.name as KeyedMacName;
+  }
+
+  /**
+   * Ends the message and compares its mac with an expected one, in constant time. Then the session is ready for the next
+   * message.
+   *
+   * @param data - the last part of the message, or all of it
+   * @param mac - {@link MessageSession.digestSize} bytes: the expected mac, not a shortened one
+   * @returns whether they are equal
+   * @throws {TypeError} if an argument is not a Uint8Array, or its buffer was detached
+   * @throws {RangeError} if the mac has the wrong size
+   * @throws {ClosedError} if the session has ended
+   * @throws {CryptodevError} if the kernel refuses the operation; this ends the session, because the message is lost
+   */
+  verify(data: Uint8Array, mac: Uint8Array): boolean {
+    const { digestSize, name } = this.#mac;
+    checkSizes(mac, [digestSize], "mac", name);
+    this.digestInto(this.#computed, data);
+    const isEqual = equalInConstantTime(this.#computed, mac);
+    this.#computed.fill(0);
+    return isEqual;
+  }
+
+  /**
+   * Starts a second session that continues the message of this one (CIOCCPHASH).
+   *
+   * @param key - the key of this session, which does not keep it
+   * @returns the new session
+   * @throws {TypeError} if the key is not a Uint8Array
+   * @throws {RangeError} if the key is longer than 512 bytes
+   * @throws {ClosedError} if the session has ended
+   * @throws {CryptodevError} if the kernel refuses the operation
+   */
+  copy(key: Uint8Array): Hmac {
+    this.#kernel.requireOpen();
+    const copy = Hmac.start(this.#kernel.file, this.#mac, key);
+    this.copyTo(copy);
+    return copy;
   }
 }

@@ -1,24 +1,39 @@
 import { COP_DECRYPT, COP_ENCRYPT, COP_FLAG_AEAD_SRTP_TYPE } from "../abi/constants.ts";
-import type { NamedCipher } from "../algorithms.ts";
-import { checkIv, checkOneCall, checkRoom } from "../checks.ts";
-import type { Device } from "../device.ts";
+import type { HmacName, KeyedMacName, NamedCipher, SrtpCipherName, Written } from "../algorithms.ts";
+import { checkDestination, checkIv, checkOneCall, checkOneCallSize, checkRoom } from "../checks.ts";
 import type { DeviceFile } from "../kernel/device_file.ts";
 import type { KernelSession } from "../kernel/kernel_session.ts";
 import { LONGEST_SRTP_HEADER } from "../kernel/limits.ts";
 import { AuthOperation } from "../kernel/operation.ts";
 import { copyInto, partOf } from "../memory/bytes.ts";
-import { option } from "../options.ts";
+import { own } from "../options.ts";
 import { inWords } from "../words.ts";
-import { type CipherAndMac, CipherWithMac } from "./cipher_with_mac.ts";
-import { kernelSessionOf } from "./session.ts";
+import { Session } from "./session.ts";
+import { type CipherAndMac, startWithMac } from "./start_with_mac.ts";
 
-/** Options of {@link Device.srtp}. */
-export interface SrtpOptions {
+/** The algorithms and keys of {@link Device.srtp}. Keys are read once and not kept. */
+export interface SrtpStart {
+  /** AES in CTR mode. */
+  readonly cipher: Written<SrtpCipherName>;
+  /** The cipher's key, of one of its sizes. */
+  readonly key: Uint8Array;
+  /** An HMAC, by its own name or by that of its hash. */
+  readonly mac: Written<KeyedMacName | HmacName>;
+  /** The mac's key, 0 to 512 bytes. */
+  readonly macKey: Uint8Array;
   /**
    * Bytes in a tag, 1 to the size of the mac. Defaults to the whole mac. SRTP itself uses 10 or 4 (RFC 3711, section
    * 5.2).
    */
   readonly tagSize?: number | undefined;
+}
+
+/** What accompanies an SRTP packet. */
+export interface SrtpMessage {
+  /** How many bytes at the start of the packet are authenticated but not encrypted, 0 to 256. */
+  readonly headerSize: number;
+  /** 16 bytes. */
+  readonly iv: Uint8Array;
 }
 
 /**
@@ -32,70 +47,83 @@ export interface SrtpOptions {
  * import { open } from "cryptodev";
  *
  * const device = open({ backend: "auto" });
- * const [key, mackey, iv] = [16, 20, 16].map((size) => crypto.getRandomValues(new Uint8Array(size)));
- * const srtp = device.srtp("aes-128-ctr", key, "hmac-sha1", mackey, { tagSize: 10 });
+ * const [key, macKey, iv] = [16, 20, 16].map((size) => crypto.getRandomValues(new Uint8Array(size)));
+ * const srtp = device.srtp({ cipher: "aes-128-ctr", key, mac: "hmac-sha1", macKey, tagSize: 10 });
  * const packet = crypto.getRandomValues(new Uint8Array(12 + 160));
- * const sealed = srtp.seal(packet, 12, iv);
- * console.log(sealed.length, srtp.open(sealed, 12, iv).length); // 182 172
+ * const sealed = srtp.seal(packet, { headerSize: 12, iv });
+ * console.log(sealed.length, srtp.open(sealed, { headerSize: 12, iv }).length); // 182 172
  * device.close();
  * ```
  */
-export class SrtpPacket extends CipherWithMac {
-  /** Bytes in a tag. */
-  readonly tagSize: number;
+export class SrtpCipher extends Session {
   readonly #cipher: NamedCipher;
-  /** Checks use this private copy, because a program can redefine the public property. */
+  readonly #mac: CipherAndMac["mac"];
   readonly #tagSize: number;
   readonly #kernel: KernelSession;
   readonly #operation: AuthOperation;
 
   /** @internal */
-  constructor(device: Device, file: DeviceFile, start: CipherAndMac, options: SrtpOptions | undefined) {
+  constructor(file: DeviceFile, start: CipherAndMac, tagSize: number | undefined) {
     const { cipher, mac } = start;
-    const tagSize = option(options, "tagSize", mac.name, mac.digestSize);
-    if (!Number.isInteger(tagSize) || tagSize < 1 || tagSize > mac.digestSize) {
-      throw new RangeError(`tag size for ${mac.name}: expected 1 to ${mac.digestSize} bytes, got ${inWords(tagSize)}`);
+    const checked: unknown = tagSize === undefined ? mac.digestSize : tagSize;
+    if (typeof checked !== "number" || !Number.isInteger(checked) || checked < 1 || checked > mac.digestSize) {
+      throw new RangeError(`tag size for ${mac.name}: expected 1 to ${mac.digestSize} bytes, got ${inWords(checked)}`);
     }
-    super(device, file, `srtp with ${cipher.name} and ${mac.name}`, start);
-    this.tagSize = tagSize;
+    const kernel = startWithMac(file, "srtp with ", start);
+    super(kernel);
     this.#cipher = cipher;
-    this.#tagSize = tagSize;
-    this.#kernel = kernelSessionOf(this);
-    const sizes = { name: cipher.name, ivSize: cipher.algorithm.ivSize, macSize: tagSize };
-    this.#operation = new AuthOperation(this.#kernel, sizes, COP_FLAG_AEAD_SRTP_TYPE);
+    this.#mac = mac;
+    this.#tagSize = checked;
+    this.#kernel = kernel;
+    const sizes = { name: cipher.name, ivSize: cipher.algorithm.ivSize, macSize: checked };
+    this.#operation = new AuthOperation(kernel, sizes, COP_FLAG_AEAD_SRTP_TYPE);
+  }
+
+  /** The cipher's name, as it was requested, in this library's form. */
+  get name(): SrtpCipherName {
+    return this.#cipher.name as SrtpCipherName;
+  }
+
+  /** The mac's name. */
+  get mac(): KeyedMacName {
+    return this.#mac.name as KeyedMacName;
+  }
+
+  /** Bytes in a tag. */
+  get tagSize(): number {
+    return this.#tagSize;
   }
 
   /**
    * Encrypts a packet's payload and appends its tag, in new memory (CIOCAUTHCRYPT).
    *
    * @param packet - header and payload; the payload has at least one byte
-   * @param headerSize - how many bytes are authenticated but not encrypted, 0 to 256
-   * @param iv - 16 bytes
    * @returns the packet followed by its tag
-   * @throws {TypeError} if an argument is not a Uint8Array, or its buffer was detached
+   * @throws {TypeError} if an argument is not a Uint8Array, or its buffer was detached; if the iv is missing
    * @throws {RangeError} if an argument has the wrong size
    * @throws {ClosedError} if the session has ended
    * @throws {CryptodevError} if the kernel refuses the operation
    */
-  seal(packet: Uint8Array, headerSize: number, iv: Uint8Array): Uint8Array<ArrayBuffer> {
-    const size = checkOneCall(packet, "packet", this.#cipher.name);
-    const memory = new Uint8Array(size + this.#tagSize);
-    copyInto(memory, partOf(packet, 0, size));
-    this.#run(COP_ENCRYPT, memory, headerSize, iv);
-    return memory;
+  seal(packet: Uint8Array, message: SrtpMessage): Uint8Array<ArrayBuffer> {
+    const destination = new Uint8Array(checkOneCall(packet, "packet", this.#cipher.name) + this.#tagSize);
+    this.#run(COP_ENCRYPT, packet, destination, message);
+    return destination;
   }
 
   /**
-   * Encrypts a packet's payload and appends its tag, in place.
+   * Encrypts a packet's payload and appends its tag, in existing memory.
    *
-   * @param memory - the packet, followed by {@link SrtpPacket.tagSize} bytes of room for the tag
-   * @throws {TypeError} if an argument is not a Uint8Array, or its buffer was detached
-   * @throws {RangeError} if an argument has the wrong size
+   * @param destination - room for `packet` and {@link SrtpCipher.tagSize} bytes: either memory that starts with
+   * `packet`, to work in place, or separate memory
+   * @returns the number of bytes written
+   * @throws {TypeError} if an argument is not a Uint8Array, or its buffer was detached; if the iv is missing
+   * @throws {RangeError} if an argument has the wrong size, or the destination is too short or partly overlaps the
+   * packet
    * @throws {ClosedError} if the session has ended
    * @throws {CryptodevError} if the kernel refuses the operation
    */
-  sealInPlace(memory: Uint8Array, headerSize: number, iv: Uint8Array): void {
-    this.#run(COP_ENCRYPT, memory, headerSize, iv);
+  sealInto(packet: Uint8Array, destination: Uint8Array, message: SrtpMessage): number {
+    return this.#run(COP_ENCRYPT, packet, destination, message);
   }
 
   /**
@@ -104,46 +132,62 @@ export class SrtpPacket extends CipherWithMac {
    * @param sealed - the packet followed by its tag; the driver does not open a packet whose payload is shorter than its
    * tag
    * @returns header and payload
-   * @throws {TypeError} if an argument is not a Uint8Array, or its buffer was detached
+   * @throws {TypeError} if an argument is not a Uint8Array, or its buffer was detached; if the iv is missing
    * @throws {RangeError} if an argument has the wrong size
    * @throws {ClosedError} if the session has ended
-   * @throws {CryptodevError} with `EBADMSG` if packet, tag or iv was changed
+   * @throws {AuthenticationError} if packet, tag or iv was changed
+   * @throws {CryptodevError} if the kernel refuses the operation
    */
-  open(sealed: Uint8Array, headerSize: number, iv: Uint8Array): Uint8Array<ArrayBuffer> {
-    const size = checkOneCall(sealed, "packet", this.#cipher.name);
-    const memory = new Uint8Array(size);
-    copyInto(memory, partOf(sealed, 0, size));
-    this.#run(COP_DECRYPT, memory, headerSize, iv);
-    return memory.subarray(0, memory.length - this.#tagSize);
+  open(sealed: Uint8Array, message: SrtpMessage): Uint8Array<ArrayBuffer> {
+    const destination = new Uint8Array(checkOneCall(sealed, "packet", this.#cipher.name));
+    return destination.subarray(0, this.#run(COP_DECRYPT, sealed, destination, message));
   }
 
   /**
-   * Verifies a packet and decrypts its payload, in place. If verification fails, the payload was not decrypted, but it
-   * is wiped anyway.
+   * Verifies a packet and decrypts its payload, in existing memory. If verification fails, the payload was not
+   * decrypted, but it is wiped anyway.
    *
-   * @throws {TypeError} if an argument is not a Uint8Array, or its buffer was detached
-   * @throws {RangeError} if an argument has the wrong size
+   * @param destination - as many bytes as `sealed` has: either `sealed` itself or separate memory
+   * @returns the size of header and payload in bytes
+   * @throws {TypeError} if an argument is not a Uint8Array, or its buffer was detached; if the iv is missing
+   * @throws {RangeError} if an argument has the wrong size, or the destination is too short or partly overlaps the
+   * packet
    * @throws {ClosedError} if the session has ended
-   * @throws {CryptodevError} with `EBADMSG` if packet, tag or iv was changed
+   * @throws {AuthenticationError} if packet, tag or iv was changed
+   * @throws {CryptodevError} if the kernel refuses the operation
    */
-  openInPlace(sealed: Uint8Array, headerSize: number, iv: Uint8Array): void {
-    this.#run(COP_DECRYPT, sealed, headerSize, iv);
+  openInto(sealed: Uint8Array, destination: Uint8Array, message: SrtpMessage): number {
+    return this.#run(COP_DECRYPT, sealed, destination, message);
   }
 
-  #run(op: number, memory: Uint8Array, headerSize: number, iv: Uint8Array): void {
-    this.#kernel.requireIdle();
+  /** @returns the size of the result in bytes */
+  #run(op: number, source: Uint8Array, destination: Uint8Array, message: SrtpMessage): number {
     const { name } = this.#cipher;
-    if (!Number.isInteger(headerSize) || headerSize < 0 || headerSize > LONGEST_SRTP_HEADER) {
+    const [headerSize, iv] = [own(message, "headerSize", name), own(message, "iv", name)];
+    if (
+      typeof headerSize !== "number" ||
+      !Number.isInteger(headerSize) ||
+      headerSize < 0 ||
+      headerSize > LONGEST_SRTP_HEADER
+    ) {
       throw new RangeError(
         `header for ${name}: expected 0 to ${LONGEST_SRTP_HEADER} bytes, got ${inWords(headerSize)}`,
       );
     }
-    checkOneCall(memory, "packet", name);
+    this.#kernel.requireOpen();
+    const isSeal = op === COP_ENCRYPT;
+    const tagSize = this.#tagSize;
     // An empty payload would be a NULL pointer, which is not inside the packet. And the driver does not open a packet
     // whose payload is shorter than its tag.
-    const shortest = op === COP_DECRYPT ? this.#tagSize : 1;
-    const whole = checkRoom(memory, headerSize + shortest + this.#tagSize, "packet", name);
-    checkIv(iv, this.#cipher, false);
-    this.#operation.runPacket(op, memory, whole, headerSize, iv);
+    const shortest = headerSize + (isSeal ? 1 : 2 * tagSize);
+    const size = checkRoom(source, shortest, "packet", name);
+    const whole = isSeal ? size + tagSize : size;
+    checkOneCallSize(whole, "packet", name);
+    checkDestination(destination, whole, source, size, name);
+    checkIv(iv, this.#cipher);
+    // The driver works on packets only in place.
+    if (source !== destination) copyInto(destination, partOf(source, 0, size));
+    this.#operation.runPacket(op, destination, whole, headerSize, iv as Uint8Array);
+    return isSeal ? whole : whole - tagSize;
   }
 }

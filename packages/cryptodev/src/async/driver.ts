@@ -1,10 +1,13 @@
 import { setTimeout } from "node:timers/promises";
-import { type Cipher, ClosedError, type Device, type Hash, type Submitter } from "@cryptodev/core";
+import { ClosedError, type Device, type SubmittedCipher, type SubmittedHash, type Submitter } from "@cryptodev/core";
 import { type AbortSignalLike, type Executor, type Operation, reasonOf, type SessionStart } from "./executor.ts";
 import { introduce, type Started } from "./protocol.ts";
 
 /** The interval at which the driver is asked for finished operations, in milliseconds. */
 const PAUSE = 1;
+
+/** The operations of a cipher or a hash. */
+interface Operations extends Pick<SubmittedCipher, "encrypt" | "decrypt" | "close">, Pick<SubmittedHash, "digest"> {}
 
 /**
  * Lets the driver itself run operations asynchronously, if it was built with ENABLE_ASYNC. It supports ciphers, hashes
@@ -13,7 +16,7 @@ const PAUSE = 1;
 export class Driver implements Executor {
   readonly #device: Device;
   readonly #submitter: Submitter;
-  readonly #sessions = new Map<number, Cipher | Hash>();
+  readonly #sessions = new Map<number, SubmittedCipher | SubmittedHash>();
   readonly #running = new Set<Promise<unknown>>();
   #isClosing = false;
 
@@ -34,8 +37,10 @@ export class Driver implements Executor {
 
   async start({ session: id, method, name, key }: SessionStart): Promise<Started> {
     this.#requireOpen();
-    const start = this.#device[method as "cipher"] as (...values: readonly unknown[]) => Cipher | Hash;
-    const session = start.apply(this.#device, [name, key]);
+    const start = this.#submitter[method as "cipher"] as (
+      ...values: readonly unknown[]
+    ) => SubmittedCipher | SubmittedHash;
+    const session = start.apply(this.#submitter, [name, key]);
     const introduction = introduce(session);
     this.#sessions.set(id, session);
     return introduction;
@@ -52,15 +57,15 @@ export class Driver implements Executor {
   }
 
   async #carryOut({ session: id, method, args }: Operation): Promise<unknown> {
-    const session = this.#sessions.get(id) as Cipher & Hash;
+    const session = this.#sessions.get(id) as unknown as Operations;
     const [first, second] = args as [Uint8Array, Uint8Array | undefined];
     switch (method) {
       case "encrypt":
-        return session.encryptAsync(this.#submitter, first, second);
+        return session.encrypt(first, second);
       case "decrypt":
-        return session.decryptAsync(this.#submitter, first, second);
+        return session.decrypt(first, second);
       case "digest":
-        return session.digestAsync(this.#submitter, first);
+        return session.digest(first);
       default:
         this.#sessions.delete(id);
         return session.close();

@@ -13,5 +13,8 @@ export function hostOf(runtime: string): Host {
   if (runtime.startsWith("Node.js")) return nodeHost();
   if (runtime.startsWith("Deno")) return denoHost();
   if (runtime.startsWith("Bun")) return bunHost();
-  throw new UnsupportedError(`a kernel device can be opened only in Node.js, Deno and Bun, not in ${runtime}`);
+  throw new UnsupportedError(
+    "platform",
+    `a kernel device can be opened only in Node.js, Deno and Bun, not in ${runtime}`,
+  );
 }

@@ -26,9 +26,13 @@ export async function openAsync(options?: AsyncOpenOptions): Promise<AsyncDevice
   // Rollup may inline the imported code after a top-level await that waits for this call.
   if (threads === undefined) {
     const remedy = 'bundle it for Node.js, without the export condition "browser", or do not inline dynamic imports';
-    throw new UnsupportedError("the bundler put the code of threads behind a top-level await that waits for it", {
-      remedy,
-    });
+    throw new UnsupportedError(
+      "threads",
+      "the bundler put the code of threads behind a top-level await that waits for it",
+      {
+        remedy,
+      },
+    );
   }
   return threads.openAsyncWith(open, runtime, options);
 }

@@ -1,8 +1,10 @@
 import {
+  AuthenticationError,
+  BusyError,
   ClosedError,
   CryptodevError,
-  type Refusal,
-  type Session,
+  type FailedCall,
+  HardwareRequiredError,
   type SessionInfo,
   UnsupportedError,
 } from "@cryptodev/core";
@@ -77,8 +79,16 @@ export interface Started {
   readonly ivSize: number;
 }
 
+/** The part of a session that describes it. */
+export interface Introduced {
+  readonly name: string;
+  readonly ivSize?: number;
+  info(): SessionInfo;
+  close(): void;
+}
+
 /** Describes a new session. If that fails, closes it, because nothing else could. */
-export function introduce(session: Session & { readonly name: string; readonly ivSize?: number }): Started {
+export function introduce(session: Introduced): Started {
   try {
     return { name: session.name, info: session.info(), ivSize: session.ivSize ?? 0 };
   } catch (error) {
@@ -96,24 +106,37 @@ export type Answer =
 export interface Failure {
   readonly name: string;
   readonly message: string;
-  readonly refusal?: Refusal;
+  /** What else an error of this library has, which its constructor accepts. */
+  readonly parts?: FailedCall | Pick<HardwareRequiredError, "algorithm" | "driver"> | Pick<UnsupportedError, "code">;
 }
 
 export function toFailure(error: unknown): Failure {
   if (!(error instanceof Error)) return { name: "Error", message: String(error) };
   const { name, message } = error;
-  if (!(error instanceof CryptodevError)) return { name, message };
-  const { errno, code, syscall, ioctl, path } = error;
-  const hint = message.slice(`${ioctl ?? syscall} ${path}: ${code}, `.length);
-  return { name, message, refusal: { errno, syscall, path, hint, ...(ioctl === undefined ? {} : { ioctl }) } };
+  if (error instanceof CryptodevError) {
+    const { errno, syscall, ioctl, path, hint } = error;
+    return { name, message, parts: { errno, syscall, ioctl, path, hint } };
+  }
+  if (error instanceof HardwareRequiredError) {
+    return { name, message, parts: { algorithm: error.algorithm, driver: error.driver } };
+  }
+  return error instanceof UnsupportedError ? { name, message, parts: { code: error.code } } : { name, message };
 }
 
 /** Restores an error, with the class that it had in the worker. */
-export function fromFailure({ name, message, refusal }: Failure): Error {
-  if (refusal !== undefined) return new CryptodevError(refusal);
+export function fromFailure({ name, message, parts = { code: "threads" } }: Failure): Error {
+  if (name === "CryptodevError") return new CryptodevError(parts as FailedCall);
+  if (name === "AuthenticationError") return new AuthenticationError();
+  if (name === "BusyError") return new BusyError(message);
+  if (name === "ClosedError") return new ClosedError(message);
+  if (name === "HardwareRequiredError") {
+    const { algorithm, driver } = parts as HardwareRequiredError;
+    return new HardwareRequiredError(algorithm, driver);
+  }
+  if (name === "UnsupportedError") {
+    return Object.assign(new UnsupportedError((parts as UnsupportedError).code, ""), { message });
+  }
   if (name === "TypeError") return new TypeError(message);
   if (name === "RangeError") return new RangeError(message);
-  if (name === "ClosedError") return new ClosedError(message);
-  if (name === "UnsupportedError") return Object.assign(new UnsupportedError(""), { message });
   return Object.assign(new Error(message), { name });
 }

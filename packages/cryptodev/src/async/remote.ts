@@ -169,7 +169,7 @@ function requireOtherThread(): void {
   if (isMainThread || workerData === null || typeof workerData !== "object" || !Object.hasOwn(workerData, startKey)) {
     return;
   }
-  throw new UnsupportedError("openAsync() was called in a thread that openAsync() started", {
+  throw new UnsupportedError("threads", "openAsync() was called in a thread that openAsync() started", {
     remedy: "a preloaded module (--import, --require) runs in every thread; call openAsync() only if isMainThread",
   });
 }
@@ -181,7 +181,7 @@ function startWorker(start: WorkerStart): Worker {
   try {
     return new Worker(new URL(`${programPrefix}${program}`), options);
   } catch (cause) {
-    throw new UnsupportedError("a worker thread cannot be started here", { cause });
+    throw new UnsupportedError("threads", "a worker thread cannot be started here", { cause });
   }
 }
 

@@ -10,5 +10,5 @@ export const workerProgram: string = `import ${JSON.stringify(workerBeside(impor
 function workerBeside(here: string): string {
   if (here.endsWith("/worker_program.ts")) return new URL("./worker.ts", here).href;
   const remedy = "bundle the package from npm, npm:cryptodev";
-  throw new UnsupportedError("a bundle of the package from JSR has no program for threads", { remedy });
+  throw new UnsupportedError("threads", "a bundle of the package from JSR has no program for threads", { remedy });
 }

@@ -1,6 +1,6 @@
 import process from "node:process";
 import { Command } from "commander";
-import { type Hash, type HashName, type HmacName, type MacAlgorithm, macs } from "cryptodev";
+import { type Hash, type HashName, type Hmac, type HmacName, type MacAlgorithm, macs } from "cryptodev";
 import { type CheckFlags, checkLists, shownName } from "./checksum_list.ts";
 import { complain } from "./complain.ts";
 import { type DeviceFlags, openDevice, withDevice } from "./device_flags.ts";
@@ -99,7 +99,7 @@ async function digest(
   if (isKeyed) checkKeyFlags(flags, files.includes("-"));
   using device = openDevice(flags);
   const key = isKeyed ? readKey(flags) : undefined;
-  let hash: Hash;
+  let hash: Hash | Hmac;
   try {
     hash = key === undefined ? device.hash(algorithm as HashName) : device.hmac(algorithm as HmacName, key);
   } finally {
@@ -116,7 +116,7 @@ async function digest(
     : printDigests(files, one, flags));
 }
 
-async function digestOf(hash: Hash, file: string, isQuiet: boolean): Promise<string> {
+async function digestOf(hash: Hash | Hmac, file: string, isQuiet: boolean): Promise<string> {
   const input = await openInput(file);
   const progress = await Progress.start(input.size, isQuiet);
   try {

@@ -152,12 +152,12 @@ async function start(
     const session = device.aead(asked as AeadName, key, { tagSize: flags.tagSize });
     const aad = flags.aadFile === undefined ? undefined : await readInput(flags.aadFile);
     const method = direction === "encrypt" ? "seal" : "open";
-    return whole(session, (data) => session[method](data, iv as Uint8Array, aad));
+    return whole(session, (data) => session[method](data, { nonce: iv, aad }));
   }
   const session = device.cipher(asked as CipherName, key);
   if (name === "aes-xts") return whole(session, (data) => session[direction](data, iv));
   const chunks = (session as Cipher)[direction === "encrypt" ? "encryptor" : "decryptor"](iv, {
-    padding: flags.pad ? "pkcs7" : "none",
+    padding: flags.pad,
   });
   return { session, update: (piece) => chunks.update(piece), final: () => chunks.final() };
 }

@@ -1,7 +1,7 @@
 import { arch, release, type } from "node:os";
 import process from "node:process";
 import { Command, Option } from "commander";
-import { type Capability, CIOCAUTHCRYPT, type Device, runtime } from "cryptodev";
+import { type Capability, CIOCAUTHCRYPT, type Device, runtime, type SizeRange } from "cryptodev";
 import { type DeviceFlags, openDevice, withDevice } from "./device_flags.ts";
 import { exitCodes } from "./exit_codes.ts";
 import { type KernelModule, readModule, setVerbosity } from "./kernel_module.ts";
@@ -115,10 +115,21 @@ function moduleInWords(module: KernelModule | null): string {
   return ["cryptodev", module.version ?? "of unknown version", ...pairs(module.parameters), ...sysctls].join(", ");
 }
 
-/** Formats key sizes: a list or a range. */
-function keySizesInWords(sizes: Capability["keySizes"]): string {
-  if (sizes === undefined) return "";
-  return "min" in sizes ? `${sizes.min}-${sizes.max}` : sizes.join(",");
+/** Formats sizes: a list or a range. */
+function sizesInWords(sizes: readonly number[] | SizeRange): string {
+  if (!("min" in sizes)) return sizes.join(",");
+  return sizes.min === sizes.max ? `${sizes.min}` : `${sizes.min}-${sizes.max}`;
+}
+
+/** Formats the sizes of an algorithm: key, block, iv or nonce, and result. */
+function columnsOf(capability: Capability): readonly (string | number)[] {
+  const { kind } = capability;
+  const keySizes = kind === "hash" ? "" : sizesInWords(capability.keySizes);
+  if (kind === "cipher") return [keySizes, capability.blockSize, capability.ivSize, ""];
+  if (kind === "aead") {
+    return [keySizes, 1, sizesInWords(capability.nonceSize), `+${capability.tagSizes.join(",")}`];
+  }
+  return [keySizes, 1, 0, capability.digestSize];
 }
 
 /** Formats the report for a person. */
@@ -129,22 +140,19 @@ export async function inWords({ version, runtime, kernel, module, device, note, 
     `device: ${device === null ? "none" : `${device.path}, ${device.backend === "kernel" ? "the kernel's driver" : "the software device in this process"}`}`,
   ];
   if (note !== null) facts.push(`note: ${note}`);
-  const here = capabilities.filter(({ available }) => available);
+  const here = capabilities.filter((capability) => capability.available);
   const missing = capabilities.flatMap(({ name, kind, remedy }) =>
     remedy === undefined ? [] : [[`${name} (${kind})`, remedy]],
   );
   if (here.length > 0) {
     const head = ["algorithm", "kind", "runs in", "driver", "key", "block", "iv", "result", "aligned to"];
-    const rows = here.map(({ name, kind, hardware, driver, keySizes, blockSize, ivSize, ...more }) => [
-      name,
-      kind,
-      hardware ? "hardware" : "software",
-      driver ?? "",
-      keySizesInWords(keySizes),
-      blockSize,
-      ivSize,
-      more.digestSize ?? (more.tagSizes === undefined ? "" : `+${more.tagSizes.join(",")}`),
-      more.alignmask + 1,
+    const rows = here.map((capability) => [
+      capability.name,
+      capability.kind,
+      capability.hardware ? "hardware" : "software",
+      capability.driver,
+      ...columnsOf(capability),
+      capability.alignmask + 1,
     ]);
     facts.push(
       "",

@@ -1,4 +1,4 @@
-import { type Capability, ciphers, macs } from "cryptodev";
+import { type Capability, ciphers, macs, type Unavailable } from "cryptodev";
 
 /** Names in the kernel's configuration that differ from the algorithm's name. */
 const named: Readonly<Record<string, string>> = {
@@ -28,7 +28,7 @@ function isSince(release: string, since: string): boolean {
  *
  * @param release - that of the kernel, as `os.release()` returns it
  */
-export function remedyFor({ name, kind, reason }: Capability, release: string): string {
+export function remedyFor({ name, kind, reason }: Capability & Unavailable, release: string): string {
   const own = kind === "hmac" ? `hmac-${name}` : name;
   const { kernelName = own, removedIn } = algorithms.find((algorithm) => algorithm.name === own) ?? { name };
   if (reason === "32-bit-process")

@@ -2,7 +2,7 @@
 /* The command `cryptodev`. Each of its subcommands is a file in this folder. */
 import process from "node:process";
 import { Command, CommanderError } from "commander";
-import { CryptodevError } from "cryptodev";
+import { AuthenticationError } from "cryptodev";
 import { dgstCommand, hmacCommand, namesOf } from "./dgst.ts";
 import { cipherNames, decCommand, encCommand } from "./enc.ts";
 import { exitCodes } from "./exit_codes.ts";
@@ -95,5 +95,5 @@ function report(error: unknown): number {
   if ((error as NodeJS.ErrnoException).code === "EPIPE") return exitCodes.brokenPipe;
   say(error instanceof Error ? error.message : String(error));
   if (error instanceof UsageError) return exitCodes.usage;
-  return error instanceof CryptodevError && error.code === "EBADMSG" ? exitCodes.mismatch : exitCodes.failure;
+  return error instanceof AuthenticationError ? exitCodes.mismatch : exitCodes.failure;
 }

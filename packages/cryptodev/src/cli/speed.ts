@@ -1,13 +1,13 @@
 import { arch, cpus, release, type } from "node:os";
 import process from "node:process";
 import { Command } from "commander";
-import { type Capability, CryptodevError, type Device, runtime } from "cryptodev";
+import { CryptodevError, type Device, runtime } from "cryptodev";
 import { type DeviceFlags, openDevice, withDevice } from "./device_flags.ts";
 import { exitCodes } from "./exit_codes.ts";
 import { openOutput } from "./output.ts";
 import { print, say } from "./print.ts";
 import { Progress } from "./progress.ts";
-import { keySizeOf, onDevice, onNode } from "./speed/contenders.ts";
+import { blockSizeOf, keySizeOf, type Measured, onDevice, onNode } from "./speed/contenders.ts";
 import { type Measurement, measure, megabytes, rate } from "./speed/measure.ts";
 import { breakEven, nameOf, type Result, type SizeResult, verdict } from "./speed/results.ts";
 import { svgOf } from "./speed/svg.ts";
@@ -151,7 +151,7 @@ async function measureAll(
 }
 
 /** Selects the algorithms to measure; the one that shows the cost of a call is first. */
-function choose(device: Device, { algorithm, bytes }: SpeedFlags): readonly Capability[] {
+function choose(device: Device, { algorithm, bytes }: SpeedFlags): readonly Measured[] {
   const all = device.capabilities();
   for (const name of algorithm) {
     const found = all.find((capability) => nameOf(capability) === name);
@@ -159,19 +159,20 @@ function choose(device: Device, { algorithm, bytes }: SpeedFlags): readonly Capa
     if (!found.available)
       throw new Error(`${name} is missing from this device; \`cryptodev info\` shows how to get it`);
   }
-  const asked = all.filter((capability) =>
-    algorithm.length === 0 ? capability.available : algorithm.includes(nameOf(capability)),
-  );
-  const fitting = asked.filter(({ blockSize }) => bytes.some((size) => size % blockSize === 0));
-  for (const { name, blockSize } of fitting.length === 0 ? asked : []) {
-    throw new UsageError(`${name}: expected a multiple of ${blockSize} bytes, got ${bytes.join(", ")}`);
+  const asked = all
+    .filter((capability) => capability.available)
+    .filter((capability) => algorithm.length === 0 || algorithm.includes(nameOf(capability)));
+  const fitting = asked.filter((capability) => bytes.some((size) => size % blockSizeOf(capability) === 0));
+  for (const capability of fitting.length === 0 ? asked : []) {
+    const multiple = blockSizeOf(capability);
+    throw new UsageError(`${capability.name}: expected a multiple of ${multiple} bytes, got ${bytes.join(", ")}`);
   }
   return asked.sort((one, other) => Number(other.name === "null") - Number(one.name === "null"));
 }
 
 /** The sizes that an algorithm accepts. */
-function sizesOf(capability: Capability, { bytes }: SpeedFlags): readonly number[] {
-  const { blockSize } = capability;
+function sizesOf(capability: Measured, { bytes }: SpeedFlags): readonly number[] {
+  const blockSize = blockSizeOf(capability);
   const odd = bytes.filter((size) => size % blockSize !== 0);
   if (odd.length > 0) {
     say(`${nameOf(capability)} accepts only multiples of ${blockSize} bytes; skipping ${odd.join(", ")}`);
@@ -179,7 +180,7 @@ function sizesOf(capability: Capability, { bytes }: SpeedFlags): readonly number
   return bytes.filter((size) => size % blockSize === 0);
 }
 
-function measureSize(device: Device, capability: Capability, size: number, seconds: number): SizeResult {
+function measureSize(device: Device, capability: Measured, size: number, seconds: number): SizeResult {
   const [ours, theirs] = [onDevice(device, capability, size), onNode(capability, size)];
   try {
     if (theirs !== undefined && !Buffer.from(ours.result()).equals(theirs.result())) {

@@ -1,5 +1,5 @@
 import { timingSafeEqual } from "node:crypto";
-import { type Aead, type Cipher, type CipherChunks, CryptodevError } from "@cryptodev/core";
+import { type Aead, AuthenticationError, type Cipher, type CipherChunks } from "@cryptodev/core";
 import {
   beyondDevice,
   cannotAdd,
@@ -146,7 +146,7 @@ abstract class AeadWork implements AuthenticatedWork {
   /** Encrypts a message in place. `sealed` ends with room for the tag. */
   protected seal(sealed: Uint8Array): { readonly ciphertext: Uint8Array; readonly tag: Uint8Array } {
     const ciphertext = sealed.subarray(0, sealed.length - this.session.tagSize);
-    this.session.sealInto(ciphertext, sealed, this.nonce, this.#aad.bytes);
+    this.session.sealInto(ciphertext, sealed, { nonce: this.nonce, aad: this.#aad.bytes });
     return { ciphertext, tag: sealed.slice(ciphertext.length) };
   }
 
@@ -165,12 +165,12 @@ abstract class AeadWork implements AuthenticatedWork {
    * Verifies and decrypts a message in place. `sealed` ends with room for the tag.
    *
    * @returns the plaintext
-   * @throws {Error} like node:crypto's, with the device's `EBADMSG` as its cause, if verification fails
+   * @throws {Error} like node:crypto's, with the device's error as its cause, if verification fails
    */
   protected open(sealed: Uint8Array, tag: Uint8Array): Uint8Array {
     sealed.set(tag, sealed.length - tag.length);
     try {
-      return sealed.subarray(0, this.session.openInto(sealed, sealed, this.nonce, this.#aad.bytes));
+      return sealed.subarray(0, this.session.openInto(sealed, sealed, { nonce: this.nonce, aad: this.#aad.bytes }));
     } catch (error) {
       throw isForgery(error) ? cannotAuthenticate(error) : error;
     }
@@ -178,7 +178,7 @@ abstract class AeadWork implements AuthenticatedWork {
 }
 
 function isForgery(error: unknown): boolean {
-  return error instanceof CryptodevError && error.code === "EBADMSG";
+  return error instanceof AuthenticationError;
 }
 
 /**

@@ -96,7 +96,9 @@ export function cryptoFrom(device: () => Device, isAllowed: boolean): NodeCrypto
 }
 
 function availableCiphers(device: Device): string[] {
-  const available = new Set(device.capabilities().flatMap(({ name, available }) => (available ? [name] : [])));
+  const available: ReadonlySet<string> = new Set(
+    device.capabilities().flatMap(({ name, available }) => (available ? [name] : [])),
+  );
   // GCM also needs counter mode.
   const isThere = ({ name }: { readonly name: string }): boolean =>
     available.has(name) && (name !== "aes-gcm" || available.has("aes-ctr"));
@@ -106,7 +108,7 @@ function availableCiphers(device: Device): string[] {
 }
 
 function availableHashes(device: Device): string[] {
-  const available = device
+  const available: readonly string[] = device
     .capabilities()
     .filter(({ name, kind, available }) => kind === "hash" && available && findNodeHash(name) !== undefined)
     .map(({ name }) => name);

@@ -5,7 +5,7 @@ const remedy =
 
 /** Creates an error with a code, as node:crypto's errors have one. */
 function refusal(name: string): UnsupportedError {
-  const error = new UnsupportedError(`the device does not support ${name} of node:crypto`, { remedy });
+  const error = new UnsupportedError("function", `the device does not support ${name} of node:crypto`, { remedy });
   return Object.assign(error, { code: "ERR_CRYPTODEV_UNSUPPORTED" });
 }
 

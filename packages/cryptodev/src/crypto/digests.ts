@@ -1,7 +1,13 @@
 import { Buffer } from "node:buffer";
 import node, { type Hash as NodeHash } from "node:crypto";
 import type { TransformCallback } from "node:stream";
-import { CRYPTO_HMAC_MAX_KEY_LEN, type Device, type HashName, type Hash as HashSession } from "@cryptodev/core";
+import {
+  CRYPTO_HMAC_MAX_KEY_LEN,
+  type Device,
+  type HashName,
+  type Hash as HashSession,
+  type Hmac as HmacSession,
+} from "@cryptodev/core";
 import { type Constructor, constructorOf, streamLater } from "./constructors.ts";
 import { type Closable, closeWhenCollected } from "./dropped.ts";
 import {
@@ -22,7 +28,7 @@ import { bufferOver, chunkOf, dataOf, encoderOf, textOptionOf, withKey } from ".
 /** What hashes a message: a session, or node:crypto for an algorithm that is missing from the device. */
 interface Engine extends Closable {
   /** The session; `undefined` if node:crypto does the work. */
-  readonly session: HashSession | undefined;
+  readonly session: HashSession | HmacSession | undefined;
   update(data: Uint8Array): void;
   digest(): Uint8Array;
   copy(options: unknown): Engine;
@@ -41,7 +47,7 @@ class Message implements Closable {
     this.#engine = engine;
   }
 
-  get session(): HashSession | undefined {
+  get session(): HashSession | HmacSession | undefined {
     return this.#engine.session;
   }
 
@@ -117,7 +123,7 @@ function flush(done: TransformCallback, digest: () => Buffer): void {
 const extras: PropertyDescriptorMap = {
   session: {
     configurable: true,
-    get(this: object): HashSession | undefined {
+    get(this: object): HashSession | HmacSession | undefined {
       return messages.get(this)?.session;
     },
   },
@@ -178,7 +184,7 @@ function startHash(source: Source, algorithm: unknown, options: unknown, unknown
     const name = findNodeHash(algorithm);
     if (name === undefined) throw lacking(unknown());
     checkOutputLength(outputLength, name);
-    return overSession(
+    return overHash(
       startOr(unknown, () => source.device().hash(name)),
       name,
     );
@@ -201,17 +207,26 @@ function checkOutputLength(length: number | undefined, name: HashName): void {
   if (length !== undefined && length !== digestSizeOf(name)) throw notXof();
 }
 
-function overSession(session: HashSession, name: HashName): Engine {
+/** An Hmac of node:crypto does not have copy(), which is therefore never called. */
+const noCopy = (): never => {
+  throw new TypeError("an HMAC cannot be copied");
+};
+
+function overSession(session: HashSession | HmacSession, copy: Engine["copy"] = noCopy): Engine {
   return {
     session,
     update: (data) => void session.update(data),
     digest: () => session.digest(),
-    copy(options) {
-      checkOutputLength(outputLengthOf(options), name);
-      return overSession(session.copy(), name);
-    },
+    copy,
     close: () => session.close(),
   };
+}
+
+function overHash(session: HashSession, name: HashName): Engine {
+  return overSession(session, (options) => {
+    checkOutputLength(outputLengthOf(options), name);
+    return overHash(session.copy(), name);
+  });
 }
 
 function overNode(hash: NodeHash): Engine {
@@ -267,10 +282,7 @@ function startHmac(source: Source, algorithm: unknown, key: unknown, options: un
     withKey(key, encoding, (bytes) => {
       const name = findNodeHash(algorithm);
       if (name === undefined) throw lacking(unknown());
-      return overSession(
-        startOr(unknown, () => keyed(source.device(), name, bytes)),
-        name,
-      );
+      return overSession(startOr(unknown, () => keyed(source.device(), name, bytes)));
     });
   const nodes = (): Engine => {
     const hmac = node.createHmac(
@@ -278,13 +290,12 @@ function startHmac(source: Source, algorithm: unknown, key: unknown, options: un
       key as string,
       encoding === undefined ? {} : { encoding: encoding as "hex" },
     );
-    // An Hmac does not have copy(), which is therefore never called.
     return overNode(hmac as unknown as NodeHash);
   };
   return new Message("hmac", orNode(source, own, nodes));
 }
 
-function keyed(device: Device, name: HashName, key: Uint8Array): HashSession {
+function keyed(device: Device, name: HashName, key: Uint8Array): HmacSession {
   if (key.length <= CRYPTO_HMAC_MAX_KEY_LEN) return device.hmac(name, key);
   // A key longer than a block is replaced by its hash (RFC 2104, section 2). This key is longer than any block.
   const hash = device.hash(name);

@@ -1,4 +1,4 @@
-import { CryptodevError, type Device } from "@cryptodev/core";
+import { CryptodevError, type Device, HardwareRequiredError } from "@cryptodev/core";
 
 /** Where the work is done: a device, which is requested on first use, and node:crypto for the rest if it is allowed. */
 export interface Source {
@@ -27,9 +27,8 @@ export function startOr<S>(unknown: (cause: unknown) => Error, start: () => S): 
   try {
     return start();
   } catch (error) {
-    if (error instanceof CryptodevError && (error.code === "EINVAL" || error.code === "ENODEV")) {
-      throw lacking(unknown(error));
-    }
+    const isMissing = error instanceof CryptodevError && error.code === "EINVAL";
+    if (isMissing || error instanceof HardwareRequiredError) throw lacking(unknown(error));
     throw error;
   }
 }

@@ -137,7 +137,7 @@ function startAead(
 }
 
 const notIn32Bits = (name: string): UnsupportedError =>
-  new UnsupportedError(`the driver of a 64-bit kernel does not support ${name} for a 32-bit process`, {
+  new UnsupportedError("function", `the driver of a 64-bit kernel does not support ${name} for a 32-bit process`, {
     remedy:
       "use a 64-bit runtime, or leave it to node:crypto: CRYPTODEV_FALLBACK=1, or cryptoOf(device, { fallback: true })",
   });

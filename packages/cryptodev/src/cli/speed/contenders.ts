@@ -1,6 +1,14 @@
 import { type CipherCCMTypes, type CipherGCMTypes, createCipheriv, createHash, createHmac } from "node:crypto";
-import type { AeadName, Capability, CipherName, Device, HashName, HmacName } from "cryptodev";
+import type { Available, Capability, Device } from "cryptodev";
 import { nodeNameOf } from "../../crypto/names.ts";
+
+/** An algorithm that can be measured. */
+export type Measured = Capability & Available;
+
+/** The length of data must be a multiple of this, in bytes. */
+export function blockSizeOf(capability: Capability): number {
+  return capability.kind === "cipher" ? capability.blockSize : 1;
+}
 
 /** Repeats one operation on data of one size. */
 export interface Contender {
@@ -21,35 +29,36 @@ const pattern = (size: number): Uint8Array => Uint8Array.from({ length: size }, 
 const NONCE = 12;
 
 /** The key size in bytes that an algorithm is measured with: 16 if it is possible, otherwise the smallest. */
-export function keySizeOf({ keySizes }: Capability): number {
-  if (keySizes === undefined) return 0;
+export function keySizeOf(capability: Capability): number {
+  if (capability.kind === "hash") return 0;
+  const { keySizes } = capability;
   return "min" in keySizes ? 16 : (keySizes[0] as number);
 }
 
 /** Runs an algorithm on the device, with one session. */
-export function onDevice(device: Device, capability: Capability, size: number): SessionContender {
-  const { name, kind, alignmask, ivSize } = capability;
+export function onDevice(device: Device, capability: Measured, size: number): SessionContender {
+  const { alignmask } = capability;
   const key = pattern(keySizeOf(capability));
   const data = device.allocate(size, Math.max(alignmask, 63));
   data.set(pattern(size));
-  if (kind === "cipher") {
-    const session = device.cipher(name as CipherName, key);
-    const iv = ivSize === 0 ? undefined : pattern(ivSize);
+  if (capability.kind === "cipher") {
+    const session = device.cipher(capability.name, key);
+    const iv = capability.ivSize === 0 ? undefined : pattern(capability.ivSize);
     // In place, as programs process data that they forward.
     const run = () => void session.encryptInto(data, data, iv);
     return { result: () => session.encrypt(pattern(size), iv), run, close: () => session.close() };
   }
-  if (kind === "aead") {
-    const session = device.aead(name as AeadName, key);
+  if (capability.kind === "aead") {
+    const session = device.aead(capability.name, key);
     const sealed = device.allocate(size + session.tagSize, Math.max(alignmask, 63));
-    const nonce = pattern(NONCE);
+    const message = { nonce: pattern(NONCE) };
     return {
-      result: () => session.seal(data, nonce),
-      run: () => void session.sealInto(data, sealed, nonce),
+      result: () => session.seal(data, message),
+      run: () => void session.sealInto(data, sealed, message),
       close: () => session.close(),
     };
   }
-  const session = kind === "hmac" ? device.hmac(name as HmacName, key) : device.hash(name as HashName);
+  const session = capability.kind === "hmac" ? device.hmac(capability.name, key) : device.hash(capability.name);
   const digest = new Uint8Array(session.digestSize);
   return {
     result: () => session.digest(data),
@@ -64,7 +73,8 @@ export function onDevice(device: Device, capability: Capability, size: number): 
  * @returns `undefined` if node:crypto does not have it
  */
 export function onNode(capability: Capability, size: number): Contender | undefined {
-  const { name, kind, ivSize } = capability;
+  const { name, kind } = capability;
+  const ivSize = kind === "cipher" ? capability.ivSize : 0;
   const key = pattern(keySizeOf(capability));
   const data = pattern(size);
   const native = nodeNameOf(name, key.length) ?? name;

@@ -1,4 +1,5 @@
 import type { Capability, Device } from "cryptodev";
+import type { Measured } from "./contenders.ts";
 import { type Measurement, megabytes } from "./measure.ts";
 
 /** The measurements of the device and of this runtime's node:crypto, for data of one size. */
@@ -14,7 +15,7 @@ export interface SizeResult {
 export interface Result {
   /** The algorithm's name; that of an HMAC starts with `hmac-`. */
   readonly algorithm: string;
-  readonly capability: Capability;
+  readonly capability: Measured;
   readonly keySize: number;
   readonly backend: Device["backend"];
   readonly sizes: readonly SizeResult[];

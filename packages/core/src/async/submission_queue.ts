@@ -2,8 +2,8 @@ import { errnos } from "../abi/errno.ts";
 import { CIOCASYNCFETCH } from "../abi/ioctls.ts";
 import type { crypt_op } from "../abi/structs.ts";
 import { CryptodevError } from "../errors.ts";
+import type { DeviceFile } from "../kernel/device_file.ts";
 import { Call } from "../memory/call.ts";
-import type { DeviceFile } from "./device_file.ts";
 
 /** `POLLIN` of `<poll.h>`: a finished operation can be fetched. */
 const POLLIN = 1;
@@ -20,12 +20,12 @@ interface Submission {
 
 /**
  * Submits operations that a driver carries out asynchronously (CIOCASYNCCRYPT), and fetches them when they are finished
- * (CIOCASYNCFETCH). {@link Device.submitter} returns one if the driver was built with ENABLE_ASYNC.
+ * (CIOCASYNCFETCH).
  *
  * The driver finishes operations in the order of their submission. It has 64 slots, which are refilled as they become
  * free.
  */
-export class Submitter {
+export class SubmissionQueue {
   readonly #file: DeviceFile;
   readonly #wait: () => Promise<void>;
   readonly #fetch: Call<typeof crypt_op>;
@@ -39,8 +39,8 @@ export class Submitter {
     this.#wait = wait;
   }
 
-  /** @internal */
-  static of(file: DeviceFile, wait: () => Promise<void>): Submitter | undefined {
+  /** @returns `undefined` if the driver was built without ENABLE_ASYNC */
+  static of(file: DeviceFile, wait: () => Promise<void>): SubmissionQueue | undefined {
     const fetch = new Call(file.host, CIOCASYNCFETCH);
     try {
       file.ioctl(fetch);
@@ -50,23 +50,20 @@ export class Submitter {
       // number.
       if (error.errno !== errnos.EBUSY) return undefined;
     }
-    return new Submitter(file, fetch, wait);
+    return new SubmissionQueue(file, fetch, wait);
   }
 
   /**
-   * @internal Resolves when the operation is finished. Until then `call` and its memory belong to the driver.
-   *
-   * @param owner - the file that the operation's session belongs to, which may be a clone. Neither file can be closed
-   * meanwhile
+   * Resolves when the operation is finished. Until then `call` and its memory belong to the driver, and the file cannot
+   * be closed.
    */
-  submit(call: Call<typeof crypt_op>, owner: DeviceFile): Promise<void> {
-    const files = new Set([this.#file, owner]);
-    for (const file of files) file.inFlight += 1;
+  submit(call: Call<typeof crypt_op>): Promise<void> {
+    this.#file.inFlight += 1;
     const promise = new Promise<void>((resolve, reject) => this.#queued.push({ call, resolve, reject }));
     this.#submitQueued();
     if (!this.#isPumping) void this.#pump();
     return promise.finally(() => {
-      for (const file of files) file.inFlight -= 1;
+      this.#file.inFlight -= 1;
     });
   }
 

@@ -1,0 +1,81 @@
+import { COP_DECRYPT, COP_ENCRYPT } from "../abi/constants.ts";
+import type { CipherName, IvOf, NamedCipher } from "../algorithms.ts";
+import { checkIv, checkKey, checkSource, requireChunks } from "../checks.ts";
+import type { DeviceFile } from "../kernel/device_file.ts";
+import { KernelSession } from "../kernel/kernel_session.ts";
+import { alignedMemory, CACHE_LINE } from "../memory/aligned.ts";
+import { copyInto, partOf } from "../memory/bytes.ts";
+import type { SubmissionQueue } from "./submission_queue.ts";
+import { SubmittedSession } from "./submitted_session.ts";
+
+/**
+ * A cipher session whose operations the driver runs asynchronously (CIOCASYNCCRYPT), in the order of their calls.
+ * {@link Submitter.cipher} starts it.
+ */
+export class SubmittedCipher<Name extends CipherName = CipherName> extends SubmittedSession {
+  readonly #cipher: NamedCipher;
+  readonly #file: DeviceFile;
+
+  /** @internal */
+  constructor(file: DeviceFile, queue: SubmissionQueue, cipher: NamedCipher, key: Uint8Array) {
+    checkKey(key, cipher);
+    const { id, kernelName } = cipher.algorithm;
+    const parameters = { cipher: id, key, mac: 0, macKey: undefined };
+    super(KernelSession.start(file, cipher.name, `${kernelName}`, parameters), queue);
+    this.#cipher = cipher;
+    this.#file = file;
+  }
+
+  /** The cipher's name, as it was requested, in this library's form. */
+  get name(): Name {
+    return this.#cipher.name as Name;
+  }
+
+  /** Bytes in an iv; 0 if the cipher does not use one. */
+  get ivSize(): number {
+    return this.#cipher.algorithm.ivSize;
+  }
+
+  /**
+   * Encrypts into new memory. `source` and `iv` are copied, so they may be changed at once.
+   *
+   * @returns as many bytes as `source` has
+   * @throws {TypeError} if an argument is not a Uint8Array, or its buffer was detached; if the iv is missing
+   * @throws {RangeError} if an argument has the wrong size
+   * @throws {ClosedError} if the session has ended
+   * @throws {CryptodevError} if the kernel refuses the operation
+   */
+  async encrypt(source: Uint8Array, ...iv: IvOf<Name>): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#operate(COP_ENCRYPT, source, iv[0]);
+  }
+
+  /**
+   * Decrypts into new memory. Otherwise like {@link SubmittedCipher.encrypt}.
+   *
+   * @returns as many bytes as `source` has
+   */
+  async decrypt(source: Uint8Array, ...iv: IvOf<Name>): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#operate(COP_DECRYPT, source, iv[0]);
+  }
+
+  async #operate(op: number, source: Uint8Array, iv: Uint8Array | undefined): Promise<Uint8Array<ArrayBuffer>> {
+    this.requireOpen();
+    const size = checkSource(source, this.#cipher);
+    checkIv(iv, this.#cipher);
+    const { host, options } = this.#file;
+    if (size > options.chunkSize) requireChunks(this.#cipher, `${size} bytes`);
+    // The driver cannot copy unaligned data here.
+    const memory = alignedMemory(host, size, CACHE_LINE);
+    copyInto(memory, partOf(source, 0, size));
+    const start = iv === undefined ? null : alignedMemory(host, this.#cipher.algorithm.ivSize, CACHE_LINE);
+    if (start !== null) copyInto(start, iv as Uint8Array);
+    const submitted: Promise<void>[] = [];
+    for (let done = 0; done === 0 || done < size; done += options.chunkSize) {
+      const part = partOf(memory, done, Math.min(done + options.chunkSize, size));
+      // Without an iv, the driver continues from the operation before. It ignores flags of asynchronous operations.
+      submitted.push(this.submit({ op, flags: 0, src: part, dst: part, mac: null, iv: done === 0 ? start : null }));
+    }
+    await Promise.all(submitted);
+    return memory;
+  }
+}

@@ -1,0 +1,31 @@
+import type { MacAlgorithm } from "../abi/macs.ts";
+import type { NamedCipher } from "../algorithms.ts";
+import { checkKey, checkMacKey } from "../checks.ts";
+import type { DeviceFile } from "../kernel/device_file.ts";
+import { KernelSession } from "../kernel/kernel_session.ts";
+
+/** The algorithms and keys of a session with a cipher and a mac. */
+export interface CipherAndMac {
+  readonly cipher: NamedCipher;
+  readonly key: Uint8Array;
+  readonly mac: MacAlgorithm;
+  readonly macKey: Uint8Array | undefined;
+}
+
+/**
+ * Starts the kernel's session for a cipher and a mac.
+ *
+ * @param protocol - what the session is for, in messages
+ */
+export function startWithMac(
+  file: DeviceFile,
+  protocol: "" | "tls with " | "srtp with ",
+  { cipher, key, mac, macKey }: CipherAndMac,
+): KernelSession {
+  checkKey(key, cipher);
+  checkMacKey(macKey, mac);
+  const { id, kernelName } = cipher.algorithm;
+  const label = `${protocol}${cipher.name} ${protocol === "" ? "with" : "and"} ${mac.name}`;
+  const parameters = { cipher: id, key, mac: mac.id, macKey };
+  return KernelSession.start(file, label, `${kernelName} or ${mac.kernelName}`, parameters);
+}
