@@ -68,11 +68,24 @@ export type Written<Name extends string> = Name | Uppercase<Name> | HashInStanda
 
 type HashInStandard<Name extends string> = Name extends `sha${infer Size}` ? `sha-${Size}` | `SHA-${Size}` : never;
 
-/** A cipher as the caller requested it: the name, and the key sizes that the name allows. */
-export interface NamedCipher {
-  readonly name: string;
+/** A cipher by one of its names, and the key sizes that the name allows. */
+export interface NamedCipher<Name extends string = string> {
+  /** This library's name. */
+  readonly name: Name;
+  /** What the kernel has to know about it. */
   readonly algorithm: CipherAlgorithm;
+  /** All key sizes that the name allows, or their range, in bytes. */
   readonly keySizes: CipherAlgorithm["keySizes"];
+  /**
+   * OpenSSL's names for the cipher with this key size, the usual one first. Empty if OpenSSL does not have it, or if the
+   * name allows several sizes that OpenSSL tells apart.
+   */
+  readonly openssl: readonly string[];
+}
+
+/** A mac or a plain hash, by its name. */
+export interface NamedMac<Name extends string = string> extends MacAlgorithm {
+  readonly name: Name;
 }
 
 /** All ciphers of the header. */
@@ -80,40 +93,93 @@ export const allCiphers: readonly CipherAlgorithm[] = Object.values(ciphers);
 /** All macs of the header. */
 export const allMacs: readonly MacAlgorithm[] = Object.values(macs);
 
+/** OpenSSL's names of ciphers that do not have the size of the key in their name. */
+const opensslNames: Readonly<Record<string, readonly string[]>> = {
+  "3des-cbc": ["des-ede3-cbc", "des3"],
+  "blowfish-cbc": ["bf-cbc", "bf", "blowfish"],
+  "des-cbc": ["des-cbc", "des"],
+};
+
+function opensslNamesOf(family: string, bits: number, mode: string): readonly string[] {
+  const name = `${family}-${bits}-${mode}`;
+  // Without a mode, CBC is meant.
+  if (mode === "cbc") return [name, `${family}${bits}`];
+  if (mode === "gcm" || mode === "ccm") return [name, `id-${family}${bits}-${mode}`];
+  return mode === "xts" && bits === 192 ? [] : [name];
+}
+
 /** Returns a cipher under its own name, with all key sizes, and under the names that include one key size. */
 function* named(algorithm: CipherAlgorithm): Generator<NamedCipher> {
   const { name, keySizes } = algorithm;
-  yield { name, algorithm, keySizes };
+  yield { name, algorithm, keySizes, openssl: opensslNames[name] ?? [] };
   const [, family, mode] = /^(aes|camellia)-(...)$/.exec(name) ?? [];
-  if (family === undefined || !isList(keySizes)) return;
+  if (family === undefined || mode === undefined || !isList(keySizes)) return;
   for (const size of keySizes) {
     // XTS uses two keys and is named after the size of one (IEEE 1619).
     const bits = mode === "xts" ? size * 4 : size * 8;
-    yield { name: `${family}-${bits}-${mode}`, algorithm, keySizes: [size] };
+    const openssl = opensslNamesOf(family, bits, mode);
+    yield { name: `${family}-${bits}-${mode}`, algorithm, keySizes: [size], openssl };
   }
 }
 
+/** Every name of every cipher of the header, whether a driver implements it or not. */
 const everyCipher: readonly NamedCipher[] = allCiphers.flatMap((algorithm) => [...named(algorithm)]);
 
-/** Returns other names of a cipher: OpenSSL's, which mean CBC if they do not name a mode, and the kernel's. */
-function* aliasesOf({ name, algorithm }: NamedCipher): Generator<string> {
-  const [, family, bits, mode] = /^(aes|camellia)-(\d+)-(...)$/.exec(name) ?? [];
-  if (mode === "cbc") yield `${family}${bits}`;
-  if (mode === "gcm" || mode === "ccm") yield `id-aes${bits}-${mode}`;
-  if (name === algorithm.name && algorithm.kernelName !== undefined) yield algorithm.kernelName;
-  if (name === "3des-cbc") yield* ["des3", "des-ede3", "des-ede3-cbc"];
-  if (name === "blowfish-cbc") yield* ["bf", "bf-cbc", "blowfish"];
+const isImplemented = ({ kernelName }: CipherAlgorithm | MacAlgorithm): boolean => kernelName !== undefined;
+
+/** Whether a cipher is one of {@link Device.cipher}: CIOCCRYPT runs it. Any other cipher crashes the kernel there. */
+export function isPlainCipher(cipher: NamedCipher): cipher is NamedCipher<CipherName> {
+  const { kind } = cipher.algorithm;
+  return isImplemented(cipher.algorithm) && (kind === "block" || kind === "stream");
 }
 
-/** Ciphers by their names in lower case, without separators. */
+/** Whether a cipher is one of {@link Device.aead}. */
+export function isAead(cipher: NamedCipher): cipher is NamedCipher<AeadName> {
+  return isImplemented(cipher.algorithm) && cipher.algorithm.kind === "aead";
+}
+
+/** Whether a cipher can encrypt TLS records: the driver pads only for block ciphers in CBC mode. */
+function isTlsCipher(cipher: NamedCipher): cipher is NamedCipher<TlsCipherName> {
+  return isPlainCipher(cipher) && cipher.name.endsWith("-cbc");
+}
+
+/** Whether a cipher can encrypt SRTP packets: the only stream cipher that the driver accepts there is AES in CTR mode. */
+function isSrtpCipher(cipher: NamedCipher): cipher is NamedCipher<SrtpCipherName> {
+  return isPlainCipher(cipher) && cipher.name.endsWith("-ctr");
+}
+
+const isMac = (mac: MacAlgorithm): mac is NamedMac<MacName> => isImplemented(mac);
+
+/** Whether a mac is an HMAC of {@link Device.hmac}, which has a key. */
+export function isHmac(mac: MacAlgorithm): mac is NamedMac<KeyedMacName> & { readonly hash: HmacName } {
+  return isImplemented(mac) && mac.keyed;
+}
+
+/** Whether a mac is a plain hash. */
+export function isHash(mac: MacAlgorithm): mac is NamedMac<HashName> {
+  return isImplemented(mac) && !mac.keyed;
+}
+
+/** The names of all ciphers that a session can be started with, with and without a key size. */
+export const namedCiphers: readonly (NamedCipher<CipherName> | NamedCipher<AeadName>)[] = [
+  ...everyCipher.filter(isPlainCipher),
+  ...everyCipher.filter(isAead),
+];
+
+/** Ciphers by their names in lower case, without separators: OpenSSL's names, the kernel's, and this library's. */
 const byName: ReadonlyMap<string, NamedCipher> = new Map([
-  ...everyCipher.flatMap((cipher) => [...aliasesOf(cipher)].map((alias) => [plain(alias), cipher] as const)),
+  ...everyCipher.flatMap((cipher) => cipher.openssl.map((name) => [plain(name), cipher] as const)),
+  ...everyCipher.flatMap((cipher) =>
+    cipher.name === cipher.algorithm.name && cipher.algorithm.kernelName !== undefined
+      ? [[plain(cipher.algorithm.kernelName), cipher] as const]
+      : [],
+  ),
   ...everyCipher.map((cipher) => [plain(cipher.name), cipher] as const),
 ]);
 
 /** All names that are known anywhere, none of which is a secret. */
 const everyName: readonly string[] = [
-  ...everyCipher.flatMap((cipher) => [cipher.name, ...aliasesOf(cipher)]),
+  ...everyCipher.flatMap(({ name, openssl, algorithm }) => [name, ...openssl, algorithm.kernelName ?? name]),
   ...allMacs.flatMap(({ name, hash }) => [name, hash]),
 ];
 
@@ -124,21 +190,28 @@ const everyName: readonly string[] = [
 function refuseName(what: string, name: unknown, known: readonly string[], accepted: readonly string[] = known): never {
   const cipher = typeof name === "string" ? byName.get(plain(name)) : undefined;
   const close = typeof name === "string" && !everyName.includes(name) ? nearest(name, accepted) : undefined;
-  const isAead = cipher?.algorithm.kind === "aead";
-  const remedy = isAead ? ", which is an AEAD: use device.aead()" : close ? `; did you mean "${close}"?` : "";
+  const remedy =
+    cipher !== undefined && isAead(cipher)
+      ? ", which is an AEAD: use device.aead()"
+      : close
+        ? `; did you mean "${close}"?`
+        : "";
   throw new RangeError(`${what}: expected one of ${known.join(", ")}; got ${inWords(name, everyName)}${remedy}`);
 }
 
 /**
- * Finds an implemented cipher of the given kinds.
+ * Finds an implemented cipher of one kind.
  *
  * @throws {RangeError} if the name is unknown or the cipher is of another kind
  */
-function cipherOf(what: string, name: string, ...kinds: readonly CipherAlgorithm["kind"][]): NamedCipher {
-  const fits = ({ kind, kernelName }: CipherAlgorithm): boolean => kernelName !== undefined && kinds.includes(kind);
+function cipherOf<Name extends string>(
+  what: string,
+  name: string,
+  fits: (cipher: NamedCipher) => cipher is NamedCipher<Name>,
+): NamedCipher<Name> {
   const cipher = typeof name === "string" ? byName.get(plain(name)) : undefined;
-  if (cipher !== undefined && fits(cipher.algorithm)) return cipher;
-  const accepted = everyCipher.filter(({ algorithm }) => fits(algorithm));
+  if (cipher !== undefined && fits(cipher)) return cipher;
+  const accepted = everyCipher.filter(fits);
   const known = new Set(accepted.map(({ algorithm }) => algorithm.name));
   return refuseName(
     what,
@@ -149,12 +222,12 @@ function cipherOf(what: string, name: string, ...kinds: readonly CipherAlgorithm
 }
 
 /**
- * Finds a cipher that works with CIOCCRYPT. Any other cipher crashes the kernel there.
+ * Finds a cipher that works with CIOCCRYPT.
  *
  * @throws {RangeError} if the name is not that of such a cipher
  */
-export function findCipher(name: string): NamedCipher {
-  return cipherOf("cipher", name, "block", "stream");
+export function findCipher(name: string): NamedCipher<CipherName> {
+  return cipherOf("cipher", name, isPlainCipher);
 }
 
 /**
@@ -162,31 +235,26 @@ export function findCipher(name: string): NamedCipher {
  *
  * @throws {RangeError} if the name is not that of an AEAD
  */
-export function findAead(name: string): NamedCipher {
-  return cipherOf("aead", name, "aead");
+export function findAead(name: string): NamedCipher<AeadName> {
+  return cipherOf("aead", name, isAead);
 }
 
 /**
- * Finds a cipher for TLS records: the driver pads only for block ciphers in CBC mode.
+ * Finds a cipher for TLS records.
  *
  * @throws {RangeError} if the name is not that of such a cipher
  */
-export function findTlsCipher(name: string): NamedCipher {
-  return modeOf("cipher for tls", findCipher(name), "cbc");
+export function findTlsCipher(name: string): NamedCipher<TlsCipherName> {
+  return cipherOf("cipher for tls", name, isTlsCipher);
 }
 
 /**
- * Finds a cipher for SRTP packets: the only stream cipher that the driver accepts there is AES in CTR mode.
+ * Finds a cipher for SRTP packets.
  *
  * @throws {RangeError} if the name is not that of such a cipher
  */
-export function findSrtpCipher(name: string): NamedCipher {
-  return modeOf("cipher for srtp", findCipher(name), "ctr");
-}
-
-function modeOf(what: string, cipher: NamedCipher, mode: string): NamedCipher {
-  if (cipher.name.endsWith(`-${mode}`)) return cipher;
-  throw new RangeError(`${what}: expected one in ${mode.toUpperCase()} mode, got "${cipher.name}"`);
+export function findSrtpCipher(name: string): NamedCipher<SrtpCipherName> {
+  return cipherOf("cipher for srtp", name, isSrtpCipher);
 }
 
 /**
@@ -194,8 +262,8 @@ function modeOf(what: string, cipher: NamedCipher, mode: string): NamedCipher {
  *
  * @throws {RangeError} if the name is unknown
  */
-export function findKeyedMac(name: string): MacAlgorithm {
-  return macOf("mac", name, ({ keyed }) => keyed, "name");
+export function findKeyedMac(name: string): NamedMac<KeyedMacName> {
+  return macOf("mac", name, isHmac, "name");
 }
 
 /**
@@ -203,8 +271,8 @@ export function findKeyedMac(name: string): MacAlgorithm {
  *
  * @throws {RangeError} if the name is unknown
  */
-export function findMac(name: string): MacAlgorithm {
-  return macOf("mac", name, () => true, "name");
+export function findMac(name: string): NamedMac<MacName> {
+  return macOf("mac", name, isMac, "name");
 }
 
 /**
@@ -212,8 +280,8 @@ export function findMac(name: string): MacAlgorithm {
  *
  * @throws {RangeError} if the name is unknown
  */
-export function findHash(name: string): MacAlgorithm {
-  return macOf("hash", name, ({ keyed }) => !keyed, "hash");
+export function findHash(name: string): NamedMac<HashName> {
+  return macOf("hash", name, isHash, "hash");
 }
 
 /**
@@ -221,13 +289,18 @@ export function findHash(name: string): MacAlgorithm {
  *
  * @throws {RangeError} if the name is unknown
  */
-export function findHmac(name: string): MacAlgorithm {
-  return macOf("hash for hmac", name, ({ keyed }) => keyed, "hash");
+export function findHmac(name: string): NamedMac<KeyedMacName> {
+  return macOf("hash for hmac", name, isHmac, "hash");
 }
 
 /** @param shown - which of the two names the error message lists */
-function macOf(what: string, name: string, fits: (mac: MacAlgorithm) => boolean, shown: "name" | "hash"): MacAlgorithm {
-  const candidates = allMacs.filter((mac) => mac.kernelName !== undefined && fits(mac));
+function macOf<Name extends string>(
+  what: string,
+  name: string,
+  fits: (mac: MacAlgorithm) => mac is NamedMac<Name>,
+  shown: "name" | "hash",
+): NamedMac<Name> {
+  const candidates = allMacs.filter(fits);
   const known = candidates.map((mac) => mac[shown]);
   const accepted = candidates.flatMap((mac) => [mac.name, mac.hash]);
   if (typeof name !== "string") return refuseName(what, name, known);

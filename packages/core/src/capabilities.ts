@@ -2,8 +2,20 @@ import { type CipherAlgorithm, isList, type SizeRange } from "./abi/ciphers.ts";
 import { CRYPTO_HMAC_MAX_KEY_LEN } from "./abi/constants.ts";
 import type { Ioctl } from "./abi/ioctl.ts";
 import { CIOCAUTHCRYPT, CIOCCRYPT } from "./abi/ioctls.ts";
-import type { MacAlgorithm } from "./abi/macs.ts";
-import { type AeadName, allCiphers, allMacs, type CipherName, type HashName, type HmacName } from "./algorithms.ts";
+import {
+  type AeadName,
+  allMacs,
+  type CipherName,
+  type HashName,
+  type HmacName,
+  isAead,
+  isHash,
+  isHmac,
+  isPlainCipher,
+  type NamedCipher,
+  type NamedMac,
+  namedCiphers,
+} from "./algorithms.ts";
 import { CryptodevError, HardwareRequiredError } from "./errors.ts";
 import type { DeviceFile, SessionParameters } from "./kernel/device_file.ts";
 import { KernelSession } from "./kernel/kernel_session.ts";
@@ -140,26 +152,30 @@ function trialKey(keySizes: CipherAlgorithm["keySizes"]): Uint8Array {
   return Uint8Array.from({ length: size }, (_, index) => index * 37 + 1);
 }
 
-function cipherCapability(file: DeviceFile, algorithm: CipherAlgorithm): Capability {
-  const { id, name, kind, blockSize, ivSize, tagSizes } = algorithm;
-  const parameters = { cipher: id, key: trialKey(algorithm.keySizes), mac: 0, macKey: undefined };
-  const keySizes = copyOf(algorithm.keySizes);
-  if (kind !== "aead") {
-    const served = availability(file, name, parameters);
-    return { kind: "cipher", name: name as CipherName, ...served, keySizes, blockSize, ivSize };
-  }
-  const served = availability(file, name, parameters, CIOCAUTHCRYPT);
-  const nonceSize = { ...nonceSizesOf(name) };
-  return { kind, name: name as AeadName, ...served, keySizes, nonceSize, tagSizes: [...(tagSizes ?? [])] };
+function cipherCapability(file: DeviceFile, { name, algorithm }: NamedCipher<CipherName>): Capability {
+  const { id, keySizes, blockSize, ivSize } = algorithm;
+  const served = availability(file, name, { cipher: id, key: trialKey(keySizes), mac: 0, macKey: undefined });
+  return { kind: "cipher", name, ...served, keySizes: copyOf(keySizes), blockSize, ivSize };
 }
 
-function macCapability(file: DeviceFile, { id, name, hash, keyed, digestSize }: MacAlgorithm): Capability {
+function aeadCapability(file: DeviceFile, { name, algorithm }: NamedCipher<AeadName>): Capability {
+  const { id, keySizes, tagSizes = [] } = algorithm;
+  const parameters = { cipher: id, key: trialKey(keySizes), mac: 0, macKey: undefined };
+  const served = availability(file, name, parameters, CIOCAUTHCRYPT);
+  const nonceSize = { ...nonceSizesOf(name) };
+  return { kind: "aead", name, ...served, keySizes: copyOf(keySizes), nonceSize, tagSizes: [...tagSizes] };
+}
+
+function hashCapability(file: DeviceFile, { id, name, digestSize }: NamedMac<HashName>): Capability {
+  const served = availability(file, name, { cipher: 0, key: undefined, mac: id, macKey: undefined });
+  return { kind: "hash", name, ...served, digestSize };
+}
+
+function hmacCapability(file: DeviceFile, mac: NamedMac & { readonly hash: HmacName }): Capability {
   const keySizes = { min: 0, max: CRYPTO_HMAC_MAX_KEY_LEN };
-  const macKey = keyed ? trialKey(keySizes) : undefined;
-  const served = availability(file, name, { cipher: 0, key: undefined, mac: id, macKey });
-  return keyed
-    ? { kind: "hmac", name: hash as HmacName, ...served, keySizes, digestSize }
-    : { kind: "hash", name: hash as HashName, ...served, digestSize };
+  const parameters = { cipher: 0, key: undefined, mac: mac.id, macKey: trialKey(keySizes) };
+  const served = availability(file, mac.name, parameters);
+  return { kind: "hmac", name: mac.hash, ...served, keySizes, digestSize: mac.digestSize };
 }
 
 const isHardware = (capability: Capability): boolean => capability.available && capability.hardware;
@@ -172,11 +188,13 @@ export function capabilitiesOf(file: DeviceFile, options: CapabilityOptions | un
       `hardware: expected "allow", "require" or "prefer", got ${inWords(hardware, ["allow", "require", "prefer"])}`,
     );
   }
-  const ciphers = allCiphers.filter(({ kernelName, kind }) => kernelName !== undefined && kind !== "record");
-  const macs = allMacs.filter(({ kernelName }) => kernelName !== undefined);
+  // Each algorithm once, under the name that does not include a key size.
+  const ciphers = namedCiphers.filter(({ name, algorithm }) => name === algorithm.name);
   const all = [
-    ...ciphers.map((algorithm) => cipherCapability(file, algorithm)),
-    ...macs.map((algorithm) => macCapability(file, algorithm)),
+    ...ciphers.filter(isPlainCipher).map((cipher) => cipherCapability(file, cipher)),
+    ...ciphers.filter(isAead).map((cipher) => aeadCapability(file, cipher)),
+    ...allMacs.filter(isHash).map((mac) => hashCapability(file, mac)),
+    ...allMacs.filter(isHmac).map((mac) => hmacCapability(file, mac)),
   ].sort((one, other) => (one.name < other.name ? -1 : one.name > other.name ? 1 : 0));
   if (hardware === "require") return all.filter(isHardware);
   return hardware === "prefer" ? all.sort((one, other) => Number(isHardware(other)) - Number(isHardware(one))) : all;

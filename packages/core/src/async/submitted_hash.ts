@@ -1,6 +1,5 @@
 import { COP_ENCRYPT, COP_FLAG_FINAL, COP_FLAG_RESET, COP_FLAG_UPDATE } from "../abi/constants.ts";
-import type { MacAlgorithm } from "../abi/macs.ts";
-import type { HashName, KeyedMacName } from "../algorithms.ts";
+import type { HashName, KeyedMacName, NamedMac } from "../algorithms.ts";
 import { checkMacKey } from "../checks.ts";
 import type { DeviceFile } from "../kernel/device_file.ts";
 import { KernelSession } from "../kernel/kernel_session.ts";
@@ -14,11 +13,16 @@ import { SubmittedSession } from "./submitted_session.ts";
  * (CIOCASYNCCRYPT), in the order of their calls. {@link Submitter.hash} and {@link Submitter.hmac} start it.
  */
 export class SubmittedHash extends SubmittedSession {
-  readonly #mac: MacAlgorithm;
+  readonly #mac: NamedMac<HashName | KeyedMacName>;
   readonly #file: DeviceFile;
 
   /** @internal */
-  constructor(file: DeviceFile, queue: SubmissionQueue, mac: MacAlgorithm, key: Uint8Array | undefined) {
+  constructor(
+    file: DeviceFile,
+    queue: SubmissionQueue,
+    mac: NamedMac<HashName | KeyedMacName>,
+    key: Uint8Array | undefined,
+  ) {
     checkMacKey(key, mac);
     const parameters = { cipher: 0, key: undefined, mac: mac.id, macKey: key };
     super(KernelSession.start(file, mac.name, `${mac.kernelName}`, parameters), queue);
@@ -28,7 +32,7 @@ export class SubmittedHash extends SubmittedSession {
 
   /** The algorithm's name: that of the hash, or `hmac-` followed by that of the hash. */
   get name(): HashName | KeyedMacName {
-    return this.#mac.name as HashName | KeyedMacName;
+    return this.#mac.name;
   }
 
   /** Bytes in a digest. */

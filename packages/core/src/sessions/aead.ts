@@ -83,9 +83,14 @@ export class Aead extends Session {
   /** The iv of CCM, which contains the nonce. The iv of GCM is the nonce. */
   readonly #block = new Uint8Array(new ArrayBuffer(16));
 
-  private constructor(kernel: KernelSession, { name, algorithm }: NamedCipher, tagSize: number, managed: boolean) {
+  private constructor(
+    kernel: KernelSession,
+    { name, algorithm }: NamedCipher<AeadName>,
+    tagSize: number,
+    managed: boolean,
+  ) {
     super(kernel);
-    this.#name = name as AeadName;
+    this.#name = name;
     this.#tagSize = tagSize;
     this.#isCcm = algorithm.name === "aes-ccm";
     this.#nonces = managed ? new RandomNonces(name) : undefined;
@@ -95,7 +100,12 @@ export class Aead extends Session {
   }
 
   /** @internal */
-  static start(file: DeviceFile, cipher: NamedCipher, key: Uint8Array, options: AeadOptions | undefined): Aead {
+  static start(
+    file: DeviceFile,
+    cipher: NamedCipher<AeadName>,
+    key: Uint8Array,
+    options: AeadOptions | undefined,
+  ): Aead {
     const { name, algorithm } = cipher;
     const tagSize = option(options, "tagSize", name, 16);
     const managed = option(options, "managedNonce", name, false);

@@ -1,6 +1,5 @@
 import { COP_DECRYPT, COP_ENCRYPT, COP_FLAG_FINAL, COP_FLAG_RESET, COP_FLAG_UPDATE } from "../abi/constants.ts";
-import type { MacAlgorithm } from "../abi/macs.ts";
-import type { CipherName, MacName, NamedCipher, Written } from "../algorithms.ts";
+import type { CipherName, MacName, NamedCipher, NamedMac, Written } from "../algorithms.ts";
 import {
   checkApart,
   checkDestination,
@@ -50,8 +49,8 @@ export interface CipherWithMacStart {
  * ```
  */
 export class CipherWithMac extends Session {
-  readonly #cipher: NamedCipher;
-  readonly #mac: MacAlgorithm;
+  readonly #cipher: NamedCipher<CipherName>;
+  readonly #mac: NamedMac<MacName>;
   readonly #kernel: KernelSession;
   readonly #operation: CryptOperation;
   readonly #computed: Uint8Array;
@@ -73,12 +72,12 @@ export class CipherWithMac extends Session {
 
   /** The cipher's name, as it was requested, in this library's form. */
   get name(): CipherName {
-    return this.#cipher.name as CipherName;
+    return this.#cipher.name;
   }
 
   /** The mac's name. */
   get mac(): MacName {
-    return this.#mac.name as MacName;
+    return this.#mac.name;
   }
 
   /** The length of the data must be a multiple of this many bytes; 1 if every length is valid. */

@@ -1,7 +1,6 @@
 import { COP_ENCRYPT, COP_FLAG_FINAL, COP_FLAG_RESET, COP_FLAG_UPDATE } from "../abi/constants.ts";
 import { CIOCCPHASH } from "../abi/ioctls.ts";
-import type { MacAlgorithm } from "../abi/macs.ts";
-import type { HashName, KeyedMacName } from "../algorithms.ts";
+import type { HashName, KeyedMacName, MacName, NamedMac } from "../algorithms.ts";
 import { checkMacKey, checkRoom, checkSizes } from "../checks.ts";
 import type { DeviceFile } from "../kernel/device_file.ts";
 import { KernelSession } from "../kernel/kernel_session.ts";
@@ -11,7 +10,7 @@ import { Call } from "../memory/call.ts";
 import { Session } from "./session.ts";
 
 /** Starts the kernel's session for a hash or an HMAC. */
-function startMac(file: DeviceFile, mac: MacAlgorithm, key: Uint8Array | undefined): KernelSession {
+function startMac(file: DeviceFile, mac: NamedMac<MacName>, key: Uint8Array | undefined): KernelSession {
   checkMacKey(key, mac);
   const parameters = { cipher: 0, key: undefined, mac: mac.id, macKey: key };
   return KernelSession.start(file, mac.name, `${mac.kernelName}`, parameters);
@@ -19,7 +18,7 @@ function startMac(file: DeviceFile, mac: MacAlgorithm, key: Uint8Array | undefin
 
 /** The common base of {@link Hash} and {@link Hmac}. One session computes any number of digests, one after the other. */
 export abstract class MessageSession extends Session {
-  readonly #mac: MacAlgorithm;
+  readonly #mac: NamedMac<MacName>;
   readonly #chunkSize: number;
   readonly #kernel: KernelSession;
   readonly #operation: CryptOperation;
@@ -32,7 +31,7 @@ export abstract class MessageSession extends Session {
   #size = 0;
 
   /** @internal */
-  protected constructor(kernel: KernelSession, mac: MacAlgorithm) {
+  protected constructor(kernel: KernelSession, mac: NamedMac<MacName>) {
     super(kernel);
     this.#mac = mac;
     this.#chunkSize = kernel.file.options.chunkSize;
@@ -188,22 +187,22 @@ export abstract class MessageSession extends Session {
  */
 export class Hash extends MessageSession {
   readonly #kernel: KernelSession;
-  readonly #mac: MacAlgorithm;
+  readonly #mac: NamedMac<HashName>;
 
-  private constructor(kernel: KernelSession, mac: MacAlgorithm) {
+  private constructor(kernel: KernelSession, mac: NamedMac<HashName>) {
     super(kernel, mac);
     this.#kernel = kernel;
     this.#mac = mac;
   }
 
   /** @internal */
-  static start(file: DeviceFile, mac: MacAlgorithm): Hash {
+  static start(file: DeviceFile, mac: NamedMac<HashName>): Hash {
     return new Hash(startMac(file, mac, undefined), mac);
   }
 
   /** The hash's name. */
   get name(): HashName {
-    return this.#mac.name as HashName;
+    return this.#mac.name;
   }
 
   /**
@@ -249,11 +248,11 @@ export class Hash extends MessageSession {
  */
 export class Hmac extends MessageSession {
   readonly #kernel: KernelSession;
-  readonly #mac: MacAlgorithm;
+  readonly #mac: NamedMac<KeyedMacName>;
   /** The mac that {@link Hmac.verify} computed. */
   readonly #computed: Uint8Array<ArrayBuffer>;
 
-  private constructor(kernel: KernelSession, mac: MacAlgorithm) {
+  private constructor(kernel: KernelSession, mac: NamedMac<KeyedMacName>) {
     super(kernel, mac);
     this.#kernel = kernel;
     this.#mac = mac;
@@ -261,13 +260,13 @@ export class Hmac extends MessageSession {
   }
 
   /** @internal */
-  static start(file: DeviceFile, mac: MacAlgorithm, key: Uint8Array): Hmac {
+  static start(file: DeviceFile, mac: NamedMac<KeyedMacName>, key: Uint8Array): Hmac {
     return new Hmac(startMac(file, mac, key), mac);
   }
 
   /** The mac's name: `hmac-` followed by that of the hash. */
   get name(): KeyedMacName {
-    return this.#mac.name as KeyedMacName;
+    return this.#mac.name;
   }
 
   /**

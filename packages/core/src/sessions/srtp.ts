@@ -1,5 +1,5 @@
 import { COP_DECRYPT, COP_ENCRYPT, COP_FLAG_AEAD_SRTP_TYPE } from "../abi/constants.ts";
-import type { HmacName, KeyedMacName, NamedCipher, SrtpCipherName, Written } from "../algorithms.ts";
+import type { HmacName, KeyedMacName, NamedCipher, NamedMac, SrtpCipherName, Written } from "../algorithms.ts";
 import { checkDestination, checkIv, checkOneCall, checkOneCallSize, checkRoom } from "../checks.ts";
 import type { DeviceFile } from "../kernel/device_file.ts";
 import type { KernelSession } from "../kernel/kernel_session.ts";
@@ -56,14 +56,14 @@ export interface SrtpMessage {
  * ```
  */
 export class SrtpCipher extends Session {
-  readonly #cipher: NamedCipher;
-  readonly #mac: CipherAndMac["mac"];
+  readonly #cipher: NamedCipher<SrtpCipherName>;
+  readonly #mac: NamedMac<KeyedMacName>;
   readonly #tagSize: number;
   readonly #kernel: KernelSession;
   readonly #operation: AuthOperation;
 
   /** @internal */
-  constructor(file: DeviceFile, start: CipherAndMac, tagSize: number | undefined) {
+  constructor(file: DeviceFile, start: CipherAndMac<SrtpCipherName, KeyedMacName>, tagSize: number | undefined) {
     const { cipher, mac } = start;
     const checked: unknown = tagSize === undefined ? mac.digestSize : tagSize;
     if (typeof checked !== "number" || !Number.isInteger(checked) || checked < 1 || checked > mac.digestSize) {
@@ -81,12 +81,12 @@ export class SrtpCipher extends Session {
 
   /** The cipher's name, as it was requested, in this library's form. */
   get name(): SrtpCipherName {
-    return this.#cipher.name as SrtpCipherName;
+    return this.#cipher.name;
   }
 
   /** The mac's name. */
   get mac(): KeyedMacName {
-    return this.#mac.name as KeyedMacName;
+    return this.#mac.name;
   }
 
   /** Bytes in a tag. */

@@ -1,14 +1,13 @@
-import type { MacAlgorithm } from "../abi/macs.ts";
-import type { NamedCipher } from "../algorithms.ts";
+import type { CipherName, MacName, NamedCipher, NamedMac } from "../algorithms.ts";
 import { checkKey, checkMacKey } from "../checks.ts";
 import type { DeviceFile } from "../kernel/device_file.ts";
 import { KernelSession } from "../kernel/kernel_session.ts";
 
 /** The algorithms and keys of a session with a cipher and a mac. */
-export interface CipherAndMac {
-  readonly cipher: NamedCipher;
+export interface CipherAndMac<Cipher extends CipherName = CipherName, Mac extends MacName = MacName> {
+  readonly cipher: NamedCipher<Cipher>;
   readonly key: Uint8Array;
-  readonly mac: MacAlgorithm;
+  readonly mac: NamedMac<Mac>;
   readonly macKey: Uint8Array | undefined;
 }
 

@@ -1,6 +1,6 @@
 import { COP_DECRYPT, COP_ENCRYPT, COP_FLAG_AEAD_TLS_TYPE } from "../abi/constants.ts";
 import { errnos } from "../abi/errno.ts";
-import type { HmacName, KeyedMacName, NamedCipher, TlsCipherName, Written } from "../algorithms.ts";
+import type { HmacName, KeyedMacName, NamedCipher, NamedMac, TlsCipherName, Written } from "../algorithms.ts";
 import {
   checkDestination,
   checkHeader,
@@ -59,13 +59,13 @@ export interface TlsMessage {
  * ```
  */
 export class TlsCipher extends Session {
-  readonly #cipher: NamedCipher;
-  readonly #mac: CipherAndMac["mac"];
+  readonly #cipher: NamedCipher<TlsCipherName>;
+  readonly #mac: NamedMac<KeyedMacName>;
   readonly #kernel: KernelSession;
   readonly #operation: AuthOperation;
 
   /** @internal */
-  constructor(file: DeviceFile, start: CipherAndMac) {
+  constructor(file: DeviceFile, start: CipherAndMac<TlsCipherName, KeyedMacName>) {
     const { cipher, mac } = start;
     const kernel = startWithMac(file, "tls with ", start);
     super(kernel);
@@ -78,12 +78,12 @@ export class TlsCipher extends Session {
 
   /** The cipher's name, as it was requested, in this library's form. */
   get name(): TlsCipherName {
-    return this.#cipher.name as TlsCipherName;
+    return this.#cipher.name;
   }
 
   /** The mac's name. */
   get mac(): KeyedMacName {
-    return this.#mac.name as KeyedMacName;
+    return this.#mac.name;
   }
 
   /** Bytes in a mac. */
