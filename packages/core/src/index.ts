@@ -27,6 +27,7 @@ export type {
 } from "./algorithms.ts";
 export type { Capability, CapabilityOptions } from "./capabilities.ts";
 export { Device } from "./device.ts";
+export { environmentVariable } from "./environment.ts";
 export { ClosedError, CryptodevError, type Refusal, UnsupportedError } from "./errors.ts";
 export type { Address, Host, LibcHost } from "./host.ts";
 export type { DeviceOptions } from "./kernel/device_file.ts";
