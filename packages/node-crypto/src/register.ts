@@ -34,7 +34,10 @@ interface Build {
 
 /** Options of {@link register}. */
 export interface Registration {
-  /** The URL of the module that calls `register` when it is loaded. Worker threads load it as well. */
+  /**
+   * The URL of the module that calls `register` when it is loaded, in the folder `dist` of its package. Worker threads
+   * load it as well.
+   */
   readonly url: string;
   /** Opens the device of a thread. */
   open(): Device;

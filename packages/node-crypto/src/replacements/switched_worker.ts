@@ -24,9 +24,9 @@ export function registerThreadsWith(url: string): void {
   register = url;
 }
 
-/** Returns the URL of the folder of the module that registers, which is also that of its package's modules. */
-export function ownFolder(): string {
-  return new URL("./", register).href;
+/** Returns the URL of the package that registers, whose modules are one folder below, both built and as sources. */
+export function registeringPackage(): string {
+  return new URL("../", register).href;
 }
 
 let isWarned = false;
