@@ -79,7 +79,7 @@ export class Bench {
 
   /** Starts `cryptodev serve`. */
   serveDevice(prefix: readonly string[], runtime: Runtime, path: string): Promise<Serving> {
-    return this.serve(prefix, runtime, Bench.file("../../packages/cryptodev/dist/cli/main.js"), "serve", path);
+    return this.serve(prefix, runtime, Bench.file("../../packages/cryptodev/bin/cryptodev.mjs"), "serve", path);
   }
 
   /**

@@ -25,7 +25,7 @@ export interface ChildOptions {
 
 const switches = {
   "Node.js": ["--import", "cryptodev/register-crypto"],
-  Deno: ["--preload", "./node_modules/cryptodev/dist/crypto/register.js"],
+  Deno: ["--preload", "./node_modules/cryptodev/dist/register_crypto.js"],
   Bun: ["--preload", "cryptodev/register-crypto"],
 }[runtimeName];
 

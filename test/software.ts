@@ -57,7 +57,7 @@ function inProcess(machine: Machine, name: string): Way {
   };
 }
 
-const cli = fileURLToPath(new URL("../packages/cryptodev/dist/cli/main.js", import.meta.url));
+const cli = fileURLToPath(new URL("../packages/cryptodev/bin/cryptodev.mjs", import.meta.url));
 
 /** The command `cryptodev`, in this runtime. */
 export const command: readonly [string, ...string[]] =

@@ -23,7 +23,7 @@ export default defineConfig({
       ...(process.env.PLATFORMS ? [] : ["platforms/**"]),
     ],
     // The runtime itself loads the packages from their builds, as it does for any program.
-    server: { deps: { external: [/\/packages\/\w+\/dist\//] } },
+    server: { deps: { external: [/\/packages\/[\w-]+\/dist\//] } },
     setupFiles: isMeasured ? ["coverage/setup.ts"] : [],
     // One process for each file, so that descriptors and garbage collections of one do not disturb another.
     pool: "forks",

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import process from "node:process";
 import { describe, expect, test } from "vitest";
-import { breakEven, type SizeResult } from "../../packages/cryptodev/dist/cli/speed/results.js";
+import { breakEven, type SizeResult } from "../../packages/cli/dist/speed/results.js";
 import { canServe, command, ServedDevice } from "../software.ts";
 import { Folder } from "./folder.ts";
 

@@ -52,13 +52,13 @@ const report = new CoverageReport({
   logging: "error",
   reports: ["html"],
   baseDir: root,
-  entryFilter: ({ url }) => /\/packages\/\w+\/(dist|src)\//.test(url),
-  sourceFilter: (path) => /^packages\/\w+\/src\//.test(path),
+  entryFilter: ({ url }) => /\/packages\/[\w-]+\/(dist|src)\//.test(url),
+  sourceFilter: (path) => /^packages\/[\w-]+\/src\//.test(path),
   // Files that no test loads count too, unless they contain only types.
   all: {
     dir: join(root, "packages"),
     filter: (file) =>
-      /\/packages\/\w+\/src\/.*\.ts$/.test(file) && !/^export \{\};$/m.test(readFileSync(builtOf(file), "utf8")),
+      /\/packages\/[\w-]+\/src\/.*\.ts$/.test(file) && !/^export \{\};$/m.test(readFileSync(builtOf(file), "utf8")),
     transformer: (entry) => Object.assign(entry, scriptAndMap(builtOf(fileURLToPath(entry.url)))),
   },
 });

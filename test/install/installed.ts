@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 
 /** The root of this repository. */
 export const root: string = fileURLToPath(new URL("../../", import.meta.url));
-const names = ["core", "node", "deno", "bun", "soft", "serve", "cryptodev"];
+const names = ["core", "node", "deno", "bun", "soft", "serve", "node-crypto", "cli", "cryptodev"];
 
 /** The names of the packages. */
 export const packageNames: readonly string[] = names.map((name) =>

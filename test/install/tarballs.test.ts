@@ -37,7 +37,7 @@ describe("the packed packages, installed into an empty folder", () => {
   const software = { CRYPTODEV_BACKEND: "software" };
   const preload = {
     "Node.js": ["--import", "cryptodev/register-crypto"],
-    Deno: ["--preload", "./node_modules/cryptodev/dist/crypto/register.js"],
+    Deno: ["--preload", "./node_modules/cryptodev/dist/register_crypto.js"],
     Bun: ["--preload", "cryptodev/register-crypto"],
   }[runtimeName];
 

@@ -8,9 +8,10 @@ export default defineConfig({
   root: fileURLToPath(new URL("..", import.meta.url)),
   resolve: {
     alias: [
-      { find: /^@cryptodev\/(\w+)$/, replacement: sourceOf("$1/src/index.ts") },
-      { find: /^(?:\.\.\/)+packages\/(\w+)\/dist\/(.*)\.js$/, replacement: sourceOf("$1/src/$2.ts") },
-      { find: /^cryptodev$/, replacement: sourceOf("cryptodev/src/node.ts") },
+      { find: /^@cryptodev\/([\w-]+)$/, replacement: sourceOf("$1/src/index.ts") },
+      { find: /^(?:\.\.\/)+packages\/([\w-]+)\/dist\/(.*)\.js$/, replacement: sourceOf("$1/src/$2.ts") },
+      { find: /^cryptodev$/, replacement: sourceOf("cryptodev/src/index.ts") },
+      { find: /^#runtime$/, replacement: sourceOf("cryptodev/src/runtime/node.ts") },
     ],
   },
   test: {

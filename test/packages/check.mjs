@@ -46,14 +46,18 @@ function check(what, cwd, command, ...args) {
   return stdout;
 }
 
-/** Lists the files that are missing from a tarball, and those that should not be in it. */
-function misplaced(name, paths) {
+/**
+ * Lists the files that are missing from a tarball, and those that should not be in it.
+ *
+ * @param programs - the package's commands, which are neither sources nor built
+ */
+function misplaced(name, paths, programs) {
   const sources = paths.filter((path) => path.startsWith("src/"));
   const made = sources.flatMap((path) => {
     const stem = path.replace(/^src\/(.*)\.ts$/, "dist/$1");
     return [`${stem}.js`, `${stem}.js.map`, `${stem}.d.ts`, `${stem}.d.ts.map`];
   });
-  const expected = [...documents, ...sources, ...made];
+  const expected = [...documents, ...programs, ...sources, ...made];
   return [
     ...expected.filter((path) => !paths.includes(path)).map((path) => `${path} is missing from ${name}`),
     ...paths
@@ -75,9 +79,14 @@ for (const name of readdirSync(packages)) {
   const paths = packed.files.map(({ path }) => path);
   const tarball = join(folder, packed.filename);
   console.log(
-    `${packed.name.padEnd(18)}${kilobytes(packed.size)} packed, ${kilobytes(packed.unpackedSize)} in ${paths.length} files`,
+    `${packed.name.padEnd(24)}${kilobytes(packed.size)} packed, ${kilobytes(packed.unpackedSize)} in ${paths.length} files`,
   );
-  const wrong = misplaced(name, paths);
+  const { bin: programs = {} } = JSON.parse(readFileSync(join(cwd, "package.json"), "utf8"));
+  const wrong = misplaced(
+    name,
+    paths,
+    Object.values(programs).map((path) => path.replace("./", "")),
+  );
   if (wrong.length > 0) fail(`the contents of ${name}`, wrong.join("\n"));
   check(`publint of ${name}`, cwd, bin("publint"), "run", "--strict", tarball);
   check(`attw of ${name}`, cwd, bin("attw"), tarball, "--profile", "esm-only");

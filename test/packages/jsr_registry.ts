@@ -42,14 +42,14 @@ export class JsrRegistry {
   }
 
   #answer(method: string, url: string, body: Buffer): string | Buffer | undefined {
-    const asked = /^\/api\/scopes\/(\w+)\/packages\/(\w+)(?:\/versions\/([\d.]+))?/.exec(url);
+    const asked = /^\/api\/scopes\/(\w+)\/packages\/([\w-]+)(?:\/versions\/([\d.]+))?/.exec(url);
     if (asked !== null) {
       const [, scope, name, version = ""] = asked;
       if (method === "POST") return this.#publish(join(`@${scope}`, `${name}`, version), body);
       // Every package exists, without any version.
       return version === "" ? JSON.stringify({ scope, name }) : undefined;
     }
-    const meta = /^\/(@\w+\/\w+)\/(?:([\d.]+)_)?meta\.json$/.exec(url);
+    const meta = /^\/(@\w+\/[\w-]+)\/(?:([\d.]+)_)?meta\.json$/.exec(url);
     if (meta !== null) return this.#describe(meta[1] as string, meta[2]);
     const file = join(this.#folder, new URL(url, this.url).pathname);
     return statSync(file, { throwIfNoEntry: false })?.isFile() ? readFileSync(file) : undefined;

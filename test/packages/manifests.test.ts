@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 const names = readdirSync(join(root, "packages"));
 const read = (name: string, file: string): string => readFileSync(join(root, "packages", name, file), "utf8");
 
-/** An entry of `exports` in package.json: a file for each condition. */
+/** An entry of `exports` or `imports` in package.json: a file for each condition. */
 type Exported = Readonly<Record<string, string>>;
 
 /** The common part of package.json and jsr.json. */
@@ -20,6 +20,11 @@ interface Manifest<Export> {
   readonly exports: Readonly<Record<string, Export>>;
 }
 
+/** jsr.json. */
+interface JsrManifest extends Manifest<string> {
+  readonly imports?: Readonly<Record<string, string>>;
+}
+
 interface PackageManifest extends Manifest<Exported> {
   readonly description: string;
   readonly keywords: readonly string[];
@@ -27,6 +32,8 @@ interface PackageManifest extends Manifest<Exported> {
   readonly publishConfig: object;
   readonly engines: object;
   readonly sideEffects: unknown;
+  readonly imports?: Readonly<Record<string, Exported>>;
+  readonly bin?: Readonly<Record<string, string>>;
   readonly dependencies?: Readonly<Record<string, string>>;
 }
 
@@ -35,17 +42,23 @@ const manifestOf = (name: string): PackageManifest => JSON.parse(read(name, "pac
 describe.each(names)("packages/%s", (name) => {
   const manifest = manifestOf(name);
 
-  test("has a jsr.json that matches its package.json", () => {
-    const jsr: Manifest<string> = JSON.parse(read(name, "jsr.json"));
+  test("has a jsr.json that matches its package.json, unless it is the command, which Deno runs from npm", () => {
+    expect(existsSync(join(root, "packages", name, "jsr.json"))).toBe(name !== "cli");
+    if (name === "cli") return;
+    const jsr: JsrManifest = JSON.parse(read(name, "jsr.json"));
     // JSR does not have names without a scope.
     expect(jsr.name).toBe(manifest.name.startsWith("@") ? manifest.name : `@cryptodev/${manifest.name}`);
     expect([jsr.version, jsr.license]).toEqual([manifest.version, manifest.license]);
-    // JSR does not have conditions, and only Deno runs its sources unbuilt. register-crypto is omitted: it resolves the
-    // files of the packages, which packages from JSR do not have.
-    const sources = Object.entries(manifest.exports)
-      .filter(([path]) => path !== "./register-crypto")
-      .map(([path, { deno, default: file }]) => [path, (deno ?? file)?.replace(/^\.\/dist\/(.*)\.js$/, "./src/$1.ts")]);
+    // JSR does not have conditions, and only Deno runs its sources unbuilt.
+    const sourcesOf = (entries: PackageManifest["imports"] = {}) =>
+      Object.entries(entries).map(([path, { deno, default: file }]) => [
+        path,
+        (deno ?? file)?.replace(/^\.\/dist\/(.*)\.js$/, "./src/$1.ts"),
+      ]);
+    // What registers is omitted: it resolves the files of the packages, which packages from JSR do not have.
+    const sources = sourcesOf(manifest.exports).filter(([path]) => !path?.startsWith("./register"));
     expect(jsr.exports).toEqual(Object.fromEntries(sources));
+    expect(jsr.imports ?? {}).toEqual(Object.fromEntries(sourcesOf(manifest.imports)));
   });
 
   test("exports files that exist, each with its declarations", () => {
@@ -54,6 +67,21 @@ describe.each(names)("packages/%s", (name) => {
       expect(files.types).toMatch(/\.d\.ts$/);
       expect(Object.keys(files)[0]).toBe("types");
       expect(Object.keys(files).at(-1)).toBe("default");
+    }
+  });
+
+  test("imports files of its own that exist", () => {
+    for (const files of Object.values(manifest.imports ?? {})) {
+      for (const file of Object.values(files)) expect(existsSync(join(root, "packages", name, file)), file).toBe(true);
+      expect(Object.keys(files).at(-1)).toBe("default");
+    }
+  });
+
+  test("has commands that can be run before the build, because npm links them when it installs", () => {
+    for (const file of Object.values(manifest.bin ?? {})) {
+      expect(file).not.toContain("dist");
+      expect(read(name, file)).toMatch(/^#!\/usr\/bin\/env node\n/);
+      expect(statSync(join(root, "packages", name, file)).mode & 0o111).toBe(0o111);
     }
   });
 

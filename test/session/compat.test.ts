@@ -20,7 +20,7 @@ import {
 import { SoftwareDevice, SoftwareHost } from "@cryptodev/soft";
 import { cryptoOf, type NodeCrypto } from "cryptodev/crypto";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
-import { inWords, reportOf } from "../../packages/cryptodev/dist/cli/info.js";
+import { inWords, reportOf } from "../../packages/cli/dist/info.js";
 import { pattern } from "../bytes.ts";
 import { RecordingHost } from "../recording_host.ts";
 

@@ -44,6 +44,7 @@ export type {
   Unavailable,
 } from "./capabilities.ts";
 export { type CipherOf, Device, type DevicePath } from "./device.ts";
+export { environmentVariable } from "./environment.ts";
 export {
   AuthenticationError,
   BusyError,

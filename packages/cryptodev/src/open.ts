@@ -2,13 +2,13 @@ import {
   CryptodevError,
   Device,
   type DeviceOptions,
+  environmentVariable,
   type Host,
   inWords,
   traced,
   UnsupportedError,
 } from "@cryptodev/core";
-import type { SoftwareHostOptions } from "@cryptodev/soft";
-import { variable } from "./variable.ts";
+import type { Opener } from "./runtime/runtime.ts";
 
 /**
  * What a device runs on: `"kernel"`, the driver behind `/dev/crypto`; `"software"`, the software device in this
@@ -38,22 +38,6 @@ export const TRACE_VARIABLE = "CRYPTODEV_TRACE";
 
 /** The default path. */
 const DEVICE = "/dev/crypto";
-
-/** What `open` needs from a runtime. */
-export interface Runtime {
-  /**
-   * Returns the runtime's host.
-   *
-   * @throws {UnsupportedError} if this system does not have one
-   */
-  host(): Host;
-  /** Creates a software device. */
-  software(options: SoftwareHostOptions): Host;
-  /** Appends text to a file, synchronously. */
-  append(path: string, text: string): void;
-  /** Checks whether a file exists. Also returns `true` if the program is not permitted to check. */
-  mayExist(path: string): boolean;
-}
 
 /** All backends. */
 export const backends: readonly Backend[] = ["kernel", "software", "auto"];
@@ -108,8 +92,8 @@ function warnOf(reason: Error, path: string, host: Host): void {
  *
  * @returns `undefined` if it does not ask for one
  */
-function traceOf(runtime: Runtime): ((line: string) => void) | undefined {
-  const target = variable(TRACE_VARIABLE) ?? "";
+function traceOf(runtime: Opener): ((line: string) => void) | undefined {
+  const target = environmentVariable(TRACE_VARIABLE) ?? "";
   if (target === "" || target === "0") return undefined;
   if (target === "1") return (line) => console.error(line);
   try {
@@ -120,59 +104,25 @@ function traceOf(runtime: Runtime): ((line: string) => void) | undefined {
   return (line) => runtime.append(target, `${line}\n`);
 }
 
-/**
- * Opens the device: the kernel's `/dev/crypto`, unless an option or the environment selects another one.
- *
- * With `"auto"`, if a device exists but this program cannot use it, a `CryptodevWarning` is emitted once, and the
- * software device is used.
- *
- * @returns the open device
- * @throws {CryptodevError} if the kernel refuses; the message says what to do about it
- * @throws {UnsupportedError} if this system cannot reach a kernel's device
- * @throws {RangeError} if the backend is unknown
- * @throws {TypeError} if an option has the wrong type
- * @example
- * ```ts
- * import { open } from "cryptodev";
- *
- * const device = open({ backend: "auto" });
- * console.log(device.backend); // kernel, or software
- * device.close();
- * ```
- * @example Only hardware, and a trace of every system call
- * ```ts
- * import { HardwareRequiredError, open } from "cryptodev";
- *
- * const device = open({ backend: "auto", hardware: "require", trace: (line) => line.length });
- * try {
- *   device.cipher("aes-cbc", new Uint8Array(16));
- * } catch (error) {
- *   console.log(error instanceof HardwareRequiredError);
- * }
- * device.close();
- * ```
- */
+/** A function that opens a device, such as `open`. */
 export type Open = (options?: OpenOptions) => Device;
 
-/** Creates the `open` of a runtime. */
-export function openIn(runtime: Runtime): Open {
-  return (given = {}) => {
-    const { backend, path = DEVICE, trace = traceOf(runtime), ...options } = ownOptions(given);
-    const chosen =
-      backend === undefined
-        ? check(variable(BACKEND_VARIABLE) || "kernel", BACKEND_VARIABLE)
-        : check(backend, "backend");
-    const openWith = (host: Host): Device =>
-      Device.open(trace === undefined ? host : traced(host, trace), { path, ...options });
-    if (chosen === "software") return openWith(runtime.software({ path }));
-    try {
-      return openWith(runtime.host());
-    } catch (error) {
-      if (chosen === "kernel" || !isAbsence(error)) throw error;
-      const software = runtime.software({ path });
-      const isThere = error instanceof UnsupportedError ? runtime.mayExist(path) : isForbidden(error);
-      if (isThere) warnOf(error, path, software);
-      return openWith(software);
-    }
-  };
+/** Opens a device with what a runtime has. `open` describes the options and the errors. */
+export function openIn(runtime: Opener, given: OpenOptions = {}): Device {
+  const { backend, path = DEVICE, trace = traceOf(runtime), ...options } = ownOptions(given);
+  const chosen =
+    backend === undefined
+      ? check(environmentVariable(BACKEND_VARIABLE) || "kernel", BACKEND_VARIABLE)
+      : check(backend, "backend");
+  const openWith = (host: Host): Device => Device.open(trace === undefined ? host : traced(host, trace), { path, ...options });
+  if (chosen === "software") return openWith(runtime.software({ path }));
+  try {
+    return openWith(runtime.host());
+  } catch (error) {
+    if (chosen === "kernel" || !isAbsence(error)) throw error;
+    const software = runtime.software({ path });
+    const isThere = error instanceof UnsupportedError ? runtime.mayExist(path) : isForbidden(error);
+    if (isThere) warnOf(error, path, software);
+    return openWith(software);
+  }
 }

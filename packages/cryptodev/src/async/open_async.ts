@@ -1,4 +1,6 @@
 import { UnsupportedError } from "@cryptodev/core";
+import { current } from "#runtime";
+import { openIn } from "../open.ts";
 import type { AsyncDevice, AsyncOpenOptions } from "./device.ts";
 
 /**
@@ -20,9 +22,7 @@ import type { AsyncDevice, AsyncOpenOptions } from "./device.ts";
  * ```
  */
 export async function openAsync(options?: AsyncOpenOptions): Promise<AsyncDevice> {
-  // The package's own name resolves to the entry of this runtime, which imports this file. Imported on first use only.
-  const { open, runtime } = await import("cryptodev");
-  const threads: typeof import("./device.ts") | undefined = await import("./device.ts");
+  const threads: Awaited<ReturnType<typeof current.loadAsync>> | undefined = await current.loadAsync();
   // Rollup may inline the imported code after a top-level await that waits for this call.
   if (threads === undefined) {
     const remedy = 'bundle it for Node.js, without the export condition "browser", or do not inline dynamic imports';
@@ -34,5 +34,5 @@ export async function openAsync(options?: AsyncOpenOptions): Promise<AsyncDevice
       },
     );
   }
-  return threads.openAsyncWith(open, runtime, options);
+  return threads.openAsyncWith((given) => openIn(current, given), current.name, options);
 }

@@ -4,7 +4,7 @@
 import { appendFileSync, readlinkSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import { ClosedError, type Device, type Host } from "@cryptodev/core";
-import { SoftwareHost } from "@cryptodev/soft";
+import { SoftwareHost, type SoftwareHostOptions } from "@cryptodev/soft";
 import { openIn } from "../open.ts";
 import { hostOf } from "./hosts.ts";
 import {
@@ -100,13 +100,14 @@ function answer(id: number, compute: () => unknown): void {
 
 let device: Device | undefined;
 answer(0, () => {
-  device = openIn({
+  const opener = {
     host: () => watched(hostOf(runtime)),
-    software: (settings) => new SoftwareHost(settings),
+    software: (settings: SoftwareHostOptions) => new SoftwareHost(settings),
     append: appendFileSync,
     // The thread that started this one opened the device first, which emitted the warning.
     mayExist: () => false,
-  })(options);
+  };
+  device = openIn(opener, options);
 });
 
 port.on("message", (job: Job & { readonly id: number }) => {

@@ -1,0 +1,101 @@
+import { constants, existsSync, readdirSync, readFileSync, readlinkSync, readSync, writeSync } from "node:fs";
+import { getSystemErrorMap } from "node:util";
+import { Argument, type LibcHost } from "@cryptodev/core";
+
+/*
+ * Descriptors that the parent process opened. Each of them may be non-blocking: a call that would have to wait then
+ * fails with EAGAIN.
+ */
+
+/** How many milliseconds to wait before a call that failed with EAGAIN is repeated. */
+export const PAUSE = 10;
+
+/** Blocks this thread for {@link PAUSE}. */
+export function pause(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE);
+}
+
+function openFlagsOf(descriptor: number): number {
+  try {
+    const [, flags = "0"] = /^flags:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, "utf8")) ?? [];
+    return Number.parseInt(flags, 8);
+  } catch {
+    // There is no /proc, or the descriptor was closed.
+    return 0;
+  }
+}
+
+const deno = "Deno" in globalThis ? await import("@cryptodev/deno") : undefined;
+const ROOM = { name: "room", fields: [["bytes", "char", 2 ** 16]] } as const;
+let room: Argument<typeof ROOM> | undefined;
+
+/** Deno's libc, and memory that its calls read and write. */
+function libc(): { readonly host: LibcHost; readonly room: Argument<typeof ROOM> } {
+  const host = (deno as NonNullable<typeof deno>).denoHost();
+  room ??= new Argument(host, ROOM);
+  return { host, room };
+}
+
+/**
+ * Returns the result of a call.
+ *
+ * @throws {Error} if the call failed, with its code and syscall
+ */
+function checked(syscall: "read" | "write", result: number): number {
+  if (result >= 0) return result;
+  const [code, text] = getSystemErrorMap().get(result) ?? [`error ${-result}`, ""];
+  throw Object.assign(new Error(text), { code, syscall });
+}
+
+/** Calls `read(2)`. Deno's own function reads only standard input and descriptors that Deno opened. */
+export function readFrom(descriptor: number, target: Uint8Array): number {
+  if (deno === undefined || descriptor === 0) return readSync(descriptor, target, 0, target.length, null);
+  const { host, room } = libc();
+  try {
+    const count = Math.min(checked("read", host.read(descriptor, room)), target.length);
+    target.set(room.bytes.subarray(0, count));
+    return count;
+  } finally {
+    room.bytes.fill(0);
+  }
+}
+
+/** Calls `write(2)`. Deno's own function fails with EAGAIN even if a part was written. */
+export function writeTo(descriptor: number, bytes: Uint8Array): number {
+  if (deno === undefined || (openFlagsOf(descriptor) & constants.O_NONBLOCK) === 0) return writeSync(descriptor, bytes);
+  const { host, room } = libc();
+  const count = Math.min(bytes.length, room.bytes.length);
+  room.bytes.set(bytes.subarray(0, count));
+  try {
+    return checked("write", host.write(descriptor, room, count));
+  } finally {
+    room.bytes.fill(0);
+  }
+}
+
+/** Whether a descriptor was opened by the parent process, and not by the runtime for itself. */
+export function isInherited(descriptor: number): boolean {
+  if (!existsSync("/proc/self/fd")) return true;
+  const all = new Map(readdirSync("/proc/self/fd").map((name) => [Number(name), targetOf(name)]));
+  const own = all.get(descriptor);
+  // A key cannot come from an anonymous inode, and an empty key is a mistake.
+  if (own === undefined || own.startsWith("anon_inode:") || own === "/dev/null") return false;
+  // The other runtimes set this flag for all descriptors.
+  if ("Deno" in globalThis && isClosedByExec(descriptor)) return false;
+  // If the other end of a pipe is open in this process, the pipe belongs to the runtime.
+  return !(own.startsWith("pipe:") && [...all].some(([other, target]) => target === own && isWritable(other)));
+}
+
+function targetOf(descriptor: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/self/fd/${descriptor}`);
+  } catch {
+    // The descriptor with which the list itself was read.
+    return undefined;
+  }
+}
+
+const isWritable = (descriptor: number): boolean =>
+  (openFlagsOf(descriptor) & (constants.O_WRONLY | constants.O_RDWR)) !== 0;
+
+const isClosedByExec = (descriptor: number): boolean => (openFlagsOf(descriptor) & 0o2000000) !== 0;

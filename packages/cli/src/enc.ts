@@ -1,0 +1,232 @@
+import process from "node:process";
+import {
+  type AeadName,
+  type Cipher,
+  type CipherAlgorithm,
+  type CipherName,
+  ciphers,
+  type Device,
+  type Session,
+} from "@cryptodev/core";
+import { Command } from "commander";
+import { type DeviceFlags, openDevice, withDevice } from "./device_flags.ts";
+import { openInput, readInput } from "./input.ts";
+import { checkKeyFlags, type KeyFlags, readKey, withKey } from "./key.ts";
+import type { Library } from "./library.ts";
+import { checkName } from "./names.ts";
+import { openOutput } from "./output.ts";
+import { say } from "./print.ts";
+import { Progress } from "./progress.ts";
+import { UsageError } from "./usage_error.ts";
+
+/** The options of `enc` and `dec`. */
+interface CryptFlags extends DeviceFlags, KeyFlags {
+  readonly in: string;
+  readonly out?: string;
+  readonly iv?: Uint8Array;
+  readonly ivFile?: string;
+  readonly aadFile?: string;
+  readonly tagSize?: number;
+  readonly pad?: true;
+  readonly force?: true;
+  readonly quiet?: true;
+  readonly verbose?: true;
+}
+
+/** Processes one message: piece by piece, or all of it in `final`. */
+interface Work {
+  readonly session: Session;
+  update(piece: Uint8Array): Uint8Array;
+  final(): Uint8Array;
+}
+
+const encExamples = `
+Examples:
+  $ head -c 32 /dev/urandom > key && head -c 16 /dev/urandom > iv
+  $ cryptodev enc aes-256-cbc --pad --key-file key --iv-file iv -i plain -o sealed
+  $ tar c . | cryptodev enc aes-256-ctr --key-file key --iv-file iv > sealed   # any size
+  $ cryptodev enc aes-256-gcm --key-file key --iv 00112233445566778899aabb -i plain -o sealed
+`;
+
+const decExamples = `
+Examples:
+  $ cryptodev dec aes-256-cbc --pad --key-file key --iv-file iv -i sealed -o plain
+  $ cryptodev dec aes-256-ctr --key-file key --iv-file iv < sealed | tar x
+  $ cryptodev dec aes-256-gcm --key-file key --iv 00112233445566778899aabb -i sealed -o plain
+  $ cryptodev dec aes-256-cbc --pad --key-fd 3 --iv-file iv < sealed 3< key    # the key from a descriptor
+`;
+
+const footer = `
+Key and iv are raw bytes (convert hex digits with \`xxd -r -p\`) and have exactly the sizes that the
+cipher requires: they are never truncated, padded, or derived from a password. Without --pad, a
+block cipher accepts only whole blocks.
+
+aes-gcm and aes-ccm append the tag to the ciphertext. These two, and aes-xts, which processes its
+input as one data unit, keep the whole input in memory. If the input does not authenticate, dec
+writes nothing. All other ciphers accept input of any size.
+
+Output files are written atomically.
+
+Exit status: 0; 1 if something failed; 2 if the command line is wrong; 4 if the input did not
+authenticate or its padding is wrong.
+`;
+
+function parseHex(text: string): Uint8Array {
+  if (!/^([0-9a-f]{2})*$/i.test(text)) throw new UsageError("--iv: expected an even number of hex digits");
+  return Buffer.from(text, "hex");
+}
+
+function parseSize(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new UsageError("--tag-size: expected a number of bytes");
+  return Number(text);
+}
+
+const known: readonly CipherAlgorithm[] = Object.values(ciphers).filter(
+  (cipher) => "kernelName" in cipher && cipher.kind !== "record",
+);
+
+const bareNames = known.map(({ name }) => name);
+/** The names of all ciphers, also with the size of the key in bits. */
+export const cipherNames: readonly string[] = bareNames.flatMap((name) => [
+  name,
+  ...(/^(aes|camellia)-/.test(name) ? [128, 192, 256].map((bits) => name.replace("-", `-${bits}-`)) : []),
+]);
+
+/** Finds the cipher with a name, which may contain the size of the key. */
+function parseAlgorithm(name: string): CipherAlgorithm & { readonly asked: string } {
+  checkName("algorithm", name, cipherNames, bareNames);
+  const bare = name.replace(/-(128|192|256)-/, "-");
+  return { ...(known.find((cipher) => cipher.name === bare) as CipherAlgorithm), asked: name };
+}
+
+type Algorithm = ReturnType<typeof parseAlgorithm>;
+
+/** Creates the command `cryptodev enc`. */
+export const encCommand = (library: Library): Command => cryptCommand(library, "encrypt", "enc", encExamples);
+
+/** Creates the command `cryptodev dec`. */
+export const decCommand = (library: Library): Command => cryptCommand(library, "decrypt", "dec", decExamples);
+
+function cryptCommand(library: Library, direction: "encrypt" | "decrypt", name: string, examples: string): Command {
+  const command = new Command(name)
+    .description(`${direction === "encrypt" ? "Encrypts" : "Decrypts"} a file or standard input`)
+    .addHelpText("before", examples)
+    .addHelpText("after", footer)
+    .argument("<algorithm>", "such as aes-cbc, or aes-256-cbc to accept only that key size", parseAlgorithm);
+  return withDevice(
+    library,
+    withKey(command)
+      .option("--iv <hex>", "the iv, or the nonce of aes-gcm and aes-ccm, in hex digits", parseHex)
+      .option("--iv-file <file>", "a file that contains it as raw bytes and nothing else")
+      .option("--pad", "PKCS#7 padding: add it when encrypting, remove it when decrypting")
+      .option("--aad-file <file>", "additional data that aes-gcm and aes-ccm authenticate")
+      .option("--tag-size <bytes>", "size of the tag of aes-gcm and aes-ccm (default: 16)", parseSize)
+      .option("-i, --in <file>", "input file", "-")
+      .option("-o, --out <file>", "output file (default: standard output)")
+      .option("-f, --force", "overwrite the output file if it exists")
+      .option("-q, --quiet", "do not show a progress bar")
+      .option("-v, --verbose", "report the driver and the speed"),
+  ).action((algorithm: Algorithm, flags: CryptFlags) => crypt(library, direction, algorithm, flags));
+}
+
+function checkFlags({ kind, name, asked, ivSize }: Algorithm, flags: CryptFlags): void {
+  if (flags.iv !== undefined && flags.ivFile !== undefined)
+    throw new UsageError("expected --iv or --iv-file, got both");
+  if (ivSize > 0 && flags.iv === undefined && flags.ivFile === undefined) {
+    throw new UsageError(`expected an iv for ${asked}: --iv or --iv-file`);
+  }
+  const isAead = kind === "aead";
+  if (!isAead && flags.aadFile !== undefined) throw new UsageError(`--aad-file cannot be used with ${asked}`);
+  if (!isAead && flags.tagSize !== undefined) throw new UsageError(`--tag-size cannot be used with ${asked}`);
+  if (flags.pad && (kind !== "block" || name === "aes-xts")) throw new UsageError(`--pad cannot be used with ${asked}`);
+}
+
+/** Starts the session, and checks everything that does not depend on the data. */
+async function start(
+  direction: "encrypt" | "decrypt",
+  device: Device,
+  { kind, name, asked }: Algorithm,
+  key: Uint8Array,
+  flags: CryptFlags,
+): Promise<Work> {
+  const iv = flags.ivFile === undefined ? flags.iv : await readInput(flags.ivFile);
+  if (kind === "aead") {
+    const session = device.aead(asked as AeadName, key, { tagSize: flags.tagSize });
+    const aad = flags.aadFile === undefined ? undefined : await readInput(flags.aadFile);
+    const method = direction === "encrypt" ? "seal" : "open";
+    return whole(session, (data) => session[method](data, { nonce: iv, aad }));
+  }
+  const session = device.cipher(asked as CipherName, key);
+  if (name === "aes-xts") return whole(session, (data) => session[direction](data, iv));
+  const chunks = (session as Cipher)[direction === "encrypt" ? "encryptor" : "decryptor"](iv, {
+    padding: flags.pad,
+  });
+  return { session, update: (piece) => chunks.update(piece), final: () => chunks.final() };
+}
+
+/** Processes a message that cannot be divided. */
+function whole(session: Session, run: (data: Uint8Array) => Uint8Array): Work {
+  const pieces: Uint8Array[] = [];
+  return {
+    session,
+    update(piece) {
+      pieces.push(piece);
+      return new Uint8Array(0);
+    },
+    final: () => run(Buffer.concat(pieces)),
+  };
+}
+
+async function crypt(
+  library: Library,
+  direction: "encrypt" | "decrypt",
+  algorithm: Algorithm,
+  flags: CryptFlags,
+): Promise<void> {
+  checkFlags(algorithm, flags);
+  if (direction === "encrypt" && flags.out === undefined && process.stdout.isTTY) {
+    throw new UsageError(
+      "ciphertext would garble this terminal; write it to a file with -o, or use `-o -` to print it anyway",
+    );
+  }
+  checkKeyFlags(flags, flags.in === "-");
+  using device = openDevice(library, flags);
+  const key = readKey(flags);
+  let work: Work;
+  try {
+    work = await start(direction, device, algorithm, key, flags);
+  } finally {
+    key.fill(0);
+  }
+  const input = await openInput(flags.in);
+  const { out = "-", force = false, quiet = false } = flags;
+  // On the same terminal, the bar would be mixed with the output.
+  const progress = await Progress.start(input.size, quiet || (out === "-" && process.stdout.isTTY));
+  const output = await openOutput(out, force);
+  const began = performance.now();
+  let size = 0;
+  try {
+    for await (const piece of input.pieces) {
+      await output.write(work.update(piece));
+      size += piece.length;
+      progress.add(piece.length);
+    }
+    await output.write(work.final());
+  } catch (error) {
+    await output.abandon();
+    throw error;
+  } finally {
+    progress.stop();
+  }
+  await output.finish();
+  if (flags.verbose) tell(work.session, device.backend, size, (performance.now() - began) / 1000);
+}
+
+function tell(session: Session, backend: string, size: number, seconds: number): void {
+  const { cipher, hardware } = session.info();
+  const speed = (size / 1e6 / seconds).toFixed(1);
+  const kind = hardware ? "hardware" : "software";
+  say(
+    `${cipher?.name} by ${cipher?.driver} (${kind}, backend ${backend}): ${size} bytes in ${seconds.toFixed(3)} s, ${speed} MB/s`,
+  );
+}

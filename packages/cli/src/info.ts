@@ -1,0 +1,167 @@
+import { arch, release, type } from "node:os";
+import process from "node:process";
+import { type Capability, CIOCAUTHCRYPT, type Device, type SizeRange } from "@cryptodev/core";
+import { Command, Option } from "commander";
+import { type DeviceFlags, openDevice, withDevice } from "./device_flags.ts";
+import { exitCodes } from "./exit_codes.ts";
+import { type KernelModule, readModule, setVerbosity } from "./kernel_module.ts";
+import { remedyFor } from "./kernel_options.ts";
+import type { Library } from "./library.ts";
+import { print, say } from "./print.ts";
+import { table } from "./table.ts";
+
+/** The options of `info`. */
+interface InfoFlags extends DeviceFlags {
+  readonly json?: true;
+  readonly setVerbosity?: string;
+}
+
+/** The report of `info`, which `--json` prints. */
+export interface Info {
+  readonly version: string;
+  readonly runtime: string;
+  readonly kernel: string;
+  readonly module: KernelModule | null;
+  /** `null` if it cannot be opened; then `problem` says why, and what to do. */
+  readonly device: { readonly path: string; readonly backend: Device["backend"] } | null;
+  readonly problem: string | null;
+  /** What the device does not support in this process, in addition to the capabilities; `null` if nothing. */
+  readonly note: string | null;
+  /** With what to do about those that are not available. */
+  readonly capabilities: readonly (Capability & { readonly remedy?: string })[];
+}
+
+/** The part of the report that is about the device. */
+type Report = Pick<Info, "device" | "problem" | "note" | "capabilities">;
+
+const examples = `
+Examples:
+  $ cryptodev info                             # the module, the device and its algorithms
+  $ cryptodev info --backend software
+  $ cryptodev info --json | jq -r '.capabilities[] | select(.hardware).name'
+  $ sudo cryptodev info --set-verbosity 1      # the kernel then logs why it refuses calls
+`;
+
+const footer = `
+The verbosity belongs to the module and applies to all of its users. It is read and set through
+/sys/module/cryptodev, or the sysctl ioctl.cryptodev_verbosity.
+
+Exit status: 0; 1 if the device cannot be opened or the verbosity cannot be set; 2 if the command
+line is wrong.
+`;
+
+/** Creates the command `cryptodev info`. */
+export function infoCommand(library: Library): Command {
+  return withDevice(
+    library,
+    new Command("info")
+      .description("Reports the device's algorithms and drivers, and what is missing")
+      .addHelpText("before", examples)
+      .addHelpText("after", footer)
+      .option("--json", "print JSON")
+      .addOption(
+        new Option(
+          "--set-verbosity <level>",
+          "what the module logs: 0 nothing, 1 why calls are refused, 2 every call",
+        ).choices(["0", "1", "2"]),
+      ),
+  ).action(async (flags: InfoFlags) => {
+    if (flags.setVerbosity !== undefined) await setVerbosity(Number(flags.setVerbosity));
+    const info = { ...(await system(library)), ...inspect(library, flags) };
+    print(`${flags.json ? JSON.stringify(info, undefined, 2) : await inWords(info)}\n`);
+    if (info.problem === null) return;
+    if (!flags.json) say(info.problem);
+    process.exitCode = exitCodes.failure;
+  });
+}
+
+async function system({ version, runtime }: Library): Promise<Pick<Info, "version" | "runtime" | "kernel" | "module">> {
+  return {
+    version,
+    runtime,
+    kernel: `${type()} ${release()} ${arch()}`,
+    module: (await readModule()) ?? null,
+  };
+}
+
+function inspect(library: Library, flags: DeviceFlags): Report {
+  try {
+    using device = openDevice(library, flags);
+    return reportOf(device);
+  } catch (error) {
+    return { device: null, problem: (error as Error).message, note: null, capabilities: [] };
+  }
+}
+
+const compatNote =
+  "this is a 32-bit process on a 64-bit kernel, whose driver supports AEADs, TLS and SRTP records and copies of hashes only for 64-bit processes: use a 64-bit runtime";
+
+/** Reports what a device supports, and what to do about the rest. */
+export function reportOf(device: Device): Report {
+  const { path, backend } = device;
+  const capabilities = device.capabilities().map((capability) => {
+    if (capability.available) return capability;
+    return { ...capability, remedy: remedyFor(capability, release()) };
+  });
+  const note = device.answers(CIOCAUTHCRYPT) ? null : compatNote;
+  return { device: { path, backend }, problem: null, note, capabilities };
+}
+
+const pairs = (values: Readonly<Record<string, string>>): string[] =>
+  Object.entries(values).map(([name, value]) => `${name}=${value}`);
+
+function moduleInWords(module: KernelModule | null): string {
+  if (module === null) return "not loaded";
+  const sysctls = pairs(module.sysctls).map((pair) => `sysctl ioctl.${pair}`);
+  return ["cryptodev", module.version ?? "of unknown version", ...pairs(module.parameters), ...sysctls].join(", ");
+}
+
+/** Formats sizes: a list or a range. */
+function sizesInWords(sizes: readonly number[] | SizeRange): string {
+  if (!("min" in sizes)) return sizes.join(",");
+  return sizes.min === sizes.max ? `${sizes.min}` : `${sizes.min}-${sizes.max}`;
+}
+
+/** Formats the sizes of an algorithm: key, block, iv or nonce, and result. */
+function columnsOf(capability: Capability): readonly (string | number)[] {
+  const { kind } = capability;
+  const keySizes = kind === "hash" ? "" : sizesInWords(capability.keySizes);
+  if (kind === "cipher") return [keySizes, capability.blockSize, capability.ivSize, ""];
+  if (kind === "aead") {
+    return [keySizes, 1, sizesInWords(capability.nonceSize), `+${capability.tagSizes.join(",")}`];
+  }
+  return [keySizes, 1, 0, capability.digestSize];
+}
+
+/** Formats the report for a person. */
+export async function inWords({ version, runtime, kernel, module, device, note, capabilities }: Info): Promise<string> {
+  const facts = [
+    `cryptodev ${version} in ${runtime}, ${kernel}`,
+    `module: ${moduleInWords(module)}`,
+    `device: ${device === null ? "none" : `${device.path}, ${device.backend === "kernel" ? "the kernel's driver" : "the software device in this process"}`}`,
+  ];
+  if (note !== null) facts.push(`note: ${note}`);
+  const here = capabilities.filter((capability) => capability.available);
+  const missing = capabilities.flatMap(({ name, kind, remedy }) =>
+    remedy === undefined ? [] : [[`${name} (${kind})`, remedy]],
+  );
+  if (here.length > 0) {
+    const head = ["algorithm", "kind", "runs in", "driver", "key", "block", "iv", "result", "aligned to"];
+    const rows = here.map((capability) => [
+      capability.name,
+      capability.kind,
+      capability.hardware ? "hardware" : "software",
+      capability.driver,
+      ...columnsOf(capability),
+      capability.alignmask + 1,
+    ]);
+    facts.push(
+      "",
+      "Sizes are in bytes. The result is a digest, or the tag that an AEAD adds.",
+      "",
+      await table(head, rows),
+    );
+  }
+  if (missing.length > 0) facts.push("", await table(["missing", "what to do"], missing));
+  return facts.join("\n");
+}

@@ -1,0 +1,129 @@
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { isatty } from "node:tty";
+import { CRYPTO_HMAC_MAX_KEY_LEN } from "@cryptodev/core";
+import { type Command, Option } from "commander";
+import { isInherited, pause, readFrom } from "./descriptor.ts";
+import { FileError, fileError } from "./file_error.ts";
+import { pathOf } from "./file_name.ts";
+import { say } from "./print.ts";
+import { quoteName } from "./quote.ts";
+import { UsageError } from "./usage_error.ts";
+
+/** The options that say where the key is. */
+export interface KeyFlags {
+  readonly keyFile?: string;
+  readonly keyFd?: number;
+  readonly quiet?: true;
+}
+
+/** Reads bytes, as `read(2)` does. */
+type Reader = (target: Uint8Array) => number;
+
+function parseDescriptor(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new UsageError("--key-fd: expected the number of an open descriptor");
+  return Number(text);
+}
+
+/** Adds the options that provide a key. None accepts the key itself, because every user can read a command line. */
+export function withKey(command: Command): Command {
+  return command
+    .option("--key-file <file>", "a file that contains the key as raw bytes and nothing else")
+    .addOption(
+      new Option("--key-fd <number>", "an open descriptor to read the key from")
+        .argParser(parseDescriptor)
+        .conflicts("keyFile"),
+    );
+}
+
+/** The descriptor that a file name refers to. It is used as it is, because not every descriptor can be opened again. */
+function descriptorOf({ keyFile, keyFd }: KeyFlags): number | undefined {
+  const [, number] = /^\/(?:dev|proc\/self)\/fd\/(\d{1,9})$/.exec(keyFile ?? "") ?? [];
+  if (number !== undefined) return Number(number);
+  return keyFile === "/dev/stdin" ? 0 : keyFd;
+}
+
+/**
+ * Refuses a command line without a key.
+ *
+ * @param isInputStandard - whether the input is standard input, which then cannot provide the key
+ */
+export function checkKeyFlags(flags: KeyFlags, isInputStandard: boolean): void {
+  if (flags.keyFile === undefined && flags.keyFd === undefined) {
+    throw new UsageError("expected a key: --key-file or --key-fd");
+  }
+  if (descriptorOf(flags) === 0 && isInputStandard) {
+    throw new UsageError("expected a file as the input, because standard input provides the key");
+  }
+}
+
+/** Reads the key, with options that {@link checkKeyFlags} has accepted. The caller wipes it. */
+export function readKey(flags: KeyFlags): Uint8Array {
+  const descriptor = descriptorOf(flags);
+  const name = flags.keyFile ?? `--key-fd ${descriptor}`;
+  try {
+    return descriptor === undefined ? readFile(name, flags) : readDescriptor(name, descriptor);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
+    throw flags.keyFile === undefined ? new FileError(name, error) : fileError(name, error);
+  }
+}
+
+function readDescriptor(name: string, descriptor: number): Uint8Array {
+  if (descriptor !== 0 && !isInherited(descriptor)) {
+    throw new Error(`${name}: no such descriptor was passed; open it, as in \`${descriptor}< key\``);
+  }
+  return readSecret(readFrom.bind(undefined, descriptor));
+}
+
+function readFile(file: string, flags: KeyFlags): Uint8Array {
+  const descriptor = openSync(pathOf(file), "r");
+  try {
+    warnOfOthers(file, descriptor, flags);
+    return readSecret((target) => readSync(descriptor, target, 0, target.length, null));
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Warns if others can write the key file or, if standard error is a terminal, read it. */
+function warnOfOthers(file: string, descriptor: number, { quiet }: KeyFlags): void {
+  const status = fstatSync(descriptor);
+  const others = status.mode & 0o006;
+  if (!status.isFile() || !((others & 0o002) !== 0 || (others !== 0 && isatty(2) && !quiet))) return;
+  const what = others === 6 ? "read and write" : others === 2 ? "write" : "read";
+  const name = quoteName(file);
+  say(`warning: every user can ${what} the key file ${name}; \`chmod go= ${name}\` prevents that`);
+}
+
+/** Reads a key of at most the maximum size, waits for it if necessary, and leaves no copy behind. */
+function readSecret(read: Reader): Uint8Array {
+  // The collector can move small typed arrays and those from a pool, which leaves copies behind. The extra byte detects
+  // a key that is too long.
+  const buffer = new Uint8Array(new ArrayBuffer(CRYPTO_HMAC_MAX_KEY_LEN + 1));
+  try {
+    let size = 0;
+    for (let count = -1; count !== 0 && size < buffer.length; size += count) {
+      count = readReady(read, buffer.subarray(size));
+    }
+    if (size > CRYPTO_HMAC_MAX_KEY_LEN) {
+      throw new RangeError(`key: expected at most ${CRYPTO_HMAC_MAX_KEY_LEN} bytes, got more`);
+    }
+    const key = new Uint8Array(new ArrayBuffer(size));
+    key.set(buffer.subarray(0, size));
+    return key;
+  } finally {
+    buffer.fill(0);
+  }
+}
+
+/** Reads available bytes, and waits for them even if the descriptor does not block. */
+function readReady(read: Reader, target: Uint8Array): number {
+  for (;;) {
+    try {
+      return read(target);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+      pause();
+    }
+  }
+}

@@ -1,0 +1,23 @@
+import { nearest } from "@cryptodev/core";
+import { UsageError } from "./usage_error.ts";
+
+/**
+ * Refuses a name that does not exist.
+ *
+ * @param what - the kind of name, such as `algorithm`
+ * @param listed - the names that the message lists. Defaults to all known names
+ */
+export function checkName(
+  what: string,
+  name: string,
+  known: readonly string[],
+  listed: readonly string[] = known,
+): void {
+  if (known.includes(name)) return;
+  // Any other value in the place of a name may be a secret, especially the digits of a key.
+  const isShown = /^[\w-]{0,20}$/.test(name) && !/^[0-9a-f]{8,}$/i.test(name);
+  const got = isShown ? JSON.stringify(name) : "something else";
+  const meant = nearest(name, known);
+  const hint = meant === undefined ? "" : `; did you mean ${meant}?`;
+  throw new UsageError(`${what}: expected one of ${listed.join(", ")}; got ${got}${hint}`);
+}

@@ -1,0 +1,246 @@
+import { spawnSync } from "node:child_process";
+import process from "node:process";
+import {
+  CIOCASYMFEAT,
+  CIOCASYNCCRYPT,
+  CIOCASYNCFETCH,
+  CIOCAUTHCRYPT,
+  CIOCCPHASH,
+  CIOCCRYPT,
+  CIOCFSESSION,
+  CIOCGSESSINFO,
+  CIOCGSESSION,
+  type CipherAlgorithm,
+  CRIOGET,
+  ciphers,
+  type ErrnoName,
+  errnos,
+  type MacAlgorithm,
+  macs,
+  nearest,
+} from "@cryptodev/core";
+import { type HazardPolicy, makePrivateDev, type ServedFault, ServeError, Server } from "@cryptodev/serve";
+import { Command, Option } from "commander";
+import { exitCodes } from "./exit_codes.ts";
+import type { Library } from "./library.ts";
+import { checkName } from "./names.ts";
+import { log, say } from "./print.ts";
+import { quoteName } from "./quote.ts";
+import { endingSignals, runProgram } from "./run_program.ts";
+import { UsageError } from "./usage_error.ts";
+
+/** The options of `serve`. */
+interface ServeFlags {
+  readonly json?: true;
+  readonly carrier?: "fuse" | "cuse";
+  readonly onHazard: HazardPolicy;
+  readonly verbosity: "0" | "1" | "2";
+  readonly stats?: true;
+  readonly async?: true;
+  readonly driver?: string;
+  readonly alignmask: number;
+  readonly lacks: readonly string[];
+  readonly fail: readonly ServedFault[];
+  /** Set if this process runs in a namespace made for it; contains the caller's `uid:gid` if that is not root. */
+  readonly inNamespace?: string | true;
+}
+
+/** The calls that `--fail` accepts. */
+const calls: readonly string[] = [
+  "open",
+  ...[
+    CRIOGET,
+    CIOCGSESSION,
+    CIOCFSESSION,
+    CIOCGSESSINFO,
+    CIOCCRYPT,
+    CIOCAUTHCRYPT,
+    CIOCASYMFEAT,
+    CIOCCPHASH,
+    CIOCASYNCCRYPT,
+    CIOCASYNCFETCH,
+  ].map(({ name }) => name),
+];
+
+/** The algorithms that `--lacks` accepts: those of the software device. */
+const algorithms: readonly string[] = [
+  ...Object.values<CipherAlgorithm>(ciphers).filter(({ kind }) => kind !== "record"),
+  ...Object.values<MacAlgorithm>(macs),
+]
+  .filter(({ kernelName }) => kernelName !== undefined)
+  .map(({ name }) => name);
+
+function parseFault(text: string, before: readonly ServedFault[]): readonly ServedFault[] {
+  const [code = "", call] = text.split("@");
+  if (!Object.hasOwn(errnos, code)) {
+    const meant = nearest(code, Object.keys(errnos));
+    throw new UsageError(
+      `--fail: expected an error such as ENOMEM${meant === undefined ? "" : `; did you mean ${meant}?`}`,
+    );
+  }
+  if (call !== undefined) checkName("--fail: call", call, calls);
+  return [...before, { code: code as ErrnoName, ...(call === undefined ? {} : { call }) }];
+}
+
+function parseMask(text: string): number {
+  const mask = Number(text);
+  if (!Number.isInteger(mask) || mask < 0 || mask > 0xffff || (mask & (mask + 1)) !== 0) {
+    throw new UsageError("--alignmask: expected one less than a power of two, at most 65535");
+  }
+  return mask;
+}
+
+const examples = `
+Examples:
+  $ cryptodev serve                            # /dev/crypto, until it is stopped; requires root
+  $ cryptodev serve -- npm test                # for one program only; does not require root
+  $ cryptodev serve /tmp/crypto --stats        # another path; statistics on SIGUSR1 (Deno: SIGUSR2)
+  $ cryptodev serve --on-hazard fail -- ./prog # fails if a call would crash a kernel
+`;
+
+const footer = `
+Exit status: that of the program, if there is one; otherwise 0 if it was stopped; 1 if the device
+could not be served; 2 if the command line is wrong; 3 if --on-hazard fail ended it; 126 if the
+program cannot be run, 127 if it does not exist.
+`;
+
+/**
+ * Creates the command `cryptodev serve`.
+ *
+ * @param program - a program and its arguments, which follow `--` on the command line
+ */
+export function serveCommand(library: Library, program: readonly string[]): Command {
+  return new Command("serve")
+    .description("Serves the software device as a file that any program can open")
+    .addHelpText("before", examples)
+    .addHelpText("after", footer)
+    .argument("[path]", "path of the served device", "/dev/crypto")
+    .usage("[options] [path] [-- program args...]")
+    .addOption(new Option("--carrier <name>", "the transport (default: CUSE if available)").choices(["fuse", "cuse"]))
+    .addOption(
+      new Option("--on-hazard <policy>", "what to do about a call that would crash a kernel")
+        .choices(["refuse", "kill", "fail"])
+        .default("refuse"),
+    )
+    .addOption(
+      new Option("--verbosity <level>", "what is logged: 0 nothing, 1 why calls are refused, 2 every call")
+        .choices(["0", "1", "2"])
+        .default("0"),
+    )
+    .option("--stats", "collect statistics of sessions")
+    .option("--async", "support CIOCASYNCCRYPT and CIOCASYNCFETCH, as a driver built with ENABLE_ASYNC does")
+    .option("--driver <name>", "simulate hardware with a driver of this name")
+    .option("--alignmask <mask>", "simulate a driver that needs data aligned to one more than this", parseMask, 0)
+    .option("--lacks <algorithm>", "omit an algorithm, such as aes-gcm (repeatable)", parseLack, [])
+    .option("--fail <error[@call]>", "fail the next such call, e.g. ENOMEM@CIOCGSESSION (repeatable)", parseFault, [])
+    .option("--json", "print events as JSON lines")
+    .addOption(new Option("--in-namespace [owner]").hideHelp())
+    .action(async (path: string, flags: ServeFlags) => {
+      if (!path.includes("/")) {
+        const file = quoteName(path);
+        throw new UsageError(
+          `path: expected one with a "/" in it, such as ./${file}; did you mean \`serve -- ${file}\`?`,
+        );
+      }
+      const isOutside = program.length > 0 && flags.inNamespace === undefined;
+      process.exitCode = await (isOutside ? inNamespace(library) : serve(path, program, flags));
+    });
+}
+
+function parseLack(name: string, before: readonly string[]): readonly string[] {
+  checkName("--lacks", name, algorithms);
+  return [...before, name];
+}
+
+/** Runs this command again, in namespaces in which it may mount. */
+async function inNamespace({ file }: Library): Promise<number> {
+  const isRoot = process.getuid?.() === 0;
+  const owner = isRoot ? "root" : `${process.getuid?.()}:${process.getgid?.()}`;
+  const self = process.argv.slice(2);
+  // `deno run` is a subcommand of the executable, and needs its permissions again.
+  const runtime = "Deno" in globalThis ? [process.execPath, "run", "-A"] : [process.execPath, ...process.execArgv];
+  const args = [...self.slice(0, 1), `--in-namespace=${owner}`, ...self.slice(1)];
+  const namespaces = isRoot ? ["--mount"] : ["--user", "--map-root-user", "--mount"];
+  const { error, stderr } = spawnSync("unshare", [...namespaces, "true"], { encoding: "utf8" });
+  if (error !== undefined || stderr !== "") {
+    throw new ServeError(
+      `a private /dev requires a namespace, which cannot be created (${error?.message ?? stderr.trim()}); run this as root, or allow user namespaces: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0 on Ubuntu`,
+    );
+  }
+  return runProgram(["unshare", ...namespaces, "--", ...runtime, file, ...args]);
+}
+
+/** The signal that prints statistics. In Deno, SIGUSR1 opens the debugger. */
+const askingSignal = "Deno" in globalThis ? "SIGUSR2" : "SIGUSR1";
+
+/**
+ * Serves until it is stopped or the program ends.
+ *
+ * @returns the exit status
+ */
+async function serve(path: string, command: readonly string[], flags: ServeFlags): Promise<number> {
+  if (flags.inNamespace !== undefined && path.startsWith("/dev/")) await makePrivateDev();
+  const { json, carrier, onHazard, stats = false, async = false, driver, alignmask, lacks, fail } = flags;
+  const verbosity = Number(flags.verbosity) as 0 | 1 | 2;
+  const pretended = driver === undefined ? {} : { driver, hardware: true };
+  const server = await Server.start({
+    path,
+    // A character device would be visible to everybody, in every namespace.
+    ...(command.length > 0 ? { carrier: "fuse" } : carrier === undefined ? {} : { carrier }),
+    onHazard,
+    faults: fail,
+    device: { verbosity, enableStats: stats, async, alignmask, lacks, ...pretended },
+  });
+  // Standard output belongs to the program.
+  const descriptor = command.length > 0 ? 2 : 1;
+  const tell = (event: string, text: string, more: object): void => {
+    log(`${json ? JSON.stringify({ event, ...more }) : `cryptodev: ${text}`}\n`, descriptor);
+  };
+  process.on(askingSignal, () => {
+    const now = server.statistics();
+    const { files, sessions, calls, refused, hazards, encrypted, decrypted } = now;
+    const bytes = stats ? `; ended sessions encrypted ${encrypted} bytes and decrypted ${decrypted}` : "";
+    tell(
+      "statistics",
+      `${files} files and ${sessions} sessions open, ${calls} calls, ${refused} refused, ${hazards} that would crash a kernel${bytes}`,
+      now,
+    );
+  });
+
+  let status = 0;
+  if (command.length > 0) {
+    status = await runBeside(server, command, flags);
+    await stop(server);
+  } else {
+    for (const signal of endingSignals) process.on(signal, () => void stop(server));
+    tell("ready", `serving ${quoteName(server.path)} over ${server.carrier.toUpperCase()}`, {
+      path: server.path,
+      carrier: server.carrier,
+      pid: process.pid,
+    });
+  }
+  const end = await server.ended;
+  if (end === "hazard") return exitCodes.hazard;
+  if (end === "gone") say(`${quoteName(server.path)} was unmounted from outside`);
+  return status;
+}
+
+/**
+ * Stops a server. If its thread cannot be reached, only a signal can end this process; the guard process then cleans
+ * up.
+ */
+async function stop(server: Server): Promise<void> {
+  try {
+    await server.stop();
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error));
+    process.kill(process.pid, "SIGKILL");
+  }
+}
+
+/** Runs a program next to the server, as the user who called us. It is ended early if the server ends. */
+function runBeside(server: Server, command: readonly string[], { inNamespace }: ServeFlags): Promise<number> {
+  const [uid, gid] = String(inNamespace).split(":");
+  const drop = gid === undefined ? [] : ["unshare", "--user", `--map-user=${uid}`, `--map-group=${gid}`, "--"];
+  return runProgram([...drop, ...command], { until: server.ended });
+}

@@ -1,0 +1,18 @@
+/**
+ * Switches a program over to the device. If this module is loaded first, every `import` and `require` of node:crypto
+ * resolves to `cryptodev/crypto`, also in worker threads. `process.getBuiltinModule()` still returns the runtime's own.
+ *
+ * @module cryptodev/register-crypto
+ */
+import { register } from "@cryptodev/node-crypto/register";
+// Loaded now, because some loaders, such as that of Yarn's Plug'n'Play in Node.js 20, cannot load it on demand.
+import "@cryptodev/soft";
+import { programPrefix } from "./async/program_url.ts";
+import { open } from "./index.ts";
+
+register({
+  url: import.meta.url,
+  open,
+  exemptPackages: ["@cryptodev/soft", "@cryptodev/cli"],
+  exemptPrefixes: [programPrefix],
+});
