@@ -11,14 +11,14 @@ const root = new URL("..", import.meta.url);
 /** What a failed step printed last is shown again, if it did not list its failures. */
 const LAST_LINES = 15;
 
-/** The scripts of package.json that run one after the other. The tests record the coverage that the next step reports. */
+/** The scripts of package.json that run one after the other. */
 const inTurn = [
   { name: "lint" },
   { name: "typecheck" },
   { name: "docs" },
   { name: "demo" },
   { name: "check:packages" },
-  { name: "test", env: { COVERAGE: "1" } },
+  { name: "test" },
   { name: "coverage:report" },
   { name: "test:vm" },
 ];
@@ -34,14 +34,13 @@ if (unknown.length > 0) {
 }
 const isChosen = ({ name }) => chosen.length === 0 || chosen.includes(name);
 
+// The tests record the coverage that a later step reports, so that they do not run twice.
+const env = { ...process.env, COVERAGE: isChosen({ name: "coverage:report" }) ? "1" : "" };
+
 /** Runs a step. `print` gets its output, piece by piece. @returns how it ended */
-function run({ name, env }, print) {
+function run({ name }, print) {
   const begun = performance.now();
-  const child = spawn("npm", ["run", name], {
-    cwd: root,
-    env: { ...process.env, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const child = spawn("npm", ["run", name], { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (text) => {
