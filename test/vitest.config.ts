@@ -44,7 +44,7 @@ export default defineConfig({
     // One process for each file, so that descriptors and garbage collections of one do not disturb another.
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: patience * 60_000,
-    hookTimeout: patience * 60_000,
+    testTimeout: patience * 120_000,
+    hookTimeout: patience * 120_000,
   },
 });
