@@ -31,7 +31,7 @@ const { values: flags } = parseArgs({
     check: { type: "boolean", default: false },
     /** Writes all numbers to this file. */
     json: { type: "string" },
-    /** Writes the results to README.md. */
+    /** Writes the results to RESULTS.md. */
     save: { type: "boolean", default: false },
   },
 });
@@ -96,7 +96,7 @@ try {
 
 if (flags.json !== undefined) report.writeJson(flags.json);
 if (flags.save) {
-  const file = Bench.file("../README.md");
+  const file = Bench.file("../RESULTS.md");
   report.writeMarkdown(file);
   execFileSync(bin("biome"), ["format", "--write", file]);
 }

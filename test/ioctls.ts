@@ -3,7 +3,9 @@ import * as core from "@cryptodev/core";
 
 const isIoctl = (value: unknown) => typeof value === "object" && value !== null && "direction" in value;
 
-/** Every ioctl that the core declares, by its name. */
+/** Every ioctl that the core declares, by its name. Sorted, as the runtimes sort exports, and vitest does not. */
 export const ioctls = Object.fromEntries(
-  Object.entries(core).filter(([, value]) => isIoctl(value)),
+  Object.entries(core)
+    .filter(([, value]) => isIoctl(value))
+    .sort(([one], [other]) => (one < other ? -1 : 1)),
 ) as unknown as Readonly<Record<string, Ioctl<Struct>>>;

@@ -1,10 +1,12 @@
 /*
- * Runs the whole suite in Node.js, Deno and Bun, and adds up the results. `node run.mjs [file...]` runs only these
- * files; `RUNTIMES=bun,deno` uses only these runtimes.
+ * Runs the whole suite in Node.js, Deno and Bun, lists what failed, and adds up the results. `node run.mjs [file...]`
+ * runs only these files; `RUNTIMES=bun,deno` uses only these runtimes; `COVERAGE=1` records coverage: see
+ * coverage/run.mjs. results/*.json also has the time of every file.
  */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { partsOf } from "./coverage/parts.mjs";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const bin = (runtime) => here(`../node_modules/.bin/${runtime}`);
@@ -20,60 +22,67 @@ const chosen = process.env.RUNTIMES?.split(",") ?? Object.keys(commands);
 
 rmSync(here("results"), { recursive: true, force: true });
 mkdirSync(here("results"));
+if (process.env.COVERAGE) rmSync(here("coverage/results"), { recursive: true, force: true });
 
-const total = { passed: 0, failed: 0, skipped: 0 };
-const lines = [];
-for (const runtime of chosen) {
-  const results = here(`results/${runtime}.json`);
+/** Runs the files that the arguments select. @returns what the reporter wrote */
+function run(runtime, { name, filters, env }) {
+  const results = here(`results/${name}.json`);
   const [command, ...args] = commands[runtime] ?? [];
-  console.log(`\n=== ${names[runtime]} ===`);
-  const { status, error } = spawnSync(
+  const { status, signal, error } = spawnSync(
     command,
-    [
-      ...args,
-      "run",
-      "--root",
-      here("."),
-      "--reporter=default",
-      "--reporter=json",
-      `--outputFile.json=${results}`,
-      ...process.argv.slice(2),
-    ],
+    [...args, "run", "--root", here("."), "--reporter=default", `--reporter=${here("reporter.mjs")}`, ...filters],
     {
       stdio: ["ignore", "inherit", "inherit"],
-      // The tests start garbage collections. In Node.js and Bun they can enable that themselves.
-      env: { ...process.env, TEST_RUNTIME: names[runtime], DENO_V8_FLAGS: "--expose-gc", NO_UPDATE_NOTIFIER: "1" },
+      env: {
+        ...process.env,
+        ...env,
+        RESULTS: results,
+        TEST_RUNTIME: names[runtime],
+        // The tests start garbage collections. In Node.js and Bun they can enable that themselves.
+        DENO_V8_FLAGS: "--expose-gc",
+        NO_UPDATE_NOTIFIER: "1",
+      },
     },
   );
-  const counts = count(results, status);
-  total.passed += counts.passed;
-  total.failed += counts.failed;
-  total.skipped += counts.skipped;
-  lines.push(
-    `${names[runtime].padEnd(8)} ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped${error ? ` (${error.message})` : ""}`,
-  );
+  const state = read(results);
+  // A run that crashed, or that ran nothing, has failed even if no test in it did.
+  if (state.failed === 0 && (status !== 0 || state.passed === 0)) {
+    const end = error?.message ?? (signal ? `ended by ${signal}` : `ended with exit code ${status}`);
+    const when = state.running.length > 0 ? [`while these files ran: ${state.running.join(", ")}`] : [];
+    state.failures.push({ title: `(vitest ${end})`, error: when });
+    state.failed = 1;
+  }
+  return state;
 }
 
-/** Counts a run that crashed, or a file that failed to load, as a failure even if no test in it failed. */
-function count(results, status) {
+function read(results) {
   try {
-    const {
-      numPassedTests: passed,
-      numFailedTests: failed,
-      numPendingTests,
-      numTodoTests,
-    } = JSON.parse(readFileSync(results, "utf8"));
-    return {
-      passed,
-      failed: status === 0 && passed > 0 ? failed : Math.max(failed, 1),
-      skipped: numPendingTests + numTodoTests,
-    };
+    return JSON.parse(readFileSync(results, "utf8"));
   } catch {
-    return { passed: 0, failed: 1, skipped: 0 };
+    return { passed: 0, failed: 0, skipped: 0, failures: [], running: [] };
   }
 }
 
+const total = { passed: 0, failed: 0, skipped: 0 };
+const lines = [];
+const failures = [];
+for (const runtime of chosen) {
+  console.log(`\n=== ${names[runtime]} ===`);
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  for (const part of partsOf(runtime, process.argv.slice(2))) {
+    const state = run(runtime, part);
+    for (const kind of Object.keys(counts)) counts[kind] += state[kind];
+    failures.push(...state.failures.map((failure) => ({ runtime: names[runtime], ...failure })));
+  }
+  for (const kind of Object.keys(total)) total[kind] += counts[kind];
+  lines.push(`${names[runtime].padEnd(8)} ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+}
+
+// .ci/gate.mjs and vm/run.mjs find failures in the output by this form.
+for (const { runtime, file, title, error } of failures) {
+  console.log(`\nFAILED ${[runtime, file, title].filter(Boolean).join(" > ")}`);
+  for (const line of error) console.log(`    ${line}`);
+}
 const sum = `${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ""}`;
-writeFileSync(here("results/sum.txt"), `${sum}\n`);
 console.log(`\n${lines.join("\n")}\n${sum}`);
 process.exit(total.failed === 0 ? 0 : 1);

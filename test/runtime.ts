@@ -19,6 +19,9 @@ function findCollector(): () => void {
   return vm.runInNewContext("gc") as () => void;
 }
 
+/** For `expect.poll()` and `vi.waitUntil()`: how long others may take, which can use all processors meanwhile. */
+export const patience = { timeout: 30_000, interval: 10 } as const;
+
 /** Collects all garbage at once. */
 export const collectGarbage: () => void = findCollector();
 

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { type Host, type Machine, machineOf } from "@cryptodev/core";
 import { KernelCrashError, SoftwareHost, type SoftwareHostOptions } from "@cryptodev/soft";
 import { afterAll, afterEach, beforeEach } from "vitest";
-import { isRequired, realHost, runtimeName } from "./runtime.ts";
+import { isRequired, patience, realHost, runtimeName } from "./runtime.ts";
 
 /* The software device, in each way that a program can reach it. */
 
@@ -91,7 +91,8 @@ export class ServedDevice {
 
   /** Waits until the log has `count` lines more than `since`. @returns these lines */
   async logged(since: number, count = 1): Promise<readonly string[]> {
-    for (let round = 0; round < 200 && this.log.length < since + count; round += 1) {
+    const late = performance.now() + patience.timeout;
+    while (this.log.length < since + count && performance.now() < late) {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
     return this.log.slice(since);

@@ -1,5 +1,7 @@
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 import { configDefaults, defineConfig } from "vitest/config";
+import { fromSources, needBuilds } from "./sources.ts";
 
 // vitest resolves imports itself, like Node.js in any runtime, so the condition of the runtime has to be set here.
 const runtime = "Deno" in globalThis ? "deno" : "Bun" in globalThis ? "bun" : "node";
@@ -11,8 +13,21 @@ const patience = Number(process.env.TEST_PATIENCE ?? 1) * Math.max(Number(proces
 /** Whether the runtime records coverage: see coverage/run.mjs. */
 const isMeasured = "NODE_V8_COVERAGE" in process.env || "DENO_COVERAGE_DIR" in process.env;
 
+/** Whether tests run on the sources, and again whenever one changes: `npm run dev`. */
+const isOnSources = process.env.SOURCES === "1";
+/** They compute on gigabytes, or for a long time. */
+const slow = ["session/limits.test.ts", "soak/soak.test.ts", "soft/large.test.ts"];
+const omitted = isOnSources ? [...needBuilds(fileURLToPath(new URL(".", import.meta.url))), ...slow] : [];
+if (omitted.length > 0) {
+  console.log(
+    "\nThese tests run on the sources. `npm test` also runs those that start programs or threads, which need a build,",
+  );
+  console.log(`and the slow ones:\n${omitted.join(" ")}\n`);
+}
+
 export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
+  plugins: isOnSources ? [fromSources(conditions)] : [],
   test: {
     include: ["**/*.test.ts"],
     // npm and TypeScript treat the packages the same way in all runtimes.
@@ -21,6 +36,7 @@ export default defineConfig({
       ...(runtime === "node" ? [] : ["packages/**"]),
       // Takes minutes and many megabytes: `npm run test:platforms`.
       ...(process.env.PLATFORMS ? [] : ["platforms/**"]),
+      ...omitted,
     ],
     // The runtime itself loads the packages from their builds, as it does for any program.
     server: { deps: { external: [/\/packages\/[\w-]+\/dist\//] } },
@@ -28,7 +44,7 @@ export default defineConfig({
     // One process for each file, so that descriptors and garbage collections of one do not disturb another.
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: patience * 60_000,
-    hookTimeout: patience * 60_000,
+    testTimeout: patience * 120_000,
+    hookTimeout: patience * 120_000,
   },
 });

@@ -3,8 +3,9 @@ import { once } from "node:events";
 import { chmodSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { fromHex, pattern, toHex } from "../bytes.ts";
+import { patience } from "../runtime.ts";
 import { command } from "../software.ts";
 import { vectors as aeads } from "../vectors/aeads.ts";
 import { vectors as ciphers } from "../vectors/ciphers.ts";
@@ -133,9 +134,7 @@ describe("the output file of enc", () => {
     });
     child.stdin?.on("error", () => {});
     child.stdin?.write(pattern(100_000));
-    for (let round = 0; round < 500 && folder.names.length === before.length; round += 1) {
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
+    await vi.waitUntil(() => folder.names.length > before.length, patience);
     expect(folder.names.filter((name) => /^half\.[0-9a-f]{8}\.part$/.test(name))).toHaveLength(1);
     // Not `child.kill()`: Deno closes the input first, and a fast command then succeeds.
     process.kill(child.pid as number, "SIGTERM");

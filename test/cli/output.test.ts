@@ -15,9 +15,9 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { pattern } from "../bytes.ts";
-import { isRequired } from "../runtime.ts";
+import { isRequired, patience } from "../runtime.ts";
 import { command } from "../software.ts";
 import { Folder, has, quoted } from "./folder.ts";
 
@@ -57,17 +57,8 @@ async function begun(out: string, ...flags: string[]) {
   child.stdin?.on("error", () => {});
   child.stdin?.write(pattern(100_000));
   const find = () => folder.names.find((name) => /[0-9a-f]{8}\.part$/.test(name));
-  for (let round = 0; round < 1000 && find() === undefined; round += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+  await vi.waitUntil(find, patience);
   return { child, part: join(folder.path, find() as string), ended, messages: () => messages };
-}
-
-async function eventually<T>(look: () => T, expected: T): Promise<void> {
-  for (let round = 0; round < 200 && JSON.stringify(look()) !== JSON.stringify(expected); round += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  expect(look()).toEqual(expected);
 }
 
 describe("the command reports an output that cannot be written under its name, and leaves nothing behind:", () => {
@@ -169,7 +160,7 @@ describe("an output file", () => {
             .status,
         ).toBe(0);
         const { child, part, ended } = await begun("old", "-f");
-        await eventually(() => statSync(part).mode & 0o777, mode);
+        await expect.poll(() => statSync(part).mode & 0o777, patience).toEqual(mode);
         child.stdin?.end();
         expect(await ended).toEqual([0, null]);
       } finally {
@@ -197,7 +188,7 @@ describe("an output file", () => {
     chownSync(join(folder.path, "old"), 1234, 4321);
     chmodSync(join(folder.path, "old"), 0o640);
     const { child, part, ended } = await begun("old", "-f");
-    await eventually(() => [statSync(part).uid, statSync(part).gid], [1234, 4321]);
+    await expect.poll(() => [statSync(part).uid, statSync(part).gid], patience).toEqual([1234, 4321]);
     child.stdin?.end();
     expect(await ended).toEqual([0, null]);
     expect(statSync(join(folder.path, "old"))).toMatchObject({ uid: 1234, gid: 4321, mode: 0o100640 });

@@ -1,114 +1,18 @@
 /*
  * Runs the suite and reports how much of each package it covers: `npm run coverage`. The runtime itself records which
- * code ran, in every process and thread that a test starts, and source maps lead from the builds back to the sources.
- * Code that only runs in Deno is measured there: its host, and the ciphers of the software device that Deno's
- * node:crypto does not have. Bun records coverage only for `bun test`, so its host is not measured.
+ * code ran, in every process and thread that a test starts. Bun records coverage only for `bun test`, so its host is not
+ * measured. `.ci/gate.mjs` runs the tests only once: it records coverage while it runs the whole suite.
  */
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
 import process from "node:process";
-import { fileURLToPath, pathToFileURL } from "node:url";
-import { CoverageReport } from "monocart-coverage-reports";
-import { leastLines } from "./thresholds.mjs";
+import { fileURLToPath } from "node:url";
 
-const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const results = here("results");
-const root = here("../../");
-
-rmSync(results, { recursive: true, force: true });
-let failed = false;
-
-/** Runs the suite, or a part of it, in one runtime. @returns the folder with the coverage data */
-function measure(runtime, variable, filters) {
-  const folder = join(results, runtime);
-  const { status } = spawnSync(process.execPath, [here("../run.mjs"), ...filters], {
+const run = (file, args, env) =>
+  spawnSync(process.execPath, [fileURLToPath(new URL(file, import.meta.url)), ...args], {
     stdio: "inherit",
-    env: { ...process.env, RUNTIMES: runtime, [variable]: folder },
-  });
-  failed ||= status !== 0;
-  return folder;
-}
+    env: { ...process.env, ...env },
+  }).status === 0;
 
-// Packed copies are not files of these packages, and neither long runs nor the documentation's examples reach code that
-// the other tests miss.
-process.env.FUZZ_RUNS = "1";
-const left = ["docs", "install", "packages", "soak"].flatMap((room) => ["--exclude", `${room}/**`]);
-const byNode = measure("node", "NODE_V8_COVERAGE", [...left, ...process.argv.slice(2)]);
-const byDeno = measure("deno", "DENO_COVERAGE_DIR", ["host/", "session/cipher", "session/aead"]);
-
-const builtOf = (source) => source.replace("/src/", "/dist/").replace(/\.ts$/, ".js");
-
-/** A built script with its source map, in the form that reports require. */
-function scriptAndMap(file) {
-  const map = JSON.parse(readFileSync(`${file}.map`, "utf8"));
-  const sources = map.sources.map((source) => new URL(source, pathToFileURL(file)).href);
-  const sourcesContent = sources.map((source) => readFileSync(fileURLToPath(source), "utf8"));
-  return { source: readFileSync(file, "utf8"), sourceMap: { ...map, sources, sourcesContent } };
-}
-
-const report = new CoverageReport({
-  outputDir: join(results, "report"),
-  logging: "error",
-  reports: ["html"],
-  baseDir: root,
-  entryFilter: ({ url }) => /\/packages\/[\w-]+\/(dist|src)\//.test(url),
-  sourceFilter: (path) => /^packages\/[\w-]+\/src\//.test(path),
-  // Files that no test loads count too, unless they contain only types.
-  all: {
-    dir: join(root, "packages"),
-    filter: (file) =>
-      /\/packages\/[\w-]+\/src\/.*\.ts$/.test(file) && !/^export \{\};$/m.test(readFileSync(builtOf(file), "utf8")),
-    transformer: (entry) => Object.assign(entry, scriptAndMap(builtOf(fileURLToPath(entry.url)))),
-  },
-});
-await report.addFromDir(byNode);
-// Deno writes one file for each script, without the script itself, which Node.js adds.
-for (const name of readdirSync(byDeno)) {
-  const script = JSON.parse(readFileSync(join(byDeno, name), "utf8"));
-  if (/\/packages\/(deno|soft)\/dist\//.test(script.url))
-    await report.add([{ ...script, ...scriptAndMap(fileURLToPath(script.url)) }]);
-}
-const { files } = await report.generate();
-
-// Lines that contain types count as lines; the other kinds count only code that runs.
-const kinds = ["lines", "statements", "functions", "branches"];
-const packages = new Map();
-for (const { sourcePath, summary } of files) {
-  const [, name] = sourcePath.split("/");
-  const sums = packages.get(name) ?? kinds.map(() => ({ covered: 0, total: 0 }));
-  for (const [index, kind] of kinds.entries()) {
-    sums[index].covered += summary[kind].covered;
-    sums[index].total += summary[kind].total;
-  }
-  packages.set(name, sums);
-}
-
-const row = (first, cells) => console.log(first.padEnd(12) + cells.map((cell) => cell.padStart(20)).join(""));
-console.log("");
-row("package", kinds);
-for (const name of [...packages.keys()].sort()) {
-  const sums = packages.get(name);
-  if (name === "bun") {
-    row(
-      name,
-      kinds.map(() => "not measurable"),
-    );
-    continue;
-  }
-  row(
-    name,
-    sums.map(({ covered, total }) => `${((100 * covered) / total).toFixed(1)} % of ${total}`),
-  );
-  const [lines] = sums;
-  const least = leastLines[name] ?? 0;
-  if (lines.covered >= (lines.total * least) / 100) continue;
-  console.log(`${name} must have at least ${least} % of its lines covered`);
-  failed = true;
-}
-console.log(`
-The host of Deno was measured in Deno, and the software device there too; everything else in Node.js
-${process.versions.node}. Bun records coverage only for \`bun test\`: its host is tested like the others, but not measured.
-A version of Node.js uses only one half of its host: node_ffi.ts from 26 on, koffi.ts before.
-Line by line: test/coverage/results/report/index.html`);
-process.exit(failed ? 1 : 0);
+const isTested = run("../run.mjs", process.argv.slice(2), { RUNTIMES: "node,deno", COVERAGE: "only" });
+const isCovered = run("report.mjs", [], {});
+process.exit(isTested && isCovered ? 0 : 1);

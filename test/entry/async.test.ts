@@ -199,7 +199,7 @@ describe("openAsync()", () => {
       // Without the check, threads would start threads without end, so the run is limited.
       const { stdout, stderr, signal } = spawnSync(process.execPath, ["--import", file, "-e", "0"], {
         encoding: "utf8",
-        timeout: 10_000,
+        timeout: 40_000,
         killSignal: "SIGKILL",
       });
       rmSync(folder, { recursive: true });

@@ -85,7 +85,7 @@ describe.runIf(canServe)("AsyncDevice", () => {
       await first.terminate();
       const lost = await outcome(one.digest(new Uint8Array(3)));
       const kept = await outcome(other.digest(new Uint8Array(3)));
-      for (let round = 0; round < 500 && held() > 1; round += 1) await setTimeout(10);
+      for (let round = 0; round < 3000 && held() > 1; round += 1) await setTimeout(10);
       const between = held();
       await one.close();
       await device.close();
@@ -116,15 +116,17 @@ describe.runIf(canServe)("AsyncDevice", () => {
       // A server that does not answer. Bun's terminate() can wait for the thread, which waits for the server: another process
       // wakes it up in the end.
       const { spawn } = await import("node:child_process");
-      const waking = spawn("sh", ["-c", "sleep 3; kill -CONT " + server], { stdio: "ignore" });
       process.kill(server, "SIGSTOP");
       await setTimeout(100);
       let during;
       let digest;
       let ended;
+      let waking;
       try {
         digest = outcome(sha1.digest(new Uint8Array(3)));
-        await setTimeout(300);
+        // Until the thread is in the system call.
+        await setTimeout(1000);
+        waking = spawn("sh", ["-c", "sleep 3; kill -CONT " + server], { stdio: "ignore" });
         const begun = performance.now();
         thread.terminate();
         ended = outcome(device.close());
@@ -133,7 +135,7 @@ describe.runIf(canServe)("AsyncDevice", () => {
         during = performance.now() - begun > 2000 ? 1 : held();
       } finally {
         process.kill(server, "SIGCONT");
-        waking.kill();
+        waking?.kill();
       }
       say({ digest: await digest, ended: await ended, during, left: held() });
     `);

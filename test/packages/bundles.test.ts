@@ -19,7 +19,7 @@ import { Installed, root } from "../install/installed.ts";
 
 /** A run has up to 12 threads; some runtimes start more of their own on a larger machine. */
 const MOST_THREADS = 32 + 2 * availableParallelism();
-const PATIENCE = 20_000;
+const PATIENCE = 50_000;
 
 const bin = (name: string): string => join(root, "node_modules/.bin", name);
 

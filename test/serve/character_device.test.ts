@@ -2,7 +2,7 @@ import { existsSync, statSync } from "node:fs";
 import process from "node:process";
 import { Device } from "@cryptodev/core";
 import { expect, test } from "vitest";
-import { realHost } from "../runtime.ts";
+import { patience, realHost } from "../runtime.ts";
 import { canServeCharacterDevice, ServedDevice } from "../software.ts";
 
 const host = await realHost();
@@ -24,9 +24,6 @@ test.runIf(canServeCharacterDevice).each(["SIGTERM", "SIGKILL"] as const)(
     expect(device.hash("sha1").digest(new Uint8Array()).length).toBe(20);
     device.close();
     await served.stop(signal);
-    for (let round = 0; round < 500 && existsSync(path); round += 1) {
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-    expect(existsSync(path)).toBe(false);
+    await expect.poll(() => existsSync(path), patience).toBe(false);
   },
 );

@@ -22,7 +22,7 @@ import { fileURLToPath } from "node:url";
 import { Device } from "@cryptodev/core";
 import { describe, expect, test } from "vitest";
 import { pattern } from "../bytes.ts";
-import { realHost, runtimeName } from "../runtime.ts";
+import { patience, realHost, runtimeName } from "../runtime.ts";
 import { Replay } from "../soft/replay.ts";
 import { canServe, canServeCharacterDevice, command, inFolders } from "../software.ts";
 import { compile } from "./compile.ts";
@@ -60,13 +60,6 @@ function leftovers(path: string): string[] {
   return [...mounts, ...guards.filter((pid) => pid !== "" && isOurs(pid)), ...(existsSync(path) ? [path] : [])];
 }
 
-async function eventually<T>(look: () => T, expected: T): Promise<void> {
-  for (let round = 0; round < 200 && JSON.stringify(look()) !== JSON.stringify(expected); round += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  expect(look()).toEqual(expected);
-}
-
 describe.runIf(canServe)("cryptodev serve", () => {
   let folder: string;
   let path: string;
@@ -88,7 +81,7 @@ describe.runIf(canServe)("cryptodev serve", () => {
     const device = Device.open(host, path);
     const aes = device.cipher("aes-cbc", pattern(16));
     await served.stop("SIGKILL");
-    await eventually(() => leftovers(path), []);
+    await expect.poll(() => leftovers(path), patience).toEqual([]);
     expect(() => aes.encrypt(pattern(16), pattern(16))).toThrow(expect.objectContaining({ code: "ENOTCONN" }));
     expect(() => device.close()).toThrow(expect.objectContaining({ code: "ENOTCONN" }));
     expect(await (await start()).stop()).toBe(0);
@@ -164,7 +157,7 @@ describe.runIf(canServe)("cryptodev serve", () => {
     expect(without(["setpriv", "--bounding-set=-sys_admin"])).toBe(
       `cryptodev: ${path} cannot be mounted: EPERM; it requires root, or a namespace of your own: \`cryptodev serve -- program\`\n`,
     );
-    await eventually(() => leftovers(path), []);
+    await expect.poll(() => leftovers(path), patience).toEqual([]);
   });
 
   test("refuses to create a character device outside of /dev, over an existing file, or without CUSE", () => {

@@ -191,7 +191,7 @@ describe("data that is too long for one call is sent in several:", () => {
     },
   );
 
-  test("encryptInto() of more than 2 GiB in place", () => {
+  test("encryptInto() of more than 2 GiB in place", { timeout: 300_000 }, () => {
     const size = 2 ** 31 + 16;
     const memory = memoryOf(size);
     if (memory === undefined) return;
