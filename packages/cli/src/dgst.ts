@@ -1,5 +1,5 @@
 import process from "node:process";
-import { type Hash, type HashName, type Hmac, type HmacName, type MacAlgorithm, macs } from "@cryptodev/core";
+import { type Device, type Hash, type Hmac, hashes, hashNamed, hmacNamed, hmacs } from "@cryptodev/core";
 import { Command } from "commander";
 import { type CheckFlags, checkLists, shownName } from "./checksum_list.ts";
 import { complain } from "./complain.ts";
@@ -8,7 +8,7 @@ import { exitCodes } from "./exit_codes.ts";
 import { openInput } from "./input.ts";
 import { checkKeyFlags, type KeyFlags, readKey, withKey } from "./key.ts";
 import type { Library } from "./library.ts";
-import { checkName } from "./names.ts";
+import { refuseName } from "./names.ts";
 import { print, say } from "./print.ts";
 import { Progress } from "./progress.ts";
 import { UsageError } from "./usage_error.ts";
@@ -82,9 +82,17 @@ function digestCommand(library: Library, command: Command, isKeyed: boolean, exa
 
 /** The names of all hashes, or of those with an HMAC. */
 export function namesOf(isKeyed: boolean): readonly string[] {
-  return Object.values<MacAlgorithm>(macs)
-    .filter(({ keyed, kernelName }) => keyed === isKeyed && kernelName !== undefined)
-    .map(({ hash }) => hash);
+  return (isKeyed ? hmacs : hashes).map(({ hash }) => hash);
+}
+
+/** Finds an algorithm by its name, and returns what starts its session. */
+function starterOf(name: string, isKeyed: boolean): (device: Device, key: Uint8Array | undefined) => Hash | Hmac {
+  if (isKeyed) {
+    const hmac = hmacNamed(name) ?? refuseName("hmac", name, namesOf(true));
+    return (device, key) => device.hmac(hmac.name, key as Uint8Array);
+  }
+  const hash = hashNamed(name) ?? refuseName("hash", name, namesOf(false));
+  return (device) => device.hash(hash.name);
 }
 
 async function digest(
@@ -98,13 +106,13 @@ async function digest(
   const stray = checks.find((name) => flags[name] && !flags.check);
   if (stray !== undefined) throw new UsageError(`--${stray.replace("M", "-m")} requires --check`);
   if (flags.check && flags.zero) throw new UsageError("--check cannot be used with --zero");
-  checkName(isKeyed ? "hmac" : "hash", algorithm, namesOf(isKeyed));
+  const start = starterOf(algorithm, isKeyed);
   if (isKeyed) checkKeyFlags(flags, files.includes("-"));
   using device = openDevice(library, flags);
   const key = isKeyed ? readKey(flags) : undefined;
   let hash: Hash | Hmac;
   try {
-    hash = key === undefined ? device.hash(algorithm as HashName) : device.hmac(algorithm as HmacName, key);
+    hash = start(device, key);
   } finally {
     key?.fill(0);
   }

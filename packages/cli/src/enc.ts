@@ -1,19 +1,11 @@
 import process from "node:process";
-import {
-  type AeadName,
-  type Cipher,
-  type CipherAlgorithm,
-  type CipherName,
-  ciphers,
-  type Device,
-  type Session,
-} from "@cryptodev/core";
+import { cipherNamed, type Device, isAead, namedCiphers, type Session } from "@cryptodev/core";
 import { Command } from "commander";
 import { type DeviceFlags, openDevice, withDevice } from "./device_flags.ts";
 import { openInput, readInput } from "./input.ts";
 import { checkKeyFlags, type KeyFlags, readKey, withKey } from "./key.ts";
 import type { Library } from "./library.ts";
-import { checkName } from "./names.ts";
+import { refuseName } from "./names.ts";
 import { openOutput } from "./output.ts";
 import { say } from "./print.ts";
 import { Progress } from "./progress.ts";
@@ -81,22 +73,16 @@ function parseSize(text: string): number {
   return Number(text);
 }
 
-const known: readonly CipherAlgorithm[] = Object.values(ciphers).filter(
-  (cipher) => "kernelName" in cipher && cipher.kind !== "record",
-);
-
-const bareNames = known.map(({ name }) => name);
 /** The names of all ciphers, also with the size of the key in bits. */
-export const cipherNames: readonly string[] = bareNames.flatMap((name) => [
-  name,
-  ...(/^(aes|camellia)-/.test(name) ? [128, 192, 256].map((bits) => name.replace("-", `-${bits}-`)) : []),
-]);
+export const cipherNames: readonly string[] = namedCiphers.map(({ name }) => name);
+
+const bareNames = namedCiphers.filter(({ name, algorithm }) => name === algorithm.name).map(({ name }) => name);
 
 /** Finds the cipher with a name, which may contain the size of the key. */
-function parseAlgorithm(name: string): CipherAlgorithm & { readonly asked: string } {
-  checkName("algorithm", name, cipherNames, bareNames);
-  const bare = name.replace(/-(128|192|256)-/, "-");
-  return { ...(known.find((cipher) => cipher.name === bare) as CipherAlgorithm), asked: name };
+function parseAlgorithm(name: string): (typeof namedCiphers)[number] {
+  const cipher = cipherNamed(name);
+  if (cipher === undefined) refuseName("algorithm", name, cipherNames, bareNames);
+  return cipher;
 }
 
 type Algorithm = ReturnType<typeof parseAlgorithm>;
@@ -129,36 +115,38 @@ function cryptCommand(library: Library, direction: "encrypt" | "decrypt", name: 
   ).action((algorithm: Algorithm, flags: CryptFlags) => crypt(library, direction, algorithm, flags));
 }
 
-function checkFlags({ kind, name, asked, ivSize }: Algorithm, flags: CryptFlags): void {
+function checkFlags(cipher: Algorithm, flags: CryptFlags): void {
+  const { name, algorithm } = cipher;
+  const { kind, ivSize } = algorithm;
   if (flags.iv !== undefined && flags.ivFile !== undefined)
     throw new UsageError("expected --iv or --iv-file, got both");
   if (ivSize > 0 && flags.iv === undefined && flags.ivFile === undefined) {
-    throw new UsageError(`expected an iv for ${asked}: --iv or --iv-file`);
+    throw new UsageError(`expected an iv for ${name}: --iv or --iv-file`);
   }
-  const isAead = kind === "aead";
-  if (!isAead && flags.aadFile !== undefined) throw new UsageError(`--aad-file cannot be used with ${asked}`);
-  if (!isAead && flags.tagSize !== undefined) throw new UsageError(`--tag-size cannot be used with ${asked}`);
-  if (flags.pad && (kind !== "block" || name === "aes-xts")) throw new UsageError(`--pad cannot be used with ${asked}`);
+  if (!isAead(cipher) && flags.aadFile !== undefined) throw new UsageError(`--aad-file cannot be used with ${name}`);
+  if (!isAead(cipher) && flags.tagSize !== undefined) throw new UsageError(`--tag-size cannot be used with ${name}`);
+  if (flags.pad && (kind !== "block" || algorithm.name === "aes-xts"))
+    throw new UsageError(`--pad cannot be used with ${name}`);
 }
 
 /** Starts the session, and checks everything that does not depend on the data. */
 async function start(
   direction: "encrypt" | "decrypt",
   device: Device,
-  { kind, name, asked }: Algorithm,
+  cipher: Algorithm,
   key: Uint8Array,
   flags: CryptFlags,
 ): Promise<Work> {
   const iv = flags.ivFile === undefined ? flags.iv : await readInput(flags.ivFile);
-  if (kind === "aead") {
-    const session = device.aead(asked as AeadName, key, { tagSize: flags.tagSize });
+  if (isAead(cipher)) {
+    const session = device.aead(cipher.name, key, { tagSize: flags.tagSize });
     const aad = flags.aadFile === undefined ? undefined : await readInput(flags.aadFile);
     const method = direction === "encrypt" ? "seal" : "open";
     return whole(session, (data) => session[method](data, { nonce: iv, aad }));
   }
-  const session = device.cipher(asked as CipherName, key);
-  if (name === "aes-xts") return whole(session, (data) => session[direction](data, iv));
-  const chunks = (session as Cipher)[direction === "encrypt" ? "encryptor" : "decryptor"](iv, {
+  const session = device.cipher(cipher.name, key);
+  if (cipher.algorithm.name === "aes-xts") return whole(session, (data) => session[direction](data, iv));
+  const chunks = session[direction === "encrypt" ? "encryptor" : "decryptor"](iv, {
     padding: flags.pad,
   });
   return { session, update: (piece) => chunks.update(piece), final: () => chunks.final() };

@@ -1,19 +1,23 @@
 import { nearest } from "@cryptodev/core";
 import { UsageError } from "./usage_error.ts";
 
+/** Refuses a name that is not one of those that exist; see {@link refuseName}. */
+export function checkName(what: string, name: string, known: readonly string[]): void {
+  if (!known.includes(name)) refuseName(what, name, known);
+}
+
 /**
- * Refuses a name that does not exist.
+ * Refuses a name that does not exist, and suggests the closest one.
  *
  * @param what - the kind of name, such as `algorithm`
  * @param listed - the names that the message lists. Defaults to all known names
  */
-export function checkName(
+export function refuseName(
   what: string,
   name: string,
   known: readonly string[],
   listed: readonly string[] = known,
-): void {
-  if (known.includes(name)) return;
+): never {
   // Any other value in the place of a name may be a secret, especially the digits of a key.
   const isShown = /^[\w-]{0,20}$/.test(name) && !/^[0-9a-f]{8,}$/i.test(name);
   const got = isShown ? JSON.stringify(name) : "something else";

@@ -85,6 +85,7 @@ export interface NamedCipher<Name extends string = string> {
 
 /** A mac or a plain hash, by its name. */
 export interface NamedMac<Name extends string = string> extends MacAlgorithm {
+  /** This library's name. */
   readonly name: Name;
 }
 
@@ -166,6 +167,12 @@ export const namedCiphers: readonly (NamedCipher<CipherName> | NamedCipher<AeadN
   ...everyCipher.filter(isAead),
 ];
 
+/** All plain hashes that a session can be started with. */
+export const hashes: readonly NamedMac<HashName>[] = allMacs.filter(isHash);
+
+/** The HMACs of all hashes that a session can be started with. */
+export const hmacs: readonly (NamedMac<KeyedMacName> & { readonly hash: HmacName })[] = allMacs.filter(isHmac);
+
 /** Ciphers by their names in lower case, without separators: OpenSSL's names, the kernel's, and this library's. */
 const byName: ReadonlyMap<string, NamedCipher> = new Map([
   ...everyCipher.flatMap((cipher) => cipher.openssl.map((name) => [plain(name), cipher] as const)),
@@ -176,6 +183,33 @@ const byName: ReadonlyMap<string, NamedCipher> = new Map([
   ),
   ...everyCipher.map((cipher) => [plain(cipher.name), cipher] as const),
 ]);
+
+/**
+ * Looks up a cipher by any of its names, in any case and with any separators.
+ *
+ * @returns `undefined` if no session can be started with it
+ * @example
+ * ```ts
+ * import { cipherNamed } from "@cryptodev/core";
+ *
+ * console.log(cipherNamed("AES256")?.name); // aes-256-cbc
+ * ```
+ */
+export function cipherNamed(name: string): (typeof namedCiphers)[number] | undefined {
+  const cipher = byName.get(plain(name));
+  if (cipher === undefined) return undefined;
+  return isPlainCipher(cipher) || isAead(cipher) ? cipher : undefined;
+}
+
+/** Looks up a plain hash by its name, in any case and with any separators. */
+export function hashNamed(name: string): NamedMac<HashName> | undefined {
+  return macNamed(hashes, name);
+}
+
+/** Looks up an HMAC by its name or by that of its hash, in any case and with any separators. */
+export function hmacNamed(name: string): (typeof hmacs)[number] | undefined {
+  return macNamed(hmacs, name);
+}
 
 /** All names that are known anywhere, none of which is a secret. */
 const everyName: readonly string[] = [
@@ -293,6 +327,16 @@ export function findHmac(name: string): NamedMac<KeyedMacName> {
   return macOf("hash for hmac", name, isHmac, "hash");
 }
 
+/** @returns `undefined` if no candidate has the name */
+function macNamed<Mac extends MacAlgorithm>(candidates: readonly Mac[], name: string): Mac | undefined {
+  const wanted = plain(name);
+  // Its own name comes first: a hash and its HMAC can both be candidates.
+  return (
+    candidates.find((mac) => plain(mac.name) === wanted || plain(mac.kernelName as string) === wanted) ??
+    candidates.find((mac) => plain(mac.hash) === wanted)
+  );
+}
+
 /** @param shown - which of the two names the error message lists */
 function macOf<Name extends string>(
   what: string,
@@ -304,10 +348,5 @@ function macOf<Name extends string>(
   const known = candidates.map((mac) => mac[shown]);
   const accepted = candidates.flatMap((mac) => [mac.name, mac.hash]);
   if (typeof name !== "string") return refuseName(what, name, known);
-  const wanted = plain(name);
-  // Its own name comes first: a hash and its HMAC can both be candidates.
-  const found =
-    candidates.find((mac) => plain(mac.name) === wanted || plain(mac.kernelName as string) === wanted) ??
-    candidates.find((mac) => plain(mac.hash) === wanted);
-  return found ?? refuseName(what, name, known, accepted);
+  return macNamed(candidates, name) ?? refuseName(what, name, known, accepted);
 }

@@ -4,13 +4,12 @@ import type { Ioctl } from "./abi/ioctl.ts";
 import { CIOCAUTHCRYPT, CIOCCRYPT } from "./abi/ioctls.ts";
 import {
   type AeadName,
-  allMacs,
   type CipherName,
   type HashName,
   type HmacName,
+  hashes,
+  hmacs,
   isAead,
-  isHash,
-  isHmac,
   isPlainCipher,
   type NamedCipher,
   type NamedMac,
@@ -193,8 +192,8 @@ export function capabilitiesOf(file: DeviceFile, options: CapabilityOptions | un
   const all = [
     ...ciphers.filter(isPlainCipher).map((cipher) => cipherCapability(file, cipher)),
     ...ciphers.filter(isAead).map((cipher) => aeadCapability(file, cipher)),
-    ...allMacs.filter(isHash).map((mac) => hashCapability(file, mac)),
-    ...allMacs.filter(isHmac).map((mac) => hmacCapability(file, mac)),
+    ...hashes.map((mac) => hashCapability(file, mac)),
+    ...hmacs.map((mac) => hmacCapability(file, mac)),
   ].sort((one, other) => (one.name < other.name ? -1 : one.name > other.name ? 1 : 0));
   if (hardware === "require") return all.filter(isHardware);
   return hardware === "prefer" ? all.sort((one, other) => Number(isHardware(other)) - Number(isHardware(one))) : all;

@@ -29,6 +29,18 @@ export type {
   Written,
   XtsName,
 } from "./algorithms.ts";
+export {
+  cipherNamed,
+  hashes,
+  hashNamed,
+  hmacNamed,
+  hmacs,
+  isAead,
+  isPlainCipher,
+  type NamedCipher,
+  type NamedMac,
+  namedCiphers,
+} from "./algorithms.ts";
 export type { SubmittedCipher } from "./async/submitted_cipher.ts";
 export type { SubmittedHash } from "./async/submitted_hash.ts";
 export type { SubmittedSession } from "./async/submitted_session.ts";

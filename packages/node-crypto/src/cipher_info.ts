@@ -44,7 +44,10 @@ export function cipherInfo(nameOrNid: unknown, options: unknown): CipherInfo | u
 }
 
 function ownInfo(cipher: NodeCipher, sizes: { keyLength?: number; ivLength?: number }): CipherInfo | undefined {
-  const { name, algorithm, keySizes } = cipher;
+  const {
+    name,
+    cipher: { algorithm, keySizes },
+  } = cipher;
   const mode = name.slice(name.lastIndexOf("-") + 1) as CipherInfo["mode"];
   // Blowfish accepts keys of many sizes; OpenSSL reports one.
   const keyLength = Array.isArray(keySizes) ? (keySizes[0] as number) : 16;

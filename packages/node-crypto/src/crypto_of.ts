@@ -102,7 +102,7 @@ function availableCiphers(device: Device): string[] {
   // GCM also needs counter mode.
   const isThere = ({ name }: { readonly name: string }): boolean =>
     available.has(name) && (name !== "aes-gcm" || available.has("aes-ctr"));
-  const ours = nodeCiphers.filter(({ algorithm }) => isThere(algorithm));
+  const ours = nodeCiphers.filter(({ cipher }) => isThere(cipher.algorithm));
   const others = node.getCiphers().filter((name) => ours.some((cipher) => cipher === findNodeCipher(name)));
   return [...ours.map(({ name }) => name), ...others];
 }

@@ -1,60 +1,32 @@
-import { type CipherAlgorithm, ciphers, type HashName, hasSize, macs } from "@cryptodev/core";
+import {
+  type AeadName,
+  type CipherName,
+  type HashName,
+  hashes,
+  hasSize,
+  type NamedCipher,
+  namedCiphers,
+} from "@cryptodev/core";
 
 /* node:crypto's names, which are OpenSSL's, for the device's algorithms. Case does not matter. */
 
 /** A cipher with node's name for it. */
 export interface NodeCipher {
+  /** Node's name, in lower case. */
   readonly name: string;
-  readonly algorithm: CipherAlgorithm;
-  readonly keySizes: CipherAlgorithm["keySizes"];
+  /** The device's cipher. */
+  readonly cipher: NamedCipher<CipherName> | NamedCipher<AeadName>;
 }
 
-function sized(family: string, bits: readonly number[], mode: string, algorithm: CipherAlgorithm): NodeCipher[] {
-  // A key of XTS consists of two keys, and its name has the size of one (IEEE 1619).
-  const keys = mode === "xts" ? 2 : 1;
-  return bits.map((size) => ({ name: `${family}-${size}-${mode}`, algorithm, keySizes: [(keys * size) / 8] }));
-}
-
-const all = [128, 192, 256];
-
-/** All ciphers of the device that node:crypto has a name for. */
-export const nodeCiphers: readonly NodeCipher[] = [
-  ...sized("aes", all, "cbc", ciphers.CRYPTO_AES_CBC),
-  ...sized("aes", all, "ccm", ciphers.CRYPTO_AES_CCM),
-  ...sized("aes", all, "cfb", ciphers.CRYPTO_AES_CFB),
-  ...sized("aes", all, "ctr", ciphers.CRYPTO_AES_CTR),
-  ...sized("aes", all, "ecb", ciphers.CRYPTO_AES_ECB),
-  ...sized("aes", all, "gcm", ciphers.CRYPTO_AES_GCM),
-  ...sized("aes", all, "ofb", ciphers.CRYPTO_AES_OFB),
-  ...sized("aes", [128, 256], "xts", ciphers.CRYPTO_AES_XTS),
-  ...sized("camellia", all, "cbc", ciphers.CRYPTO_CAMELLIA_CBC),
-  { name: "bf-cbc", algorithm: ciphers.CRYPTO_BLF_CBC, keySizes: ciphers.CRYPTO_BLF_CBC.keySizes },
-  { name: "des-cbc", algorithm: ciphers.CRYPTO_DES_CBC, keySizes: ciphers.CRYPTO_DES_CBC.keySizes },
-  { name: "des-ede3-cbc", algorithm: ciphers.CRYPTO_3DES_CBC, keySizes: ciphers.CRYPTO_3DES_CBC.keySizes },
-];
-
-const cipherAliases: ReadonlyMap<string, string> = new Map(
-  Object.entries({
-    bf: "bf-cbc",
-    blowfish: "bf-cbc",
-    des: "des-cbc",
-    des3: "des-ede3-cbc",
-    ...Object.fromEntries(
-      all.flatMap((size) => [
-        [`aes${size}`, `aes-${size}-cbc`],
-        [`camellia${size}`, `camellia-${size}-cbc`],
-        [`id-aes${size}-gcm`, `aes-${size}-gcm`],
-        [`id-aes${size}-ccm`, `aes-${size}-ccm`],
-      ]),
-    ),
-  }),
-);
+/** All ciphers of the device that node:crypto has a name for, ordered by that name. */
+export const nodeCiphers: readonly NodeCipher[] = namedCiphers
+  .flatMap((cipher) => cipher.openssl.slice(0, 1).map((name) => ({ name, cipher })))
+  .sort((one, other) => (one.name < other.name ? -1 : 1));
 
 /** Finds a cipher by node's name; `undefined` if the device's interface does not have it. */
 export function findNodeCipher(name: string): NodeCipher | undefined {
   const lower = name.toLowerCase();
-  const own = cipherAliases.get(lower) ?? lower;
-  return nodeCiphers.find((cipher) => cipher.name === own);
+  return nodeCiphers.find(({ cipher }) => cipher.openssl.includes(lower));
 }
 
 /**
@@ -64,10 +36,8 @@ export function findNodeCipher(name: string): NodeCipher | undefined {
  * @returns `undefined` if node:crypto does not have the cipher
  */
 export function nodeNameOf(name: string, keySize: number): string | undefined {
-  return nodeCiphers.find(({ algorithm, keySizes }) => algorithm.name === name && hasSize(keySizes, keySize))?.name;
+  return nodeCiphers.find(({ cipher }) => cipher.algorithm.name === name && hasSize(cipher.keySizes, keySize))?.name;
 }
-
-const ownHashes = Object.values(macs).filter((mac) => !mac.keyed && "kernelName" in mac);
 
 /** Returns the other names under which node:crypto lists a hash. */
 function listedAliases(hash: string): readonly string[] {
@@ -89,14 +59,14 @@ export function listedNamesOf(hash: string): readonly string[] {
 
 /** The hashes, by every name that node:crypto accepts, in lower case. */
 const hashNames: ReadonlyMap<string, HashName> = new Map(
-  ownHashes.flatMap(({ hash }) =>
-    [...listedNamesOf(hash), ...otherAliases(hash)].map((alias) => [alias.toLowerCase(), hash as HashName] as const),
+  hashes.flatMap(({ name }) =>
+    [...listedNamesOf(name), ...otherAliases(name)].map((alias) => [alias.toLowerCase(), name] as const),
   ),
 );
 
 /** Returns the size of a hash's digest in bytes. */
 export function digestSizeOf(name: HashName): number {
-  return ownHashes.find(({ hash }) => hash === name)?.digestSize as number;
+  return hashes.find((hash) => hash.name === name)?.digestSize as number;
 }
 
 /** Finds a hash by any of node's names; `undefined` if the device's interface does not have it. */

@@ -1,6 +1,15 @@
 import node, { timingSafeEqual } from "node:crypto";
 import type { TransformOptions } from "node:stream";
-import { type AeadName, CIOCAUTHCRYPT, type CipherName, type Device, hasSize, UnsupportedError } from "@cryptodev/core";
+import {
+  type AeadName,
+  CIOCAUTHCRYPT,
+  type CipherName,
+  type Device,
+  hasSize,
+  isAead,
+  type NamedCipher,
+  UnsupportedError,
+} from "@cryptodev/core";
 import { type AeadTraits, CcmWork, GcmWork } from "./aead_work.ts";
 import {
   duplicatedKeys,
@@ -11,7 +20,7 @@ import {
   unknownCipher,
 } from "./errors.ts";
 import { lacking, orNode, type Source, startOr } from "./lacks.ts";
-import { findNodeCipher, type NodeCipher } from "./names.ts";
+import { findNodeCipher } from "./names.ts";
 import { NodeWork } from "./node_work.ts";
 import { BlockWork, SectorWork, StreamWork } from "./plain_work.ts";
 import { bytesOf, sizeOptionOf, textOptionOf, withKey } from "./values.ts";
@@ -56,24 +65,25 @@ function startOwn(source: Source, { name, key, iv, options, decrypt }: Request):
   return withKey(key, encoding, (keyBytes) => {
     const ivBytes = iv === null ? undefined : bytesOf(iv, "iv");
     const authTagLength = sizeOptionOf(options, "authTagLength");
-    const cipher = findNodeCipher(name);
-    if (cipher === undefined) throw lacking(unknownCipher());
+    const found = findNodeCipher(name);
+    if (found === undefined) throw lacking(unknownCipher());
+    const { cipher } = found;
     const { algorithm, keySizes } = cipher;
-    checkIv(algorithm.kind === "aead", algorithm.ivSize, ivBytes);
-    const isAead = algorithm.kind === "aead";
-    const tags = isAead ? tagsOf(name, cipher, authTagLength) : undefined;
-    if (isAead) checkNonce(cipher, ivBytes as Uint8Array);
+    const isSealing = isAead(cipher);
+    checkIv(isSealing, algorithm.ivSize, ivBytes);
+    const tags = isSealing ? tagsOf(name, cipher, authTagLength) : undefined;
+    if (isSealing) checkNonce(cipher, ivBytes as Uint8Array);
     if (!hasSize(keySizes, keyBytes.length)) throw invalidKeyLength();
     if (algorithm.name === "aes-gcm") checkGcmNonce(cipher.name, ivBytes as Uint8Array);
     // A copy, because the program may change its own iv.
     const ownIv = ivBytes === undefined || algorithm.ivSize === 0 ? undefined : new Uint8Array(ivBytes);
-    const mayMove = source.isAllowed && (isAead || algorithm.name === "aes-xts");
+    const mayMove = source.isAllowed && (isSealing || algorithm.name === "aes-xts");
     const spare = mayMove ? spareOf({ name, key, iv, options, decrypt }) : undefined;
     const device = source.device();
-    const blockSize = isAead || algorithm.name === "aes-xts" ? 1 : algorithm.blockSize;
-    if (tags === undefined) return { work: startPlain(device, cipher, keyBytes, ownIv, decrypt), spare, blockSize };
+    const blockSize = isSealing || algorithm.name === "aes-xts" ? 1 : algorithm.blockSize;
+    if (!isSealing) return { work: startPlain(device, cipher, keyBytes, ownIv, decrypt), spare, blockSize };
     const traits = { nonce: ownIv as Uint8Array, decrypt, canMove: spare !== undefined };
-    return { work: startAead(device, cipher, keyBytes, tags, traits), spare, blockSize };
+    return { work: startAead(device, cipher, keyBytes, tags as Tags, traits), spare, blockSize };
   });
 }
 
@@ -100,7 +110,7 @@ function spareOf(request: Request): Work | undefined {
 
 function startPlain(
   device: Device,
-  { algorithm }: NodeCipher,
+  { name, algorithm }: NamedCipher<CipherName>,
   key: Uint8Array,
   iv: Uint8Array | undefined,
   decrypt: boolean,
@@ -110,14 +120,14 @@ function startPlain(
   if (isXts && !decrypt && timingSafeEqual(key.subarray(key.length / 2), key.subarray(0, key.length / 2))) {
     throw duplicatedKeys();
   }
-  const session = startOr(unknownCipher, () => device.cipher(algorithm.name as CipherName, key));
+  const session = startOr(unknownCipher, () => device.cipher(name, key));
   if (isXts) return new SectorWork(session, decrypt, iv as Uint8Array);
   return session.blockSize === 1 ? new StreamWork(session, decrypt, iv) : new BlockWork(session, decrypt, iv);
 }
 
 function startAead(
   device: Device,
-  { name, algorithm }: NodeCipher,
+  { name, algorithm }: NamedCipher<AeadName>,
   key: Uint8Array,
   tags: Tags,
   traits: AeadTraits,
@@ -125,7 +135,7 @@ function startAead(
   const { tagSize, isTagSize } = tags;
   // Otherwise the session would start, and only the end of the message would fail.
   if (!device.answers(CIOCAUTHCRYPT)) throw lacking(unknownCipher(notIn32Bits(name)));
-  const session = startOr(unknownCipher, () => device.aead(algorithm.name as AeadName, key, { tagSize }));
+  const session = startOr(unknownCipher, () => device.aead(name, key, { tagSize }));
   if (algorithm.name === "aes-ccm") return new CcmWork(session, traits);
   try {
     const counter = startOr(unknownCipher, () => device.cipher("aes-ctr", key));
@@ -172,7 +182,7 @@ function takesPartOfTag(): boolean {
   return takesPart;
 }
 
-function tagsOf(name: string, { algorithm }: NodeCipher, length: number | undefined): Tags {
+function tagsOf(name: string, { algorithm }: NamedCipher, length: number | undefined): Tags {
   const sizes = algorithm.tagSizes as readonly number[];
   if (length === undefined) {
     if (algorithm.name === "aes-ccm") throw invalidAuthTag(`authTagLength required for ${name}`);
@@ -182,7 +192,7 @@ function tagsOf(name: string, { algorithm }: NodeCipher, length: number | undefi
   return { tagSize: length, isTagSize: (size) => size === length };
 }
 
-function checkNonce({ algorithm }: NodeCipher, nonce: Uint8Array): void {
+function checkNonce({ algorithm }: NamedCipher, nonce: Uint8Array): void {
   if (algorithm.name === "aes-ccm" ? nonce.length < 7 || nonce.length > 13 : nonce.length === 0) throw invalidIv();
 }
 
