@@ -12,7 +12,7 @@ import {
   requestNumber,
   SIOP_FLAG_KERNEL_DRIVER_ONLY,
 } from "@cryptodev/core";
-import { type Caller, type Memory, type OpenFile, SoftwareDevice, SoftwareHost } from "@cryptodev/soft";
+import { type Caller, type Memory, OpenFile, SoftwareDevice, SoftwareHost } from "@cryptodev/soft";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { fromHex, pattern, toHex } from "../bytes.ts";
 import { type DeviceTraits, type Reached, ways } from "../software.ts";
@@ -240,15 +240,17 @@ describe("SoftwareHost", () => {
     const device = new SoftwareDevice();
     const memory: Memory = {
       read: (_address, length) => new Uint8Array(length),
+      readAll: (ranges) => ranges.map(({ length }) => new Uint8Array(length)),
       isReadable: () => true,
       isWritable: () => false,
       write: () => false,
+      writeArgument: () => false,
       retain: () => memory,
     };
     const closed: number[] = [];
     const clone = (answer: number) => {
       const close = (fd: number) => void closed.push(fd);
-      const caller: Caller = { file: device.open() as OpenFile, device, memory, duplicate: () => answer, close };
+      const caller: Caller = { file: new OpenFile(), memory, duplicate: () => answer, close };
       return device.ioctl(requestNumber(CRIOGET, device.machine), 4096, caller);
     };
     expect(clone(7)).toBe(-errnos.EFAULT);

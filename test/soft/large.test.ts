@@ -12,7 +12,7 @@ import {
   macs,
   type Struct,
 } from "@cryptodev/core";
-import { type Caller, type Memory, type OpenFile, SoftwareDevice, SoftwareHost } from "@cryptodev/soft";
+import { type Caller, type Memory, type MemoryRange, OpenFile, SoftwareDevice, SoftwareHost } from "@cryptodev/soft";
 import { describe, expect, test } from "vitest";
 import { pattern } from "../bytes.ts";
 
@@ -80,6 +80,10 @@ class Zeros implements Memory {
     return this.arguments.get(address) ?? this.zeros.subarray(0, length);
   }
 
+  readAll(ranges: readonly MemoryRange[]): readonly Uint8Array[] {
+    return ranges.map(({ address, length }) => this.read(address, length));
+  }
+
   isReadable(): boolean {
     return true;
   }
@@ -92,6 +96,10 @@ class Zeros implements Memory {
     if (this.arguments.has(address)) this.arguments.get(address)?.set(bytes);
     else this.written += bytes.length;
     return true;
+  }
+
+  writeArgument(address: number, bytes: Uint8Array): boolean {
+    return this.write(address, bytes);
   }
 
   retain(): Memory {
@@ -121,8 +129,7 @@ describe("an operation on gigabytes", () => {
 
   function openWith(session: Readonly<Record<string, number>>) {
     const memory = new Zeros();
-    const file = device.open() as OpenFile;
-    const caller = { file, memory, device, duplicate: () => -1, close: () => {} };
+    const caller = { file: new OpenFile(), memory, duplicate: () => -1, close: () => {} };
     const { ret, call, offset } = send(caller, CIOCGSESSION as Ioctl<Struct>, { key: 4096, mackey: 4096, ...session });
     expect(ret).toBe(0);
     memory.most = 0;

@@ -27,13 +27,22 @@ describe("enableStats", () => {
     const { id } = aes;
     aes.close();
     expect(usages).toEqual([
-      { ses: id, cipher: "aes-cbc", mac: "sha1", encrypted: 80, decrypted: 64, biggest: 64, average: 48, count: 3 },
+      {
+        ses: id,
+        cipher: "aes-cbc",
+        mac: "sha1",
+        encrypted: 80,
+        decrypted: 64,
+        biggest: 64,
+        average: 48,
+        operations: 3,
+      },
     ]);
     expect(lines).toContain("cryptodev: Usage in Bytes: enc=80, dec=64, max=64, avg=48, cnt=3");
 
     host.device.verbosity = 1;
     device.hash("sha1").close();
-    expect(usages[1]).toMatchObject({ cipher: undefined, mac: "sha1", average: 0, count: 0 });
+    expect(usages[1]).toMatchObject({ cipher: undefined, mac: "sha1", average: 0, operations: 0 });
     expect(lines.filter((line) => line.includes("Usage"))).toHaveLength(1);
 
     host.device.enableStats = false;
@@ -46,7 +55,7 @@ describe("enableStats", () => {
     const { host, device, usages } = openLogged({ enableStats: true });
     device.cipher("aes-ctr", key).encrypt(pattern(5), iv);
     device.close();
-    expect(usages).toMatchObject([{ cipher: "aes-ctr", encrypted: 5, count: 1 }]);
+    expect(usages).toMatchObject([{ cipher: "aes-ctr", encrypted: 5, operations: 1 }]);
     expect(host.device.verbosity).toBe(0);
   });
 });

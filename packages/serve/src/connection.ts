@@ -1,5 +1,5 @@
 import { errnoName, errnos, type LibcHost } from "@cryptodev/core";
-import { type Caller, KernelCrashError, type OpenFile, type SoftwareDevice } from "@cryptodev/soft";
+import { type Caller, KernelCrashError, OpenFile, type SoftwareDevice } from "@cryptodev/soft";
 import type { Counters } from "./counters.ts";
 import { ProcessMemory } from "./process_memory.ts";
 import { UnreachableCallerError } from "./process_vm.ts";
@@ -212,14 +212,14 @@ export class Connection {
   }
 
   #open(): void {
-    const file = this.#options.device.open();
-    if (typeof file === "number") {
-      this.#messages.send(file);
+    const result = this.#options.device.open();
+    if (result < 0) {
+      this.#messages.send(result);
       return;
     }
     const number = this.#nextFile;
     this.#nextFile += 1;
-    this.#files.set(number, { caller: this.#callerOf(file), waiting: new Set() });
+    this.#files.set(number, { caller: this.#callerOf(new OpenFile()), waiting: new Set() });
     this.#options.counters.add("files", 1);
     const { reply } = this.#messages;
     const { end, at } = this.#messages.start(this.#openOut);
@@ -323,7 +323,6 @@ export class Connection {
   #callerOf(file: OpenFile): Caller {
     return {
       file,
-      device: this.#options.device,
       memory: this.#memory,
       // Only the kernel can add a descriptor to another process.
       duplicate: () => -errnos.EOPNOTSUPP,
