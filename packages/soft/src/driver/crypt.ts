@@ -56,7 +56,7 @@ export class KernelCryptOp {
   }
 
   /**
-   * Runs the operation. The digest and the iv are kept until {@link CryptOperation.deliver}; the data is written at
+   * Runs the operation. The digest and the iv are kept until {@link KernelCryptOp.deliver}; the data is written at
    * once.
    *
    * @param alignmask - misaligned data is copied first, which the flags report to the caller

@@ -21,7 +21,7 @@ describe.each(ways)("$name:", (way) => {
   });
   afterEach(() => run.close());
 
-  describe("an AEAD session", () => {
+  describe("CIOCAUTHCRYPT on the session of an AEAD", () => {
     test.each(vectors)("returns the known answer of $source", ({ id, key, nonce, aad, plaintext, ciphertext, tag }) => {
       expect(send("CIOCGSESSION", { cipher: id, key }, "s").ret).toBe(0);
       const common = { iv: ivOf(id, nonce), tagLen: tag.length / 2, ...(aad === "" ? {} : { auth: aad }) };
@@ -54,7 +54,7 @@ describe.each(ways)("$name:", (way) => {
       expect(out?.dst).toBe("58e2fccefa7e3061367f1d57a4e7455a");
     });
 
-    test("accepts a smaller tag size, but no larger one after it", () => {
+    test("accepts a smaller tag size, and refuses a larger one after it", () => {
       send("CIOCGSESSION", { cipher: 50, key: "00".repeat(16) }, "s");
       const seal = (tagLen: number) => auth({ src: "00", dst: 17, iv: "00".repeat(12), tagLen });
       expect([16, 12, 0, 4].map((size) => seal(size).out?.tagLen)).toEqual([16, 12, 12, 4]);
@@ -62,7 +62,7 @@ describe.each(ways)("$name:", (way) => {
       expect(seal(0).out?.len).toBe(5);
     });
 
-    test("keeps its tag size if an operation is refused before the tag is checked", () => {
+    test("does not change the tag size if it refuses the operation before it checks the tag", () => {
       send("CIOCGSESSION", { cipher: 50, key: "00".repeat(16) }, "s");
       const seal = (more: object) => auth({ src: "00", dst: 17, iv: "00".repeat(12), ...more });
       expect(seal({ tagLen: 12, auth: { count: 4097 } })).toMatchObject({ errno: "EINVAL" });
@@ -70,7 +70,7 @@ describe.each(ways)("$name:", (way) => {
       expect(seal({ tagLen: 16 })).toMatchObject({ ret: 0, out: { tagLen: 16 } });
     });
 
-    test("uses the iv of an operation without data for the next operation", () => {
+    test("keeps the iv of an operation without data for the next operation", () => {
       const [key, iv] = [toHex(pattern(16)), toHex(pattern(12))];
       send("CIOCGSESSION", { cipher: 50, key }, "s");
       const { out } = auth({ src: "00", dst: 17, iv });
@@ -102,7 +102,7 @@ describe.each(ways)("$name:", (way) => {
       expect(auth({ src: plaintext, dst: 49 }).out?.dst).toBe(sealed.out?.dst);
     });
 
-    test("uses the key that authenc() would read if it has a mac key", () => {
+    test("uses the key that authenc() would read if the session has a mac key", () => {
       const [part, rest] = [toHex(pattern(8)), toHex(pattern(16, 9))];
       const attribute = toHex(new Uint8Array(new Uint16Array([8, 1]).buffer));
       send("CIOCGSESSION", { cipher: 50, key: `${attribute}00000010${part}${rest}` }, "whole");
@@ -133,7 +133,7 @@ describe.each(ways)("$name:", (way) => {
       expect([most, most + 1].map((len) => answer({ op: 1, flags: 16, len }))).toEqual(["EINVAL", "ENOMEM"]);
     });
 
-    test("returns a pointer to the tag", () => {
+    test("returns a pointer to the tag in dst", () => {
       send("CIOCGSESSION", { cipher: 50, key: "00".repeat(16) }, "s");
       expect(auth({ src: "00", dst: 16, iv: "00".repeat(12), tagLen: 12 })).toMatchObject({ ret: 0, out: { len: 13 } });
     });
@@ -147,7 +147,7 @@ describe.each(ways)("$name:", (way) => {
       expect(seal("02", 65537).ret).toBe(0);
     });
 
-    test("refuses an invalid AEAD operation", () => {
+    test("refuses an invalid operation with the error of the driver", () => {
       send("CIOCGSESSION", { cipher: 50, key: "00".repeat(16) }, "s");
       const iv = "00".repeat(12);
       for (const wrong of [{ op: 2 }, { flags: 32 }, { op: 1, src: "00", dst: 1 }, { auth: { count: 4097 } }]) {
@@ -171,32 +171,29 @@ describe.each(ways)("$name:", (way) => {
   const mackey = toHex(pattern(20, 9));
   const iv = toHex(pattern(16, 1));
 
-  describe("a TLS record (RFC 5246, section 6.2.3.2)", () => {
+  describe("CIOCAUTHCRYPT of a TLS record (RFC 5246, section 6.2.3.2)", () => {
     const header = toHex(pattern(13));
     const start = () => send("CIOCGSESSION", { cipher: 11, key, mac: 7, mackey }, "s");
     const seal = (size: number, more = {}) =>
       auth({ flags: 16, auth: header, src: { count: size }, room: 36, dst: "src", iv, ...more });
 
-    test.each([0, 1, 43, 44, 60, 61, 1000])(
-      "of %i bytes consists of data, mac and the shortest padding, encrypted",
-      (size) => {
-        start();
-        const { out } = seal(size);
-        const mac = createHmac("sha1", fromHex(mackey)).update(fromHex(header)).update(pattern(size)).digest("hex");
-        const padding = 16 - ((size + 20) % 16);
-        const record = toHex(pattern(size)) + mac + (padding - 1).toString(16).padStart(2, "0").repeat(padding);
-        const cipher = createCipheriv("aes-128-cbc", fromHex(key), fromHex(iv)).setAutoPadding(false);
-        const expected = cipher.update(fromHex(record)).toString("hex");
-        expect(out).toMatchObject({ len: expected.length / 2, tagLen: 20 });
-        expect(String(out?.dst).slice(0, expected.length)).toBe(expected);
+    test.each([0, 1, 43, 44, 60, 61, 1000])("encrypts %i bytes of data, their mac and the shortest padding", (size) => {
+      start();
+      const { out } = seal(size);
+      const mac = createHmac("sha1", fromHex(mackey)).update(fromHex(header)).update(pattern(size)).digest("hex");
+      const padding = 16 - ((size + 20) % 16);
+      const record = toHex(pattern(size)) + mac + (padding - 1).toString(16).padStart(2, "0").repeat(padding);
+      const cipher = createCipheriv("aes-128-cbc", fromHex(key), fromHex(iv)).setAutoPadding(false);
+      const expected = cipher.update(fromHex(record)).toString("hex");
+      expect(out).toMatchObject({ len: expected.length / 2, tagLen: 20 });
+      expect(String(out?.dst).slice(0, expected.length)).toBe(expected);
 
-        const opened = auth({ flags: 16, op: 1, auth: header, src: expected, dst: "src", iv });
-        expect(opened).toMatchObject({ ret: 0, out: { len: size, tagLen: 20 } });
-        expect(String(opened.out?.dst).slice(0, size * 2)).toBe(toHex(pattern(size)));
-      },
-    );
+      const opened = auth({ flags: 16, op: 1, auth: header, src: expected, dst: "src", iv });
+      expect(opened).toMatchObject({ ret: 0, out: { len: size, tagLen: 20 } });
+      expect(String(opened.out?.dst).slice(0, size * 2)).toBe(toHex(pattern(size)));
+    });
 
-    test("with any changed byte fails with EBADMSG", () => {
+    test("returns EBADMSG if any byte of the record was changed", () => {
       start();
       const record = fromHex(String(seal(61).out?.dst).slice(0, 192));
       for (let at = 0; at < record.length; at += 7) {
@@ -210,7 +207,7 @@ describe.each(ways)("$name:", (way) => {
       });
     });
 
-    test("is refused if it breaks a rule", () => {
+    test("refuses a record that breaks a rule", () => {
       start();
       const short = { op: 1, src: { count: 17 } };
       // In real memory, what follows the buffer is mapped.
@@ -224,7 +221,7 @@ describe.each(ways)("$name:", (way) => {
       expect(seal(96, { op: 1, tagLen: 21 })).toMatchObject({ ret: -1, errno: "EBADMSG" });
     });
 
-    test("with a partial block is refused after the whole blocks were decrypted", () => {
+    test("refuses a record that ends with a partial block, after it has decrypted the whole blocks", () => {
       start();
       const record = String(seal(61).out?.dst).slice(0, 192);
       const open = (size: number) =>
@@ -242,7 +239,7 @@ describe.each(ways)("$name:", (way) => {
     test.each([
       ["6c1625db4671522d3d7599601de7ca09ed", 17],
       ["9d84c813f719aa2c7be3f66171c7c5c2edbf9dac", 20],
-    ])("of XTS may end with a partial block: IEEE 1619-2018, %s", (ciphertext, size) => {
+    ])("decrypts a record of XTS that ends with a partial block: IEEE 1619-2018, %s", (ciphertext, size) => {
       const halves = "fffefdfcfbfaf9f8f7f6f5f4f3f2f1f0bfbebdbcbbbab9b8b7b6b5b4b3b2b1b0";
       const plaintext = toHex(Uint8Array.from({ length: size }, (_, index) => index));
       const unit = "9a78563412".padEnd(32, "0");
@@ -255,12 +252,12 @@ describe.each(ways)("$name:", (way) => {
       expect(String(open(String(long).slice(0, 100)).out?.dst).slice(0, 64)).toBe(toHex(pattern(32)));
     });
 
-    test("needs only as much memory as its own length", () => {
+    test("requires only as much memory as the record is long", () => {
       start();
       expect(seal(61, { room: 35 })).toMatchObject({ ret: 0, out: { len: 96 } });
     });
 
-    test("without a mac consists of data and padding, and with a stream cipher it does not have padding", () => {
+    test("encrypts data and padding only if the session has no mac, and no padding if its cipher is a stream cipher", () => {
       send("CIOCGSESSION", { cipher: 11, key }, "s");
       expect(seal(61)).toMatchObject({ ret: 0, out: { len: 64, tagLen: 0 } });
       const record = seal(61, { tagLen: 20 });
@@ -274,12 +271,12 @@ describe.each(ways)("$name:", (way) => {
     });
   });
 
-  describe("an SRTP packet (RFC 3711, section 3.3)", () => {
+  describe("CIOCAUTHCRYPT of an SRTP packet (RFC 3711, section 3.3)", () => {
     const start = (cipher = 21) => send("CIOCGSESSION", { cipher, key, mac: 7, mackey }, "s");
     const packet = (more = {}) =>
       auth({ flags: 32, region: { count: 140 }, authOff: 0, srcOff: 12, len: 128, tag: 20, iv, ...more });
 
-    test("is encrypted after its header, and the mac covers both", () => {
+    test("encrypts the packet after its header, and the mac covers both", () => {
       start();
       const cipher = createCipheriv("aes-128-ctr", fromHex(key), fromHex(iv));
       const region = toHex(pattern(12)) + cipher.update(pattern(140).subarray(12)).toString("hex");
@@ -292,7 +289,7 @@ describe.each(ways)("$name:", (way) => {
       expect(forged).toMatchObject({ ret: -1, errno: "EBADMSG", out: { dst: region } });
     });
 
-    test("is encrypted even if its tag cannot be written, or only partly", () => {
+    test("encrypts the packet even if the tag cannot be written, or only a part of it", () => {
       start();
       const { dst, tag } = packet().out as Record<string, string>;
       // No mac has 65 bytes, and the driver's buffer does not have room for them either.
@@ -302,7 +299,7 @@ describe.each(ways)("$name:", (way) => {
       expect(packet({ tag: 4 })).toMatchObject({ ret: -1, errno: "EFAULT", out: { dst, tag: tag?.slice(0, 8) } });
     });
 
-    test("is refused if it breaks a rule", () => {
+    test("refuses a packet that breaks a rule", () => {
       start();
       const broken = [
         { srcOff: 257, region: { count: 400 } },

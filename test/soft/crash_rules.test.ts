@@ -20,7 +20,7 @@ async function open({ reach }: Way): Promise<void> {
 }
 const send = (ioctl: string, input: Record<string, unknown>) => run.send({ ioctl, in: input, ret: 0, as: "s" });
 
-interface Hazard {
+interface CrashCase {
   readonly rule: CrashRule;
   readonly what: string;
   /** The calls that precede it, which start the session. */
@@ -41,7 +41,7 @@ const data = { count: 16 };
 const record = ["CIOCGSESSION", { cipher: 21, key, mac: 7, mackey }] as const;
 const srtp = { flags: 32, region: { count: 60 }, authOff: 0, srcOff: 12, len: 48, tag: 21, iv };
 
-const hazards: readonly Hazard[] = [
+const crashCases: readonly CrashCase[] = [
   {
     rule: "src-null",
     what: "a cipher without src",
@@ -222,12 +222,12 @@ const hazards: readonly Hazard[] = [
 ];
 
 describe.each(ways)(
-  "$name: a call that would crash a kernel is refused, and the nearest valid call is answered:",
+  "$name: SoftwareDevice.ioctl() refuses a call that would crash a kernel, and answers the nearest valid call:",
   (way) => {
     beforeEach(() => open(way));
     afterEach(() => run.close());
     // Real memory does not end where a view does; the programs in C have pages that do.
-    const here = way.isServed ? hazards.filter(({ rule }) => rule !== "dst-short") : hazards;
+    const here = way.isServed ? crashCases.filter(({ rule }) => rule !== "dst-short") : crashCases;
 
     test.each(here)("$rule: $what", async ({ rule, before, crash: [ioctl, input], fine, answer }) => {
       for (const [name, first] of before) send(name, first);
@@ -257,7 +257,7 @@ describe.each(ways)(
 );
 
 describe("KernelCrashError", () => {
-  test("names the rule and the call, and says what is wrong", () => {
+  test("has the rule, and a message that contains the call and what is wrong", () => {
     run = new Replay(new SoftwareHost());
     send(...cbc);
     expect(() => send(...crypt({ len: 16, dst: 16 }))).toThrow(
@@ -277,8 +277,12 @@ describe("KernelCrashError", () => {
     expect(() => run.send({ ioctl: "close", ret: 0 })).toThrow(expect.objectContaining({ rule: "jobs-abandoned" }));
   });
 
-  test("has a test for each rule", () => {
-    const tested = new Set<string>([...hazards.map(({ rule }) => rule), "copy-between-algorithms", "jobs-abandoned"]);
+  test("has a test here for each of the crashRules", () => {
+    const tested = new Set<string>([
+      ...crashCases.map(({ rule }) => rule),
+      "copy-between-algorithms",
+      "jobs-abandoned",
+    ]);
     expect([...tested].sort()).toEqual(Object.keys(crashRules).sort());
     expect(new KernelCrashError("src-null", "CIOCCRYPT")).toBeInstanceOf(Error);
   });

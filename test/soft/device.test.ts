@@ -17,8 +17,8 @@ function openLogged(options: ConstructorParameters<typeof SoftwareHost>[0] = {})
   return { host, device: Device.open(host), lines, usages };
 }
 
-describe("enableStats", () => {
-  test("reports what a session did when it ends, as a record, and at verbosity 2 as the original module's line", () => {
+describe("SoftwareDevice with enableStats", () => {
+  test("passes what a session did to onUsage when the session ends, and logs it at verbosity 2 as the original module did", () => {
     const { host, device, lines, usages } = openLogged({ enableStats: true, verbosity: 2 });
     const aes = device.combined("aes-128-cbc", key, "sha1");
     const { ciphertext, mac } = aes.encrypt(pattern(64), iv);
@@ -51,7 +51,7 @@ describe("enableStats", () => {
     device.close();
   });
 
-  test("reports sessions that end with their descriptor", () => {
+  test("reports sessions that end because their descriptor is closed", () => {
     const { host, device, usages } = openLogged({ enableStats: true });
     device.cipher("aes-ctr", key).encrypt(pattern(5), iv);
     device.close();
@@ -60,14 +60,14 @@ describe("enableStats", () => {
   });
 });
 
-describe("verbosity", () => {
+describe("SoftwareDevice.verbosity", () => {
   const use = (device: Device) => {
     const aes = device.cipher("aes-cbc", key);
     aes.encrypt(pattern(16), iv);
     aes.close();
   };
 
-  test("0 logs nothing, 1 the reasons of refusals, 2 everything; it can change while the device is in use", () => {
+  test("logs nothing at 0, refusals at 1, everything at 2, and can change while the device is in use", () => {
     const { host, device, lines } = openLogged();
     host.device.lacks.add("aes-ctr");
     expect(() => device.cipher("aes-ctr", key)).toThrow(
@@ -87,7 +87,7 @@ describe("verbosity", () => {
     device.close();
   });
 
-  test("2 logs neither keys nor data", () => {
+  test("logs neither keys nor data at 2", () => {
     const { device, lines } = openLogged({ verbosity: 2, enableStats: true });
     use(device);
     device.close();

@@ -85,7 +85,7 @@ describe.each(ways)("$name:", ({ reach }) => {
       expect(digest({ op: 1, dst: 16 })).toBe(digest({ src: "00".repeat(16) }));
     });
 
-    test("starts a new hash with each call, for misaligned data as for aligned data", async () => {
+    test("starts a new hash with each call, whether data is aligned or not", async () => {
       const board = await replayOn({ alignmask: 15 });
       board.send({ ioctl: "CIOCGSESSION", in: { mac: 14 }, ret: 0, as: "h" });
       const digest = (input: object) =>
@@ -135,7 +135,7 @@ describe.each(ways)("$name:", ({ reach }) => {
     other.close();
   });
 
-  describe("a device that pretends to be hardware", () => {
+  describe("SoftwareDevice with the options hardware and alignmask", () => {
     test("reports alignmask and SIOP_FLAG_KERNEL_DRIVER_ONLY in CIOCGSESSINFO and in info()", async () => {
       const { host, path } = await reach({ alignmask: 15, hardware: true });
       const board = new Replay(host, path);
@@ -161,7 +161,7 @@ describe.each(ways)("$name:", ({ reach }) => {
 });
 
 /* Real memory does not end where a view does; the programs in C have pages that do. */
-describe("CIOCCRYPT in process, with memory that ends where a view does,", () => {
+describe("CIOCCRYPT in process, if memory ends with a view,", () => {
   beforeEach(() => {
     run = new Replay(new SoftwareHost());
   });
@@ -172,14 +172,14 @@ describe("CIOCCRYPT in process, with memory that ends where a view does,", () =>
     expect(errnoOf("CIOCCRYPT", { ses: "s", src: { count: 16 }, len: 32, dst: 32, iv })).toBe("EFAULT");
   });
 
-  test("processes the readable part of src by copying", () => {
+  test("copies and processes the readable part of src", () => {
     send("CIOCGSESSION", { cipher: 16, key: "" });
     const { errno, out } = send("CIOCCRYPT", { ses: "s", src: { count: 4096 }, len: 8192, dst: 8192 });
     expect(errno).toBe("EFAULT");
     expect(out?.dst).toBe(toHex(pattern(4096)) + "00".repeat(4096));
   });
 
-  test("processes the pages before a bad address with NO_ZC", () => {
+  test("processes the pages before an unreadable one with NO_ZC", () => {
     send("CIOCGSESSION", { cipher: 16, key: "" });
     const { errno, out } = send("CIOCCRYPT", { ses: "s", flags: 8, src: { count: 4096 }, len: 8192, dst: 8192 });
     expect(errno).toBe("EFAULT");
@@ -196,7 +196,7 @@ describe("CIOCCRYPT in process, with memory that ends where a view does,", () =>
       expect(send("CIOCCRYPT", { ...op, mac: size }).out?.mac).toBe(digest.slice(0, size * 2));
   });
 
-  test("copies if there are more pages than the driver can list", () => {
+  test("copies data of more pages than the driver can list", () => {
     const host = new SoftwareHost();
     const fd = host.open("/dev/crypto", 2);
     const session = new Call(host, CIOCGSESSION);

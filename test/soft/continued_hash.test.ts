@@ -25,7 +25,7 @@ afterEach(() => run.close());
 const send = (input: Record<string, unknown>) => run.send({ ioctl: "CIOCCRYPT", in: { ses: "s", ...input }, ret: 0 });
 const start = (input: Record<string, unknown>, as = "s") => run.send({ ioctl: "CIOCGSESSION", in: input, ret: 0, as });
 
-describe.each(ways)("$name: a hash that is continued after its digest", ({ reach }) => {
+describe.each(ways)("$name: a hash that continues after its digest", ({ reach }) => {
   async function open(): Promise<void> {
     const { host, path } = await reach({ async: true });
     run = new Replay(host, path);
@@ -38,7 +38,7 @@ describe.each(ways)("$name: a hash that is continued after its digest", ({ reach
     ["an unknown flag", 0x80],
     ["FINAL", FINAL],
     ["UPDATE and FINAL", UPDATE | FINAL],
-  ])("with %s returns the right ciphertext and iv, and a digest that is never the right one", async (_name, flags) => {
+  ])("returns the right ciphertext and iv, but never the right digest, with %s", async (_name, flags) => {
     await open();
     start({ cipher: 11, key, mac: 7, mackey });
     const encrypt = () => send({ src: data, dst: 64, mac: 20, iv, flags });
@@ -56,7 +56,7 @@ describe.each(ways)("$name: a hash that is continued after its digest", ({ reach
     });
   });
 
-  test("does not return the right digest until it is reset, with data in pieces", async () => {
+  test("does not return the right digest of data in pieces until it is reset", async () => {
     await open();
     start({ mac: 14 });
     expect(send({ src: data, mac: 20 }).out?.mac).toBe(sha1);
@@ -68,7 +68,7 @@ describe.each(ways)("$name: a hash that is continued after its digest", ({ reach
     expect(send({ len: 0, mac: 20, flags: FINAL }).out?.mac).toBe(sha1);
   });
 
-  test("counts as finished even if its digest could not be written", async () => {
+  test("has ended even if its digest could not be written", async () => {
     await open();
     start({ mac: 14 });
     expect(send({ src: data }).errno).toBe("EFAULT");
@@ -76,7 +76,7 @@ describe.each(ways)("$name: a hash that is continued after its digest", ({ reach
     expect(send({ src: data, mac: 20 }).out?.mac).toBe(sha1);
   });
 
-  test("is copied by CIOCCPHASH", async () => {
+  test("has a wrong digest in a copy by CIOCCPHASH as well", async () => {
     await open();
     start({ mac: 14 });
     start({ mac: 14 }, "copy");
@@ -90,7 +90,7 @@ describe.each(ways)("$name: a hash that is continued after its digest", ({ reach
     expect(final()).toMatchObject({ ret: 0, out: { mac: expect.not.stringContaining(sha1) } });
   });
 
-  test("returns a wrong digest through CIOCASYNCFETCH as well", async () => {
+  test("returns a wrong digest from CIOCASYNCFETCH as well", async () => {
     await open();
     start({ mac: 14 });
     const input = { ses: "s", src: data, mac: 20, flags: FINAL };
@@ -102,7 +102,7 @@ describe.each(ways)("$name: a hash that is continued after its digest", ({ reach
   });
 });
 
-test("the log reports a meaningless digest, and only that, from verbosity 1 on", () => {
+test("SoftwareDevice logs a meaningless digest, and only that, from verbosity 1 on", () => {
   const lines: string[] = [];
   const host = new SoftwareHost({ verbosity: 1, log: (line) => lines.push(line) });
   run = new Replay(host);
