@@ -2,6 +2,7 @@ import { Errno } from "../errno.ts";
 
 /** A range of a caller's memory. */
 export interface MemoryRange {
+  /** The address of its first byte. */
   readonly address: number;
   /** Its length in bytes. */
   readonly length: number;
