@@ -8,7 +8,14 @@ import {
   type Machine,
   type pollfd as pollfdStruct,
 } from "@cryptodev/core";
-import { type Caller, type Memory, type OpenFile, SoftwareDevice, type SoftwareDeviceOptions } from "@cryptodev/soft";
+import {
+  type Caller,
+  type Memory,
+  type MemoryRange,
+  OpenFile,
+  SoftwareDevice,
+  type SoftwareDeviceOptions,
+} from "@cryptodev/soft";
 import { Vigil } from "./vigil.ts";
 
 /**
@@ -23,6 +30,10 @@ class OwnMemory implements Memory {
     return this.#moved(() => readSync(this.#file, bytes, 0, length, address)) === length ? bytes : undefined;
   }
 
+  readAll(ranges: readonly MemoryRange[]): readonly (Uint8Array | undefined)[] {
+    return ranges.map(({ address, length }) => this.read(address, length));
+  }
+
   isReadable(address: number, length: number): boolean {
     return this.read(address, length) !== undefined;
   }
@@ -33,6 +44,10 @@ class OwnMemory implements Memory {
 
   write(address: number, bytes: Uint8Array): boolean {
     return this.#moved(() => writeSync(this.#file, bytes, 0, bytes.length, address)) === bytes.length;
+  }
+
+  writeArgument(address: number, bytes: Uint8Array): boolean {
+    return this.write(address, bytes);
   }
 
   #moved(move: () => number): number {
@@ -75,8 +90,8 @@ export class MemoryHost implements Host {
   }
 
   open(): number {
-    const file = this.device.open();
-    return typeof file === "number" ? file : this.#files.push(file) - 1;
+    const result = this.device.open();
+    return result < 0 ? result : this.#files.push(new OpenFile()) - 1;
   }
 
   close(fd: number): number {
@@ -95,7 +110,6 @@ export class MemoryHost implements Host {
     const caller: Caller = {
       file,
       memory: this.#memory,
-      device: this.device,
       duplicate: () => this.#files.push(file) - 1,
       close: (duplicate) => void this.close(duplicate),
     };

@@ -195,7 +195,7 @@ async function through({ name, flags: carrier, pathOf }: Carriage): Promise<Way>
           const since = server.log.length;
           if (send().errno !== "ENOTRECOVERABLE") return undefined;
           const [line = ""] = await server.logged(since);
-          return /hazard (\S+) by thread \d+/.exec(line)?.[1];
+          return /crash (\S+) by thread \d+/.exec(line)?.[1];
         },
       };
     },

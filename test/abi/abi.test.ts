@@ -20,32 +20,35 @@ interface Measured {
 
 const exported = core as unknown as Record<string, unknown>;
 
-describe.each(Object.entries(measured))("the ABI of %s", (arch, { structs, ioctls }) => {
+describe.each(Object.entries(measured))("layout() and requestNumber() for %s", (arch, { structs, ioctls }) => {
   const machine = machineOf(arch === "armv7" ? "arm" : arch) as Machine;
 
-  test.each(Object.entries(structs))("struct %s has the compiler's size, alignment and offsets", (name, expected) => {
-    const struct = exported[name] as Struct;
-    expect(struct.name).toBe(name);
-    const { size, align, offset, width } = layout(struct, machine);
-    const fields = Object.fromEntries(
-      Object.keys(offset).map((field) => [field, { offset: offset[field], size: width[field] }]),
-    );
-    expect({ size, align, fields }).toEqual(expected);
-  });
+  test.each(Object.entries(structs))(
+    "return the C compiler's size, alignment and offsets of struct %s",
+    (name, expected) => {
+      const struct = exported[name] as Struct;
+      expect(struct.name).toBe(name);
+      const { size, align, offset, width } = layout(struct, machine);
+      const fields = Object.fromEntries(
+        Object.keys(offset).map((field) => [field, { offset: offset[field], size: width[field] }]),
+      );
+      expect({ size, align, fields }).toEqual(expected);
+    },
+  );
 
-  test.each(Object.entries(ioctls))("ioctl %s has the compiler's number", (name, expected) => {
+  test.each(Object.entries(ioctls))("return the C compiler's number of ioctl %s", (name, expected) => {
     const ioctl = exported[name] as Ioctl;
     expect(ioctl.name).toBe(name);
     expect(requestNumber(ioctl, machine)).toBe(Number(expected));
   });
 });
 
-test("the measured tables contain every struct and every ioctl of the core", () => {
+test("abi.json contains every ioctl of the core", () => {
   for (const { ioctls } of Object.values(measured))
     expect(Object.keys(ioctls).sort()).toEqual(Object.keys(declared).sort());
 });
 
-describe("on machines with swapped direction bits", () => {
+describe("requestNumber() on machines with swapped direction bits", () => {
   // asm/ioctl.h of MIPS, PowerPC and SPARC; IOWR is the same on every machine.
   const expected = [
     [core.CIOCFSESSION, 0x80046367],
@@ -54,20 +57,17 @@ describe("on machines with swapped direction bits", () => {
     [core.CRIOGET, 0xc0046365],
   ] as const;
 
-  test.each(["mips", "mips64el", "ppc64", "sparc64"])(
-    "requestNumber() for %s swaps the bits of IOR and IOW",
-    (arch) => {
-      for (const [ioctl, number] of expected) expect(requestNumber(ioctl, machineOf(arch) as Machine)).toBe(number);
-    },
-  );
+  test.each(["mips", "mips64el", "ppc64", "sparc64"])("swaps the bits of IOR and IOW for %s", (arch) => {
+    for (const [ioctl, number] of expected) expect(requestNumber(ioctl, machineOf(arch) as Machine)).toBe(number);
+  });
 
-  test("requestNumber() of an IOWR ioctl depends only on the size of pointers", () => {
+  test("depends only on the size of pointers for an IOWR ioctl", () => {
     expect(requestNumber(core.CIOCCRYPT, machineOf("ppc64") as Machine)).toBe(requestNumber(core.CIOCCRYPT, LP64));
     expect(requestNumber(core.CIOCCRYPT, machineOf("mips") as Machine)).toBe(requestNumber(core.CIOCCRYPT, ILP32));
   });
 });
 
-test("the header for the tests' C programs matches the tables", async () => {
+test("cHeader equals crypto/cryptodev.h, which the C programs of the tests include", async () => {
   await expect(cHeader).toMatchFileSnapshot("crypto/cryptodev.h");
 });
 
@@ -76,7 +76,7 @@ test("machineOf() returns undefined for an unknown architecture", () => {
   expect(machineOf("toString")).toBeUndefined();
 });
 
-describe("the tables of algorithms", () => {
+describe("ciphers and macs", () => {
   const all = [...Object.values(core.ciphers), ...Object.values(core.macs)];
 
   test("have unique ids and names, because ciphers and macs share one sequence", () => {

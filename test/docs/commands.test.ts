@@ -71,7 +71,7 @@ const frames: Readonly<Record<string, Frame>> = {
     makes: { SHA256SUMS: `${sha256(readme)}  README.md\n`, iv: undefined, key: undefined, sealed: undefined },
   },
   "npx cryptodev serve -- npm test": tested,
-  "npx cryptodev serve --on-hazard fail -- npm test": tested,
+  "npx cryptodev serve --on-crash fail -- npm test": tested,
   "cryptodev speed --algorithm aes-cbc --chart": { stdout: chart },
   "head -c 32 /dev/urandom > key": {
     given: { plain: image },

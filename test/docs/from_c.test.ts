@@ -222,7 +222,7 @@ describe.runIf(canServe)("the C code of the guide", () => {
   afterAll(() => rmSync(folder, { recursive: true }));
 
   // With this flag, a call that would crash a kernel ends the server, and with it the program.
-  const served = ["serve", "--async", "--driver", "engine", "--alignmask", "15", "--on-hazard", "fail", "--"];
+  const served = ["serve", "--async", "--driver", "engine", "--alignmask", "15", "--on-crash", "fail", "--"];
 
   test.each(blocks.map(({ where, code }, index) => ({ where, code, frame: frames[index] as Frame })))(
     "compiles, runs and prints what the guide says: $where, $frame.heading",

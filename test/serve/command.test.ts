@@ -188,14 +188,14 @@ describe.runIf(canServe)("cryptodev serve", () => {
     expect(() => new Replay(host, path).send({ ioctl: "CIOCCRYPT", in: { ses: 1 }, ret: 0 })).not.toThrow();
     served.send(runtimeName === "Deno" ? "SIGUSR2" : "SIGUSR1");
     const [line] = await once(served.process.stdout as NodeJS.ReadableStream, "data");
-    const { event, files, sessions, calls, refused, hazards, encrypted } = JSON.parse(String(line));
-    expect({ event, files, sessions, calls, refused, hazards, encrypted }).toEqual({
+    const { event, files, sessions, calls, refused, crashes, encrypted } = JSON.parse(String(line));
+    expect({ event, files, sessions, calls, refused, crashes, encrypted }).toEqual({
       event: "statistics",
       files: 2,
       sessions: 1,
       calls: 5,
       refused: 1,
-      hazards: 0,
+      crashes: 0,
       encrypted: 48,
     });
     device.close();
@@ -233,14 +233,14 @@ describe.runIf(canServe)("cryptodev serve", () => {
     expect(served.log.join("\n")).not.toMatch(/c0c0|192,|192 192|dada|218/);
   });
 
-  describe("--on-hazard", () => {
+  describe("--on-crash", () => {
     const { crash } = compile("crash");
 
     test("refuse, the default, returns ENOTRECOVERABLE, and logs the rule and the caller", async () => {
       const served = await start();
       const program = spawn(crash, [path], { stdio: "inherit" });
       expect((await served.logged(0))[0]).toMatch(
-        /^cryptodev: hazard src-null by thread \d+: CIOCCRYPT: this call crashes a kernel/,
+        /^cryptodev: crash src-null by thread \d+: CIOCCRYPT: this call crashes a kernel/,
       );
       // The program got its error, and sleeps now.
       expect(program.exitCode).toBe(null);
@@ -249,7 +249,7 @@ describe.runIf(canServe)("cryptodev serve", () => {
     });
 
     test("fail ends the server with status 3, and leaves nothing behind", async () => {
-      const served = await start("--on-hazard", "fail");
+      const served = await start("--on-crash", "fail");
       const program = spawn(crash, [path], { stdio: "inherit" });
       const status = served.process.exitCode ?? (await once(served.process, "close"))[0];
       // The program sleeps, and would keep the test run waiting.
@@ -259,16 +259,16 @@ describe.runIf(canServe)("cryptodev serve", () => {
     });
 
     test("kill kills the caller, and continues to serve", async () => {
-      await start("--on-hazard", "kill");
+      await start("--on-crash", "kill");
       const [, signal] = await once(spawn(crash, [path], { stdio: "inherit" }), "close");
       expect(signal).toBe("SIGKILL");
       Device.open(host, path).close();
     });
 
     test("fail ends the program that it serves, with status 3", () => {
-      const { status, stderr } = serve("--on-hazard", "fail", "--", crash, "/dev/crypto");
+      const { status, stderr } = serve("--on-crash", "fail", "--", crash, "/dev/crypto");
       expect(status).toBe(3);
-      expect(stderr).toContain("hazard src-null");
+      expect(stderr).toContain("crash src-null");
     });
   });
 

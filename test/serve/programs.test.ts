@@ -75,7 +75,7 @@ describe.runIf(canServe)("a program in C", () => {
   test("gets an error for memory that is not mapped, not readable or not writable", async () => {
     const since = served.log.length;
     run("memory");
-    const rules = (await served.logged(since, 4)).map((line) => /hazard (\S+) by thread \d+/.exec(line)?.[1]);
+    const rules = (await served.logged(since, 4)).map((line) => /crash (\S+) by thread \d+/.exec(line)?.[1]);
     expect(rules).toEqual(["dst-unmapped", "dst-short", "dst-unmapped", "dst-unmapped"]);
   });
 
@@ -89,7 +89,7 @@ describe.runIf(canServe)("a program in C", () => {
     const half = kinds.includes("guarded") ? ["dst-short"] : [];
     const expected = [...kinds.flatMap(() => new Array(4).fill("dst-unmapped")), ...half];
     const rules = (await served.logged(since, expected.length)).map(
-      (line) => /hazard (\S+) by thread \d+/.exec(line)?.[1],
+      (line) => /crash (\S+) by thread \d+/.exec(line)?.[1],
     );
     expect(rules).toEqual(expected);
   });

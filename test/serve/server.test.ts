@@ -49,7 +49,7 @@ describe("Server.start(), before anything is mounted,", () => {
     ["a fault that is not an object", { faults: ["ENOMEM"] }, "error of a fault"],
     ["faults that are not an array", { faults: "ENOMEM" }, "faults: expected an array"],
     ["a transport that does not exist", { carrier: "FUSE" }, "carrier: expected one of fuse, cuse"],
-    ["a policy that does not exist", { onHazard: "ignore" }, "onHazard: expected one of refuse, kill, fail"],
+    ["a policy that does not exist", { onCrash: "ignore" }, "onCrash: expected one of refuse, kill, fail"],
     ["a path that is not a string", { path: 7 }, "path: expected a string"],
     ["a device that is not an object", { device: "software" }, "device: expected an object"],
     ["an option of the device with the wrong type", { device: { alignmask: "63" } }, "alignmask: expected a number"],
@@ -271,7 +271,7 @@ describe.runIf(canServe)("a served device", () => {
     const seconds = Math.ceil((performance.now() - begun) / 1000);
     expect(served.log.length).toBeLessThanOrEqual(102 * (seconds + 1));
     expect(omitted).toMatch(/^cryptodev: lines omitted: \d+$/);
-    expect(last).toMatch(/^cryptodev: hazard src-null/);
+    expect(last).toMatch(/^cryptodev: crash src-null/);
     run.close();
   });
 

@@ -73,7 +73,7 @@ test.runIf(canServe)(
     await storm(DURATION / 2);
     expect(failures).toEqual([]);
     const statistics = await settle();
-    expect(statistics).toMatchObject({ files: 0, sessions: 0, hazards: 0, refused: 0 });
+    expect(statistics).toMatchObject({ files: 0, sessions: 0, crashes: 0, refused: 0 });
     expect(statistics.calls).toBeGreaterThan(1000);
     const after = holdings(pid);
     expect(after.descriptors).toBe(before.descriptors);

@@ -3,7 +3,7 @@ import { SoftwareHost } from "@cryptodev/soft";
 import { describe, expect, test } from "vitest";
 import { pattern } from "../bytes.ts";
 
-describe.each(["x86_64", "arm"])("addressFor() on %s", (arch) => {
+describe.each(["x86_64", "arm"])("SoftwareHost.addressOf() on %s", (arch) => {
   const start = () => {
     const host = new SoftwareHost({ machine: machineOf(arch) ?? LP64 });
     const argument = new Argument(host, crypt_op);
@@ -35,7 +35,7 @@ describe.each(["x86_64", "arm"])("addressFor() on %s", (arch) => {
     expect(new Set([src, dst, iv].map(addressAt)).size).toBe(3);
   });
 
-  test("reuses regions, so that a million buffers do not use up the address space", () => {
+  test("reuses regions, so a million buffers do not use up the address space", () => {
     const { argument, src, dst, addressAt } = start();
     argument.point(src, pattern(16));
     argument.point(dst, pattern(16));

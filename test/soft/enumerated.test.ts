@@ -12,7 +12,7 @@ const recorded = brotliDecompressSync(readFileSync(new URL("enumerated/outcomes.
   .trimEnd()
   .split("\n");
 
-test("the software device answers 27,280 enumerated calls as a real driver did, and leaves the same memory", () => {
+test("SoftwareDevice.ioctl() answers 27,280 enumerated calls as a real driver did, and leaves the same memory", () => {
   const different: string[] = [];
   let count = 0;
   let cases = 0;

@@ -53,7 +53,7 @@ const step = fc.record({
   inPlace: fc.boolean(),
 });
 
-test("random ioctls never crash the process, touch other memory than the call refers to, or leak a session", () => {
+test("SoftwareHost.ioctl() of random calls never crashes the process, accesses other memory than the call refers to, or leaks a session", () => {
   const property = fc.property(fc.array(step, { minLength: 1, maxLength: 25 }), (steps) => {
     let ended = 0;
     const host = new SoftwareHost({ async: true, enableStats: true, onUsage: () => (ended += 1), descriptors: 8 });

@@ -12,7 +12,7 @@ import {
   macs,
   type Struct,
 } from "@cryptodev/core";
-import { type Caller, type Memory, type OpenFile, SoftwareDevice, SoftwareHost } from "@cryptodev/soft";
+import { type Caller, type Memory, type MemoryRange, OpenFile, SoftwareDevice, SoftwareHost } from "@cryptodev/soft";
 import { describe, expect, test } from "vitest";
 import { pattern } from "../bytes.ts";
 
@@ -21,7 +21,7 @@ import { pattern } from "../bytes.ts";
 const MiB = 2 ** 20;
 const equal = (actual: Uint8Array, expected: Uint8Array) => expect(Buffer.compare(actual, expected)).toBe(0);
 
-describe("data of several megabytes, processed in pieces, has the same result as in one piece:", () => {
+describe("SoftwareDevice.ioctl() on several megabytes, which it processes in pieces,", () => {
   const size = 3 * MiB + 4096;
   const data = pattern(size);
   const [key, iv] = [pattern(32, 3), pattern(16, 4)];
@@ -35,7 +35,7 @@ describe("data of several megabytes, processed in pieces, has the same result as
     ["aes-256-ecb", "aes-256-ecb", size],
     ["aes-128-xts", "aes-128-xts", size],
     ["3des-cbc", "des-ede3-cbc", size],
-  ] as const)("%s, to another buffer and in place", (name, native, length) => {
+  ] as const)("returns what node:crypto returns with %s, in another buffer and in place", (name, native, length) => {
     const [ivSize, keySize] = [name.endsWith("ecb") ? 0 : name === "3des-cbc" ? 8 : 16, name === "3des-cbc" ? 24 : 32];
     const start = ivSize === 0 ? undefined : iv.subarray(0, ivSize);
     const plaintext = data.subarray(0, length);
@@ -58,7 +58,7 @@ describe("data of several megabytes, processed in pieces, has the same result as
     cipher.close();
   });
 
-  test("a cipher with a mac", () => {
+  test("returns what node:crypto returns with a cipher and a mac", () => {
     const session = device.combined("aes-256-cbc", key, "hmac-sha256", key);
     const { ciphertext, mac } = session.encrypt(data, iv);
     equal(ciphertext, createCipheriv("aes-256-cbc", key, iv).setAutoPadding(false).update(data));
@@ -80,6 +80,10 @@ class Zeros implements Memory {
     return this.arguments.get(address) ?? this.zeros.subarray(0, length);
   }
 
+  readAll(ranges: readonly MemoryRange[]): readonly Uint8Array[] {
+    return ranges.map(({ address, length }) => this.read(address, length));
+  }
+
   isReadable(): boolean {
     return true;
   }
@@ -94,12 +98,16 @@ class Zeros implements Memory {
     return true;
   }
 
+  writeArgument(address: number, bytes: Uint8Array): boolean {
+    return this.write(address, bytes);
+  }
+
   retain(): Memory {
     return this;
   }
 }
 
-describe("an operation on gigabytes", () => {
+describe("SoftwareDevice.ioctl() on gigabytes", () => {
   const device = new SoftwareDevice();
   const host = new SoftwareHost();
 
@@ -121,8 +129,7 @@ describe("an operation on gigabytes", () => {
 
   function openWith(session: Readonly<Record<string, number>>) {
     const memory = new Zeros();
-    const file = device.open() as OpenFile;
-    const caller = { file, memory, device, duplicate: () => -1, close: () => {} };
+    const caller = { file: new OpenFile(), memory, duplicate: () => -1, close: () => {} };
     const { ret, call, offset } = send(caller, CIOCGSESSION as Ioctl<Struct>, { key: 4096, mackey: 4096, ...session });
     expect(ret).toBe(0);
     memory.most = 0;
@@ -139,7 +146,7 @@ describe("an operation on gigabytes", () => {
       2 ** 29,
     ],
     ["512 MiB of a hash", { mac: macs.CRYPTO_SHA1.id }, 2 ** 29],
-  ])("on %s is processed in small pieces", (_what, session, len) => {
+  ])("processes %s in small pieces", (_what, session, len) => {
     const { caller, ses } = openWith(session);
     const isHash = "mac" in session;
     const { ret } = send(caller, CIOCCRYPT as Ioctl<Struct>, { ses, len, src, dst: isHash ? 0 : src, mac: 2 ** 41 });
@@ -148,7 +155,7 @@ describe("an operation on gigabytes", () => {
     expect(caller.memory.written).toBe(isHash ? 20 : len);
   });
 
-  test("on more pages than the driver can list is copied page by page for XTS", () => {
+  test("copies XTS data page by page if it has more pages than the driver can list", () => {
     const { caller, ses } = openWith({ cipher: ciphers.CRYPTO_AES_XTS.id, keylen: 32 });
     caller.memory.isReadable = () => {
       throw new Error("it is copied");
@@ -173,7 +180,7 @@ describe("an operation on gigabytes", () => {
       { cipher: ciphers.CRYPTO_AES_CTR.id, keylen: 16, mac: macs.CRYPTO_SHA1_HMAC.id, mackeylen: 20 },
       32,
     ],
-  ])("fails with ENOMEM for %s whose pages the driver cannot list", (_what, session, flags) => {
+  ])("returns ENOMEM for %s whose pages the driver cannot list", (_what, session, flags) => {
     for (const len of [2 ** 29 + 16, 2 ** 31, 2 ** 32 - 16]) {
       const { caller, ses } = openWith(session);
       const fields = { ses, len, src, dst: src, iv: 4096, flags, tag: 4096 };
@@ -184,7 +191,7 @@ describe("an operation on gigabytes", () => {
     }
   });
 
-  test("uses the machine of the device, LP64", () => {
+  test("reads structs in the layout of LP64 unless another machine is given", () => {
     expect(device.machine).toBe(LP64);
   });
 });

@@ -77,7 +77,7 @@ function atOnce(
 describe.each(ways)("$name:", async ({ reach }) => {
   const { host, path } = await reach();
 
-  test("digests of messages in random pieces equal those of the whole messages", () => {
+  test("Hash.digest() of a message in random pieces returns what node:crypto returns for the whole message", () => {
     const property = fc.property(fc.array(hashStep, { maxLength: 60 }), fc.nat(6), (steps, first) => {
       const device = Device.open(host, path);
       const key = pattern(40);
@@ -107,7 +107,7 @@ describe.each(ways)("$name:", async ({ reach }) => {
     fc.assert(property, parametersOf("hashes in pieces", 100) as fc.Parameters<[unknown[], number]>);
   });
 
-  test("data in random chunks is encrypted and decrypted as in one piece", () => {
+  test("Cipher.encryptInto() and decryptInto() of random chunks return what node:crypto returns for the whole data", () => {
     console.log(`compared with node:crypto: ${compared.map(({ name }) => name).join(", ")}`);
     const chunks = fc.array(fc.oneof(fc.nat(4), fc.nat(300)), { minLength: 1, maxLength: 12 });
     const property = fc.property(

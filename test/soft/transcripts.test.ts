@@ -14,7 +14,7 @@ function withoutDrivers({ ret, errno, out }: Partial<Step>): unknown {
 /** A server cannot add a descriptor to another process, and the rest of such a script depends on that. */
 const needsClone = ({ steps }: Script) => steps.some(({ ioctl }) => ioctl === "CRIOGET");
 
-describe.each(ways)("$name: the software device answers as the real driver did:", ({ isServed, reach }) => {
+describe.each(ways)("$name: SoftwareDevice.ioctl() answers as the real driver did:", ({ isServed, reach }) => {
   test.each(isServed ? scripts.filter((script) => !needsClone(script)) : scripts)("$name $build", async (script) => {
     const reached = await reach({ async: script.build === "async-on" });
     await replay(reached, script, async (step, send) => {

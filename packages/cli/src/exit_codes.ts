@@ -4,8 +4,8 @@ export const exitCodes = {
   failure: 1,
   /** The command line is wrong. */
   usage: 2,
-  /** A program made a call that would have crashed a kernel, and `--on-hazard fail` was given. */
-  hazard: 3,
+  /** A program made a call that would have crashed a kernel, and `--on-crash fail` was given. */
+  crash: 3,
   /** The data did not authenticate, its padding is wrong, or a digest did not match. */
   mismatch: 4,
   /** The program exists but cannot be run, as in `env(1)`. */

@@ -19,7 +19,7 @@ import {
   macs,
   nearest,
 } from "@cryptodev/core";
-import { type HazardPolicy, makePrivateDev, type ServedFault, ServeError, Server } from "@cryptodev/serve";
+import { type CrashPolicy, makePrivateDev, type ServedFault, ServeError, Server } from "@cryptodev/serve";
 import { Command, Option } from "commander";
 import { exitCodes } from "./exit_codes.ts";
 import type { Library } from "./library.ts";
@@ -33,7 +33,7 @@ import { UsageError } from "./usage_error.ts";
 interface ServeFlags {
   readonly json?: true;
   readonly carrier?: "fuse" | "cuse";
-  readonly onHazard: HazardPolicy;
+  readonly onCrash: CrashPolicy;
   readonly verbosity: "0" | "1" | "2";
   readonly stats?: true;
   readonly async?: true;
@@ -95,12 +95,12 @@ Examples:
   $ cryptodev serve                            # /dev/crypto, until it is stopped; requires root
   $ cryptodev serve -- npm test                # for one program only; does not require root
   $ cryptodev serve /tmp/crypto --stats        # another path; statistics on SIGUSR1 (Deno: SIGUSR2)
-  $ cryptodev serve --on-hazard fail -- ./prog # fails if a call would crash a kernel
+  $ cryptodev serve --on-crash fail -- ./prog  # fails if a call would crash a kernel
 `;
 
 const footer = `
 Exit status: that of the program, if there is one; otherwise 0 if it was stopped; 1 if the device
-could not be served; 2 if the command line is wrong; 3 if --on-hazard fail ended it; 126 if the
+could not be served; 2 if the command line is wrong; 3 if --on-crash fail ended it; 126 if the
 program cannot be run, 127 if it does not exist.
 `;
 
@@ -118,7 +118,7 @@ export function serveCommand(library: Library, program: readonly string[]): Comm
     .usage("[options] [path] [-- program args...]")
     .addOption(new Option("--carrier <name>", "the transport (default: CUSE if available)").choices(["fuse", "cuse"]))
     .addOption(
-      new Option("--on-hazard <policy>", "what to do about a call that would crash a kernel")
+      new Option("--on-crash <policy>", "what to do about a call that would crash a kernel")
         .choices(["refuse", "kill", "fail"])
         .default("refuse"),
     )
@@ -180,14 +180,14 @@ const askingSignal = "Deno" in globalThis ? "SIGUSR2" : "SIGUSR1";
  */
 async function serve(path: string, command: readonly string[], flags: ServeFlags): Promise<number> {
   if (flags.inNamespace !== undefined && path.startsWith("/dev/")) await makePrivateDev();
-  const { json, carrier, onHazard, stats = false, async = false, driver, alignmask, lacks, fail } = flags;
+  const { json, carrier, onCrash, stats = false, async = false, driver, alignmask, lacks, fail } = flags;
   const verbosity = Number(flags.verbosity) as 0 | 1 | 2;
   const pretended = driver === undefined ? {} : { driver, hardware: true };
   const server = await Server.start({
     path,
     // A character device would be visible to everybody, in every namespace.
     ...(command.length > 0 ? { carrier: "fuse" } : carrier === undefined ? {} : { carrier }),
-    onHazard,
+    onCrash,
     faults: fail,
     device: { verbosity, enableStats: stats, async, alignmask, lacks, ...pretended },
   });
@@ -198,11 +198,11 @@ async function serve(path: string, command: readonly string[], flags: ServeFlags
   };
   process.on(askingSignal, () => {
     const now = server.statistics();
-    const { files, sessions, calls, refused, hazards, encrypted, decrypted } = now;
+    const { files, sessions, calls, refused, crashes, encrypted, decrypted } = now;
     const bytes = stats ? `; ended sessions encrypted ${encrypted} bytes and decrypted ${decrypted}` : "";
     tell(
       "statistics",
-      `${files} files and ${sessions} sessions open, ${calls} calls, ${refused} refused, ${hazards} that would crash a kernel${bytes}`,
+      `${files} files and ${sessions} sessions open, ${calls} calls, ${refused} refused, ${crashes} that would crash a kernel${bytes}`,
       now,
     );
   });
@@ -220,7 +220,7 @@ async function serve(path: string, command: readonly string[], flags: ServeFlags
     });
   }
   const end = await server.ended;
-  if (end === "hazard") return exitCodes.hazard;
+  if (end === "crash") return exitCodes.crash;
   if (end === "gone") say(`${quoteName(server.path)} was unmounted from outside`);
   return status;
 }

@@ -1,5 +1,5 @@
 import { errnoName, errnos, type LibcHost } from "@cryptodev/core";
-import { type Caller, KernelCrashError, type OpenFile, type SoftwareDevice } from "@cryptodev/soft";
+import { type Caller, KernelCrashError, OpenFile, type SoftwareDevice } from "@cryptodev/soft";
 import type { Counters } from "./counters.ts";
 import { ProcessMemory } from "./process_memory.ts";
 import { UnreachableCallerError } from "./process_vm.ts";
@@ -37,7 +37,7 @@ const BLOCK = 4096;
 const NAME_MAX = 255;
 
 /** What a server does after a call that would crash a kernel. */
-export type HazardPolicy = "refuse" | "kill" | "fail";
+export type CrashPolicy = "refuse" | "kill" | "fail";
 
 /** Options of a {@link Connection}. */
 export interface ConnectionOptions {
@@ -48,7 +48,7 @@ export interface ConnectionOptions {
   readonly counters: Counters;
   /** The name of the character device that CUSE creates. */
   readonly deviceName: string;
-  readonly onHazard: HazardPolicy;
+  readonly onCrash: CrashPolicy;
   /** Called with each line for the log. */
   readonly log: (line: string) => void;
   /** Called as soon as the device can be opened. */
@@ -212,14 +212,14 @@ export class Connection {
   }
 
   #open(): void {
-    const file = this.#options.device.open();
-    if (typeof file === "number") {
-      this.#messages.send(file);
+    const result = this.#options.device.open();
+    if (result < 0) {
+      this.#messages.send(result);
       return;
     }
     const number = this.#nextFile;
     this.#nextFile += 1;
-    this.#files.set(number, { caller: this.#callerOf(file), waiting: new Set() });
+    this.#files.set(number, { caller: this.#callerOf(new OpenFile()), waiting: new Set() });
     this.#options.counters.add("files", 1);
     const { reply } = this.#messages;
     const { end, at } = this.#messages.start(this.#openOut);
@@ -236,7 +236,7 @@ export class Connection {
     counters.add("files", -1);
     counters.add("sessions", -served.caller.file.sessionCount);
     const crash = this.#close(served.caller.file);
-    if (crash !== undefined) this.#hazard(crash, 0);
+    if (crash !== undefined) this.#reportCrash(crash, 0);
   }
 
   #close(file: OpenFile): KernelCrashError | undefined {
@@ -308,7 +308,7 @@ export class Connection {
       this.#memory.enter(pid, address, argument);
       return device.ioctl(request.getUint32(cmd), address, caller);
     } catch (error) {
-      if (error instanceof KernelCrashError) return this.#hazard(error, pid);
+      if (error instanceof KernelCrashError) return this.#reportCrash(error, pid);
       if (error instanceof UnreachableCallerError) {
         log(`cryptodev: the memory of thread ${pid} cannot be accessed, so its call is refused: ${error.message}`);
         return -errnos.EACCES;
@@ -323,7 +323,6 @@ export class Connection {
   #callerOf(file: OpenFile): Caller {
     return {
       file,
-      device: this.#options.device,
       memory: this.#memory,
       // Only the kernel can add a descriptor to another process.
       duplicate: () => -errnos.EOPNOTSUPP,
@@ -345,14 +344,14 @@ export class Connection {
    *
    * @returns an error that no driver returns
    */
-  #hazard(error: KernelCrashError, pid: number): number {
-    const { onHazard, counters, log } = this.#options;
-    counters.add("hazards", 1);
+  #reportCrash(error: KernelCrashError, pid: number): number {
+    const { onCrash, counters, log } = this.#options;
+    counters.add("crashes", 1);
     log(
-      `cryptodev: hazard ${error.rule} by ${pid === 0 ? "the process that closed the file last" : `thread ${pid}`}: ${error.message}`,
+      `cryptodev: crash ${error.rule} by ${pid === 0 ? "the process that closed the file last" : `thread ${pid}`}: ${error.message}`,
     );
-    if (onHazard === "kill" && pid !== 0) this.#kill(pid);
-    if (onHazard === "fail") this.#failed = true;
+    if (onCrash === "kill" && pid !== 0) this.#kill(pid);
+    if (onCrash === "fail") this.#failed = true;
     return -errnos.ENOTRECOVERABLE;
   }
 }

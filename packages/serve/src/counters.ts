@@ -1,7 +1,7 @@
 /**
  * The counters of a server, in shared memory, so that the serving thread does not have to be interrupted to read them.
  */
-const names = ["files", "sessions", "calls", "refused", "hazards", "encrypted", "decrypted"] as const;
+const names = ["files", "sessions", "calls", "refused", "crashes", "encrypted", "decrypted"] as const;
 
 /** What a server has done so far. */
 export interface ServerStatistics {
@@ -14,7 +14,7 @@ export interface ServerStatistics {
   /** How many of them returned an error. */
   readonly refused: number;
   /** How many of them would have crashed a kernel. */
-  readonly hazards: number;
+  readonly crashes: number;
   /** Bytes that ended sessions encrypted or hashed; counted only with `enableStats`. */
   readonly encrypted: number;
   /** Bytes that ended sessions decrypted; counted only with `enableStats`. */

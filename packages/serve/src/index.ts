@@ -3,7 +3,7 @@
  *
  * @module @cryptodev/serve
  */
-export type { HazardPolicy } from "./connection.ts";
+export type { CrashPolicy } from "./connection.ts";
 export type { ServerStatistics } from "./counters.ts";
 export { libcHost } from "./libc.ts";
 export { makePrivateDev } from "./private_dev.ts";

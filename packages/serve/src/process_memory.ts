@@ -1,5 +1,5 @@
 import type { LibcHost } from "@cryptodev/core";
-import type { Memory } from "@cryptodev/soft";
+import type { Memory, MemoryRange } from "@cryptodev/soft";
 import { Maps } from "./maps.ts";
 import { Pages } from "./pages.ts";
 import { ProcessVm, UnreachableCallerError } from "./process_vm.ts";
@@ -70,13 +70,13 @@ export class ProcessMemory implements Memory {
     return returned;
   }
 
-  expect(address: number, length: number): void {
-    this.#reader.expect(address, length);
-  }
-
   read(address: number, length: number): Uint8Array | undefined {
     if (address === this.#address && length === this.#argument.length) return this.#argument;
     return this.#reader.read(address, length);
+  }
+
+  readAll(ranges: readonly MemoryRange[]): readonly (Uint8Array | undefined)[] {
+    return this.#reader.readAll(ranges);
   }
 
   isReadable(address: number, length: number): boolean {
@@ -111,8 +111,9 @@ export class ProcessMemory implements Memory {
     return false;
   }
 
-  writeOnReturn(address: number, bytes: Uint8Array): boolean {
-    if (address !== this.#address || bytes.length !== this.#argument.length) return false;
+  writeArgument(address: number, bytes: Uint8Array): boolean {
+    // The kernel writes back only as many bytes as it read.
+    if (address !== this.#address || bytes.length !== this.#argument.length) return this.write(address, bytes);
     this.#returned = bytes;
     return true;
   }

@@ -1,50 +1,42 @@
 import type { LibcHost } from "@cryptodev/core";
+import type { MemoryRange } from "@cryptodev/soft";
 import type { ProcessVm } from "./process_vm.ts";
 
 /** Memory for what one call reads. Keys are at its start, because a call reads them first. */
 const SCRATCH = 2 ** 20;
 const KEYS = 4096;
 
-/** How many ranges can be announced at once: data, and associated data. */
-const MOST_EXPECTED = 2;
-
 const nothing = new Uint8Array();
 
-/** Memory that will be read; `bytes` is set once it has been. */
-interface Expected {
-  address: number;
-  length: number;
-  bytes: Uint8Array | undefined;
+/** What a call read last: bytes, and where they were. */
+interface Recent {
+  readonly address: number;
+  readonly bytes: Uint8Array;
 }
 
 /**
- * Reads a caller's memory. The same system call also reads what will be needed next, because one costs about as much as
- * everything else that a server does for a short operation.
+ * Reads a caller's memory. Several ranges are read by one system call, because one costs about as much as everything
+ * else that a server does for a short operation.
  */
 export class Reader {
   readonly #vm: ProcessVm;
   readonly #scratch = new Uint8Array(new ArrayBuffer(SCRATCH));
   readonly #address: number;
   readonly #probe = new Uint8Array(new ArrayBuffer(1));
-  readonly #expected: readonly Expected[];
-  #expectedCount = 0;
   #used = 0;
-  /** The address and the bytes of the last read. */
-  #lastAddress = 0;
-  #last: Uint8Array = nothing;
+  /** What the last `read` or `readAll` returned. */
+  #recent: readonly Recent[] = [];
 
   constructor(host: LibcHost, vm: ProcessVm) {
     this.#vm = vm;
     this.#address = Number(host.addressOf(this.#scratch));
-    this.#expected = Array.from({ length: MOST_EXPECTED }, () => ({ address: 0, length: 0, bytes: undefined }));
   }
 
-  /** Forgets everything that was read and announced, and wipes keys. */
+  /** Forgets everything that was read, and wipes keys. */
   forget(): void {
     this.#scratch.fill(0, 0, Math.min(this.#used, KEYS));
     this.#used = 0;
-    this.#expectedCount = 0;
-    this.#last = nothing;
+    this.#recent = [];
   }
 
   /**
@@ -56,68 +48,66 @@ export class Reader {
     return this.#vm.move("processVmReadv", address, this.#probe);
   }
 
-  /** Announces memory that the next read transfers as well. */
-  expect(address: number, length: number): void {
-    const expected = this.#expected[this.#expectedCount];
-    if (expected === undefined || length === 0) return;
-    this.#expectedCount += 1;
-    expected.address = address;
-    expected.length = length;
-    expected.bytes = undefined;
-  }
-
   /** Returns what the last read returned from this address on; empty if the address is elsewhere. */
   lastFrom(address: number): Uint8Array {
-    const start = address - this.#lastAddress;
-    if (start === 0) return this.#last;
-    return start > 0 && start < this.#last.length ? this.#last.subarray(start) : nothing;
+    for (const { address: from, bytes } of this.#recent) {
+      const start = address - from;
+      if (start >= 0 && start < bytes.length) return start === 0 ? bytes : bytes.subarray(start);
+    }
+    return nothing;
   }
 
   /** @returns the bytes, valid until they are forgotten; `undefined` unless all of them are readable */
   read(address: number, length: number): Uint8Array | undefined {
     const bytes = this.#read(address, length);
-    this.#lastAddress = address;
-    this.#last = bytes ?? nothing;
+    this.#recent = bytes === undefined ? [] : [{ address, bytes }];
     return bytes;
   }
 
+  /** @returns for each range what {@link Reader.read} returns */
+  readAll(ranges: readonly MemoryRange[]): readonly (Uint8Array | undefined)[] {
+    const arrived = this.#transfer(ranges);
+    // A transfer ends where memory cannot be read. Ranges after that are read one by one.
+    const results = ranges.map(({ address, length }, index) => arrived[index] ?? this.#read(address, length));
+    this.#recent = ranges.flatMap(({ address }, index) => {
+      const bytes = results[index];
+      return bytes === undefined ? [] : [{ address, bytes }];
+    });
+    return results;
+  }
+
   #read(address: number, length: number): Uint8Array | undefined {
-    for (let index = 0; index < this.#expectedCount; index += 1) {
-      const { address: start, length: size, bytes } = this.#expected[index] as Expected;
-      if (start === address && size === length && bytes !== undefined) return bytes;
-    }
-    if (length <= SCRATCH - this.#used) return this.#readAhead(address, length);
+    if (length === 0) return nothing;
+    if (length <= SCRATCH - this.#used) return this.#transfer([{ address, length }])[0];
     // Do not allocate for unreadable memory: the caller chooses the length.
     if (!this.canRead(address + length - 1)) return undefined;
     const bytes = new Uint8Array(new ArrayBuffer(length));
     return this.#vm.move("processVmReadv", address, bytes) ? bytes : undefined;
   }
 
-  /** Reads into the scratch memory, together with as much announced memory as fits. */
-  #readAhead(address: number, length: number): Uint8Array | undefined {
-    const vm = this.#vm;
+  /**
+   * Reads as many ranges as fit into the scratch memory, by one system call.
+   *
+   * @returns the ranges that arrived as a whole
+   */
+  #transfer(ranges: readonly MemoryRange[]): readonly Uint8Array[] {
     const start = this.#used;
-    let end = start + length;
-    let ahead = 0;
-    vm.setRemote(0, address, length);
-    for (; ahead < this.#expectedCount; ahead += 1) {
-      const expected = this.#expected[ahead] as Expected;
-      if (expected.length > SCRATCH - end) break;
-      end += expected.length;
-      vm.setRemote(1 + ahead, expected.address, expected.length);
+    let end = start;
+    let count = 0;
+    for (const { address, length } of ranges) {
+      if (length > SCRATCH - end) break;
+      end += length;
+      this.#vm.setRemote(count, address, length);
+      count += 1;
     }
-    vm.setLocal(this.#address + start, end - start);
-    const arrived = start + vm.transfer("processVmReadv", 1 + ahead);
-    // Announced memory that was not transferred is read again when it is needed, and a fault is reported then.
-    this.#expectedCount = 0;
-    if (arrived < start + length) return undefined;
-    this.#used = start + length;
-    for (; this.#expectedCount < ahead; this.#expectedCount += 1) {
-      const expected = this.#expected[this.#expectedCount] as Expected;
-      if (expected.length > arrived - this.#used) break;
-      expected.bytes = this.#scratch.subarray(this.#used, this.#used + expected.length);
-      this.#used += expected.length;
+    this.#vm.setLocal(this.#address + start, end - start);
+    const last = end === start ? end : start + this.#vm.transfer("processVmReadv", count);
+    const arrived: Uint8Array[] = [];
+    for (const { length } of ranges.slice(0, count)) {
+      if (length > last - this.#used) break;
+      arrived.push(this.#scratch.subarray(this.#used, this.#used + length));
+      this.#used += length;
     }
-    return this.#scratch.subarray(start, start + length);
+    return arrived;
   }
 }

@@ -15,10 +15,10 @@ import { type ServeOptions, type Settings, settingsOf } from "./settings.ts";
  * How a server ended: it was stopped, a call that would crash a kernel ended it, or the kernel removed the device, as
  * `umount` does.
  */
-export type ServerEnd = "stopped" | "hazard" | "gone";
+export type ServerEnd = "stopped" | "crash" | "gone";
 
 /** A message from the serving thread. */
-export type WorkerMessage = "ready" | "hazard" | "gone";
+export type WorkerMessage = "ready" | "crash" | "gone";
 
 /** The parameters of the serving thread. */
 export interface Task extends Omit<Settings, "carrier"> {
@@ -79,14 +79,14 @@ export class Server {
   readonly #counters: Counters;
 
   private constructor(host: LibcHost, carrier: Carrier, options: Settings) {
-    const { path, onHazard, device, faults } = options;
+    const { path, onCrash, device, faults } = options;
     this.path = path;
     this.carrier = carrier.name;
     this.#carrier = carrier;
     this.#stop = new Int32Array(new SharedArrayBuffer(4));
     this.#counters = new Counters();
     const counters = this.#counters.shared;
-    const workerData: Task = { fd: carrier.fd, path, stop: this.#stop, counters, onHazard, device, faults };
+    const workerData: Task = { fd: carrier.fd, path, stop: this.#stop, counters, onCrash, device, faults };
     this.#worker = new Worker(workerBeside(import.meta.url), { workerData });
     this.ended = this.#watch(host);
     this.ended.catch(() => {});
@@ -178,7 +178,7 @@ export class Server {
       host.close(this.#carrier.fd);
       await this.#carrier.remove();
     }
-    if (last === "hazard") return "hazard";
+    if (last === "crash") return "crash";
     return Atomics.load(this.#stop, 0) === 1 ? "stopped" : "gone";
   }
 }

@@ -1,6 +1,6 @@
 import type { ErrnoName } from "@cryptodev/core";
 import { SoftwareDevice, type SoftwareDeviceOptions } from "@cryptodev/soft";
-import type { HazardPolicy } from "./connection.ts";
+import type { CrashPolicy } from "./connection.ts";
 
 /** A call that is made to fail. */
 export interface ServedFault {
@@ -23,7 +23,7 @@ export interface ServeOptions {
    * What to do about a call that would crash a kernel, in addition to logging it: `"refuse"` returns ENOTRECOVERABLE,
    * which no driver returns; `"kill"` also kills the caller; `"fail"` also ends the server. Defaults to `"refuse"`.
    */
-  readonly onHazard?: HazardPolicy;
+  readonly onCrash?: CrashPolicy;
   /** Options of the device: see {@link SoftwareDeviceOptions}. */
   readonly device?: Omit<SoftwareDeviceOptions, "machine" | "compat" | "log" | "onUsage" | "lacks"> & {
     /** Missing algorithms; an array, because it is passed to another thread. */
@@ -79,7 +79,7 @@ export function settingsOf(options: ServeOptions): Settings {
   });
   return {
     path,
-    onHazard: choice("onHazard", ["refuse", "kill", "fail"]) ?? "refuse",
+    onCrash: choice("onCrash", ["refuse", "kill", "fail"]) ?? "refuse",
     device: { ...rest, sessions, lacks: [...device.lacks] },
     faults,
     carrier: choice("carrier", ["fuse", "cuse"]),

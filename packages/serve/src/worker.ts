@@ -8,7 +8,7 @@ import { libcHost } from "./libc.ts";
 import { Log } from "./log.ts";
 import type { Task, WorkerMessage } from "./server.ts";
 
-const { fd, path, stop, counters: shared, onHazard, device: options, faults } = workerData as Task;
+const { fd, path, stop, counters: shared, onCrash, device: options, faults } = workerData as Task;
 const port = parentPort as NonNullable<typeof parentPort>;
 const tell = (message: WorkerMessage): void => port.postMessage(message);
 const host = await libcHost();
@@ -34,8 +34,8 @@ const connection = new Connection({
   device,
   counters,
   deviceName: basename(path),
-  onHazard,
+  onCrash,
   log: (line) => reports.write(line),
   onReady: () => tell("ready"),
 });
-tell(connection.serve(() => Atomics.load(stop, 0) === 1) ? "hazard" : "gone");
+tell(connection.serve(() => Atomics.load(stop, 0) === 1) ? "crash" : "gone");

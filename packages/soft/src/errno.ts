@@ -1,7 +1,7 @@
 import { type ErrnoName, errnos } from "@cryptodev/core";
 
 /**
- * The refusal of an ioctl: thrown inside the device, and returned by the host as a negative number. The reason is for
+ * The refusal of a call: thrown inside the driver, and converted by the device to a negative number. The reason is for
  * the log; a caller sees only the number, as from a kernel. It does not extend Error, because creating a stack that
  * nobody reads costs more than the rest of a call.
  */

@@ -1,10 +1,10 @@
 import { type Argument, errnos, FIOCLEX, type Host, type Machine, type pollfd as pollfdStruct } from "@cryptodev/core";
-import { addressFor } from "./addresses.ts";
-import { ArgumentMemory } from "./argument_memory.ts";
-import { SoftwareDevice, type SoftwareDeviceOptions } from "./device.ts";
-import type { Caller } from "./handler.ts";
-import type { OpenFile } from "./open_file.ts";
+import { SoftwareDevice, type SoftwareDeviceOptions } from "./driver/device.ts";
+import type { Caller } from "./driver/handler.ts";
+import { OpenFile } from "./driver/open_file.ts";
 import { ownInteger, ownOption } from "./options.ts";
+import { addressFor } from "./user/addresses.ts";
+import { ArgumentMemory } from "./user/argument_memory.ts";
 
 /** Options of a {@link SoftwareHost}: those of the device, and how it is reached. */
 export interface SoftwareHostOptions extends SoftwareDeviceOptions {
@@ -15,7 +15,7 @@ export interface SoftwareHostOptions extends SoftwareDeviceOptions {
 }
 
 /** An open descriptor, and everything that its calls need. */
-interface Descriptor extends Caller {
+interface OpenDescriptor extends Caller {
   readonly memory: ArgumentMemory;
 }
 
@@ -44,7 +44,7 @@ export class SoftwareHost implements Host {
   /** The device behind this host: its parameters can be changed, and its calls can be made to fail. */
   readonly device: SoftwareDevice;
   readonly #path: string;
-  readonly #descriptors: (Descriptor | undefined)[];
+  readonly #descriptors: (OpenDescriptor | undefined)[];
 
   /**
    * Creates a host with its own device.
@@ -61,8 +61,8 @@ export class SoftwareHost implements Host {
 
   open(path: string, _flags: number): number {
     if (path !== this.#path) return -errnos.ENOENT;
-    const file = this.device.open();
-    return typeof file === "number" ? file : this.#install(file);
+    const result = this.device.open();
+    return result < 0 ? result : this.#install(new OpenFile());
   }
 
   /** Assigns the lowest free descriptor, as POSIX requires. */
@@ -72,7 +72,6 @@ export class SoftwareHost implements Host {
     this.#descriptors[fd] = {
       file,
       memory: new ArgumentMemory(),
-      device: this.device,
       duplicate: () => this.#install(file),
       close: (duplicate) => void this.close(duplicate),
     };

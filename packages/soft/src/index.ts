@@ -3,10 +3,10 @@
  *
  * @module @cryptodev/soft
  */
-export { type SessionUsage, SoftwareDevice, type SoftwareDeviceOptions, type Verbosity } from "./device.ts";
-export type { Caller } from "./handler.ts";
+export { type CrashRule, crashRules, KernelCrashError } from "./crash.ts";
+export { SoftwareDevice, type SoftwareDeviceOptions, type Verbosity } from "./driver/device.ts";
+export type { Caller } from "./driver/handler.ts";
+export { OpenFile } from "./driver/open_file.ts";
+export type { SessionUsage } from "./driver/usage.ts";
 export { SoftwareHost, type SoftwareHostOptions } from "./host.ts";
-export { type CrashRule, crashRules, KernelCrashError } from "./kernel_crash_error.ts";
-export type { Memory } from "./memory.ts";
-export type { OpenFile } from "./open_file.ts";
-export type { UsageRecord } from "./usage.ts";
+export type { Memory, MemoryRange } from "./user/memory.ts";

@@ -12,7 +12,7 @@ import {
   StructBytes,
   session_op,
 } from "@cryptodev/core";
-import { KernelCrashError, type OpenFile, SoftwareDevice } from "@cryptodev/soft";
+import { KernelCrashError, OpenFile, SoftwareDevice } from "@cryptodev/soft";
 import { ARGUMENT, BASE, KEY, Pages } from "./pages.ts";
 
 /** An offset in the caller's memory; `null` is NULL. */
@@ -84,7 +84,7 @@ export class EnumeratedCaller {
     this.#kind = name;
     this.#hasCrashed = false;
     if (this.#file !== undefined) this.#device.close(this.#file);
-    this.#file = this.#device.open() as OpenFile;
+    this.#file = new OpenFile();
     this.memory.fill();
     const members = { cipher, mac, keylen, key: KEY, mackeylen, mackey: mackeylen === 0 ? null : KEY + 5 };
     const argument = this.#argument(session_op, members);
@@ -118,7 +118,6 @@ export class EnumeratedCaller {
     this.memory.bytes.set(argument.bytes, ARGUMENT);
     const caller = {
       file: this.#file as OpenFile,
-      device: this.#device,
       memory: this.memory,
       duplicate: () => 0,
       close: () => {},

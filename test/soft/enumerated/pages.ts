@@ -1,4 +1,4 @@
-import type { Memory } from "@cryptodev/soft";
+import type { Memory, MemoryRange } from "@cryptodev/soft";
 
 /** The address of the caller's memory. All offsets are in bytes from there. */
 export const BASE = 0x7e0000000000;
@@ -93,6 +93,10 @@ export class Pages implements Memory {
     return this.#has(address, length, false) ? this.bytes.slice(address - BASE, address - BASE + length) : undefined;
   }
 
+  readAll(ranges: readonly MemoryRange[]): readonly (Uint8Array | undefined)[] {
+    return ranges.map(({ address, length }) => this.read(address, length));
+  }
+
   isReadable(address: number, length: number): boolean {
     return this.#has(address, length, false);
   }
@@ -106,6 +110,10 @@ export class Pages implements Memory {
     this.bytes.set(bytes, address - BASE);
     if (address - BASE < END) this.#hash = undefined;
     return true;
+  }
+
+  writeArgument(address: number, bytes: Uint8Array): boolean {
+    return this.write(address, bytes);
   }
 
   retain(): Memory {

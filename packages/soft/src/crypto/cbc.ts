@@ -1,0 +1,112 @@
+import { type BlockCipher, type KeyedCipher, type NativeRun, native } from "./cipher.ts";
+import { xor } from "./xor.ts";
+
+/** Keeps the last block of ciphertext, which the next operation chains on. */
+function chainOn(ciphertext: Uint8Array, iv: Uint8Array): void {
+  if (ciphertext.length === 0) return;
+  // For this few bytes, `subarray` costs more than the loop.
+  const start = ciphertext.length - iv.length;
+  for (let index = 0; index < iv.length; index += 1) iv[index] = ciphertext[start + index] as number;
+}
+
+/** Cipher block chaining (NIST SP 800-38A, section 6.2) on a block cipher. */
+export function cbc(block: BlockCipher): KeyedCipher {
+  const { blockSize } = block;
+  return {
+    crypt(decrypt, data, iv) {
+      if (decrypt) {
+        const masks = new Uint8Array(data.length + blockSize);
+        masks.set(iv);
+        masks.set(data, blockSize);
+        const plaintext = xor(block.decrypt(data), masks);
+        chainOn(data, iv);
+        return plaintext;
+      }
+      const ciphertext = new Uint8Array(data.length);
+      let previous = iv;
+      for (let start = 0; start < data.length; start += blockSize) {
+        previous = block.encrypt(xor(data.subarray(start, start + blockSize), previous));
+        ciphertext.set(previous, start);
+      }
+      chainOn(ciphertext, iv);
+      return ciphertext;
+    },
+    wipe: () => block.wipe(),
+  };
+}
+
+/** Up to this size, copying data costs less than creating a cipher of node:crypto. */
+const SHORT = 4096;
+
+/**
+ * One direction of a cipher of node:crypto, created once. It chains on the data of its previous call; the difference to
+ * the iv is compensated in the first block.
+ */
+class NativeChain {
+  readonly #run: NativeRun;
+  /** The last block of ciphertext that was processed. */
+  readonly #previous: Uint8Array;
+  /** Memory for a plaintext whose first block is changed; it has the size that was last needed. */
+  #plaintext = new Uint8Array();
+
+  constructor(run: NativeRun, iv: Uint8Array) {
+    this.#run = run;
+    this.#previous = iv.slice();
+  }
+
+  /** Applies the difference between the block that the cipher chains on and the iv to the first block. */
+  #redirect(block: Uint8Array, iv: Uint8Array): void {
+    for (let index = 0; index < iv.length; index += 1) {
+      block[index] = (block[index] as number) ^ (iv[index] as number) ^ (this.#previous[index] as number);
+    }
+  }
+
+  encrypt(data: Uint8Array, iv: Uint8Array): Uint8Array {
+    if (this.#plaintext.length !== data.length) this.#plaintext = new Uint8Array(data.length);
+    this.#plaintext.set(data);
+    this.#redirect(this.#plaintext, iv);
+    const ciphertext = this.#run.update(this.#plaintext);
+    this.#plaintext.fill(0);
+    chainOn(ciphertext, this.#previous);
+    return ciphertext;
+  }
+
+  decrypt(data: Uint8Array, iv: Uint8Array): Uint8Array {
+    const plaintext = this.#run.update(data);
+    this.#redirect(plaintext, iv);
+    chainOn(data, this.#previous);
+    return plaintext;
+  }
+
+  /** Ends the cipher, which then releases its key. */
+  wipe(): void {
+    this.#run.final();
+  }
+}
+
+/** CBC by node:crypto, for a cipher that it implements. */
+export function nativeCbc(name: string, key: Uint8Array): KeyedCipher {
+  const { start, run } = native(name, key);
+  let encryptor: NativeChain | undefined;
+  let decryptor: NativeChain | undefined;
+  const short = (decrypt: boolean, data: Uint8Array, iv: Uint8Array): Uint8Array => {
+    if (decrypt) {
+      decryptor ??= new NativeChain(start(true, iv), iv);
+      return decryptor.decrypt(data, iv);
+    }
+    encryptor ??= new NativeChain(start(false, iv), iv);
+    return encryptor.encrypt(data, iv);
+  };
+  return {
+    crypt(decrypt, data, iv) {
+      const isShort = data.length > 0 && data.length <= SHORT;
+      const result = isShort ? short(decrypt, data, iv) : run(decrypt, iv, data);
+      chainOn(decrypt ? data : result, iv);
+      return result;
+    },
+    wipe() {
+      encryptor?.wipe();
+      decryptor?.wipe();
+    },
+  };
+}

@@ -1,0 +1,50 @@
+import { CIOCASYNCCRYPT, CIOCASYNCFETCH, COP_FLAG_NO_ZC, type crypt_op } from "@cryptodev/core";
+import { Errno } from "../errno.ts";
+import { KernelCryptOp, writeBackOf } from "./crypt.ts";
+import type { Handler } from "./handler.ts";
+
+/** Runs the operation. As in the driver's worker, an error is kept for the fetch. */
+function failureOf(operation: KernelCryptOp, alignmask: number): Errno | undefined {
+  try {
+    // The driver's worker cannot copy from the caller's memory.
+    if (!operation.isAligned(alignmask)) throw new Errno("EFAULT", "src or dst is misaligned");
+    operation.run(0);
+    return undefined;
+  } catch (error) {
+    if (error instanceof Errno) return error;
+    throw error;
+  }
+}
+
+/** CIOCASYNCCRYPT submits an operation. It runs at once, as in a worker that is never late. */
+export const ciocasynccrypt: Handler<typeof crypt_op> = {
+  ioctl: CIOCASYNCCRYPT,
+  answer(argument, { file, memory }, { alignmask }) {
+    const at = argument.offset;
+    const session = file.find(argument.getUint32(at.ses));
+    const submitted = argument.copy();
+    const operation = new KernelCryptOp(submitted, memory.retain(), session);
+    if ((argument.getUint16(at.flags) & COP_FLAG_NO_ZC) !== 0)
+      throw new Errno("EINVAL", "NO_ZC cannot be asynchronous");
+    file.queue(() => {
+      const failure = failureOf(operation, alignmask);
+      const { isMeaningless } = operation;
+      return { failure, struct: submitted.bytes, isMeaningless, deliver: () => operation.deliver() };
+    });
+    return undefined;
+  },
+};
+
+/**
+ * CIOCASYNCFETCH fetches the oldest operation. A failed one returns only its error, not even which operation it was.
+ */
+export const ciocasyncfetch: Handler<typeof crypt_op> = {
+  ioctl: CIOCASYNCFETCH,
+  answer(argument, { file }) {
+    const queued = file.fetch();
+    if (queued.failure !== undefined) throw queued.failure;
+    queued.deliver();
+    argument.bytes.set(queued.struct);
+    return writeBackOf(queued);
+  },
+};

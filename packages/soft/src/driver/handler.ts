@@ -1,0 +1,67 @@
+import type { Ioctl, Machine, Struct } from "@cryptodev/core";
+import type { Memory } from "../user/memory.ts";
+import type { UserStruct } from "../user/user_struct.ts";
+import type { CipherDriver, MacDriver } from "./algorithms.ts";
+import type { OpenFile } from "./open_file.ts";
+
+/** The caller of an ioctl. */
+export interface Caller {
+  /** The open file that the call was made on. */
+  readonly file: OpenFile;
+  /** The memory that the call's pointers refer to. */
+  readonly memory: Memory;
+  /**
+   * Creates a second descriptor of the caller's file.
+   *
+   * @returns the descriptor, or a negative error number; that of `EOPNOTSUPP` if it cannot be created in the caller
+   */
+  duplicate(): number;
+  /** Closes such a descriptor. */
+  close(fd: number): void;
+}
+
+/** The device, as far as handlers use it. */
+export interface DriverContext {
+  readonly machine: Machine;
+  readonly alignmask: number;
+  /** The suffix of the driver names that sessions report. */
+  readonly driver: string;
+  readonly hardware: boolean;
+  /** The maximum number of sessions of one open file. */
+  readonly sessions: number;
+  /** @throws {Errno} with `EINVAL` if the device does not have the cipher */
+  cipherDriver(id: number): CipherDriver;
+  /** @throws {Errno} with `EINVAL` if the device does not have the mac */
+  macDriver(id: number): MacDriver;
+  /** Ends a session, and reports what it did. An unknown id is not an error. */
+  endSession(file: OpenFile, id: number): void;
+}
+
+/** What remains to be done after a handler: the caller's struct is to be written back. */
+export interface WriteBack {
+  /** A mistake of the caller that the driver does not report; it is logged. */
+  readonly warning?: string;
+  /**
+   * Called if the struct cannot be written. Defaults to the error EFAULT.
+   *
+   * @returns what `ioctl(2)` returns
+   */
+  readonly onFault?: () => number;
+}
+
+/** Writes the struct back, and fails with EFAULT if that is not possible. */
+export const writeBack: WriteBack = {};
+
+/** The device's implementation of one ioctl. */
+export interface Handler<S extends Struct = Struct> {
+  readonly ioctl: Ioctl<S>;
+  /**
+   * Answers a call.
+   *
+   * @param argument - the device's copy of the caller's struct
+   * @returns whether the struct is to be written back; if not, the caller sees no change of it
+   * @throws {Errno} if the driver refuses the call
+   * @throws {Crash} if the call would crash a kernel
+   */
+  answer(argument: UserStruct<S>, caller: Caller, device: DriverContext): WriteBack | undefined;
+}

@@ -1,0 +1,98 @@
+import { randomInt } from "node:crypto";
+import { Errno } from "../errno.ts";
+import type { DriverSession } from "./session.ts";
+
+/** The maximum number of outstanding asynchronous operations of one file. */
+const MOST_QUEUED = 64;
+
+/** Events of `<poll.h>`: POLLIN with POLLRDNORM, POLLOUT with POLLWRNORM. */
+const READABLE = 0x041;
+const WRITABLE = 0x104;
+
+/** An asynchronous operation that has run, and waits to be fetched. */
+export interface QueuedOperation {
+  /** Why it failed; the fetch fails with the same error. */
+  readonly failure: Errno | undefined;
+  /** The submitted struct, as the operation left it. */
+  readonly struct: Uint8Array;
+  /** Whether its digest is that of a state that was continued after it had ended. */
+  readonly isMeaningless: boolean;
+  /** Writes digest and iv to the caller. */
+  deliver(): void;
+}
+
+/** An open file description of the device, shared by descriptors that were cloned or inherited from each other. */
+export class OpenFile {
+  readonly #sessions = new Map<number, DriverSession>();
+  readonly #queue: QueuedOperation[] = [];
+
+  /** How many asynchronous operations wait to be fetched. */
+  get queuedCount(): number {
+    return this.#queue.length;
+  }
+
+  /** How many sessions are open. */
+  get sessionCount(): number {
+    return this.#sessions.size;
+  }
+
+  /** Adds a session under a new id, which is random as the driver's are. */
+  add(session: DriverSession): number {
+    let id: number;
+    do {
+      id = randomInt(2 ** 32);
+    } while (this.#sessions.has(id));
+    this.#sessions.set(id, session);
+    return id;
+  }
+
+  /** @throws {Errno} with `unknown`, which defaults to `EINVAL`, if this file does not have a session with the id */
+  find(id: number, unknown: "EINVAL" | "ENOENT" = "EINVAL"): DriverSession {
+    const session = this.#sessions.get(id);
+    if (session === undefined) throw new Errno(unknown, `there is no session ${id}`);
+    return session;
+  }
+
+  /**
+   * Removes a session.
+   *
+   * @returns the session; `undefined` if the id is unknown, which is not an error
+   */
+  remove(id: number): DriverSession | undefined {
+    const session = this.#sessions.get(id);
+    this.#sessions.delete(id);
+    return session;
+  }
+
+  /** The ids of all sessions. */
+  ids(): number[] {
+    return [...this.#sessions.keys()];
+  }
+
+  /**
+   * Runs an operation, and queues it until it is fetched.
+   *
+   * @throws {Errno} with `EBUSY` if too many are outstanding; it then does not run
+   */
+  queue(run: () => QueuedOperation): void {
+    if (this.#queue.length >= MOST_QUEUED)
+      throw new Errno("EBUSY", `${MOST_QUEUED} operations are already outstanding`);
+    this.#queue.push(run());
+  }
+
+  /**
+   * Removes and returns the oldest operation.
+   *
+   * @throws {Errno} with `EBUSY` if no operation is queued
+   */
+  fetch(): QueuedOperation {
+    const oldest = this.#queue.shift();
+    if (oldest === undefined) throw new Errno("EBUSY", "no operation is finished");
+    return oldest;
+  }
+
+  /** The events that `poll(2)` reports: readable if an operation can be fetched, writable if one can be submitted. */
+  ready(): number {
+    return (this.#queue.length > 0 ? READABLE : 0) | (this.#queue.length < MOST_QUEUED ? WRITABLE : 0);
+  }
+}
