@@ -1,14 +1,11 @@
 import { randomInt } from "node:crypto";
+import { POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "@cryptodev/core";
 import { Errno } from "./errno.ts";
 import type { Job } from "./job.ts";
 import type { Session } from "./session.ts";
 
 /** The maximum number of outstanding asynchronous operations of one file. */
 const MOST_JOBS = 64;
-
-/** Events of `<poll.h>`: POLLIN with POLLRDNORM, POLLOUT with POLLWRNORM. */
-const READABLE = 0x041;
-const WRITABLE = 0x104;
 
 /** An open file description of the device, shared by descriptors that were cloned or inherited from each other. */
 export class OpenFile {
@@ -96,6 +93,7 @@ export class OpenFile {
 
   /** The events that `poll(2)` reports: readable if an operation can be fetched, writable if one can be submitted. */
   ready(): number {
-    return (this.#jobs.length > 0 ? READABLE : 0) | (this.#jobs.length < MOST_JOBS ? WRITABLE : 0);
+    const readable = this.#jobs.length > 0 ? POLLIN | POLLRDNORM : 0;
+    return readable | (this.#jobs.length < MOST_JOBS ? POLLOUT | POLLWRNORM : 0);
   }
 }
