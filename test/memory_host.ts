@@ -1,13 +1,5 @@
 import { closeSync, openSync, readSync, writeSync } from "node:fs";
-import {
-  type Argument,
-  errnos,
-  FIOCLEX,
-  type Host,
-  type LibcHost,
-  type Machine,
-  type pollfd as pollfdStruct,
-} from "@cryptodev/core";
+import { type Argument, errnos, FIOCLEX, type Host, type Machine, type pollfd as pollfdStruct } from "@cryptodev/core";
 import { type Caller, type Memory, type OpenFile, SoftwareDevice, type SoftwareDeviceOptions } from "@cryptodev/soft";
 import { Vigil } from "./vigil.ts";
 
@@ -63,11 +55,11 @@ export class MemoryHost implements Host {
   readonly vigil: Vigil;
   readonly warnings: string[] = [];
   readonly device: SoftwareDevice;
-  readonly #real: LibcHost;
+  readonly #real: Host;
   readonly #memory = new OwnMemory();
   readonly #files: (OpenFile | undefined)[] = [];
 
-  constructor(real: LibcHost, options: SoftwareDeviceOptions = {}) {
+  constructor(real: Host, options: SoftwareDeviceOptions = {}) {
     this.machine = real.machine;
     this.device = new SoftwareDevice({ ...options, machine: real.machine });
     this.vigil = new Vigil((view) => Number(real.addressOf(view)));
@@ -108,7 +100,7 @@ export class MemoryHost implements Host {
     return -errnos.EINVAL;
   }
 
-  addressOf(bytes: Uint8Array): ReturnType<LibcHost["addressOf"]> {
+  addressOf(bytes: Uint8Array): ReturnType<Host["addressOf"]> {
     return this.#real.addressOf(bytes);
   }
 

@@ -19,7 +19,7 @@ import {
   type Written,
 } from "./algorithms.ts";
 import { type Capability, type CapabilityOptions, capabilitiesOf } from "./capabilities.ts";
-import type { Host } from "./host.ts";
+import type { Host } from "./host/host.ts";
 import { DeviceFile, type DeviceOptions } from "./kernel/device_file.ts";
 import { Submitter } from "./kernel/submitter.ts";
 import { alignedMemory, CACHE_LINE } from "./memory/aligned.ts";

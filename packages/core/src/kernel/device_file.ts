@@ -4,7 +4,7 @@ import { type Ioctl, requestNumber } from "../abi/ioctl.ts";
 import { CIOCAUTHCRYPT, CIOCCPHASH, CIOCCRYPT, CIOCFSESSION, CIOCGSESSION, CRIOGET, FIOCLEX } from "../abi/ioctls.ts";
 import { pollfd, type session_op, type u32 } from "../abi/structs.ts";
 import { ClosedError, CryptodevError, compatHint, ioctlHint, openHint } from "../errors.ts";
-import type { Host } from "../host.ts";
+import type { Host } from "../host/host.ts";
 import { Argument } from "../memory/argument.ts";
 import { byteLengthOf, copyInto, partOf, wipe } from "../memory/bytes.ts";
 import { Call } from "../memory/call.ts";
