@@ -1,4 +1,4 @@
-import type { LibcHost } from "@cryptodev/core";
+import type { Host } from "@cryptodev/core";
 import type { ProcessVm } from "./process_vm.ts";
 
 /** Memory for what one call reads. Keys are at its start, because a call reads them first. */
@@ -21,7 +21,7 @@ interface Expected {
  * Reads a caller's memory. The same system call also reads what will be needed next, because one costs about as much as
  * everything else that a server does for a short operation.
  */
-export class Reader {
+export class MemoryReader {
   readonly #vm: ProcessVm;
   readonly #scratch = new Uint8Array(new ArrayBuffer(SCRATCH));
   readonly #address: number;
@@ -33,7 +33,7 @@ export class Reader {
   #lastAddress = 0;
   #last: Uint8Array = nothing;
 
-  constructor(host: LibcHost, vm: ProcessVm) {
+  constructor(host: Host, vm: ProcessVm) {
     this.#vm = vm;
     this.#address = Number(host.addressOf(this.#scratch));
     this.#expected = Array.from({ length: MOST_EXPECTED }, () => ({ address: 0, length: 0, bytes: undefined }));
@@ -53,7 +53,7 @@ export class Reader {
    * @throws {UnreachableCallerError} if the caller's memory cannot be accessed
    */
   canRead(address: number): boolean {
-    return this.#vm.move("processVmReadv", address, this.#probe);
+    return this.#vm.move("process_vm_readv", address, this.#probe);
   }
 
   /** Announces memory that the next read transfers as well. */
@@ -90,7 +90,7 @@ export class Reader {
     // Do not allocate for unreadable memory: the caller chooses the length.
     if (!this.canRead(address + length - 1)) return undefined;
     const bytes = new Uint8Array(new ArrayBuffer(length));
-    return this.#vm.move("processVmReadv", address, bytes) ? bytes : undefined;
+    return this.#vm.move("process_vm_readv", address, bytes) ? bytes : undefined;
   }
 
   /** Reads into the scratch memory, together with as much announced memory as fits. */
@@ -107,7 +107,7 @@ export class Reader {
       vm.setRemote(1 + ahead, expected.address, expected.length);
     }
     vm.setLocal(this.#address + start, end - start);
-    const arrived = start + vm.transfer("processVmReadv", 1 + ahead);
+    const arrived = start + vm.transfer("process_vm_readv", 1 + ahead);
     // Announced memory that was not transferred is read again when it is needed, and a fault is reported then.
     this.#expectedCount = 0;
     if (arrived < start + length) return undefined;
