@@ -32,7 +32,7 @@ import { UsageError } from "./usage_error.ts";
 /** The options of `serve`. */
 interface ServeFlags {
   readonly json?: true;
-  readonly carrier?: "fuse" | "cuse";
+  readonly transport?: "fuse" | "cuse";
   readonly onHazard: HazardPolicy;
   readonly verbosity: "0" | "1" | "2";
   readonly stats?: true;
@@ -116,7 +116,7 @@ export function serveCommand(program: readonly string[]): Command {
     .addHelpText("after", footer)
     .argument("[path]", "path of the served device", "/dev/crypto")
     .usage("[options] [path] [-- program args...]")
-    .addOption(new Option("--carrier <name>", "the transport (default: CUSE if available)").choices(["fuse", "cuse"]))
+    .addOption(new Option("--transport <name>", "the transport (default: CUSE if available)").choices(["fuse", "cuse"]))
     .addOption(
       new Option("--on-hazard <policy>", "what to do about a call that would crash a kernel")
         .choices(["refuse", "kill", "fail"])
@@ -180,14 +180,14 @@ const askingSignal = "Deno" in globalThis ? "SIGUSR2" : "SIGUSR1";
  * @returns the exit status
  */
 async function serve(path: string, command: readonly string[], flags: ServeFlags): Promise<number> {
-  if (flags.inNamespace !== undefined && path.startsWith("/dev/")) await makePrivateDev();
-  const { json, carrier, onHazard, stats = false, async = false, driver, alignmask, lacks, fail } = flags;
+  if (flags.inNamespace !== undefined && path.startsWith("/dev/")) makePrivateDev();
+  const { json, transport, onHazard, stats = false, async = false, driver, alignmask, lacks, fail } = flags;
   const verbosity = Number(flags.verbosity) as 0 | 1 | 2;
   const pretended = driver === undefined ? {} : { driver, hardware: true };
   const server = await Server.start({
     path,
     // A character device would be visible to everybody, in every namespace.
-    ...(command.length > 0 ? { carrier: "fuse" } : carrier === undefined ? {} : { carrier }),
+    ...(command.length > 0 ? { transport: "fuse" } : transport === undefined ? {} : { transport }),
     onHazard,
     faults: fail,
     device: { verbosity, enableStats: stats, async, alignmask, lacks, ...pretended },
@@ -214,9 +214,9 @@ async function serve(path: string, command: readonly string[], flags: ServeFlags
     await stop(server);
   } else {
     for (const signal of endingSignals) process.on(signal, () => void stop(server));
-    tell("ready", `serving ${quoteName(server.path)} over ${server.carrier.toUpperCase()}`, {
+    tell("ready", `serving ${quoteName(server.path)} over ${server.transport.toUpperCase()}`, {
       path: server.path,
-      carrier: server.carrier,
+      transport: server.transport,
       pid: process.pid,
     });
   }
