@@ -11,23 +11,23 @@ import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { Worker } from "node:worker_threads";
-import { type Cipher, Device, type Host, type LibcHost, O_RDWR } from "@cryptodev/core";
-import { libcHost } from "@cryptodev/serve";
+import { type Cipher, Device, type Host, libcHost, O_RDWR } from "@cryptodev/core";
 import { SoftwareHost } from "@cryptodev/soft";
 import { cryptoOf } from "cryptodev/crypto";
+import { dialect } from "#libc";
 
 const MOST = 2 ** 20;
 /** `<asm-generic/ioctls.h>`. */
 const FIONREAD = 0x541b;
 
-const host = await libcHost();
+const host = libcHost(dialect());
 const pattern = (size: number, seed: number) => Uint8Array.from({ length: size }, (_, index) => index * 7 + seed);
 const [source, destination, key, iv] = [pattern(MOST, 3), new Uint8Array(MOST), pattern(16, 5), pattern(16, 11)];
 
 /**
  * Creates a host whose every ioctl is one that costs the kernel next to nothing, so that the rest of the time is ours.
  */
-function onPipe(real: LibcHost): Host {
+function onPipe(real: Host): Host {
   const folder = mkdtempSync(join(tmpdir(), "cryptodev-bench-"));
   const path = join(folder, "pipe");
   spawnSync("mkfifo", [path]);

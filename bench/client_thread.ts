@@ -1,11 +1,12 @@
 /* One thread of a client: performs as many operations as requested, on a device and with a session of its own. */
+
 import { parentPort, workerData } from "node:worker_threads";
-import { Device } from "@cryptodev/core";
-import { libcHost } from "@cryptodev/serve";
+import { Device, libcHost } from "@cryptodev/core";
+import { dialect } from "#libc";
 
 const port = parentPort as NonNullable<typeof parentPort>;
 const { path, key } = workerData as { path: string; key: Uint8Array };
-const session = Device.open(await libcHost(), path).cipher("aes-128-cbc", key);
+const session = Device.open(libcHost(dialect()), path).cipher("aes-128-cbc", key);
 const iv = new Uint8Array(16);
 let [source, destination] = [new Uint8Array(), new Uint8Array()];
 port.on("message", ({ size, count }: { size: number; count: number }) => {

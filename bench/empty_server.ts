@@ -3,19 +3,37 @@
  * every server has to pay. For a CIOCCRYPT it copies iv and data here, and the data back: that is the cost of the
  * payload.
  */
+
 import { writeFileSync } from "node:fs";
 import process from "node:process";
-import { Argument, CIOCCRYPT, crypt_op, errnos, iovec, type LibcHost, layout, requestNumber } from "@cryptodev/core";
-import { libcHost } from "@cryptodev/serve";
+import { Argument, bind, CIOCCRYPT, crypt_op, errnos, iovec, layout, libcHost, requestNumber } from "@cryptodev/core";
+import { dialect } from "#libc";
 
 const path = process.argv[2] as string;
-const host: LibcHost = await libcHost();
+const host = libcHost(dialect());
+const vmTransfer = {
+  parameters: ["pid: int", "local: pointer", "locals: ulong", "remote: pointer", "remotes: ulong", "flags: ulong"],
+  result: "ssize_t",
+} as const;
+const calls = bind(
+  {
+    read: { parameters: ["fd: int", "buf: pointer", "count: size_t"], result: "ssize_t" },
+    write: { parameters: ["fd: int", "buf: pointer", "count: size_t"], result: "ssize_t" },
+    mount: {
+      parameters: ["source: string", "target: string", "type: string", "flags: ulong", "data: string"],
+      result: "int",
+    },
+    process_vm_readv: vmTransfer,
+    process_vm_writev: vmTransfer,
+  },
+  dialect(),
+);
 const buffer = (size: number) => new Argument(host, { name: "message", fields: [["bytes", "char", size]] });
 const [request, reply] = [buffer(2 ** 16), buffer(256)];
 
 writeFileSync(path, "");
 const fd = host.open("/dev/fuse", 2);
-const mounted = host.mount("empty", path, "fuse.cryptodev-bench", 0, `fd=${fd},rootmode=100666,user_id=0,group_id=0`);
+const mounted = calls.mount("empty", path, "fuse.cryptodev-bench", 0, `fd=${fd},rootmode=100666,user_id=0,group_id=0`);
 if (mounted < 0) throw new Error(`mount: ${-mounted}`);
 process.stdout.write("ready\n");
 
@@ -39,16 +57,16 @@ function carry(): void {
   remote.setAddress(SECOND + iov_base, request.getPointer(STRUCT + src));
   remote.setAddress(SECOND + iov_len, size);
   local.setAddress(iov_len, IV + size);
-  host.processVmReadv(pid, local, remote, 2);
+  calls.process_vm_readv(pid, local.address, 1, remote.address, 2, 0);
   remote.setAddress(iov_base, request.getPointer(STRUCT + dst));
   remote.setAddress(iov_len, size);
   local.setAddress(iov_len, size);
-  host.processVmWritev(pid, local, remote, 1);
+  calls.process_vm_writev(pid, local.address, 1, remote.address, 1, 0);
 }
 
 const [INIT, GETATTR, OPEN, FLUSH, RELEASE, IOCTL, DESTROY] = [26, 3, 14, 25, 18, 39, 38];
 for (;;) {
-  const length = host.read(fd, request);
+  const length = calls.read(fd, request.address, request.bytes.length);
   if (length === -errnos.ENODEV) break;
   const opcode = request.getUint32(4);
   let size = 0;
@@ -68,6 +86,6 @@ for (;;) {
   reply.setUint32(0, 16 + size);
   reply.setUint32(8, request.getUint32(8));
   reply.setUint32(12, request.getUint32(12));
-  host.write(fd, reply, 16 + size);
+  calls.write(fd, reply.address, 16 + size);
 }
 process.exit(0);

@@ -4,7 +4,6 @@ import {
   errnos,
   FIOCLEX,
   type Host,
-  type LibcHost,
   type Machine,
   type pollfd as pollfdStruct,
 } from "@cryptodev/core";
@@ -78,11 +77,11 @@ export class MemoryHost implements Host {
   readonly vigil: Vigil;
   readonly warnings: string[] = [];
   readonly device: SoftwareDevice;
-  readonly #real: LibcHost;
+  readonly #real: Host;
   readonly #memory = new OwnMemory();
   readonly #files: (OpenFile | undefined)[] = [];
 
-  constructor(real: LibcHost, options: SoftwareDeviceOptions = {}) {
+  constructor(real: Host, options: SoftwareDeviceOptions = {}) {
     this.machine = real.machine;
     this.device = new SoftwareDevice({ ...options, machine: real.machine });
     this.vigil = new Vigil((view) => Number(real.addressOf(view)));
@@ -122,7 +121,7 @@ export class MemoryHost implements Host {
     return -errnos.EINVAL;
   }
 
-  addressOf(bytes: Uint8Array): ReturnType<LibcHost["addressOf"]> {
+  addressOf(bytes: Uint8Array): ReturnType<Host["addressOf"]> {
     return this.#real.addressOf(bytes);
   }
 

@@ -1,15 +1,23 @@
 import process from "node:process";
 import v8 from "node:v8";
 import vm from "node:vm";
-import type { LibcHost } from "@cryptodev/core";
-import { libcHost } from "@cryptodev/serve";
+import { type Dialect, type Host, libcHost } from "@cryptodev/core";
 import { runtime } from "cryptodev";
 
 /** The name of this runtime: the first word of the library's `runtime`. */
 export const runtimeName = runtime.split(" ")[0] as "Node.js" | "Deno" | "Bun";
 
+const dialects = {
+  "Node.js": async () => (await import("@cryptodev/node")).dialect(),
+  Deno: async () => (await import("@cryptodev/deno")).dialect(),
+  Bun: async () => (await import("@cryptodev/bun")).dialect(),
+};
+
+/** How this runtime calls the real libc. */
+export const realDialect: () => Promise<Dialect> = dialects[runtimeName];
+
 /** The runtime's own host, which calls the real libc. */
-export const realHost: () => Promise<LibcHost> = libcHost;
+export const realHost = async (): Promise<Host> => libcHost(await realDialect());
 
 function findCollector(): () => void {
   const { Bun, gc } = globalThis as { Bun?: { gc(force: boolean): void }; gc?: () => void };

@@ -160,17 +160,21 @@ interface Carriage {
 function asFile(): Carriage {
   const folder = mkdtempSync(join(tmpdir(), "cryptodev-served-"));
   process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-  return { name: "served as a file", flags: ["--carrier", "fuse"], pathOf: (count) => join(folder, `crypto${count}`) };
+  return {
+    name: "served as a file",
+    flags: ["--transport", "fuse"],
+    pathOf: (count) => join(folder, `crypto${count}`),
+  };
 }
 
 const asCharacterDevice: Carriage = {
   name: "served as a character device",
-  flags: ["--carrier", "cuse"],
+  flags: ["--transport", "cuse"],
   pathOf: (count) => `/dev/crypto-test-${process.pid}-${count}`,
 };
 
 /** Creates a way to served devices: one server for each set of traits, until the test file ends. */
-async function through({ name, flags: carrier, pathOf }: Carriage): Promise<Way> {
+async function through({ name, flags: transport, pathOf }: Carriage): Promise<Way> {
   const host = await realHost();
   const servers = new Map<string, Promise<ServedDevice>>();
   afterAll(async () => {
@@ -180,7 +184,7 @@ async function through({ name, flags: carrier, pathOf }: Carriage): Promise<Way>
     name,
     isServed: true,
     async reach(traits = {}) {
-      const flags = [...carrier, ...flagsOf(traits)];
+      const flags = [...transport, ...flagsOf(traits)];
       const key = flags.join(" ");
       let starting = servers.get(key);
       if (starting === undefined) {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import process from "node:process";
 import {
   Argument,
+  bind,
   Call,
   CIOCCRYPT,
   Device,
@@ -19,7 +20,7 @@ import {
 } from "@cryptodev/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pattern } from "../bytes.ts";
-import { collectGarbage, realHost } from "../runtime.ts";
+import { collectGarbage, realDialect, realHost } from "../runtime.ts";
 
 /* The real libc, with files that every Linux has. */
 
@@ -30,7 +31,7 @@ const POLLIN = 1;
 const POLLOUT = 4;
 const POLLNVAL = 32;
 
-const host = await realHost();
+const [host, dialect] = [await realHost(), await realDialect()];
 const cioccrypt = requestNumber(CIOCCRYPT, LP64);
 let folder: string;
 beforeAll(() => {
@@ -125,28 +126,62 @@ test("poll() reports which events are ready", () => {
   expect(argument.getUint16(argument.offset.revents)).toBe(POLLNVAL);
 });
 
-describe("the calls of a server:", () => {
+describe("bind()", () => {
   const message = { name: "message", fields: [["bytes", "char", 32]] } as const;
+  // The calls of a server, which together use every type of C.
+  const vmTransfer = {
+    parameters: ["pid: int", "local: pointer", "locals: ulong", "remote: pointer", "remotes: ulong", "flags: ulong"],
+    result: "ssize_t",
+  } as const;
+  const calls = bind(
+    {
+      read: { parameters: ["fd: int", "buf: pointer", "count: size_t"], result: "ssize_t" },
+      write: { parameters: ["fd: int", "buf: pointer", "count: size_t"], result: "ssize_t" },
+      lseek: { parameters: ["fd: int", "offset: ssize_t", "whence: int"], result: "ssize_t" },
+      mount: {
+        parameters: ["source: string", "target: string", "type: string", "flags: ulong", "data: string"],
+        result: "int",
+      },
+      umount2: { parameters: ["target: string", "flags: int"], result: "int" },
+      process_vm_readv: vmTransfer,
+      process_vm_writev: vmTransfer,
+    },
+    dialect,
+  );
 
-  test("write() sends the given number of bytes, and read() returns the available ones", () => {
+  test("throws an error for a function that libc does not have", () => {
+    expect(() => bind({ no_such_function: { parameters: [], result: "int" } }, dialect)).toThrow(/no_such_function/);
+  });
+
+  test("passes numbers beyond 32 bits, and negative ones", () => {
+    const path = join(folder, "sparse");
+    writeFileSync(path, "");
+    const fd = host.open(path, O_RDWR);
+    expect(calls.lseek(fd, 2 ** 40, 0)).toBe(2 ** 40);
+    expect(calls.lseek(fd, -(2 ** 39), 1)).toBe(2 ** 39);
+    host.close(fd);
+    expect(calls.lseek(-1, 0, 0)).toBe(-errnos.EBADF);
+  });
+
+  test("binds write(), which sends the given number of bytes, and read(), which returns the available ones", () => {
     const { fd } = openPipe();
     const [sent, received] = [new Argument(host, message), new Argument(host, message)];
     sent.bytes.set(pattern(32));
-    expect(host.read(fd, received)).toBe(-errnos.EAGAIN);
-    expect(host.write(fd, sent, 20)).toBe(20);
-    expect(host.read(fd, received)).toBe(20);
+    expect(calls.read(fd, received.address, 32)).toBe(-errnos.EAGAIN);
+    expect(calls.write(fd, sent.address, 20)).toBe(20);
+    expect(calls.read(fd, received.address, 32)).toBe(20);
     expect([...received.bytes]).toEqual([...pattern(20), ...new Uint8Array(12)]);
     host.close(fd);
-    expect(host.read(999, received)).toBe(-errnos.EBADF);
-    expect(host.write(999, sent, 20)).toBe(-errnos.EBADF);
+    expect(calls.read(999, received.address, 32)).toBe(-errnos.EBADF);
+    expect(calls.write(999, sent.address, 20)).toBe(-errnos.EBADF);
   });
 
-  test("mount() and umount2() of a missing path return ENOENT", () => {
-    expect(host.mount("cryptodev", "/nowhere/crypto", "tmpfs", 0, "")).toBe(-errnos.ENOENT);
-    expect(host.umount2("/nowhere/crypto", 0)).toBe(-errnos.ENOENT);
+  test("binds mount() and umount2(), which return ENOENT for a missing path", () => {
+    expect(calls.mount("cryptodev", "/nowhere/crypto", "tmpfs", 0, "")).toBe(-errnos.ENOENT);
+    expect(calls.umount2("/nowhere/crypto", 0)).toBe(-errnos.ENOENT);
   });
 
-  test("processVmReadv() and processVmWritev() copy bytes between two processes, or within one", () => {
+  test("binds process_vm_readv() and process_vm_writev(), which copy bytes between two processes, or within one", () => {
     const [here, there] = [new Uint8Array(new ArrayBuffer(32)), pattern(32)];
     const local = new Argument(host, iovec);
     const { iov_base, iov_len } = local.offset;
@@ -159,22 +194,22 @@ describe("the calls of a server:", () => {
     remote.setAddress(iov_len, 4);
     remote.setAddress(second + iov_base, start);
     remote.setAddress(second + iov_len, 16);
-    expect(host.processVmReadv(process.pid, local, remote, 2)).toBe(20);
+    expect(calls.process_vm_readv(process.pid, local.address, 1, remote.address, 2, 0)).toBe(20);
     expect([...here]).toEqual([...pattern(32).subarray(24, 28), ...pattern(16), ...new Uint8Array(12)]);
-    expect(host.processVmReadv(process.pid, local, remote, 1)).toBe(4);
+    expect(calls.process_vm_readv(process.pid, local.address, 1, remote.address, 1, 0)).toBe(4);
     here.fill(7);
-    expect(host.processVmWritev(process.pid, local, remote, 2)).toBe(20);
+    expect(calls.process_vm_writev(process.pid, local.address, 1, remote.address, 2, 0)).toBe(20);
     const sevens = (count: number) => new Uint8Array(count).fill(7);
     const rest = pattern(32);
     expect([...there]).toEqual([...sevens(16), ...rest.subarray(16, 24), ...sevens(4), ...rest.subarray(28)]);
 
     remote.setAddress(second + iov_base, 8);
-    expect(host.processVmReadv(process.pid, local, remote, 2)).toBe(4);
+    expect(calls.process_vm_readv(process.pid, local.address, 1, remote.address, 2, 0)).toBe(4);
     remote.setAddress(iov_base, 8);
-    for (const call of ["processVmReadv", "processVmWritev"] as const) {
-      expect(host[call](process.pid, local, remote, 2)).toBe(-errnos.EFAULT);
+    for (const call of ["process_vm_readv", "process_vm_writev"] as const) {
+      expect(calls[call](process.pid, local.address, 1, remote.address, 2, 0)).toBe(-errnos.EFAULT);
       // No such process can exist: pid_max is at most 2^22, see proc(5).
-      expect(host[call](2 ** 22 + 1, local, remote, 1)).toBe(-errnos.ESRCH);
+      expect(calls[call](2 ** 22 + 1, local.address, 1, remote.address, 1, 0)).toBe(-errnos.ESRCH);
     }
   });
 });

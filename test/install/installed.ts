@@ -117,10 +117,10 @@ export function report(runtime: string, arch: string = process.arch): object {
     arch,
     ciphertext: "7649abac8119b246cee98e9b12e9197d",
     digest: "a9993e364706816aba3e25717850c26c9cd0d89d",
-    libcs: [libc, libc, isIn("Deno"), isIn("Bun")],
+    libcs: [libc, isIn("Deno"), isIn("Bun")],
     isSwitched: true,
     request: "c0306366",
     software: 0,
-    server: "function",
+    server: "ENOENT",
   };
 }

@@ -90,7 +90,7 @@ test.runIf(canServe)("Server.start() from JSR starts a thread that serves a devi
   const path = join(installed.folder, "crypto");
   const code = `
     import { Server } from "jsr:@cryptodev/serve@^0.1.0";
-    const server = await Server.start({ path: "${path}", carrier: "fuse" });
+    const server = await Server.start({ path: "${path}", transport: "fuse" });
     console.log(server.path);
     await server.stop();
   `;

@@ -103,6 +103,12 @@ describe.each(names)("packages/%s", (name) => {
   test("depends on the current versions of the other packages", () => {
     const others = Object.entries(manifest.dependencies ?? {}).filter(([other]) => other.startsWith("@cryptodev/"));
     for (const [other, version] of others) expect(version).toBe(manifestOf(other.split("/")[1] as string).version);
+    const jsr: { readonly imports?: Readonly<Record<string, string>> } = JSON.parse(read(name, "jsr.json"));
+    const mapped = Object.values(jsr.imports ?? {}).filter((target) => target.startsWith("jsr:"));
+    for (const target of mapped) {
+      const [, other = "", version] = /^jsr:@cryptodev\/(\w+)@(.*)$/.exec(target) ?? [];
+      expect(version, target).toBe(manifestOf(other).version);
+    }
   });
 
   test("contains the licence of this repository", () => {

@@ -13,10 +13,10 @@ if (!canServeCharacterDevice) {
 }
 
 test.runIf(canServeCharacterDevice).each(["SIGTERM", "SIGKILL"] as const)(
-  "cryptodev serve --carrier cuse creates a character device for every user, and removes it after %s",
+  "cryptodev serve --transport cuse creates a character device for every user, and removes it after %s",
   async (signal) => {
     const path = `/dev/crypto-test-${process.pid}-${signal.toLowerCase()}`;
-    const served = await ServedDevice.start(path, ["--carrier", "cuse"]);
+    const served = await ServedDevice.start(path, ["--transport", "cuse"]);
     const stats = statSync(path);
     expect(stats.isCharacterDevice()).toBe(true);
     expect(stats.mode & 0o777).toBe(0o666);

@@ -161,7 +161,7 @@ describe.runIf(canServe)("cryptodev serve", () => {
   });
 
   test("refuses to create a character device outside of /dev, over an existing file, or without CUSE", () => {
-    const refusal = (at: string) => serve(at, "--carrier", "cuse").stderr;
+    const refusal = (at: string) => serve(at, "--transport", "cuse").stderr;
     expect(refusal(path)).toBe(`cryptodev: ${path}: CUSE creates devices only in /dev\n`);
     expect(refusal("/dev/null")).toBe("cryptodev: /dev/null already exists\n");
     if (canServeCharacterDevice) return;

@@ -48,7 +48,7 @@ describe("Server.start(), before anything is mounted,", () => {
     ["a call that does not exist", { faults: [{ code: "ENOMEM", call: "CIOCGSESION" }] }, "did you mean CIOCGSESSION?"],
     ["a fault that is not an object", { faults: ["ENOMEM"] }, "error of a fault"],
     ["faults that are not an array", { faults: "ENOMEM" }, "faults: expected an array"],
-    ["a transport that does not exist", { carrier: "FUSE" }, "carrier: expected one of fuse, cuse"],
+    ["a transport that does not exist", { transport: "FUSE" }, "transport: expected one of fuse, cuse"],
     ["a policy that does not exist", { onCrash: "ignore" }, "onCrash: expected one of refuse, kill, fail"],
     ["a path that is not a string", { path: 7 }, "path: expected a string"],
     ["a device that is not an object", { device: "software" }, "device: expected an object"],
@@ -62,12 +62,12 @@ describe("Server.start(), before anything is mounted,", () => {
   });
 
   test("ignores options of a prototype", async () => {
-    const polluted = Object.prototype as { carrier?: string; faults?: unknown };
-    Object.assign(polluted, { carrier: "nonsense", faults: 7 });
+    const polluted = Object.prototype as { transport?: string; faults?: unknown };
+    Object.assign(polluted, { transport: "nonsense", faults: 7 });
     try {
       await expect(Server.start({ path: "/nowhere/crypto" })).rejects.toThrow("ENOENT");
     } finally {
-      delete polluted.carrier;
+      delete polluted.transport;
       delete polluted.faults;
     }
   });
@@ -85,10 +85,14 @@ test.each([
   mkdirSync(workspace, { recursive: true });
   const copy = mkdtempSync(join(workspace, "serve-"));
   try {
-    cpSync(fileURLToPath(new URL("../../packages/serve/dist/", import.meta.url)), copy, { recursive: true });
-    spoil(copy);
+    const dist = join(copy, "dist");
+    for (const name of ["dist", "package.json"]) {
+      const original = fileURLToPath(new URL(`../../packages/serve/${name}`, import.meta.url));
+      cpSync(original, join(copy, name), { recursive: true });
+    }
+    spoil(dist);
     const message = runForJson<string>(`
-      import { Server } from ${JSON.stringify(pathToFileURL(join(copy, entry)).href)};
+      import { Server } from ${JSON.stringify(pathToFileURL(join(dist, entry)).href)};
       const message = await Server.start({ path: "/nowhere/crypto" }).catch((error) => error.name + ": " + error.message);
       console.log(JSON.stringify(message));
     `);

@@ -82,7 +82,7 @@ describe.each(backends)("on the $name", (backend) => {
   });
 });
 
-test("LibcHost.close() closes every descriptor", async () => {
+test("Host.close() closes every descriptor", async () => {
   const host = await realHost();
   const open = () => readdirSync("/proc/self/fd").length;
   const before = open();

@@ -3,8 +3,16 @@
  *
  * @module @cryptodev/bun
  */
-import { bufferOf, type LibcHost, libcPaths, linuxMachine, UnsupportedError } from "@cryptodev/core";
-import type { BunFFI } from "./types.ts";
+import {
+  bufferOf,
+  type Dialect,
+  type Host,
+  libcHost,
+  libcPaths,
+  linuxMachine,
+  UnsupportedError,
+} from "@cryptodev/core";
+import type { BunFFI, ForeignFunction } from "./types.ts";
 
 /**
  * Returns the host that calls libc. The first call in each thread loads libc.
@@ -18,36 +26,45 @@ import type { BunFFI } from "./types.ts";
  * console.log(bunHost().open("/nowhere/crypto", 2)); // -2, which is ENOENT
  * ```
  */
-export function bunHost(): LibcHost {
-  host ??= load();
+export function bunHost(): Host {
+  host ??= libcHost(dialect());
   return host;
 }
 
-// Module state exists once per worker, as do libc's errno and the addresses of memory.
-let host: LibcHost | undefined;
+/**
+ * Returns how Bun calls libc, with which {@link @cryptodev/core!bind | bind()} declares functions that a host does not
+ * have. The first call in each thread loads libc.
+ *
+ * @returns one dialect for each thread
+ * @throws {UnsupportedError} if the runtime is not Bun, the system is not Linux, or the architecture is unknown
+ * @example
+ * ```ts
+ * import { dialect } from "@cryptodev/bun";
+ * import { bind } from "@cryptodev/core";
+ *
+ * const { getppid } = bind({ getppid: { parameters: [], result: "int" } }, dialect());
+ * console.log(getppid() === process.ppid);
+ * ```
+ */
+export function dialect(): Dialect {
+  loaded ??= load();
+  return loaded;
+}
 
-const symbols = {
-  open: { args: ["ptr", "i32"], returns: "i32" },
-  close: { args: ["i32"], returns: "i32" },
-  ioctl: { args: ["i32", "i32", "ptr"], returns: "i32" },
-  poll: { args: ["ptr", "u64_fast", "i32"], returns: "i32" },
-  read: { args: ["i32", "ptr", "u64_fast"], returns: "i64_fast" },
-  write: { args: ["i32", "ptr", "u64_fast"], returns: "i64_fast" },
-  mount: { args: ["ptr", "ptr", "ptr", "u64_fast", "ptr"], returns: "i32" },
-  umount2: { args: ["ptr", "i32"], returns: "i32" },
-  process_vm_readv: { args: ["i32", "ptr", "u64_fast", "ptr", "u64_fast", "u64_fast"], returns: "i64_fast" },
-  process_vm_writev: { args: ["i32", "ptr", "u64_fast", "ptr", "u64_fast", "u64_fast"], returns: "i64_fast" },
-  __errno_location: { args: [], returns: "ptr" },
-} as const;
+// Module state exists once per worker, as do libc's errno and the addresses of memory.
+let host: Host | undefined;
+let loaded: Dialect | undefined;
 
 const linuxArch: Readonly<Record<string, string>> = { x64: "x86_64", arm64: "aarch64" };
 
-function loadLibc({ dlopen }: BunFFI): ReturnType<typeof dlopen<keyof typeof symbols>>["symbols"] {
+/** Returns a function that looks up functions of libc. */
+function openLibc({ dlopen }: BunFFI): Dialect["declare"] {
   const paths = libcPaths(linuxArch[process.arch] ?? process.arch);
   let cause: unknown;
   for (const path of paths) {
     try {
-      return dlopen(path, symbols).symbols;
+      dlopen(path, { __errno_location: { args: [], returns: "ptr" } });
+      return (name, args, returns) => dlopen(path, { [name]: { args, returns } }).symbols[name] as ForeignFunction;
     } catch (error) {
       cause = error;
     }
@@ -55,61 +72,26 @@ function loadLibc({ dlopen }: BunFFI): ReturnType<typeof dlopen<keyof typeof sym
   throw new UnsupportedError("ffi", `libc was not found as ${paths.join(", ")}`, { cause });
 }
 
-function load(): LibcHost {
+function load(): Dialect {
   const machine = linuxMachine(process.platform, process.arch);
   // Not an import: other runtimes, which refuse `bun:` specifiers, can then load this module and report an error.
   const ffi = process.getBuiltinModule?.("bun:ffi") as BunFFI | undefined;
   if (ffi === undefined) throw new UnsupportedError("ffi", "@cryptodev/bun runs in Bun, and this is another runtime");
-  const libc = loadLibc(ffi);
-  const { open, close, ioctl, poll, read, write, mount, umount2, process_vm_readv, process_vm_writev } = libc;
-  const toC = (text: string): Uint8Array => new TextEncoder().encode(`${text}\0`);
-  const { ptr } = ffi;
-  const errnoLocation = libc.__errno_location();
-  const errno = (): number => ffi.read.i32(errnoLocation, 0);
+  const declare = openLibc(ffi);
+  const ioctl = declare("ioctl", ["i32", "i32", "ptr"], "i32") as Dialect["ioctl"];
+  const errnoLocation = declare("__errno_location", [], "ptr")() as number;
+  const { ptr, read } = ffi;
 
   return {
-    backend: "kernel",
     machine,
-    open(path, flags) {
-      const fd = open(toC(path), flags);
-      return fd < 0 ? -errno() : fd;
-    },
-    close(fd) {
-      const result = close(fd);
-      return result < 0 ? -errno() : result;
-    },
-    ioctl(fd, request, argument) {
-      const result = ioctl(fd, request | 0, argument === null ? 0 : (argument.address as number));
-      return result < 0 ? -errno() : result;
-    },
-    poll(pollfd, timeout) {
-      const result = poll(pollfd.address as number, 1, timeout);
-      return result < 0 ? -errno() : result;
-    },
-    read(fd, buffer) {
-      const result = read(fd, buffer.address as number, buffer.bytes.length);
-      return result < 0 ? -errno() : result;
-    },
-    write(fd, buffer, length) {
-      const result = write(fd, buffer.address as number, length);
-      return result < 0 ? -errno() : result;
-    },
-    mount(source, target, type, flags, data) {
-      const result = mount(toC(source), toC(target), toC(type), flags, toC(data));
-      return result < 0 ? -errno() : result;
-    },
-    umount2(target, flags) {
-      const result = umount2(toC(target), flags);
-      return result < 0 ? -errno() : result;
-    },
-    processVmReadv(pid, local, remote, remotes) {
-      const result = process_vm_readv(pid, local.address as number, 1, remote.address as number, remotes, 0);
-      return result < 0 ? -errno() : result;
-    },
-    processVmWritev(pid, local, remote, remotes) {
-      const result = process_vm_writev(pid, local.address as number, 1, remote.address as number, remotes, 0);
-      return result < 0 ? -errno() : result;
-    },
+    nullPointer: 0,
+    types: { int: "i32", ulong: "u64_fast", size_t: "u64_fast", ssize_t: "i64_fast", pointer: "ptr", string: "ptr" },
+    declare,
+    encode: (value) => (typeof value === "string" ? new TextEncoder().encode(`${value}\0`) : value),
+    decode: Number,
+    errno: () => read.i32(errnoLocation, 0),
+    // A request above 2 ** 31 is faster as the negative number with the same bits.
+    ioctl: (fd, request, argument) => ioctl(fd, request | 0, argument),
     addressOf(bytes) {
       // A view of up to 1000 bytes is in the engine's own heap, and moves out of it when its buffer is first accessed.
       // Accessing the buffer first makes the address permanent.

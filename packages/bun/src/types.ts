@@ -3,15 +3,15 @@
  * redeclare globals that the types of other runtimes declare too.
  */
 
-/** A foreign function. */
-type Foreign = (...values: (number | Uint8Array)[]) => number;
+/** A function of a library. It accepts and returns what its declaration says. */
+export type ForeignFunction = (...values: readonly unknown[]) => unknown;
 
 /** The part of the module `bun:ffi` that is used. */
 export interface BunFFI {
-  dlopen<Name extends string>(
+  dlopen(
     path: string,
-    symbols: Readonly<Record<Name, { readonly args: readonly string[]; readonly returns: string }>>,
-  ): { readonly symbols: Readonly<Record<Name, Foreign>> };
+    symbols: Readonly<Record<string, { readonly args: readonly string[]; readonly returns: string }>>,
+  ): { readonly symbols: Readonly<Record<string, ForeignFunction>> };
   ptr(view: Uint8Array): number;
   readonly read: { i32(address: number, offset: number): number };
 }

@@ -1,6 +1,6 @@
 import { constants, existsSync, readdirSync, readFileSync, readlinkSync, readSync, writeSync } from "node:fs";
 import { getSystemErrorMap } from "node:util";
-import { Argument, type LibcHost } from "@cryptodev/core";
+import { Argument, bind, type LibcFunctions } from "@cryptodev/core";
 
 /*
  * Descriptors that the parent process opened. Each of them may be non-blocking: a call that would have to wait then
@@ -27,13 +27,17 @@ function openFlagsOf(descriptor: number): number {
 
 const deno = "Deno" in globalThis ? await import("@cryptodev/deno") : undefined;
 const ROOM = { name: "room", fields: [["bytes", "char", 2 ** 16]] } as const;
-let room: Argument<typeof ROOM> | undefined;
+const signatures = {
+  read: { parameters: ["fd: int", "buf: pointer", "count: size_t"], result: "ssize_t" },
+  write: { parameters: ["fd: int", "buf: pointer", "count: size_t"], result: "ssize_t" },
+} as const;
+let loaded: (LibcFunctions<typeof signatures> & { readonly room: Argument<typeof ROOM> }) | undefined;
 
 /** Deno's libc, and memory that its calls read and write. */
-function libc(): { readonly host: LibcHost; readonly room: Argument<typeof ROOM> } {
-  const host = (deno as NonNullable<typeof deno>).denoHost();
-  room ??= new Argument(host, ROOM);
-  return { host, room };
+function libc(): NonNullable<typeof loaded> {
+  const { denoHost, dialect } = deno as NonNullable<typeof deno>;
+  loaded ??= { ...bind(signatures, dialect()), room: new Argument(denoHost(), ROOM) };
+  return loaded;
 }
 
 /**
@@ -50,9 +54,9 @@ function checked(syscall: "read" | "write", result: number): number {
 /** Calls `read(2)`. Deno's own function reads only standard input and descriptors that Deno opened. */
 export function readFrom(descriptor: number, target: Uint8Array): number {
   if (deno === undefined || descriptor === 0) return readSync(descriptor, target, 0, target.length, null);
-  const { host, room } = libc();
+  const { read, room } = libc();
   try {
-    const count = Math.min(checked("read", host.read(descriptor, room)), target.length);
+    const count = Math.min(checked("read", read(descriptor, room.address, room.bytes.length)), target.length);
     target.set(room.bytes.subarray(0, count));
     return count;
   } finally {
@@ -63,11 +67,11 @@ export function readFrom(descriptor: number, target: Uint8Array): number {
 /** Calls `write(2)`. Deno's own function fails with EAGAIN even if a part was written. */
 export function writeTo(descriptor: number, bytes: Uint8Array): number {
   if (deno === undefined || (openFlagsOf(descriptor) & constants.O_NONBLOCK) === 0) return writeSync(descriptor, bytes);
-  const { host, room } = libc();
+  const { write, room } = libc();
   const count = Math.min(bytes.length, room.bytes.length);
   room.bytes.set(bytes.subarray(0, count));
   try {
-    return checked("write", host.write(descriptor, room, count));
+    return checked("write", write(descriptor, room.address, count));
   } finally {
     room.bytes.fill(0);
   }

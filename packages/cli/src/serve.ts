@@ -32,7 +32,7 @@ import { UsageError } from "./usage_error.ts";
 /** The options of `serve`. */
 interface ServeFlags {
   readonly json?: true;
-  readonly carrier?: "fuse" | "cuse";
+  readonly transport?: "fuse" | "cuse";
   readonly onCrash: CrashPolicy;
   readonly verbosity: "0" | "1" | "2";
   readonly stats?: true;
@@ -116,7 +116,7 @@ export function serveCommand(library: Library, program: readonly string[]): Comm
     .addHelpText("after", footer)
     .argument("[path]", "path of the served device", "/dev/crypto")
     .usage("[options] [path] [-- program args...]")
-    .addOption(new Option("--carrier <name>", "the transport (default: CUSE if available)").choices(["fuse", "cuse"]))
+    .addOption(new Option("--transport <name>", "the transport (default: CUSE if available)").choices(["fuse", "cuse"]))
     .addOption(
       new Option("--on-crash <policy>", "what to do about a call that would crash a kernel")
         .choices(["refuse", "kill", "fail"])
@@ -179,14 +179,14 @@ const askingSignal = "Deno" in globalThis ? "SIGUSR2" : "SIGUSR1";
  * @returns the exit status
  */
 async function serve(path: string, command: readonly string[], flags: ServeFlags): Promise<number> {
-  if (flags.inNamespace !== undefined && path.startsWith("/dev/")) await makePrivateDev();
-  const { json, carrier, onCrash, stats = false, async = false, driver, alignmask, lacks, fail } = flags;
+  if (flags.inNamespace !== undefined && path.startsWith("/dev/")) makePrivateDev();
+  const { json, transport, onCrash, stats = false, async = false, driver, alignmask, lacks, fail } = flags;
   const verbosity = Number(flags.verbosity) as 0 | 1 | 2;
   const pretended = driver === undefined ? {} : { driver, hardware: true };
   const server = await Server.start({
     path,
     // A character device would be visible to everybody, in every namespace.
-    ...(command.length > 0 ? { carrier: "fuse" } : carrier === undefined ? {} : { carrier }),
+    ...(command.length > 0 ? { transport: "fuse" } : transport === undefined ? {} : { transport }),
     onCrash,
     faults: fail,
     device: { verbosity, enableStats: stats, async, alignmask, lacks, ...pretended },
@@ -213,9 +213,9 @@ async function serve(path: string, command: readonly string[], flags: ServeFlags
     await stop(server);
   } else {
     for (const signal of endingSignals) process.on(signal, () => void stop(server));
-    tell("ready", `serving ${quoteName(server.path)} over ${server.carrier.toUpperCase()}`, {
+    tell("ready", `serving ${quoteName(server.path)} over ${server.transport.toUpperCase()}`, {
       path: server.path,
-      carrier: server.carrier,
+      transport: server.transport,
       pid: process.pid,
     });
   }

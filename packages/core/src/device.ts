@@ -18,7 +18,7 @@ import {
 } from "./algorithms.ts";
 import { Submitter } from "./async/submitter.ts";
 import { type Capability, type CapabilityOptions, capabilitiesOf } from "./capabilities.ts";
-import type { Host } from "./host.ts";
+import type { Host } from "./host/host.ts";
 import { DeviceFile, type DeviceOptions } from "./kernel/device_file.ts";
 import { alignedMemory, CACHE_LINE } from "./memory/aligned.ts";
 import { own } from "./options.ts";

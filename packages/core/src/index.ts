@@ -9,7 +9,6 @@ export * from "./abi/constants.ts";
 export * from "./abi/errno.ts";
 export * from "./abi/ioctl.ts";
 export * from "./abi/ioctls.ts";
-export * from "./abi/libc.ts";
 export * from "./abi/machine.ts";
 export * from "./abi/macs.ts";
 export * from "./abi/struct.ts";
@@ -67,10 +66,22 @@ export {
   type UnsupportedCode,
   UnsupportedError,
 } from "./errors.ts";
-export type { Address, Host, LibcHost } from "./host.ts";
+export type { Address, Host } from "./host/host.ts";
+export {
+  bind,
+  type CTypes,
+  type Dialect,
+  type LibcFunctions,
+  libcHost,
+  libcPaths,
+  type Parameter,
+  type Signature,
+  type Signatures,
+  type Values,
+} from "./host/libc.ts";
+export { linuxMachine } from "./host/linux_machine.ts";
 export type { DeviceOptions } from "./kernel/device_file.ts";
 export type { AlgorithmInfo, SessionInfo } from "./kernel/session_info.ts";
-export { linuxMachine } from "./linux_machine.ts";
 export { Argument } from "./memory/argument.ts";
 export { bufferOf, byteLengthOf, byteOffsetOf, littleEndian, partOf, sizeOf } from "./memory/bytes.ts";
 export { Call } from "./memory/call.ts";

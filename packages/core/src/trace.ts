@@ -13,7 +13,7 @@ import { FIOCLEX } from "./abi/ioctls.ts";
 import type { Machine } from "./abi/machine.ts";
 import { macs } from "./abi/macs.ts";
 import { layout, type Struct } from "./abi/struct.ts";
-import type { Host } from "./host.ts";
+import type { Host } from "./host/host.ts";
 import type { Argument } from "./memory/argument.ts";
 import { byteLengthOf } from "./memory/bytes.ts";
 import { Call } from "./memory/call.ts";

@@ -5,8 +5,8 @@
  *
  * @module @cryptodev/deno
  */
-import { type LibcHost, libcPaths, linuxMachine, UnsupportedError } from "@cryptodev/core";
-import type { DenoNamespace, Globals } from "./types.ts";
+import { type Dialect, type Host, libcHost, libcPaths, linuxMachine, UnsupportedError } from "@cryptodev/core";
+import type { DenoNamespace, ForeignFunction, Globals } from "./types.ts";
 
 /**
  * Returns the host that calls libc. The first call in each thread loads libc.
@@ -21,33 +21,40 @@ import type { DenoNamespace, Globals } from "./types.ts";
  * console.log(denoHost().open("/nowhere/crypto", 2)); // -2, which is ENOENT
  * ```
  */
-export function denoHost(): LibcHost {
-  host ??= load();
+export function denoHost(): Host {
+  host ??= libcHost(dialect());
   return host;
 }
 
+/**
+ * Returns how Deno calls libc, with which {@link @cryptodev/core!bind | bind()} declares functions that a host does not
+ * have. The first call in each thread loads libc.
+ *
+ * @returns one dialect for each thread
+ * @throws {UnsupportedError} if the runtime is not Deno, the system is not Linux, the permission to call libc is
+ * missing, or the architecture is unknown
+ * @example
+ * ```ts
+ * import { bind } from "@cryptodev/core";
+ * import { dialect } from "@cryptodev/deno";
+ *
+ * const { getppid } = bind({ getppid: { parameters: [], result: "int" } }, dialect());
+ * console.log(getppid() === Deno.ppid);
+ * ```
+ */
+export function dialect(): Dialect {
+  loaded ??= load();
+  return loaded;
+}
+
 // Module state exists once per worker, as do libc's errno and the addresses of memory.
-let host: LibcHost | undefined;
+let host: Host | undefined;
+let loaded: Dialect | undefined;
 
 const { Deno, console, TextEncoder } = globalThis as unknown as Globals;
 
-// Integers and buffers only: Deno's pointer classes would require the permission for all libraries.
-const symbols = {
-  open: { parameters: ["buffer", "i32"], result: "i32" },
-  close: { parameters: ["i32"], result: "i32" },
-  ioctl: { parameters: ["i32", "u32", "u64"], result: "i32" },
-  poll: { parameters: ["u64", "u64", "i32"], result: "i32" },
-  read: { parameters: ["i32", "u64", "u64"], result: "i64" },
-  write: { parameters: ["i32", "u64", "u64"], result: "i64" },
-  mount: { parameters: ["buffer", "buffer", "buffer", "u64", "buffer"], result: "i32" },
-  umount2: { parameters: ["buffer", "i32"], result: "i32" },
-  process_vm_readv: { parameters: ["i32", "u64", "u64", "u64", "u64", "u64"], result: "i64" },
-  process_vm_writev: { parameters: ["i32", "u64", "u64", "u64", "u64", "u64"], result: "i64" },
-  memcpy: { parameters: ["buffer", "u64", "u64"], result: "u64" },
-  __errno_location: { parameters: [], result: "u64" },
-} as const;
-
-function loadLibc(deno: DenoNamespace): ReturnType<typeof deno.dlopen<keyof typeof symbols>>["symbols"] {
+/** Returns a function that looks up functions of libc. */
+function openLibc(deno: DenoNamespace): Dialect["declare"] {
   const paths = libcPaths(deno.build.arch);
   const isGranted = (path?: string) =>
     deno.permissions.querySync(path === undefined ? { name: "ffi" } : { name: "ffi", path }).state === "granted";
@@ -57,7 +64,9 @@ function loadLibc(deno: DenoNamespace): ReturnType<typeof deno.dlopen<keyof type
   let cause: unknown;
   for (const path of tried) {
     try {
-      return deno.dlopen(path, symbols).symbols;
+      deno.dlopen(path, { __errno_location: { parameters: [], result: "u64" } });
+      return (name, parameters, result) =>
+        deno.dlopen(path, { [name]: { parameters, result } }).symbols[name] as ForeignFunction;
     } catch (error) {
       cause = error;
     }
@@ -69,65 +78,37 @@ function loadLibc(deno: DenoNamespace): ReturnType<typeof deno.dlopen<keyof type
   throw new UnsupportedError("ffi", missing, { cause });
 }
 
-function load(): LibcHost {
-  if (Deno === undefined)
-    throw new UnsupportedError("ffi", "@cryptodev/deno runs in Deno, and this is another runtime");
-  const machine = linuxMachine(Deno.build.os, Deno.build.arch);
-  const libc = loadLibc(Deno);
-  const { open, close, ioctl, poll, read, write, mount, umount2, process_vm_readv, process_vm_writev, memcpy } = libc;
-  const toC = (text: string): Uint8Array => new TextEncoder().encode(`${text}\0`);
+// Integers and buffers only: Deno's pointer classes would require the permission for all libraries.
+const types = { int: "i32", ulong: "u64", size_t: "u64", ssize_t: "i64", pointer: "u64", string: "buffer" } as const;
 
-  const errnoLocation = libc.__errno_location();
+function load(): Dialect {
+  if (Deno === undefined) throw new UnsupportedError("ffi", "@cryptodev/deno runs in Deno, and this is another runtime");
+  const machine = linuxMachine(Deno.build.os, Deno.build.arch);
+  const declare = openLibc(Deno);
+  const memcpy = declare("memcpy", ["buffer", "u64", "u64"], "u64") as (
+    target: Uint8Array,
+    source: bigint,
+    size: bigint,
+  ) => bigint;
+  const errnoLocation = declare("__errno_location", [], "u64")() as bigint;
   const errnoBytes = new Uint8Array(4);
   const errnoWord = new Int32Array(errnoBytes.buffer);
-  const errno = (): number => {
-    memcpy(errnoBytes, errnoLocation, 4n);
-    return errnoWord[0] as number;
-  };
 
   return {
-    backend: "kernel",
     machine,
-    open(path, flags) {
-      const fd = open(toC(path), flags) as number;
-      return fd < 0 ? -errno() : fd;
+    nullPointer: 0n,
+    types,
+    declare,
+    encode(value, type) {
+      if (typeof value === "string") return new TextEncoder().encode(`${value}\0`);
+      return types[type] === "u64" ? BigInt(value) : value;
     },
-    close(fd) {
-      const result = close(fd) as number;
-      return result < 0 ? -errno() : result;
+    decode: Number,
+    errno() {
+      memcpy(errnoBytes, errnoLocation, 4n);
+      return errnoWord[0] as number;
     },
-    ioctl(fd, request, argument) {
-      const result = ioctl(fd, request, argument === null ? 0n : argument.address) as number;
-      return result < 0 ? -errno() : result;
-    },
-    poll(pollfd, timeout) {
-      const result = poll(pollfd.address, 1n, timeout) as number;
-      return result < 0 ? -errno() : result;
-    },
-    read(fd, buffer) {
-      const result = Number(read(fd, buffer.address, BigInt(buffer.bytes.length)));
-      return result < 0 ? -errno() : result;
-    },
-    write(fd, buffer, length) {
-      const result = Number(write(fd, buffer.address, BigInt(length)));
-      return result < 0 ? -errno() : result;
-    },
-    mount(source, target, type, flags, data) {
-      const result = mount(toC(source), toC(target), toC(type), BigInt(flags), toC(data)) as number;
-      return result < 0 ? -errno() : result;
-    },
-    umount2(target, flags) {
-      const result = umount2(toC(target), flags) as number;
-      return result < 0 ? -errno() : result;
-    },
-    processVmReadv(pid, local, remote, remotes) {
-      const result = Number(process_vm_readv(pid, local.address, 1n, remote.address, BigInt(remotes), 0n));
-      return result < 0 ? -errno() : result;
-    },
-    processVmWritev(pid, local, remote, remotes) {
-      const result = Number(process_vm_writev(pid, local.address, 1n, remote.address, BigInt(remotes), 0n));
-      return result < 0 ? -errno() : result;
-    },
+    ioctl: declare("ioctl", ["i32", "u32", "u64"], "i32") as Dialect["ioctl"],
     // memcpy returns its destination, so copying no bytes returns the buffer's address. It stays a BigInt: a Number in
     // a 64-bit parameter takes Deno off its fast path.
     addressOf: (bytes) => memcpy(bytes, 0n, 0n),

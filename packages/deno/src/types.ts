@@ -3,8 +3,8 @@
  * redeclare globals that the types of other runtimes declare too.
  */
 
-/** One function in the result of `Deno.dlopen`. */
-type Foreign = (...values: (number | bigint | Uint8Array)[]) => number | bigint;
+/** A function of a library. It accepts and returns what its declaration says. */
+export type ForeignFunction = (...values: readonly unknown[]) => unknown;
 
 /** The part of the global `Deno` that is used. */
 export interface DenoNamespace {
@@ -12,10 +12,10 @@ export interface DenoNamespace {
   readonly permissions: {
     querySync(permission: { name: "ffi"; path?: string }): { readonly state: "granted" | "prompt" | "denied" };
   };
-  dlopen<Name extends string>(
+  dlopen(
     path: string,
-    symbols: Readonly<Record<Name, { readonly parameters: readonly string[]; readonly result: string }>>,
-  ): { readonly symbols: Readonly<Record<Name, Foreign>> };
+    symbols: Readonly<Record<string, { readonly parameters: readonly string[]; readonly result: string }>>,
+  ): { readonly symbols: Readonly<Record<string, ForeignFunction>> };
 }
 
 /** The globals that are used. */

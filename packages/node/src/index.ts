@@ -4,9 +4,9 @@
  *
  * @module @cryptodev/node
  */
-import { type Address, type LibcHost, linuxMachine } from "@cryptodev/core";
-import { koffiLibc } from "./koffi.ts";
-import { nodeFfiLibc } from "./node_ffi.ts";
+import { type Dialect, type Host, libcHost, linuxMachine } from "@cryptodev/core";
+import { koffiDialect } from "./koffi.ts";
+import { nodeFfiDialect } from "./node_ffi.ts";
 
 /**
  * Returns the host that calls libc. The first call in each thread loads libc.
@@ -21,65 +21,38 @@ import { nodeFfiLibc } from "./node_ffi.ts";
  * console.log(nodeHost().open("/nowhere/crypto", 2)); // -2, which is ENOENT
  * ```
  */
-export function nodeHost(): LibcHost {
-  host ??= load();
+export function nodeHost(): Host {
+  host ??= libcHost(dialect());
   return host;
 }
 
+/**
+ * Returns how Node.js calls libc, with which {@link @cryptodev/core!bind | bind()} declares functions that a host does
+ * not have. The first call in each thread loads libc.
+ *
+ * @returns one dialect for each thread
+ * @throws {UnsupportedError} if the system is not Linux, koffi is missing for this platform, or the architecture is
+ * unknown
+ * @example
+ * ```ts
+ * import { bind } from "@cryptodev/core";
+ * import { dialect } from "@cryptodev/node";
+ *
+ * const { getppid } = bind({ getppid: { parameters: [], result: "int" } }, dialect());
+ * console.log(getppid() === process.ppid);
+ * ```
+ */
+export function dialect(): Dialect {
+  loaded ??= load();
+  return loaded;
+}
+
 // Module state exists once per worker, as do libc's errno and the addresses of memory.
-let host: LibcHost | undefined;
+let host: Host | undefined;
+let loaded: Dialect | undefined;
 
-function load(): LibcHost {
+function load(): Dialect {
   const machine = linuxMachine(process.platform, process.arch);
-  const libc = nodeFfiLibc() ?? koffiLibc();
-  const { open, close, ioctl, poll, read, write, mount, umount2, processVmReadv, processVmWritev, errno } = libc;
-  // NULL, in the form that this interface accepts without a conversion.
-  const nothing: Address = typeof libc.addressOf(new Uint8Array(1)) === "bigint" ? 0n : 0;
-
-  return {
-    backend: "kernel",
-    machine,
-    open(path, flags) {
-      const fd = open(path, flags);
-      return fd < 0 ? -errno() : fd;
-    },
-    close(fd) {
-      const result = close(fd);
-      return result < 0 ? -errno() : result;
-    },
-    ioctl(fd, request, argument) {
-      const result = ioctl(fd, request, argument === null ? nothing : argument.address);
-      return result < 0 ? -errno() : result;
-    },
-    poll(pollfd, timeout) {
-      const result = poll(pollfd.address, 1, timeout);
-      return result < 0 ? -errno() : result;
-    },
-    read(fd, buffer) {
-      const result = read(fd, buffer.address, buffer.bytes.length);
-      return result < 0 ? -errno() : result;
-    },
-    write(fd, buffer, length) {
-      const result = write(fd, buffer.address, length);
-      return result < 0 ? -errno() : result;
-    },
-    mount(source, target, type, flags, data) {
-      const result = mount(source, target, type, flags, data);
-      return result < 0 ? -errno() : result;
-    },
-    umount2(target, flags) {
-      const result = umount2(target, flags);
-      return result < 0 ? -errno() : result;
-    },
-    processVmReadv(pid, local, remote, remotes) {
-      const result = processVmReadv(pid, local.address, remote.address, remotes);
-      return result < 0 ? -errno() : result;
-    },
-    processVmWritev(pid, local, remote, remotes) {
-      const result = processVmWritev(pid, local.address, remote.address, remotes);
-      return result < 0 ? -errno() : result;
-    },
-    addressOf: libc.addressOf,
-    warn: (message) => process.emitWarning(message, "CryptodevWarning"),
-  };
+  const warn = (message: string): void => process.emitWarning(message, "CryptodevWarning");
+  return nodeFfiDialect({ machine, warn }) ?? koffiDialect({ machine, warn });
 }

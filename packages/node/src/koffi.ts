@@ -1,17 +1,39 @@
 import nodeModule from "node:module";
-import { UnsupportedError } from "@cryptodev/core";
+import { type Dialect, UnsupportedError } from "@cryptodev/core";
 import type koffi from "koffi";
-import type { Libc } from "./libc.ts";
 
 /**
- * Returns libc through koffi.
+ * Returns how libc is called through koffi.
  *
  * @throws {UnsupportedError} if koffi is missing for this platform, or loading it is not allowed
  */
-export function koffiLibc(): Libc {
+export function koffiDialect({ machine, warn }: Pick<Dialect, "machine" | "warn">): Dialect {
   const ffi = loadKoffi();
   try {
-    return functions(ffi);
+    const libc = ffi.load(null);
+    const declare: Dialect["declare"] = (name, parameters, result) => libc.func(name, result, [...parameters]);
+    const ioctl = declare("ioctl", ["int", "int", "uintptr_t"], "int") as Dialect["ioctl"];
+    return {
+      machine,
+      nullPointer: 0,
+      // Integers only, and at most six: pointer types, variadic functions and BigInts take koffi off its fast path.
+      types: {
+        int: "int",
+        ulong: "unsigned long",
+        size_t: "size_t",
+        ssize_t: "long",
+        pointer: "uintptr_t",
+        string: "str",
+      },
+      declare,
+      encode: (value) => value,
+      decode: Number,
+      errno: ffi.errno,
+      // A request above 2 ** 31 is faster as the negative number with the same bits.
+      ioctl: (fd, request, argument) => ioctl(fd, request | 0, argument),
+      addressOf: (bytes) => Number(ffi.address(bytes)),
+      warn,
+    };
   } catch (cause) {
     throw new UnsupportedError("ffi", "koffi finds no libc in this process", { cause });
   }
@@ -61,28 +83,4 @@ function findKoffi(): Found {
     }
   }
   return { path: "koffi", cause };
-}
-
-function functions(ffi: typeof koffi): Libc {
-  const libc = ffi.load(null);
-  // Integers only, and at most six: pointer types, variadic functions and BigInts take koffi off its fast path.
-  const ioctl = libc.func("ioctl", "int", ["int", "int", "uintptr_t"]);
-  const vector = ["int", "uintptr_t", "unsigned long", "uintptr_t", "unsigned long", "unsigned long"];
-  const readv = libc.func("process_vm_readv", "int64_t", vector);
-  const writev = libc.func("process_vm_writev", "int64_t", vector);
-  return {
-    open: libc.func("open", "int", ["str", "int"]),
-    close: libc.func("close", "int", ["int"]),
-    // A request above 2 ** 31 is faster as the negative number with the same bits.
-    ioctl: (fd, request, address) => ioctl(fd, request | 0, address),
-    poll: libc.func("poll", "int", ["uintptr_t", "unsigned long", "int"]),
-    read: libc.func("read", "int64_t", ["int", "uintptr_t", "size_t"]),
-    write: libc.func("write", "int64_t", ["int", "uintptr_t", "size_t"]),
-    mount: libc.func("mount", "int", ["str", "str", "str", "unsigned long", "str"]),
-    umount2: libc.func("umount2", "int", ["str", "int"]),
-    processVmReadv: (pid, local, remote, remotes) => readv(pid, local, 1, remote, remotes, 0),
-    processVmWritev: (pid, local, remote, remotes) => writev(pid, local, 1, remote, remotes, 0),
-    errno: ffi.errno,
-    addressOf: (bytes) => Number(ffi.address(bytes)),
-  };
 }

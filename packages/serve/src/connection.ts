@@ -1,9 +1,11 @@
-import { errnoName, errnos, type LibcHost } from "@cryptodev/core";
+import { errnoName, errnos } from "@cryptodev/core";
 import { type Caller, KernelCrashError, OpenFile, type SoftwareDevice } from "@cryptodev/soft";
+import { ProcessMemory } from "./caller/process_memory.ts";
+import { UnreachableCallerError } from "./caller/process_vm.ts";
 import type { Counters } from "./counters.ts";
-import { ProcessMemory } from "./process_memory.ts";
-import { UnreachableCallerError } from "./process_vm.ts";
+import type { ServerHost } from "./syscalls.ts";
 import {
+  cuse_init_out,
   FATTR_FTRUNCATE,
   FATTR_LASTING,
   FOPEN_DIRECT_IO,
@@ -13,21 +15,20 @@ import {
   FUSE_KERNEL_VERSION,
   FUSE_NOTIFY_POLL,
   FUSE_POLL_SCHEDULE_NOTIFY,
-  opcodes,
-} from "./wire/constants.ts";
-import { type Body, Messages, MOST_WRITE } from "./wire/messages.ts";
-import { cuse_init_out } from "./wire/structs/cuse_init_out.ts";
-import { fuse_attr_out } from "./wire/structs/fuse_attr_out.ts";
-import { fuse_init_out } from "./wire/structs/fuse_init_out.ts";
-import { fuse_ioctl_in } from "./wire/structs/fuse_ioctl_in.ts";
-import { fuse_ioctl_out } from "./wire/structs/fuse_ioctl_out.ts";
-import { fuse_notify_poll_wakeup_out } from "./wire/structs/fuse_notify_poll_wakeup_out.ts";
-import { fuse_open_out } from "./wire/structs/fuse_open_out.ts";
-import { fuse_poll_in } from "./wire/structs/fuse_poll_in.ts";
-import { fuse_poll_out } from "./wire/structs/fuse_poll_out.ts";
-import { fuse_release_in } from "./wire/structs/fuse_release_in.ts";
-import { fuse_setattr_in } from "./wire/structs/fuse_setattr_in.ts";
-import { fuse_statfs_out } from "./wire/structs/fuse_statfs_out.ts";
+  fuse_attr_out,
+  fuse_init_out,
+  fuse_ioctl_in,
+  fuse_ioctl_out,
+  fuse_notify_poll_wakeup_out,
+  fuse_open_out,
+  fuse_poll_in,
+  fuse_poll_out,
+  fuse_release_in,
+  fuse_setattr_in,
+  fuse_statfs_out,
+  type Operation,
+} from "./wire/fuse.ts";
+import { MAX_WRITE, Messages } from "./wire/messages.ts";
 
 /** A regular file that everybody may read and write (`<sys/stat.h>`). */
 const MODE = 0o100666;
@@ -41,7 +42,7 @@ export type CrashPolicy = "refuse" | "kill" | "fail";
 
 /** Options of a {@link Connection}. */
 export interface ConnectionOptions {
-  readonly host: LibcHost;
+  readonly host: ServerHost;
   /** The opened `/dev/fuse` or `/dev/cuse`. */
   readonly fd: number;
   readonly device: SoftwareDevice;
@@ -56,7 +57,7 @@ export interface ConnectionOptions {
 }
 
 /** An open file, which the kernel refers to by a number. */
-interface Served {
+interface ServedFile {
   readonly caller: Caller;
   /** The kernel's handles of callers that sleep until an event occurs. */
   readonly waiting: Set<number>;
@@ -69,6 +70,23 @@ function isOutOfMemory(error: unknown): boolean {
   return error instanceof RangeError && /alloc|memory/i.test(error.message);
 }
 
+/** The layouts of the bodies that requests and replies have after their headers. */
+function bodiesOf(messages: Messages) {
+  return {
+    releaseIn: messages.requestBody(fuse_release_in),
+    setattrIn: messages.requestBody(fuse_setattr_in),
+    ioctlIn: messages.requestBody(fuse_ioctl_in),
+    pollIn: messages.requestBody(fuse_poll_in),
+    attrOut: messages.replyBody(fuse_attr_out),
+    statfsOut: messages.replyBody(fuse_statfs_out),
+    openOut: messages.replyBody(fuse_open_out),
+    ioctlOut: messages.replyBody(fuse_ioctl_out),
+    pollOut: messages.replyBody(fuse_poll_out),
+    wakeupOut: messages.replyBody(fuse_notify_poll_wakeup_out),
+  };
+}
+type Bodies = ReturnType<typeof bodiesOf>;
+
 /**
  * Speaks FUSE or CUSE over a descriptor: reads the kernel's requests and writes the device's replies, one at a time.
  */
@@ -76,35 +94,36 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #messages: Messages;
   readonly #memory: ProcessMemory;
-  readonly #files = new Map<number, Served>();
-  readonly #releaseIn: Body<typeof fuse_release_in>;
-  readonly #setattrIn: Body<typeof fuse_setattr_in>;
-  readonly #attrOut: Body<typeof fuse_attr_out>;
-  readonly #statfsOut: Body<typeof fuse_statfs_out>;
-  readonly #openOut: Body<typeof fuse_open_out>;
-  readonly #ioctlIn: Body<typeof fuse_ioctl_in>;
-  readonly #ioctlOut: Body<typeof fuse_ioctl_out>;
-  readonly #pollIn: Body<typeof fuse_poll_in>;
-  readonly #pollOut: Body<typeof fuse_poll_out>;
-  readonly #wakeupOut: Body<typeof fuse_notify_poll_wakeup_out>;
+  readonly #files = new Map<number, ServedFile>();
+  readonly #bodies: Bodies;
+  /** What to do about each kind of request, given its length. */
+  readonly #handlers: Readonly<Record<Operation, (length: number) => void>> = {
+    FUSE_IOCTL: (length) => this.#ioctl(length),
+    FUSE_OPEN: () => this.#open(),
+    FUSE_RELEASE: () => this.#release(),
+    FUSE_POLL: () => this.#poll(),
+    FUSE_GETATTR: () => this.#attributes(),
+    FUSE_SETATTR: () => this.#setAttributes(),
+    FUSE_STATFS: () => this.#statistics(),
+    // The driver does not implement these.
+    FUSE_READ: () => this.#messages.send(-errnos.EINVAL),
+    FUSE_WRITE: () => this.#messages.send(-errnos.EINVAL),
+    FUSE_FSYNC: () => this.#messages.send(-errnos.EINVAL),
+    FUSE_INIT: () => this.#init(fuse_init_out),
+    CUSE_INIT: () => this.#init(cuse_init_out, `DEVNAME=${this.#options.deviceName}\0`),
+    // These do not have a reply. By the time an interrupt is read, the request that it refers to has been answered.
+    FUSE_FORGET: () => {},
+    FUSE_BATCH_FORGET: () => {},
+    FUSE_INTERRUPT: () => {},
+  };
   #nextFile = 1;
   #failed = false;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
-    const messages = new Messages(options.host, options.fd);
-    this.#messages = messages;
+    this.#messages = new Messages(options.host, options.fd);
+    this.#bodies = bodiesOf(this.#messages);
     this.#memory = new ProcessMemory(options.host);
-    this.#releaseIn = messages.requestBody(fuse_release_in);
-    this.#setattrIn = messages.requestBody(fuse_setattr_in);
-    this.#attrOut = messages.replyBody(fuse_attr_out);
-    this.#statfsOut = messages.replyBody(fuse_statfs_out);
-    this.#openOut = messages.replyBody(fuse_open_out);
-    this.#ioctlIn = messages.requestBody(fuse_ioctl_in);
-    this.#ioctlOut = messages.replyBody(fuse_ioctl_out);
-    this.#pollIn = messages.requestBody(fuse_poll_in);
-    this.#pollOut = messages.replyBody(fuse_poll_out);
-    this.#wakeupOut = messages.replyBody(fuse_notify_poll_wakeup_out);
   }
 
   /**
@@ -128,57 +147,9 @@ export class Connection {
   }
 
   #answer(length: number): void {
-    const messages = this.#messages;
-    const { request } = messages;
-    switch (messages.opcode) {
-      case opcodes.FUSE_IOCTL:
-        this.#ioctl(length);
-        break;
-      case opcodes.FUSE_OPEN:
-        this.#open();
-        break;
-      case opcodes.FUSE_RELEASE:
-        this.#release(request.getUint64(this.#releaseIn.at.fh));
-        messages.send(0);
-        break;
-      case opcodes.FUSE_POLL:
-        this.#poll();
-        break;
-      case opcodes.FUSE_GETATTR:
-        this.#attributes();
-        break;
-      case opcodes.FUSE_STATFS:
-        this.#statistics();
-        break;
-      case opcodes.FUSE_SETATTR: {
-        const changes = request.getUint32(this.#setattrIn.at.valid);
-        // O_TRUNC has no effect, as with any device. Changes that a caller would expect to last are refused.
-        if ((changes & FATTR_LASTING) !== 0) messages.send(-errnos.EPERM);
-        else if ((changes & FATTR_FTRUNCATE) === FATTR_FTRUNCATE) messages.send(-errnos.EINVAL);
-        else this.#attributes();
-        break;
-      }
-      case opcodes.FUSE_READ:
-      case opcodes.FUSE_WRITE:
-      case opcodes.FUSE_FSYNC:
-        // The driver does not implement these.
-        messages.send(-errnos.EINVAL);
-        break;
-      case opcodes.FUSE_INIT:
-        this.#init(fuse_init_out);
-        break;
-      case opcodes.CUSE_INIT:
-        this.#init(cuse_init_out, `DEVNAME=${this.#options.deviceName}\0`);
-        break;
-      case opcodes.FUSE_FORGET:
-      case opcodes.FUSE_BATCH_FORGET:
-      case opcodes.FUSE_INTERRUPT:
-        // These do not have a reply. By the time an interrupt is read, the request that it refers to has been answered.
-        break;
-      default:
-        messages.send(-errnos.ENOSYS);
-        break;
-    }
+    const { operation } = this.#messages;
+    if (operation === undefined) this.#messages.send(-errnos.ENOSYS);
+    else this.#handlers[operation](length);
   }
 
   #init(struct: typeof fuse_init_out | typeof cuse_init_out, name = ""): void {
@@ -186,7 +157,7 @@ export class Connection {
     const { end, at } = this.#messages.start(this.#messages.replyBody(struct));
     reply.setUint32(at.major, FUSE_KERNEL_VERSION);
     reply.setUint32(at.minor, FUSE_KERNEL_MINOR_VERSION);
-    reply.setUint32(at.max_write, MOST_WRITE);
+    reply.setUint32(at.max_write, MAX_WRITE);
     new TextEncoder().encodeInto(name, reply.bytes.subarray(end));
     this.#messages.send(0, end + name.length);
     this.#options.onReady();
@@ -194,17 +165,25 @@ export class Connection {
 
   #attributes(): void {
     const { reply } = this.#messages;
-    const { end, at } = this.#messages.start(this.#attrOut);
+    const { end, at } = this.#messages.start(this.#bodies.attrOut);
     reply.setUint64(at.ino, 1);
     reply.setUint32(at.mode, MODE);
     reply.setUint32(at.nlink, 1);
     this.#messages.send(0, end);
   }
 
+  #setAttributes(): void {
+    const changes = this.#messages.request.getUint32(this.#bodies.setattrIn.at.valid);
+    // O_TRUNC has no effect, as with any device. Changes that a caller would expect to last are refused.
+    if ((changes & FATTR_LASTING) !== 0) this.#messages.send(-errnos.EPERM);
+    else if ((changes & FATTR_FTRUNCATE) === FATTR_FTRUNCATE) this.#messages.send(-errnos.EINVAL);
+    else this.#attributes();
+  }
+
   /** Answers df(1), which does not list file systems without blocks. */
   #statistics(): void {
     const { reply } = this.#messages;
-    const { end, at } = this.#messages.start(this.#statfsOut);
+    const { end, at } = this.#messages.start(this.#bodies.statfsOut);
     reply.setUint32(at.bsize, BLOCK);
     reply.setUint32(at.frsize, BLOCK);
     reply.setUint32(at.namelen, NAME_MAX);
@@ -222,21 +201,24 @@ export class Connection {
     this.#files.set(number, { caller: this.#callerOf(new OpenFile()), waiting: new Set() });
     this.#options.counters.add("files", 1);
     const { reply } = this.#messages;
-    const { end, at } = this.#messages.start(this.#openOut);
+    const { end, at } = this.#messages.start(this.#bodies.openOut);
     reply.setUint64(at.fh, number);
     reply.setUint32(at.open_flags, FOPEN_DIRECT_IO | FOPEN_NONSEEKABLE);
     this.#messages.send(0, end);
   }
 
-  #release(number: number): void {
-    const { counters } = this.#options;
+  #release(): void {
+    const number = this.#messages.request.getUint64(this.#bodies.releaseIn.at.fh);
     const served = this.#files.get(number);
-    if (served === undefined) return;
-    this.#files.delete(number);
-    counters.add("files", -1);
-    counters.add("sessions", -served.caller.file.sessionCount);
-    const crash = this.#close(served.caller.file);
-    if (crash !== undefined) this.#reportCrash(crash, 0);
+    if (served !== undefined) {
+      const { counters } = this.#options;
+      this.#files.delete(number);
+      counters.add("files", -1);
+      counters.add("sessions", -served.caller.file.sessionCount);
+      const crash = this.#close(served.caller.file);
+      if (crash !== undefined) this.#reportCrash(crash, 0);
+    }
+    this.#messages.send(0);
   }
 
   #close(file: OpenFile): KernelCrashError | undefined {
@@ -251,21 +233,21 @@ export class Connection {
 
   #poll(): void {
     const { request, reply } = this.#messages;
-    const { fh, kh, flags } = this.#pollIn.at;
+    const { fh, kh, flags } = this.#bodies.pollIn.at;
     const served = this.#files.get(request.getUint64(fh));
     if (served === undefined) {
       this.#messages.send(-errnos.EBADF);
       return;
     }
     if ((request.getUint32(flags) & FUSE_POLL_SCHEDULE_NOTIFY) !== 0) served.waiting.add(request.getUint64(kh));
-    const { end, at } = this.#messages.start(this.#pollOut);
+    const { end, at } = this.#messages.start(this.#bodies.pollOut);
     reply.setUint32(at.revents, served.caller.file.ready());
     this.#messages.send(0, end);
   }
 
   #wake(waiting: Set<number>): void {
     for (const kh of waiting) {
-      const { end, at } = this.#messages.start(this.#wakeupOut);
+      const { end, at } = this.#messages.start(this.#bodies.wakeupOut);
       this.#messages.reply.setUint64(at.kh, kh);
       this.#messages.notify(FUSE_NOTIFY_POLL, end);
     }
@@ -275,7 +257,7 @@ export class Connection {
   #ioctl(length: number): void {
     const messages = this.#messages;
     const { request, reply } = messages;
-    const served = this.#files.get(request.getUint64(this.#ioctlIn.at.fh));
+    const served = this.#files.get(request.getUint64(this.#bodies.ioctlIn.at.fh));
     if (served === undefined) {
       messages.send(-errnos.EBADF);
       return;
@@ -283,13 +265,13 @@ export class Connection {
     const { caller, waiting } = served;
     const { file } = caller;
     const [sessions, ready] = [file.sessionCount, file.ready()];
-    const result = this.#carryOut(caller, request.bytes.subarray(this.#ioctlIn.end, length));
+    const result = this.#carryOut(caller, request.bytes.subarray(this.#bodies.ioctlIn.end, length));
     const returned = this.#memory.leave();
     const { counters } = this.#options;
     counters.add("calls", 1);
     if (result < 0) counters.add("refused", 1);
     counters.add("sessions", file.sessionCount - sessions);
-    const { end, at } = messages.start(this.#ioctlOut);
+    const { end, at } = messages.start(this.#bodies.ioctlOut);
     reply.setUint32(at.result, result);
     reply.bytes.set(returned, end);
     messages.send(0, end + returned.length);
@@ -299,7 +281,7 @@ export class Connection {
   /** @returns what `ioctl(2)` returns, or a negative error number */
   #carryOut(caller: Caller, argument: Uint8Array): number {
     const { request, pid } = this.#messages;
-    const { cmd, flags, arg } = this.#ioctlIn.at;
+    const { cmd, flags, arg } = this.#bodies.ioctlIn.at;
     // The structs of a 32-bit program are different, and so none of its request numbers match.
     if ((request.getUint32(flags) & FUSE_IOCTL_32BIT) !== 0) return -errnos.EINVAL;
     const address = request.getUint64(arg);

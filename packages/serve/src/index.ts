@@ -5,7 +5,6 @@
  */
 export type { CrashPolicy } from "./connection.ts";
 export type { ServerStatistics } from "./counters.ts";
-export { libcHost } from "./libc.ts";
 export { makePrivateDev } from "./private_dev.ts";
 export { ServeError } from "./serve_error.ts";
 export { Server, type ServerEnd } from "./server.ts";

@@ -1,10 +1,7 @@
 import { Buffer } from "node:buffer";
 import { writeSync } from "node:fs";
 import { performance } from "node:perf_hooks";
-import { Argument, type LibcHost, pollfd } from "@cryptodev/core";
-
-/** Only POLLOUT of `<poll.h>`: there is room, and the other end is open. */
-const POLLOUT = 4;
+import { Argument, type Host, POLLOUT, pollfd } from "@cryptodev/core";
 
 /** A pipe that has room at all accepts this much at once (PIPE_BUF, pipe(7)). */
 const LONGEST = 4096;
@@ -17,7 +14,7 @@ const SECOND = 1000;
  * omitted and counted.
  */
 export class Log {
-  readonly #host: LibcHost;
+  readonly #host: Host;
   readonly #fd: number;
   readonly #perSecond: number;
   readonly #pollfd: Argument<typeof pollfd>;
@@ -26,7 +23,7 @@ export class Log {
   #omitted = 0;
 
   /** @param perSecond - the maximum number of lines per second */
-  constructor(host: LibcHost, fd: number, perSecond: number) {
+  constructor(host: Host, fd: number, perSecond: number) {
     this.#host = host;
     this.#fd = fd;
     this.#perSecond = perSecond;
@@ -57,6 +54,7 @@ export class Log {
     this.#pollfd.setUint32(offset.fd, this.#fd);
     this.#pollfd.setUint16(offset.events, POLLOUT);
     // Even a blocking pipe is polled first: if it were full, every caller would wait for its reader.
+    // Only POLLOUT: there is room, and the other end is open.
     if (this.#host.poll(this.#pollfd, 0) !== 1 || this.#pollfd.getUint16(offset.revents) !== POLLOUT) return false;
     try {
       writeSync(this.#fd, Buffer.from(`${line}\n`).subarray(0, LONGEST));

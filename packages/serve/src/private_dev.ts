@@ -2,18 +2,18 @@ import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmdirSync, symlinkSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { errnoName } from "@cryptodev/core";
-import { libcHost } from "./libc.ts";
-import { MS_BIND, MS_MOVE, MS_NOSUID, MS_REC } from "./mount_flags.ts";
 import { ServeError } from "./serve_error.ts";
+import { MS_BIND, MS_MOVE, MS_NOSUID, MS_REC, serverHost } from "./syscalls.ts";
 
 /**
  * Mounts a new `/dev` over the system's and binds all nodes of the old one into it: files that are created in it are
  * visible only in this mount namespace. Call this in a namespace that was created for it, for example by `unshare(1)`.
  *
  * @throws {ServeError} if mounting is not permitted
+ * @throws {UnsupportedError} if libc cannot be reached
  */
-export async function makePrivateDev(): Promise<void> {
-  const host = await libcHost();
+export function makePrivateDev(): void {
+  const host = serverHost();
   const stage = mkdtempSync(join(tmpdir(), "cryptodev-dev-"));
   const mount = (source: string, target: string, type: string, flags: number, data: string): void => {
     const result = host.mount(source, target, type, flags, data);

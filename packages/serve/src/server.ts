@@ -2,14 +2,14 @@ import { close, existsSync, open } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
-import { type LibcHost, workerUrl } from "@cryptodev/core";
-import type { Carrier } from "./carriers/carrier.ts";
-import { canUseCuse, openCuse } from "./carriers/cuse.ts";
-import { openFuse } from "./carriers/fuse.ts";
+import { workerUrl } from "@cryptodev/core";
 import { Counters, type ServerStatistics } from "./counters.ts";
-import { libcHost } from "./libc.ts";
 import { ServeError } from "./serve_error.ts";
 import { type ServeOptions, type Settings, settingsOf } from "./settings.ts";
+import { type ServerHost, serverHost } from "./syscalls.ts";
+import { canUseCuse, openCuse } from "./transports/cuse.ts";
+import { openFuse } from "./transports/fuse.ts";
+import type { Transport } from "./transports/transport.ts";
 
 /**
  * How a server ended: it was stopped, a call that would crash a kernel ended it, or the kernel removed the device, as
@@ -21,7 +21,7 @@ export type ServerEnd = "stopped" | "crash" | "gone";
 export type WorkerMessage = "ready" | "crash" | "gone";
 
 /** The parameters of the serving thread. */
-export interface Task extends Omit<Settings, "carrier"> {
+export interface ThreadTask extends Omit<Settings, "transport"> {
   readonly fd: number;
   readonly stop: Int32Array;
   readonly counters: SharedArrayBuffer;
@@ -67,26 +67,26 @@ export class Server {
   /** The path of the device. */
   readonly path: string;
   /** The transport that carries the calls. */
-  readonly carrier: "fuse" | "cuse";
+  readonly transport: "fuse" | "cuse";
   /**
    * Resolves when the server has ended and nothing of it is left. Rejects if an error of the server itself ended it.
    */
   readonly ended: Promise<ServerEnd>;
 
-  readonly #carrier: Carrier;
+  readonly #transport: Transport;
   readonly #worker: Worker;
   readonly #stop: Int32Array;
   readonly #counters: Counters;
 
-  private constructor(host: LibcHost, carrier: Carrier, options: Settings) {
+  private constructor(host: ServerHost, transport: Transport, options: Settings) {
     const { path, onCrash, device, faults } = options;
     this.path = path;
-    this.carrier = carrier.name;
-    this.#carrier = carrier;
+    this.transport = transport.name;
+    this.#transport = transport;
     this.#stop = new Int32Array(new SharedArrayBuffer(4));
     this.#counters = new Counters();
     const counters = this.#counters.shared;
-    const workerData: Task = { fd: carrier.fd, path, stop: this.#stop, counters, onCrash, device, faults };
+    const workerData: ThreadTask = { fd: transport.fd, path, stop: this.#stop, counters, onCrash, device, faults };
     this.#worker = new Worker(workerBeside(import.meta.url), { workerData });
     this.ended = this.#watch(host);
     this.ended.catch(() => {});
@@ -105,9 +105,9 @@ export class Server {
     const settings = settingsOf(options);
     workerBeside(import.meta.url);
     const { path } = settings;
-    const host = await libcHost();
-    const carrier = settings.carrier ?? (canUseCuse(path) ? "cuse" : "fuse");
-    const opened = carrier === "cuse" ? openCuse(host, path) : openFuse(host, path);
+    const host = serverHost();
+    const transport = settings.transport ?? (canUseCuse(path) ? "cuse" : "fuse");
+    const opened = transport === "cuse" ? openCuse(host, path) : openFuse(host, path);
     const server = new Server(host, opened, settings);
     try {
       await server.#ready();
@@ -133,7 +133,7 @@ export class Server {
     Atomics.store(this.#stop, 0, 1);
     for (let waited = 0; waited < PATIENCE; waited += KNOCK) {
       // The thread sleeps in read(2) until the device is called, so call it.
-      open(this.#carrier.knockAt(), "r", (error, fd) => {
+      open(this.#transport.knockAt(), "r", (error, fd) => {
         // Close only after the server has ended: until then close(2) would block on a FUSE reply that the stopped
         // thread never sends.
         const closeIt = (): void => close(fd);
@@ -158,13 +158,13 @@ export class Server {
     return new Promise((resolve, reject) => {
       this.#worker.on("message", (message: WorkerMessage) => {
         if (message === "ready") resolve();
-        else reject(new ServeError(`the kernel did not accept ${this.path} over ${this.carrier}`));
+        else reject(new ServeError(`the kernel did not accept ${this.path} over ${this.transport}`));
       });
       this.ended.catch(reject);
     });
   }
 
-  async #watch(host: LibcHost): Promise<ServerEnd> {
+  async #watch(host: ServerHost): Promise<ServerEnd> {
     let last = "ready" as WorkerMessage;
     this.#worker.on("message", (message: WorkerMessage) => {
       last = message;
@@ -175,8 +175,8 @@ export class Server {
         this.#worker.once("exit", () => resolve());
       });
     } finally {
-      host.close(this.#carrier.fd);
-      await this.#carrier.remove();
+      host.close(this.#transport.fd);
+      await this.#transport.remove();
     }
     if (last === "crash") return "crash";
     return Atomics.load(this.#stop, 0) === 1 ? "stopped" : "gone";

@@ -18,7 +18,7 @@ export interface ServeOptions {
    * The transport: CUSE serves a true character device, FUSE a regular file that is a file system of its own. Defaults
    * to CUSE if this system has it and it can serve the path, else to FUSE.
    */
-  readonly carrier?: "fuse" | "cuse";
+  readonly transport?: "fuse" | "cuse";
   /**
    * What to do about a call that would crash a kernel, in addition to logging it: `"refuse"` returns ENOTRECOVERABLE,
    * which no driver returns; `"kill"` also kills the caller; `"fail"` also ends the server. Defaults to `"refuse"`.
@@ -42,9 +42,9 @@ export interface ServeOptions {
 const MOST_SESSIONS = 16_384;
 
 /** The options of a server after validation, in a form that can be passed to another thread. */
-export interface Settings extends Required<Omit<ServeOptions, "carrier">> {
+export interface Settings extends Required<Omit<ServeOptions, "transport">> {
   /** As given; if `undefined`, the server chooses. */
-  readonly carrier: ServeOptions["carrier"];
+  readonly transport: ServeOptions["transport"];
 }
 
 /**
@@ -82,6 +82,6 @@ export function settingsOf(options: ServeOptions): Settings {
     onCrash: choice("onCrash", ["refuse", "kill", "fail"]) ?? "refuse",
     device: { ...rest, sessions, lacks: [...device.lacks] },
     faults,
-    carrier: choice("carrier", ["fuse", "cuse"]),
+    transport: choice("transport", ["fuse", "cuse"]),
   };
 }

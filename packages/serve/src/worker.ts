@@ -4,14 +4,14 @@ import { parentPort, workerData } from "node:worker_threads";
 import { SoftwareDevice } from "@cryptodev/soft";
 import { Connection } from "./connection.ts";
 import { Counters } from "./counters.ts";
-import { libcHost } from "./libc.ts";
 import { Log } from "./log.ts";
-import type { Task, WorkerMessage } from "./server.ts";
+import type { ThreadTask, WorkerMessage } from "./server.ts";
+import { serverHost } from "./syscalls.ts";
 
-const { fd, path, stop, counters: shared, onCrash, device: options, faults } = workerData as Task;
+const { fd, path, stop, counters: shared, onCrash, device: options, faults } = workerData as ThreadTask;
 const port = parentPort as NonNullable<typeof parentPort>;
 const tell = (message: WorkerMessage): void => port.postMessage(message);
-const host = await libcHost();
+const host = serverHost();
 /** Lines that are logged regardless of `verbosity`, and that any program can cause. */
 const reports = new Log(host, 2, 100);
 /** Lines that `verbosity` asks for. */

@@ -38,3 +38,12 @@ export const CRYPTODEV_MAX_ALG_NAME = 64;
 export const O_RDWR = 0o2;
 /** `open(2)`: close the descriptor when the process executes another program. */
 export const O_CLOEXEC = 0o2000000;
+
+/** Event of `poll(2)`: the device has a finished operation to fetch; a pipe can be read. */
+export const POLLIN = 0x1;
+/** Event of `poll(2)`: the device has room for another operation; a pipe can be written. */
+export const POLLOUT = 0x4;
+/** Event of `poll(2)` that comes with {@link POLLIN}. */
+export const POLLRDNORM = 0x40;
+/** Event of `poll(2)` that comes with {@link POLLOUT}. */
+export const POLLWRNORM = 0x100;

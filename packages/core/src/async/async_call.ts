@@ -1,6 +1,6 @@
 import { CIOCASYNCCRYPT } from "../abi/ioctls.ts";
 import type { crypt_op } from "../abi/structs.ts";
-import type { Host } from "../host.ts";
+import type { Host } from "../host/host.ts";
 import { Call } from "../memory/call.ts";
 
 /** The data of one CIOCASYNCCRYPT, all in aligned memory of the library: the driver uses it while the program runs. */

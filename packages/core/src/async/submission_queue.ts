@@ -1,12 +1,10 @@
+import { POLLIN } from "../abi/constants.ts";
 import { errnos } from "../abi/errno.ts";
 import { CIOCASYNCFETCH } from "../abi/ioctls.ts";
 import type { crypt_op } from "../abi/structs.ts";
 import { CryptodevError } from "../errors.ts";
 import type { DeviceFile } from "../kernel/device_file.ts";
 import { Call } from "../memory/call.ts";
-
-/** `POLLIN` of `<poll.h>`: a finished operation can be fetched. */
-const POLLIN = 1;
 
 /** Errors of the fetch itself, not of an operation. */
 const retried: readonly number[] = [errnos.EBUSY, errnos.EINTR, errnos.EAGAIN];

@@ -1,5 +1,5 @@
 import { CRYPTO_CIPHER_MAX_KEY_LEN, CRYPTO_HMAC_MAX_KEY_LEN } from "../abi/constants.ts";
-import type { Host } from "../host.ts";
+import type { Host } from "../host/host.ts";
 import { alignedMemory } from "../memory/aligned.ts";
 import { partOf, wipe } from "../memory/bytes.ts";
 import { LONGEST_AAD, PAGE } from "./limits.ts";

@@ -12,7 +12,7 @@ import {
   ioctlHint,
   openHint,
 } from "../errors.ts";
-import type { Host } from "../host.ts";
+import type { Host } from "../host/host.ts";
 import { Argument } from "../memory/argument.ts";
 import { byteLengthOf, copyInto, partOf, wipe } from "../memory/bytes.ts";
 import { Call } from "../memory/call.ts";

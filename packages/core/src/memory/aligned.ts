@@ -1,4 +1,4 @@
-import type { Host } from "../host.ts";
+import type { Host } from "../host/host.ts";
 
 /** Allocates memory whose address is a multiple of `alignmask + 1`, which must be a power of two. */
 export function alignedMemory(host: Host, size: number, alignmask: number): Uint8Array<ArrayBuffer> {

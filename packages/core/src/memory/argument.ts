@@ -1,5 +1,5 @@
 import type { Struct } from "../abi/struct.ts";
-import type { Address, Host } from "../host.ts";
+import type { Address, Host } from "../host/host.ts";
 import { byteLengthOf } from "./bytes.ts";
 import { StructBytes } from "./struct_bytes.ts";
 

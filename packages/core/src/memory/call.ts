@@ -1,6 +1,6 @@
 import { type Ioctl, requestNumber } from "../abi/ioctl.ts";
 import type { Struct } from "../abi/struct.ts";
-import type { Host } from "../host.ts";
+import type { Host } from "../host/host.ts";
 import { Argument } from "./argument.ts";
 
 /**

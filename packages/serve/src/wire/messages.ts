@@ -1,11 +1,11 @@
-import { Argument, errnoName, errnos, type Layout, type LibcHost, layout, type Struct } from "@cryptodev/core";
-import { fuse_in_header } from "./structs/fuse_in_header.ts";
-import { fuse_out_header } from "./structs/fuse_out_header.ts";
+import { Argument, errnoName, errnos, type Layout, layout, type Struct } from "@cryptodev/core";
+import type { ServerHost } from "../syscalls.ts";
+import { fuse_in_header, fuse_out_header, type Operation, operationOf } from "./fuse.ts";
 
 /** The kernel does not accept a smaller buffer; the largest request is a `write(2)`, which is refused. */
 const BUFFER = 2 ** 16;
 /** The most bytes that a caller may write at once. */
-export const MOST_WRITE = 4096;
+export const MAX_WRITE = 4096;
 
 /** Memory for a message: a header and its body. */
 const message = (size: number): Struct => ({ name: "message", fields: [["bytes", "char", size]] });
@@ -26,14 +26,14 @@ export class Messages {
   readonly request: Argument;
   /** The reply to be sent. */
   readonly reply: Argument;
-  readonly #host: LibcHost;
+  readonly #host: ServerHost;
   readonly #fd: number;
   readonly #in: Layout<typeof fuse_in_header>;
   readonly #out: Layout<typeof fuse_out_header>;
 
-  constructor(host: LibcHost, fd: number) {
+  constructor(host: ServerHost, fd: number) {
     this.request = new Argument(host, message(BUFFER));
-    this.reply = new Argument(host, message(MOST_WRITE));
+    this.reply = new Argument(host, message(MAX_WRITE));
     this.#host = host;
     this.#fd = fd;
     this.#in = layout(fuse_in_header, host.machine);
@@ -62,12 +62,12 @@ export class Messages {
    * @returns its length in bytes, or a negative error number
    */
   receive(): number {
-    return this.#host.read(this.#fd, this.request);
+    return this.#host.read(this.#fd, this.request.address, this.request.bytes.length);
   }
 
-  /** The operation that the request asks for. */
-  get opcode(): number {
-    return this.request.getUint32(this.#in.offset.opcode);
+  /** What the request asks for; `undefined` if the server does not know it. */
+  get operation(): Operation | undefined {
+    return operationOf(this.request.getUint32(this.#in.offset.opcode));
   }
 
   /** The calling thread; 0 if it is not visible from here. */
@@ -108,10 +108,10 @@ export class Messages {
   #write(error: number, end: number): void {
     this.reply.setUint32(this.#out.offset.len, end);
     this.reply.setUint32(this.#out.offset.error, error);
-    const result = this.#host.write(this.#fd, this.reply, end);
+    const result = this.#host.write(this.#fd, this.reply.address, end);
     // ENOENT: the caller no longer waits for this reply. ENODEV: the device is gone, which the next read reports too.
     if (result < 0 && result !== -errnos.ENOENT && result !== -errnos.ENODEV) {
-      throw new Error(`sending a reply: ${errnoName(-result)}`);
+      throw new Error(`replying to ${this.operation ?? "an unknown request"}: ${errnoName(-result)}`);
     }
   }
 }

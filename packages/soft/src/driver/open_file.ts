@@ -1,13 +1,10 @@
 import { randomInt } from "node:crypto";
+import { POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "@cryptodev/core";
 import { Errno } from "../errno.ts";
 import type { DriverSession } from "./session.ts";
 
 /** The maximum number of outstanding asynchronous operations of one file. */
 const MOST_QUEUED = 64;
-
-/** Events of `<poll.h>`: POLLIN with POLLRDNORM, POLLOUT with POLLWRNORM. */
-const READABLE = 0x041;
-const WRITABLE = 0x104;
 
 /** An asynchronous operation that has run, and waits to be fetched. */
 export interface QueuedOperation {
@@ -93,6 +90,7 @@ export class OpenFile {
 
   /** The events that `poll(2)` reports: readable if an operation can be fetched, writable if one can be submitted. */
   ready(): number {
-    return (this.#queue.length > 0 ? READABLE : 0) | (this.#queue.length < MOST_QUEUED ? WRITABLE : 0);
+    const readable = this.#queue.length > 0 ? POLLIN | POLLRDNORM : 0;
+    return readable | (this.#queue.length < MOST_QUEUED ? POLLOUT | POLLWRNORM : 0);
   }
 }

@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { constants, lstatSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { errnoName, errnos, type LibcHost, O_CLOEXEC, O_RDWR } from "@cryptodev/core";
-import { MNT_DETACH, MS_NODEV, MS_NOEXEC, MS_NOSUID, O_PATH, UMOUNT_NOFOLLOW } from "../mount_flags.ts";
+import { errnoName, errnos, O_CLOEXEC, O_RDWR } from "@cryptodev/core";
 import { ServeError } from "../serve_error.ts";
-import type { Carrier } from "./carrier.ts";
+import { MNT_DETACH, MS_NODEV, MS_NOEXEC, MS_NOSUID, O_PATH, type ServerHost, UMOUNT_NOFOLLOW } from "../syscalls.ts";
 import { Guard } from "./guard.ts";
+import type { Transport } from "./transport.ts";
 import { isForeign, requireTrusted } from "./trusted.ts";
 
 /** The type of our mounts in `/proc/self/mountinfo`. */
@@ -37,7 +37,7 @@ interface Below {
  *
  * @throws {ServeError} if it is something else, is already served, or cannot be created
  */
-function prepare(host: LibcHost, path: string): Below {
+function prepare(host: ServerHost, path: string): Below {
   let isOurs = false;
   for (;;) {
     try {
@@ -72,14 +72,14 @@ function prepare(host: LibcHost, path: string): Below {
  * Opens a name without following a link, and without opening the file itself: from here on the descriptor always refers
  * to the same file.
  */
-function hold(host: LibcHost, path: string): number {
+function hold(host: ServerHost, path: string): number {
   const fd = host.open(path, O_PATH | constants.O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0) throw new ServeError(`${path} cannot be reached: ${errnoName(-fd)}`);
   return fd;
 }
 
 /** Mounts on the same file that was checked before. */
-function mountOn(host: LibcHost, path: string, { inode }: Below, source: string, options: string): void {
+function mountOn(host: ServerHost, path: string, { inode }: Below, source: string, options: string): void {
   const below = hold(host, path);
   try {
     const target = `/proc/self/fd/${below}`;
@@ -101,7 +101,7 @@ function mountOn(host: LibcHost, path: string, { inode }: Below, source: string,
  *
  * @throws {ServeError} if `/dev/fuse` cannot be opened, or the path cannot be mounted on
  */
-export function openFuse(host: LibcHost, wanted: string): Carrier {
+export function openFuse(host: ServerHost, wanted: string): Transport {
   const folder = realpathSync(dirname(wanted));
   requireTrusted(folder);
   const path = join(folder, basename(wanted));

@@ -1,4 +1,4 @@
-import { MOST_PIECES, type ProcessVm } from "./process_vm.ts";
+import { MOST_PIECES, type ProcessVm, type Transfer } from "./process_vm.ts";
 
 /** The smallest page size of all machines: on those with larger pages, some are tested more than once. */
 const PAGE = 4096;
@@ -20,7 +20,7 @@ export class Pages {
 
   /** @throws {UnreachableCallerError} if the caller's memory cannot be accessed */
   areReadable(address: number, length: number): boolean {
-    return this.#all(address, length, (count) => this.#move("processVmReadv", count));
+    return this.#all(address, length, (count) => this.#move("process_vm_readv", count));
   }
 
   /**
@@ -34,13 +34,13 @@ export class Pages {
     const end = address + known.length;
     return this.#all(address, length, (count, first, last) => {
       if (last >= end) {
-        if (!this.#move("processVmReadv", count)) return false;
+        if (!this.#move("process_vm_readv", count)) return false;
       } else {
         for (let index = 0; index < count; index += 1) {
           this.#bytes[index] = known[index === 0 ? first - address : pageOf(first) + index * PAGE - address] as number;
         }
       }
-      return this.#move("processVmWritev", count);
+      return this.#move("process_vm_writev", count);
     });
   }
 
@@ -61,7 +61,7 @@ export class Pages {
     return true;
   }
 
-  #move(call: "processVmReadv" | "processVmWritev", count: number): boolean {
+  #move(call: Transfer, count: number): boolean {
     this.#vm.setLocal(this.#address, count);
     return this.#vm.transfer(call, count) === count;
   }

@@ -1,14 +1,14 @@
-import type { LibcHost } from "@cryptodev/core";
 import type { Memory, MemoryRange } from "@cryptodev/soft";
-import { Maps } from "./maps.ts";
+import type { ServerHost } from "../syscalls.ts";
+import { MemoryReader } from "./memory_reader.ts";
 import { Pages } from "./pages.ts";
 import { ProcessVm, UnreachableCallerError } from "./process_vm.ts";
-import { Reader } from "./reader.ts";
+import { includes, type Range, writableRanges } from "./writable_ranges.ts";
 
 const nothing = new Uint8Array();
 
-/** The number of callers whose mappings are cached. */
-const MOST_MAPS = 64;
+/** The number of callers whose writable ranges are cached. */
+const MOST_CALLERS = 64;
 
 /**
  * The memory of the calling process.
@@ -21,9 +21,9 @@ const MOST_MAPS = 64;
  */
 export class ProcessMemory implements Memory {
   readonly #vm: ProcessVm;
-  readonly #reader: Reader;
+  readonly #reader: MemoryReader;
   readonly #pages: Pages;
-  readonly #maps = new Map<number, Maps>();
+  readonly #writable = new Map<number, readonly Range[]>();
   /** The memory that this call read page by page, because it is too large to keep. */
   #source = { address: 0, length: 0 };
   /** The argument of the call: its address, what the kernel read of it, and what the kernel is to write back. */
@@ -31,9 +31,9 @@ export class ProcessMemory implements Memory {
   #argument: Uint8Array = nothing;
   #returned: Uint8Array = nothing;
 
-  constructor(host: LibcHost) {
+  constructor(host: ServerHost) {
     this.#vm = new ProcessVm(host);
-    this.#reader = new Reader(host, this.#vm);
+    this.#reader = new MemoryReader(host, this.#vm);
     this.#pages = new Pages((bytes) => host.addressOf(bytes), this.#vm);
   }
 
@@ -49,10 +49,10 @@ export class ProcessMemory implements Memory {
     this.#vm.pid = pid;
     this.#address = address;
     this.#argument = argument;
-    if (this.#maps.has(pid)) return;
+    if (this.#writable.has(pid)) return;
     this.#reader.canRead(address);
-    if (this.#maps.size === MOST_MAPS) this.#maps.clear();
-    this.#maps.set(pid, new Maps(pid));
+    if (this.#writable.size === MOST_CALLERS) this.#writable.clear();
+    this.#writable.set(pid, writableRanges(pid));
   }
 
   /**
@@ -91,23 +91,23 @@ export class ProcessMemory implements Memory {
     const known = this.#reader.lastFrom(address);
     const isInPlace = known.length > 0 || (this.#source.length > 0 && this.#source.address === address);
     if (!isInPlace || this.#pages.areWritable(address, length, known)) return true;
-    this.#maps.delete(this.#vm.pid);
+    this.#writable.delete(this.#vm.pid);
     return false;
   }
 
   /** Whether all of it is in writable mappings. */
   #isMapped(address: number, length: number): boolean {
     const { pid } = this.#vm;
-    if (this.#maps.get(pid)?.isWritable(address, length) === true) return true;
-    const maps = new Maps(pid);
-    this.#maps.set(pid, maps);
-    return maps.isWritable(address, length);
+    if (includes(this.#writable.get(pid) ?? [], address, length)) return true;
+    const ranges = writableRanges(pid);
+    this.#writable.set(pid, ranges);
+    return includes(ranges, address, length);
   }
 
   write(address: number, bytes: Uint8Array): boolean {
     if (!this.#isMapped(address, bytes.length)) return false;
-    if (this.#vm.move("processVmWritev", address, bytes)) return true;
-    this.#maps.delete(this.#vm.pid);
+    if (this.#vm.move("process_vm_writev", address, bytes)) return true;
+    this.#writable.delete(this.#vm.pid);
     return false;
   }
 

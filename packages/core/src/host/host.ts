@@ -1,6 +1,6 @@
-import type { Machine } from "./abi/machine.ts";
-import type { iovec, pollfd as pollfdStruct } from "./abi/structs.ts";
-import type { Argument } from "./memory/argument.ts";
+import type { Machine } from "../abi/machine.ts";
+import type { pollfd as pollfdStruct } from "../abi/structs.ts";
+import type { Argument } from "../memory/argument.ts";
 
 /** A memory address, in the form that the runtime's foreign function interface accepts without a conversion. */
 export type Address = number | bigint;
@@ -58,50 +58,4 @@ export interface Host {
 
   /** Warns the user of a mistake that cannot be thrown, such as a session that was dropped without being closed. */
   warn(message: string): void;
-}
-
-/**
- * A host with a real libc, which has more system calls for code that serves a device rather than uses one: `read(2)`,
- * `write(2)`, `mount(2)`, and access to the memory of other processes. It returns results as {@link Host} does.
- */
-export interface LibcHost extends Host {
-  readonly backend: "kernel";
-  /**
-   * `read(2)` into a whole buffer.
-   *
-   * @returns the number of bytes read, or a negative error number
-   */
-  read(fd: number, buffer: Argument): number;
-  /**
-   * `write(2)` of the first `length` bytes of a buffer.
-   *
-   * @returns the number of bytes written, or a negative error number
-   */
-  write(fd: number, buffer: Argument, length: number): number;
-  /**
-   * `mount(2)`.
-   *
-   * @returns 0, or a negative error number
-   */
-  mount(source: string, target: string, type: string, flags: number, data: string): number;
-  /**
-   * `umount2(2)`.
-   *
-   * @returns 0, or a negative error number
-   */
-  umount2(target: string, flags: number): number;
-  /**
-   * `process_vm_readv(2)`: reads memory of the process or thread `pid`, subject to its page protections.
-   *
-   * @param local - where the bytes go, one range after the other
-   * @param remote - `remotes` structs of type `iovec`: the ranges to read
-   * @returns the number of bytes read, fewer than requested if the memory ends earlier, or a negative error number
-   */
-  processVmReadv(pid: number, local: Argument<typeof iovec>, remote: Argument, remotes: number): number;
-  /**
-   * `process_vm_writev(2)`: like {@link LibcHost.processVmReadv}, but writes.
-   *
-   * @returns the number of bytes written, or a negative error number
-   */
-  processVmWritev(pid: number, local: Argument<typeof iovec>, remote: Argument, remotes: number): number;
 }

@@ -1,5 +1,5 @@
-/** The transport that carries the kernel's calls to the server. */
-export interface Carrier {
+/** What brings the kernel's calls to the server. */
+export interface Transport {
   readonly name: "fuse" | "cuse";
   /** The descriptor over which the protocol is spoken. */
   readonly fd: number;

@@ -1,9 +1,10 @@
 import { chmodSync, existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { errnoName, type LibcHost, O_CLOEXEC, O_RDWR } from "@cryptodev/core";
+import { errnoName, O_CLOEXEC, O_RDWR } from "@cryptodev/core";
 import { ServeError } from "../serve_error.ts";
-import type { Carrier } from "./carrier.ts";
+import type { ServerHost } from "../syscalls.ts";
+import type { Transport } from "./transport.ts";
 
 /** How long the device node may take to appear, in milliseconds. */
 const PATIENCE = 5000;
@@ -18,7 +19,7 @@ export function canUseCuse(path: string): boolean {
  *
  * @throws {ServeError} if the path is not in `/dev` or already exists, or `/dev/cuse` cannot be opened
  */
-export function openCuse(host: LibcHost, path: string): Carrier {
+export function openCuse(host: ServerHost, path: string): Transport {
   if (dirname(path) !== "/dev") throw new ServeError(`${path}: CUSE creates devices only in /dev`);
   if (existsSync(path)) throw new ServeError(`${path} already exists`);
   const fd = host.open("/dev/cuse", O_RDWR | O_CLOEXEC);
@@ -31,7 +32,7 @@ export function openCuse(host: LibcHost, path: string): Carrier {
     async settle() {
       for (let waited = 0; !existsSync(path); waited += 10) {
         if (waited >= PATIENCE) {
-          throw new ServeError(`the kernel did not create ${path}; in a container, serve with --carrier fuse`);
+          throw new ServeError(`the kernel did not create ${path}; in a container, serve with --transport fuse`);
         }
         await sleep(10);
       }

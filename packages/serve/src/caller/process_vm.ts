@@ -1,16 +1,20 @@
-import { Argument, errnoName, errnos, iovec, type Layout, type LibcHost, layout } from "@cryptodev/core";
+import { Argument, errnoName, errnos, iovec, type Layout, layout } from "@cryptodev/core";
+import type { ServerHost } from "../syscalls.ts";
 
 /**
  * The caller's memory cannot be accessed: it belongs to another user, or the caller is in a container that is not
  * visible from here.
  */
-export class UnreachableCallerError extends Error {}
+export class UnreachableCallerError extends Error {
+  /** The name of the class. */
+  override readonly name = "UnreachableCallerError";
+}
 
 /** The most pieces of a caller's memory that one call transfers: IOV_MAX of `<limits.h>`. */
 export const MOST_PIECES = 1024;
 
-/** Which system call to use: `process_vm_readv(2)` or `process_vm_writev(2)`. */
-export type Transfer = "processVmReadv" | "processVmWritev";
+/** The system call to use. */
+export type Transfer = "process_vm_readv" | "process_vm_writev";
 
 /**
  * The system calls that access a caller's memory, with their arguments: where the server's memory is, and where the
@@ -19,12 +23,12 @@ export type Transfer = "processVmReadv" | "processVmWritev";
 export class ProcessVm {
   /** The caller's process. */
   pid = 0;
-  readonly #host: LibcHost;
+  readonly #host: ServerHost;
   readonly #iovec: Layout<typeof iovec>;
   readonly #local: Argument<typeof iovec>;
   readonly #remote: Argument;
 
-  constructor(host: LibcHost) {
+  constructor(host: ServerHost) {
     this.#host = host;
     this.#iovec = layout(iovec, host.machine);
     this.#local = new Argument(host, iovec);
@@ -53,7 +57,7 @@ export class ProcessVm {
    * @throws {UnreachableCallerError} if the caller's memory cannot be accessed
    */
   transfer(call: Transfer, pieces: number): number {
-    const result = this.#host[call](this.pid, this.#local, this.#remote, pieces);
+    const result = this.#host[call](this.pid, this.#local.address, 1, this.#remote.address, pieces, 0);
     if (result === -errnos.EPERM || result === -errnos.ESRCH) {
       throw new UnreachableCallerError(`${call} failed with ${errnoName(-result)}`);
     }

@@ -1,5 +1,5 @@
-import { type Machine, machineOf } from "./abi/machine.ts";
-import { UnsupportedError } from "./errors.ts";
+import { type Machine, machineOf } from "../abi/machine.ts";
+import { UnsupportedError } from "../errors.ts";
 
 /**
  * Finds the machine that the current runtime uses, for a host that calls libc.

@@ -1,4 +1,4 @@
-import type { LibcHost } from "@cryptodev/core";
+import type { Host } from "@cryptodev/core";
 import type { MemoryRange } from "@cryptodev/soft";
 import type { ProcessVm } from "./process_vm.ts";
 
@@ -18,7 +18,7 @@ interface Recent {
  * Reads a caller's memory. Several ranges are read by one system call, because one costs about as much as everything
  * else that a server does for a short operation.
  */
-export class Reader {
+export class MemoryReader {
   readonly #vm: ProcessVm;
   readonly #scratch = new Uint8Array(new ArrayBuffer(SCRATCH));
   readonly #address: number;
@@ -27,7 +27,7 @@ export class Reader {
   /** What the last `read` or `readAll` returned. */
   #recent: readonly Recent[] = [];
 
-  constructor(host: LibcHost, vm: ProcessVm) {
+  constructor(host: Host, vm: ProcessVm) {
     this.#vm = vm;
     this.#address = Number(host.addressOf(this.#scratch));
   }
@@ -45,7 +45,7 @@ export class Reader {
    * @throws {UnreachableCallerError} if the caller's memory cannot be accessed
    */
   canRead(address: number): boolean {
-    return this.#vm.move("processVmReadv", address, this.#probe);
+    return this.#vm.move("process_vm_readv", address, this.#probe);
   }
 
   /** Returns what the last read returned from this address on; empty if the address is elsewhere. */
@@ -82,7 +82,7 @@ export class Reader {
     // Do not allocate for unreadable memory: the caller chooses the length.
     if (!this.canRead(address + length - 1)) return undefined;
     const bytes = new Uint8Array(new ArrayBuffer(length));
-    return this.#vm.move("processVmReadv", address, bytes) ? bytes : undefined;
+    return this.#vm.move("process_vm_readv", address, bytes) ? bytes : undefined;
   }
 
   /**
@@ -101,7 +101,7 @@ export class Reader {
       count += 1;
     }
     this.#vm.setLocal(this.#address + start, end - start);
-    const last = end === start ? end : start + this.#vm.transfer("processVmReadv", count);
+    const last = end === start ? end : start + this.#vm.transfer("process_vm_readv", count);
     const arrived: Uint8Array[] = [];
     for (const { length } of ranges.slice(0, count)) {
       if (length > last - this.#used) break;

@@ -1,0 +1,149 @@
+import { Buffer } from "node:buffer";
+import { readFileSync } from "node:fs";
+import process from "node:process";
+import { beforeEach, describe, expect, test } from "vitest";
+import { MemoryReader } from "../../packages/serve/dist/caller/memory_reader.js";
+import { ProcessVm, UnreachableCallerError } from "../../packages/serve/dist/caller/process_vm.js";
+import { includes, writableRanges } from "../../packages/serve/dist/caller/writable_ranges.js";
+import { serverHost } from "../../packages/serve/dist/syscalls.js";
+import { pattern } from "../bytes.ts";
+
+/* How the memory of a caller is accessed. The caller is this process. */
+
+const host = serverHost();
+const held: Uint8Array[] = [];
+/** Places bytes in memory that stays where it is and is never freed, and returns them with their address. */
+function place(bytes: Uint8Array): readonly [Uint8Array, number] {
+  const placed = new Uint8Array(new ArrayBuffer(bytes.length));
+  placed.set(bytes);
+  held.push(placed);
+  return [placed, Number(host.addressOf(placed))];
+}
+/** No process has memory there: the kernel does not map the first page. */
+const UNMAPPED = 8;
+
+describe("writableRanges()", () => {
+  test("returns the writable mappings of a process in ascending order, adjacent ones joined", () => {
+    const ranges = writableRanges(process.pid);
+    expect(ranges.length).toBeGreaterThan(1);
+    for (const [index, { start, end }] of ranges.entries()) {
+      expect(start).toBeLessThan(end);
+      if (index > 0) expect(start).toBeGreaterThan(ranges[index - 1]?.end ?? 0);
+    }
+  });
+
+  test("contains memory that this process can write, and not its code", () => {
+    const ranges = writableRanges(process.pid);
+    const [bytes, address] = place(pattern(4096));
+    expect(includes(ranges, address, bytes.length)).toBe(true);
+    const [, code = ""] = /^([0-9a-f]+)-[0-9a-f]+ r-xp/m.exec(readFileSync("/proc/self/maps", "latin1")) ?? [];
+    expect(includes(ranges, Number.parseInt(code, 16), 1)).toBe(false);
+  });
+
+  test("is empty for a process that does not exist", () => {
+    // No process id is that large: see proc_sys_kernel(5).
+    expect(writableRanges(2 ** 22 + 1)).toEqual([]);
+  });
+});
+
+describe("includes()", () => {
+  const ranges = [
+    { start: 100, end: 200 },
+    { start: 300, end: 301 },
+    { start: 400, end: 500 },
+  ];
+
+  test.each([
+    ["all of a range", 100, 100, true],
+    ["one byte of one", 300, 1, true],
+    ["the end of one", 499, 1, true],
+    ["no bytes at the start of one", 100, 0, true],
+    ["memory before the first", 99, 1, false],
+    ["memory that begins before one", 99, 2, false],
+    ["memory that ends after one", 199, 2, false],
+    ["memory that spans two", 150, 300, false],
+    ["memory after the last", 500, 1, false],
+  ])("of %s is as expected", (_what, address, length, expected) => {
+    expect(includes(ranges, address, length)).toBe(expected);
+  });
+
+  test("is false if there are no ranges", () => {
+    expect(includes([], 0, 1)).toBe(false);
+  });
+});
+
+describe("MemoryReader", () => {
+  let calls: number;
+  let vm: ProcessVm;
+  let reader: MemoryReader;
+  beforeEach(() => {
+    calls = 0;
+    vm = new ProcessVm({
+      ...host,
+      process_vm_readv(...values) {
+        calls += 1;
+        return host.process_vm_readv(...values);
+      },
+    });
+    vm.pid = process.pid;
+    reader = new MemoryReader(host, vm);
+  });
+
+  test.each([1, 4096, 2 ** 20, 2 ** 20 + 1])("read() returns %i bytes from an address", (size) => {
+    const [bytes, address] = place(pattern(size));
+    expect(Buffer.compare(reader.read(address, size) as Uint8Array, bytes)).toBe(0);
+  });
+
+  test.each([1, 2 ** 20, 2 ** 40])("read() returns undefined for %i bytes that are not mapped", (size) => {
+    expect(reader.read(UNMAPPED, size)).toBeUndefined();
+  });
+
+  test("read() also transfers the memory that was announced, in one system call", () => {
+    const [first, firstAddress] = place(pattern(64));
+    const [second, secondAddress] = place(pattern(100, 5));
+    const [third, thirdAddress] = place(pattern(10, 9));
+    reader.expect(secondAddress, 100);
+    reader.expect(thirdAddress, 10);
+    expect([...(reader.read(firstAddress, 64) ?? [])]).toEqual([...first]);
+    expect([...(reader.read(secondAddress, 100) ?? [])]).toEqual([...second]);
+    expect([...(reader.read(thirdAddress, 10) ?? [])]).toEqual([...third]);
+    expect(calls).toBe(1);
+  });
+
+  test("read() succeeds if only announced memory is not mapped, and fails when that is read", () => {
+    const [bytes, address] = place(pattern(64));
+    reader.expect(UNMAPPED, 16);
+    expect([...(reader.read(address, 64) ?? [])]).toEqual([...bytes]);
+    expect(reader.read(UNMAPPED, 16)).toBeUndefined();
+  });
+
+  test("canRead() tests one byte", () => {
+    expect(reader.canRead(place(pattern(1))[1])).toBe(true);
+    expect(reader.canRead(UNMAPPED)).toBe(false);
+  });
+
+  test("lastFrom() returns what the last read returned from an address on", () => {
+    const [bytes, address] = place(pattern(64));
+    reader.read(address, 64);
+    expect([...reader.lastFrom(address)]).toEqual([...bytes]);
+    expect([...reader.lastFrom(address + 60)]).toEqual([...bytes.subarray(60)]);
+    expect(reader.lastFrom(address + 64)).toHaveLength(0);
+    expect(reader.lastFrom(address - 1)).toHaveLength(0);
+  });
+
+  test("forget() wipes keys, and what was announced", () => {
+    const [, address] = place(pattern(32));
+    const key = reader.read(address, 32) as Uint8Array;
+    reader.expect(address, 32);
+    reader.forget();
+    expect([...key]).toEqual(new Array(32).fill(0));
+    expect(reader.lastFrom(address)).toHaveLength(0);
+  });
+
+  test("throws an UnreachableCallerError for a process that does not exist", () => {
+    vm.pid = 2 ** 22 + 1;
+    expect(() => reader.read(UNMAPPED, 1)).toThrow(UnreachableCallerError);
+    expect(() => reader.read(UNMAPPED, 1)).toThrow(/^process_vm_readv failed with ESRCH$/);
+    expect(new UnreachableCallerError().name).toBe("UnreachableCallerError");
+  });
+});
