@@ -84,7 +84,7 @@ const sealed = new Uint8Array(MOST + 16);
 const digest = new Uint8Array(32);
 const pipe = Device.open(onPipe(host));
 const pipeCipher = pipe.cipher("aes-128-cbc", key);
-const device = path === undefined ? undefined : Device.open(host, path);
+const device = path === undefined ? undefined : Device.open(host, { path });
 
 const pipeGcm = pipe.aead("aes-128-gcm", key);
 const pipeHash = pipe.hash("sha256");
@@ -96,10 +96,12 @@ let result: Uint8Array = digest;
 const freshly: Record<string, (size: number) => void> = {
   fresh: (size) => void pipeCipher.encryptInto(source.subarray(0, size), destination.subarray(0, size), iv),
   seal(size) {
-    pipeGcm.sealInto(source.subarray(0, size), sealed.subarray(0, size + 16), nonce.subarray(0), aad.subarray(0));
+    const message = { nonce: nonce.subarray(0), aad: aad.subarray(0) };
+    pipeGcm.sealInto(source.subarray(0, size), sealed.subarray(0, size + 16), message);
   },
   open(size) {
-    pipeGcm.openInto(source.subarray(0, size), sealed.subarray(0, size), nonce.subarray(0), aad.subarray(0));
+    const message = { nonce: nonce.subarray(0), aad: aad.subarray(0) };
+    pipeGcm.openInto(source.subarray(0, size), sealed.subarray(0, size), message);
   },
   digest(size) {
     result = pipeHash.digest(source.subarray(0, size));
@@ -130,7 +132,7 @@ function someNodeCbc(from: Uint8Array): void {
   }
 }
 function someGcm(from: Uint8Array, to: Uint8Array): void {
-  for (let index = 0; index < BATCH; index += 1) softGcm.sealInto(from, to, nonce);
+  for (let index = 0; index < BATCH; index += 1) softGcm.sealInto(from, to, { nonce });
 }
 function someNodeGcm(from: Uint8Array): void {
   for (let index = 0; index < BATCH; index += 1) {

@@ -6,7 +6,7 @@ import { dialect } from "#libc";
 
 const port = parentPort as NonNullable<typeof parentPort>;
 const { path, key } = workerData as { path: string; key: Uint8Array };
-const session = Device.open(libcHost(dialect()), path).cipher("aes-128-cbc", key);
+const session = Device.open(libcHost(dialect()), { path }).cipher("aes-128-cbc", key);
 const iv = new Uint8Array(16);
 let [source, destination] = [new Uint8Array(), new Uint8Array()];
 port.on("message", ({ size, count }: { size: number; count: number }) => {

@@ -24,13 +24,13 @@ check("HASH test 1", hex(device.hash("sha1").digest(message)), "8f820394f9533518
 check("HMAC test 1", hex(device.hmac("md5", bytesOf("Jefe")).digest(message)), "750c783e6ab0b503eaa86e310a5db738");
 
 // AES-128-CBC and HMAC-SHA1 in one pass over 4096 bytes. The mac covers the plaintext.
-const [data, key, iv, mackey] = [pattern(4096, 3), pattern(16, 5), pattern(16, 11), new Uint8Array(16).fill(0x0b)];
-const session = device.combined("aes-128-cbc", key, "hmac-sha1", mackey);
-const { ciphertext, mac } = session.encrypt(data, iv);
+const [data, key, iv, macKey] = [pattern(4096, 3), pattern(16, 5), pattern(16, 11), new Uint8Array(16).fill(0x0b)];
+const session = device.cipherWithMac({ cipher: "aes-128-cbc", key, mac: "hmac-sha1", macKey });
+const { ciphertext, mac } = session.encrypt(data, { iv });
 const openssl = createCipheriv("aes-128-cbc", key, iv).setAutoPadding(false).update(data);
 check("Crypt Test", hex(ciphertext), hex(openssl));
-check("HMAC Test 2", hex(mac), createHmac("sha1", mackey).update(data).digest("hex"));
+check("HMAC Test 2", hex(mac), createHmac("sha1", macKey).update(data).digest("hex"));
 
 // Decrypting computes the mac again, and throws without returning plaintext if it differs.
-check("Decrypt Test", hex(session.decrypt(ciphertext, mac, iv)), hex(data));
+check("Decrypt Test", hex(session.decrypt(ciphertext, { mac, iv })), hex(data));
 device.close();

@@ -10,7 +10,7 @@ import { type Chunks, cipherStream, hashStream, open } from "cryptodev";
 
 const folder = mkdtempSync(join(tmpdir(), "cryptodev-example-"));
 const [input = join(folder, "input")] = process.argv.slice(2);
-if (process.argv[2] === undefined) writeFileSync(input, "A line that is not there once.\n".repeat(50_000));
+if (process.argv[2] === undefined) writeFileSync(input, "A line that occurs more than once.\n".repeat(50_000));
 const [encrypted, decrypted] = [join(folder, "encrypted"), join(folder, "decrypted")];
 
 const device = open({ backend: "auto" });
@@ -31,8 +31,8 @@ async function sha256(path: string): Promise<string> {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-await convert(input, encrypted, session.encryptor(iv, { padding: "pkcs7" }));
-await convert(encrypted, decrypted, session.decryptor(iv, { padding: "pkcs7" }));
+await convert(input, encrypted, session.encryptor(iv, { padding: true }));
+await convert(encrypted, decrypted, session.decryptor(iv, { padding: true }));
 console.log(`${readFileSync(input).length} bytes became ${readFileSync(encrypted).length}`);
 const [before, after] = [await sha256(input), await sha256(decrypted)];
 if (before !== after) throw new Error(`FAIL: expected ${before}, got ${after}`);

@@ -1,6 +1,6 @@
 /*
- * Does encrypting in chunks change the ciphertext? It does not if each chunk continues from the end of the one before.
- * With the same iv for every chunk it does, and dangerously so.
+ * Does encrypting in chunks change the ciphertext? It does not if each chunk continues from the end of the one before,
+ * as with an encryptor. With the same iv for every chunk it does, and dangerously so.
  */
 import { open } from "cryptodev";
 
@@ -17,11 +17,12 @@ for (let start = 0; start < data.length; start += chunk.length) data.set(chunk, 
 const aes = device.cipher("aes-128-cbc", key);
 const whole = hex(aes.encrypt(data, iv));
 
-// Only the first call passes an iv: each of the others continues from the end of the one before.
-const chained = [iv, undefined, undefined, undefined].map((start) => hex(aes.encrypt(chunk, start)));
+// An encryptor continues from the end of the previous chunk.
+const continued = aes.encryptor(iv);
+const chained = [1, 2, 3, 4].map(() => hex(continued.update(chunk)));
 console.log(`In chunks that continue each other: ${chained.join("") === whole ? "no difference" : "a difference"}`);
 
-// An encryptor does the same with chunks of any size, for data that arrives in arbitrary pieces.
+// The chunks can have any size, as data that arrives in arbitrary pieces has.
 const encryptor = aes.encryptor(iv);
 const pieces = [5, 4000, 1, 12378].map((size, index, sizes) => {
   const start = sizes.slice(0, index).reduce((sum, one) => sum + one, 0);

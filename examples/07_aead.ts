@@ -2,7 +2,7 @@
  * Encrypts and authenticates with AES-GCM: the tag covers the data and a header that is not encrypted. A message that
  * was changed on the way is refused, and none of its plaintext is returned.
  */
-import { CryptodevError, open } from "cryptodev";
+import { AuthenticationError, open } from "cryptodev";
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 const device = open({ backend: "auto" });
@@ -18,23 +18,29 @@ function nextNonce(): Uint8Array {
 }
 
 const nonce = nextNonce();
-const header = bytesOf("to: everybody");
-const sealed = gcm.seal(bytesOf("The meeting is at noon."), nonce, header);
+const aad = bytesOf("to: everybody");
+const sealed = gcm.seal(bytesOf("The meeting is at noon."), { nonce, aad });
 console.log(`${sealed.length} bytes, the last 16 of which are the tag`);
-console.log(new TextDecoder().decode(gcm.open(sealed, nonce, header)));
+console.log(new TextDecoder().decode(gcm.open(sealed, { nonce, aad })));
 
 const changed = sealed.slice();
 changed[0] = (changed[0] as number) ^ 1;
 for (const [what, forge] of [
-  ["data", () => gcm.open(changed, nonce, header)],
-  ["header", () => gcm.open(sealed, nonce, bytesOf("to: nobody"))],
+  ["data", () => gcm.open(changed, { nonce, aad })],
+  ["header", () => gcm.open(sealed, { nonce, aad: bytesOf("to: nobody") })],
 ] as const) {
   try {
     forge();
     throw new Error(`FAIL: a forged ${what} was accepted`);
   } catch (error) {
-    if (!(error instanceof CryptodevError)) throw error;
-    console.log(`a forged ${what}: ${error.code}`);
+    if (!(error instanceof AuthenticationError)) throw error;
+    console.log(`a forged ${what}: ${error.name}`);
   }
 }
+
+// A session can also generate the nonces, at random. Each precedes its message.
+const managed = device.aead("aes-256-gcm", crypto.getRandomValues(new Uint8Array(32)), { managedNonce: true });
+const message = managed.seal(bytesOf("The meeting is at one."), { aad });
+console.log(`${message.length} bytes, the first ${managed.overhead - managed.tagSize} of which are the nonce`);
+console.log(new TextDecoder().decode(managed.open(message, { aad })));
 device.close();

@@ -87,7 +87,7 @@ const frames: readonly Frame[] = [
     after: ["REFUSED((ioctl)(fd, CIOCCRYPT, &op), EINVAL);"],
   },
   {
-    heading: "Continuing without an iv",
+    heading: "Continuing the last operation",
     given: cipherOp,
     after: ['show("chained", ciphertext, 32);', 'show("again", op.dst, 16); show("iv", iv, sizeof iv);'],
     prints:

@@ -86,6 +86,7 @@ export class Device {
     this.path = file.path;
     this.backend = file.host.backend;
     abandoned.register(this, file, file);
+    file.belongTo(this);
   }
 
   /**

@@ -10,7 +10,7 @@ export interface MacAlgorithm {
   readonly hash: string;
   /** The CryptoAPI's name; absent if the header has an id that no driver implements. */
   readonly kernelName?: string;
-  /** Whether it takes a key. */
+  /** Whether it uses a key. */
   readonly keyed: boolean;
   /** Bytes in a digest. */
   readonly digestSize: number;

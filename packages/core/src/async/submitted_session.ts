@@ -17,6 +17,7 @@ export abstract class SubmittedSession {
   protected constructor(kernel: KernelSession, queue: SubmissionQueue) {
     this.#kernel = kernel;
     this.#queue = queue;
+    kernel.file.keepDeviceFor(this);
   }
 
   /** Whether the session has ended. */

@@ -24,6 +24,7 @@ export class Submitter {
   private constructor(file: DeviceFile, queue: SubmissionQueue) {
     this.#file = file;
     this.#queue = queue;
+    file.keepDeviceFor(this);
   }
 
   /** @internal */

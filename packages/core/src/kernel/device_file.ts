@@ -54,6 +54,9 @@ type Checked<Options> = { readonly [Name in keyof Options]-?: NonNullable<Option
 /** Ioctls without a compat handler: a 64-bit kernel does not pass them on from a 32-bit process. */
 const nativeIoctls: readonly Ioctl[] = [CIOCAUTHCRYPT, CIOCCPHASH];
 
+/** The device of each session and submitter. */
+const devices = new WeakMap<object, object>();
+
 /** An open descriptor of the device, and the sessions that were started on it. */
 export class DeviceFile {
   readonly host: Host;
@@ -75,6 +78,8 @@ export class DeviceFile {
    * Whether a call is in progress. Only code that the call itself runs can see this: a trace, a log, or a custom host.
    */
   #isBusy = false;
+  /** The device. The reference is weak, because this file outlives it if it is dropped without being closed. */
+  #device: WeakRef<object> | undefined;
   /** How many objects share the descriptor because it could not be cloned. */
   #share = { users: 1 };
 
@@ -113,6 +118,17 @@ export class DeviceFile {
 
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /** Sets the device whose file this is. */
+  belongTo(device: object): void {
+    this.#device = new WeakRef(device);
+  }
+
+  /** Keeps the device from being collected, and thereby closed, as long as the program uses `user`. */
+  keepDeviceFor(user: object): void {
+    const device = this.#device?.deref();
+    if (device !== undefined) devices.set(user, device);
   }
 
   /** Whether any of these events is ready. */

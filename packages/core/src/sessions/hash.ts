@@ -216,9 +216,9 @@ export class Hash extends MessageSession {
    * import { open } from "cryptodev";
    *
    * const device = open({ backend: "auto" });
-   * const text = (part: string) => new TextEncoder().encode(part);
-   * const common = device.hash("sha256").update(text("the same beginning, "));
-   * const [one, other] = [common.copy().digest(text("one end")), common.digest(text("another end"))];
+   * const common = device.hash("sha256").update(new TextEncoder().encode("a common beginning, "));
+   * const one = common.copy().digest(new TextEncoder().encode("one end"));
+   * const other = common.digest(new TextEncoder().encode("another end"));
    * console.log(one.length + other.length); // 64
    * device.close();
    * ```

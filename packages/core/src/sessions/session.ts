@@ -17,6 +17,7 @@ export abstract class Session {
   protected constructor(kernel: KernelSession) {
     this.#kernel = kernel;
     abandoned.register(this, kernel, kernel);
+    kernel.file.keepDeviceFor(this);
   }
 
   /** The kernel's number for the session, unique on its device. */
