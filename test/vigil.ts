@@ -26,7 +26,7 @@ const { apply } = Reflect;
 /** The driver stores some lengths in an `int`. */
 const MOST = 2 ** 31 - 1;
 /** The kernel stores the pages of source and destination in one array. */
-const MOST_PAGES = 131_072;
+const MAX_PAGES = 131_072;
 const PAGE = 4096;
 
 interface Started {
@@ -140,7 +140,7 @@ export class Vigil {
     const pages = (start: number, size: number) => (size === 0 ? 0 : Math.ceil(((start % PAGE) + size) / PAGE));
     const all =
       src === dst ? pages(dst, Math.max(len, written)) : pages(src, len) + pages(dst, dst === 0 ? 0 : written);
-    if (all > MOST_PAGES) this.#fault(`${all} pages of source and destination`);
+    if (all > MAX_PAGES) this.#fault(`${all} pages of source and destination`);
     if (dst === 0 || src === dst || len === 0) return;
     if (src < dst + written && dst < src + len) this.#fault("source and destination overlap partly");
   }

@@ -18,7 +18,7 @@ import { Installed, root } from "../install/installed.ts";
  */
 
 /** A run has up to 12 threads; some runtimes start more of their own on a larger machine. */
-const MOST_THREADS = 32 + 2 * availableParallelism();
+const MAX_THREADS = 32 + 2 * availableParallelism();
 const PATIENCE = 50_000;
 
 const bin = (name: string): string => join(root, "node_modules/.bin", name);
@@ -70,7 +70,7 @@ async function runBounded([file, ...args]: readonly string[], cwd: string): Prom
   let threads = 0;
   const watch = setInterval(() => {
     threads = Math.max(threads, threadsOf(child.pid as number));
-    if (threads > MOST_THREADS) child.kill("SIGKILL");
+    if (threads > MAX_THREADS) child.kill("SIGKILL");
   }, 20);
   const late = setTimeout(() => child.kill("SIGKILL"), PATIENCE);
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
@@ -250,7 +250,7 @@ describe("a bundle", () => {
     expect(alone.lines, `${name}\n${alone.stderr}`).toEqual(
       isKoffi ? answers(noKoffi, noKoffi) : answers(noDevice, noDriver),
     );
-    expect(alone.threads).toBeLessThan(MOST_THREADS);
+    expect(alone.threads).toBeLessThan(MAX_THREADS);
     // If koffi is found, so is libc.
     if (isKoffi) expect((await runBounded(commandOf(file), near)).lines).toEqual(answers(noDevice, noDriver));
   });

@@ -13,7 +13,7 @@ import { isRequired } from "../runtime.ts";
 
 const PAGE = 4096;
 /** Source and destination share one array of at most 4 MiB. */
-const MOST_PAGES = 131_072;
+const MAX_PAGES = 131_072;
 
 const key = pattern(16);
 const iv = pattern(16);
@@ -73,7 +73,7 @@ const single: Readonly<Record<string, (device: Device, memory: Uint8Array, size:
 };
 
 describe.each([
-  ["one page more than the driver's array has", (MOST_PAGES + 1) * PAGE],
+  ["one page more than the driver's array has", (MAX_PAGES + 1) * PAGE],
   ["2 ** 30", 2 ** 30],
   ["the largest multiple of 16 in an int", 2 ** 31 - 16],
   ["2 ** 31", 2 ** 31],
@@ -114,7 +114,7 @@ test("sealInPlace() refuses a fragment longer than the memory, whatever its size
 });
 
 test("AEAD operations are refused if source and destination together have too many pages", () => {
-  const half = (MOST_PAGES / 2) * PAGE;
+  const half = (MAX_PAGES / 2) * PAGE;
   for (const size of [half, half + PAGE]) {
     const [source, destination] = [memoryOf(size + 16), memoryOf(size + 16)];
     if (source === undefined || destination === undefined) return;

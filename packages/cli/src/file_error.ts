@@ -3,6 +3,7 @@ import { quoteName } from "./quote.ts";
 
 /** An error of the operating system about something that the user named. */
 export class FileError extends Error {
+  override readonly name = "FileError";
   readonly code: string | undefined;
 
   /** @param shown - the name as the message shows it */

@@ -2,7 +2,7 @@ import { hasSize, isList } from "./abi/ciphers.ts";
 import { CRYPTO_HMAC_MAX_KEY_LEN } from "./abi/constants.ts";
 import type { MacAlgorithm } from "./abi/macs.ts";
 import type { NamedCipher } from "./algorithms.ts";
-import { LONGEST_AAD, MOST_PAGES, PAGE } from "./kernel/limits.ts";
+import { MAX_AAD, MAX_PAGES, PAGE } from "./kernel/limits.ts";
 import { byteOffsetOf, overlap, sizeOf } from "./memory/bytes.ts";
 import { inWords } from "./words.ts";
 
@@ -59,13 +59,13 @@ export function checkOneCall(data: Uint8Array, role: string, name: string, writt
 
 /** Refuses more bytes of source and destination together than the driver accepts in one call. */
 export function checkOneCallSize(size: number, role: string, name: string): void {
-  if (size > MOST_PAGES * PAGE) refuseTooLong(role, name, size);
+  if (size > MAX_PAGES * PAGE) refuseTooLong(role, name, size);
 }
 
 /** @throws {RangeError} always: the memory is more than the driver accepts in one call */
 export function refuseTooLong(role: string, name: string, size: number): never {
   throw new RangeError(
-    `${role} for ${name}: expected at most ${MOST_PAGES} pages of ${PAGE} bytes for source and destination together, which is what the driver takes in one call, got ${size} bytes`,
+    `${role} for ${name}: expected at most ${MAX_PAGES} pages of ${PAGE} bytes for source and destination together, which is what the driver takes in one call, got ${size} bytes`,
   );
 }
 
@@ -76,7 +76,7 @@ export function checkAad(aad: Uint8Array | undefined, role: string, name: string
 
 /** @returns the size of associated data that is required but may be empty */
 export function checkHeader(header: Uint8Array, role: string, name: string): number {
-  return checkAtMost(header, LONGEST_AAD, role, name);
+  return checkAtMost(header, MAX_AAD, role, name);
 }
 
 /** Refuses to split data if separate operations do not produce the same result as one operation over all of it. */

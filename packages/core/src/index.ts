@@ -98,4 +98,3 @@ export type { Statistics } from "./statistics.ts";
 export { nearest } from "./suggest.ts";
 export { traced } from "./trace.ts";
 export { inWords } from "./words.ts";
-export { workerUrl } from "./worker_url.ts";

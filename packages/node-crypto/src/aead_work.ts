@@ -13,13 +13,13 @@ import { lacking } from "./lacks.ts";
 import type { AuthenticatedWork } from "./work.ts";
 
 /** The most bytes of associated data that the driver accepts. */
-const LONGEST_AAD = 4096;
+const MAX_AAD = 4096;
 
 /**
  * The most bytes of a message that comes in chunks. The driver's array holds 131,072 pages of at least 4 KiB for source
  * and destination together. Two pages of each are reserved for the tag and for data that does not start on a page.
  */
-const LONGEST_MESSAGE = 2 ** 28 - 2 ** 14;
+const MAX_MESSAGE = 2 ** 28 - 2 ** 14;
 
 /** Collects chunks in one buffer with room for a tag at its end. */
 class Gathered {
@@ -133,9 +133,9 @@ abstract class AeadWork implements AuthenticatedWork {
   }
 
   #checkAadSize(size: number): void {
-    if (size <= LONGEST_AAD) return;
+    if (size <= MAX_AAD) return;
     const { name } = this.session;
-    throw lacking(beyondDevice(`aad for ${name}: expected at most ${LONGEST_AAD} bytes, got ${size}`));
+    throw lacking(beyondDevice(`aad for ${name}: expected at most ${MAX_AAD} bytes, got ${size}`));
   }
 
   /** The size of the plaintext in bytes, if it was announced with the aad. */
@@ -205,10 +205,10 @@ export class GcmWork extends AeadWork {
   update(data: Uint8Array): Uint8Array {
     if (!this.hasBegun) this.checkAad();
     const size = this.message.size + data.length;
-    if (size > LONGEST_MESSAGE) {
+    if (size > MAX_MESSAGE) {
       throw lacking(
         beyondDevice(
-          `data for ${this.session.name}: expected at most ${LONGEST_MESSAGE} bytes in all chunks together, got ${size}`,
+          `data for ${this.session.name}: expected at most ${MAX_MESSAGE} bytes in all chunks together, got ${size}`,
         ),
       );
     }

@@ -105,7 +105,7 @@ function unpadded(block: Uint8Array): Uint8Array {
 }
 
 /** The most bytes that XTS encrypts with one iv: 2^20 blocks (IEEE 1619, section 5.1). */
-const LARGEST_SECTOR = 2 ** 24;
+const MAX_SECTOR = 2 ** 24;
 
 /** XTS: each chunk is a sector of its own with the same iv, as in OpenSSL. */
 export class SectorWork implements Work {
@@ -121,7 +121,7 @@ export class SectorWork implements Work {
 
   update(data: Uint8Array): Uint8Array {
     const { blockSize, name } = this.#session;
-    if (data.length < blockSize || data.length > LARGEST_SECTOR) throw cannotAdd();
+    if (data.length < blockSize || data.length > MAX_SECTOR) throw cannotAdd();
     if (data.length % blockSize !== 0) {
       throw lacking(beyondDevice(`data for ${name}: expected a multiple of ${blockSize} bytes, got ${data.length}`));
     }

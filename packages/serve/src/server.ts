@@ -2,7 +2,7 @@ import { close, existsSync, open } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
-import { workerUrl } from "@cryptodev/core";
+import { workerUrl } from "./worker_url.ts";
 import { Counters, type ServerStatistics } from "./counters.ts";
 import { ServeError } from "./serve_error.ts";
 import { type ServeOptions, type Settings, settingsOf } from "./settings.ts";

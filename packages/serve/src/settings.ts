@@ -39,7 +39,7 @@ export interface ServeOptions {
 }
 
 /** The default maximum of sessions of one open file. */
-const MOST_SESSIONS = 16_384;
+const MAX_SESSIONS = 16_384;
 
 /** The options of a server after validation, in a form that can be passed to another thread. */
 export interface Settings extends Required<Omit<ServeOptions, "transport">> {
@@ -66,7 +66,7 @@ export function settingsOf(options: ServeOptions): Settings {
   const asked = own(options, "device") ?? {};
   if (typeof asked !== "object") throw new TypeError(`device: expected an object, got a value of type ${typeof asked}`);
   // This device exists only to validate its options before a thread is started and anything is mounted.
-  const sessions = (own(asked, "sessions") ?? MOST_SESSIONS) as number;
+  const sessions = (own(asked, "sessions") ?? MAX_SESSIONS) as number;
   const device = new SoftwareDevice({ ...asked, sessions });
   // Functions cannot be passed to another thread; the server uses its own there.
   const { log: _log, onUsage: _onUsage, ...rest } = asked as SoftwareDeviceOptions;

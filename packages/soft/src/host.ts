@@ -20,7 +20,7 @@ interface OpenDescriptor extends Caller {
 }
 
 /** More than any process may have (`fs.nr_open`, proc_sys_fs(5)). */
-const MOST_DESCRIPTORS = 2 ** 20;
+const MAX_DESCRIPTORS = 2 ** 20;
 
 /** What `poll(2)` reports for a descriptor that is not open (`<poll.h>`). */
 const POLLNVAL = 0x020;
@@ -56,7 +56,7 @@ export class SoftwareHost implements Host {
     this.device = new SoftwareDevice(options);
     this.machine = this.device.machine;
     this.#path = ownOption(options, "path", "/dev/crypto") ?? "/dev/crypto";
-    this.#descriptors = new Array(ownInteger(options, "descriptors", 0, MOST_DESCRIPTORS, 1024)).fill(undefined);
+    this.#descriptors = new Array(ownInteger(options, "descriptors", 0, MAX_DESCRIPTORS, 1024)).fill(undefined);
   }
 
   open(path: string, _flags: number): number {

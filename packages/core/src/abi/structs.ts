@@ -107,6 +107,7 @@ export const crypt_kop = {
     ["crk_iparams", "u16"],
     ["crk_oparams", "u16"],
     ["crk_pad1", "u32"],
+    // The assertion names the type, which `isolatedDeclarations` cannot infer from the value.
     ["crk_param", crparam as typeof crparam, 8],
   ],
 } as const;

@@ -2,7 +2,7 @@ import { CRYPTO_CIPHER_MAX_KEY_LEN, CRYPTO_HMAC_MAX_KEY_LEN } from "../abi/const
 import type { Host } from "../host/host.ts";
 import { alignedMemory } from "../memory/aligned.ts";
 import { partOf, wipe } from "../memory/bytes.ts";
-import { LONGEST_AAD, PAGE } from "./limits.ts";
+import { MAX_AAD, PAGE } from "./limits.ts";
 
 /**
  * The largest data, in bytes, that is copied through the arena. Measured by `npm run bench -- --only calls`: looking up
@@ -40,7 +40,7 @@ export class Arena {
   constructor(host: Host) {
     // No driver requires more than page alignment.
     this.#memory = alignedMemory(host, DATA + SMALL + SLACK, PAGE - 1);
-    this.aad = partOf(this.#memory, AAD, AAD + LONGEST_AAD);
+    this.aad = partOf(this.#memory, AAD, AAD + MAX_AAD);
     this.key = partOf(this.#memory, AAD, AAD + CRYPTO_CIPHER_MAX_KEY_LEN);
     const mackey = AAD + CRYPTO_CIPHER_MAX_KEY_LEN;
     this.mackey = partOf(this.#memory, mackey, mackey + CRYPTO_HMAC_MAX_KEY_LEN);

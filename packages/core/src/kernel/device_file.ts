@@ -19,7 +19,7 @@ import { Call } from "../memory/call.ts";
 import { option } from "../options.ts";
 import { inWords } from "../words.ts";
 import { Arena } from "./arena.ts";
-import { LONGEST_CHUNK } from "./limits.ts";
+import { MAX_CHUNK } from "./limits.ts";
 
 /**
  * The parameters of a new session. Every member is required, because a missing one could come from the object's
@@ -94,12 +94,12 @@ export class DeviceFile {
   }
 
   static open(host: Host, path: string, options: DeviceOptions): DeviceFile {
-    const chunkSize = option(options, "chunkSize", "device", LONGEST_CHUNK);
+    const chunkSize = option(options, "chunkSize", "device", MAX_CHUNK);
     const hardware = option(options, "hardware", "device", "allow");
     const statistics = option(options, "statistics", "device", false);
-    if (!(typeof chunkSize === "number" && chunkSize % 16 === 0 && chunkSize > 0 && chunkSize <= LONGEST_CHUNK)) {
+    if (!(typeof chunkSize === "number" && chunkSize % 16 === 0 && chunkSize > 0 && chunkSize <= MAX_CHUNK)) {
       throw new RangeError(
-        `chunkSize: expected a multiple of 16 bytes, at most ${LONGEST_CHUNK}, got ${inWords(chunkSize)}`,
+        `chunkSize: expected a multiple of 16 bytes, at most ${MAX_CHUNK}, got ${inWords(chunkSize)}`,
       );
     }
     if (hardware !== "allow" && hardware !== "require") {

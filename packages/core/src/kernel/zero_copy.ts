@@ -2,7 +2,7 @@ import type { crypt_auth_op, crypt_op } from "../abi/structs.ts";
 import { refuseOverlap, refuseTooLong } from "../checks.ts";
 import { partOf } from "../memory/bytes.ts";
 import type { Call } from "../memory/call.ts";
-import { MOST_PAGES, PAGE } from "./limits.ts";
+import { MAX_PAGES, PAGE } from "./limits.ts";
 
 /** The number of pages that `size` bytes at an address touch. */
 function pagesOf(address: number, size: number): number {
@@ -52,7 +52,7 @@ export function point(
   // Two buffer objects can share memory, so only addresses show an overlap.
   const overlaps = isApart && start < target + written && target < start + size;
   const pages = isApart ? pagesOf(start, size) + pagesOf(target, written) : pagesOf(start, Math.max(size, written));
-  if (!overlaps && pages <= MOST_PAGES) return undefined;
+  if (!overlaps && pages <= MAX_PAGES) return undefined;
   call.release();
   return overlaps ? "overlap" : "too long";
 }

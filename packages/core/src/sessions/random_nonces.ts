@@ -2,7 +2,7 @@
 export const NONCE_SIZE = 12;
 
 /** NIST SP 800-38D, section 8.3, allows this many random nonces with one key. */
-const MOST_NONCES = 2 ** 32;
+const MAX_NONCES = 2 ** 32;
 
 /** The part of the web platform's `crypto` that is used here. It exists in all runtimes. */
 interface Globals {
@@ -26,9 +26,9 @@ export class RandomNonces {
    * @throws {RangeError} if the key was used with too many nonces
    */
   next(): Uint8Array {
-    if (this.#count === MOST_NONCES) {
+    if (this.#count === MAX_NONCES) {
       throw new RangeError(
-        `nonce for ${this.#name}: a key is safe for ${MOST_NONCES} messages with random nonces; start a session with a new key`,
+        `nonce for ${this.#name}: a key is safe for ${MAX_NONCES} messages with random nonces; start a session with a new key`,
       );
     }
     if (this.#used === this.#pool.length) {

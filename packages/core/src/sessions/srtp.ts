@@ -3,7 +3,7 @@ import type { HmacName, KeyedMacName, NamedCipher, NamedMac, SrtpCipherName, Wri
 import { checkDestination, checkIv, checkOneCall, checkOneCallSize, checkRoom } from "../checks.ts";
 import type { DeviceFile } from "../kernel/device_file.ts";
 import type { KernelSession } from "../kernel/kernel_session.ts";
-import { LONGEST_SRTP_HEADER } from "../kernel/limits.ts";
+import { MAX_SRTP_HEADER } from "../kernel/limits.ts";
 import { AuthOperation } from "../kernel/operation.ts";
 import { copyInto, partOf } from "../memory/bytes.ts";
 import { own } from "../options.ts";
@@ -168,10 +168,10 @@ export class SrtpCipher extends Session {
       typeof headerSize !== "number" ||
       !Number.isInteger(headerSize) ||
       headerSize < 0 ||
-      headerSize > LONGEST_SRTP_HEADER
+      headerSize > MAX_SRTP_HEADER
     ) {
       throw new RangeError(
-        `header for ${name}: expected 0 to ${LONGEST_SRTP_HEADER} bytes, got ${inWords(headerSize)}`,
+        `header for ${name}: expected 0 to ${MAX_SRTP_HEADER} bytes, got ${inWords(headerSize)}`,
       );
     }
     this.#kernel.requireOpen();

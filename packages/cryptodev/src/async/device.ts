@@ -28,7 +28,7 @@ export interface AsyncOpenOptions extends Pick<OpenOptions, "backend" | "path" |
 }
 
 /** A wrong number must not exhaust the machine. */
-const MOST_WORKERS = 256;
+const MAX_WORKERS = 256;
 
 type Kind<S extends AsyncSession> = new (executor: Executor, id: number, started: Started) => S;
 
@@ -165,8 +165,8 @@ export class AsyncDevice {
  */
 export async function openAsyncWith(openDevice: Open, runtime: string, given?: AsyncOpenOptions): Promise<AsyncDevice> {
   const workers = ownOption(given, "workers", "number") ?? 1;
-  if (!Number.isInteger(workers) || workers < 1 || workers > MOST_WORKERS) {
-    throw new RangeError(`workers: expected an integer from 1 to ${MOST_WORKERS}, got ${workers}`);
+  if (!Number.isInteger(workers) || workers < 1 || workers > MAX_WORKERS) {
+    throw new RangeError(`workers: expected an integer from 1 to ${MAX_WORKERS}, got ${workers}`);
   }
   const options = {
     backend: ownOption(given, "backend", "string"),

@@ -1,4 +1,4 @@
-import { MOST_PIECES, type ProcessVm, type Transfer } from "./process_vm.ts";
+import { MAX_PIECES, type ProcessVm, type Transfer } from "./process_vm.ts";
 
 /** The smallest page size of all machines: on those with larger pages, some are tested more than once. */
 const PAGE = 4096;
@@ -10,7 +10,7 @@ const PAGE = 4096;
  */
 export class Pages {
   readonly #vm: ProcessVm;
-  readonly #bytes = new Uint8Array(new ArrayBuffer(MOST_PIECES));
+  readonly #bytes = new Uint8Array(new ArrayBuffer(MAX_PIECES));
   readonly #address: number;
 
   constructor(addressOf: (bytes: Uint8Array) => number | bigint, vm: ProcessVm) {
@@ -50,7 +50,7 @@ export class Pages {
     for (let next = address; next < end; ) {
       const [first, page] = [next, pageOf(next)];
       let [count, last] = [0, next];
-      while (count < MOST_PIECES && next < end) {
+      while (count < MAX_PIECES && next < end) {
         this.#vm.setRemote(count, next, 1);
         last = next;
         count += 1;

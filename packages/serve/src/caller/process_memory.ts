@@ -8,7 +8,7 @@ import { includes, type Range, writableRanges } from "./writable_ranges.ts";
 const nothing = new Uint8Array();
 
 /** The number of callers whose writable ranges are cached. */
-const MOST_CALLERS = 64;
+const MAX_CALLERS = 64;
 
 /**
  * The memory of the calling process.
@@ -51,7 +51,7 @@ export class ProcessMemory implements Memory {
     this.#argument = argument;
     if (this.#writable.has(pid)) return;
     this.#reader.canRead(address);
-    if (this.#writable.size === MOST_CALLERS) this.#writable.clear();
+    if (this.#writable.size === MAX_CALLERS) this.#writable.clear();
     this.#writable.set(pid, writableRanges(pid));
   }
 

@@ -11,7 +11,7 @@ export class UnreachableCallerError extends Error {
 }
 
 /** The most pieces of a caller's memory that one call transfers: IOV_MAX of `<limits.h>`. */
-export const MOST_PIECES = 1024;
+export const MAX_PIECES = 1024;
 
 /** The system call to use. */
 export type Transfer = "process_vm_readv" | "process_vm_writev";
@@ -32,7 +32,7 @@ export class ProcessVm {
     this.#host = host;
     this.#iovec = layout(iovec, host.machine);
     this.#local = new Argument(host, iovec);
-    this.#remote = new Argument(host, { name: "iovec", fields: [["pieces", "char", MOST_PIECES * this.#iovec.size]] });
+    this.#remote = new Argument(host, { name: "iovec", fields: [["pieces", "char", MAX_PIECES * this.#iovec.size]] });
   }
 
   /** Sets the address of the server's memory. The caller of this method keeps that memory alive. */

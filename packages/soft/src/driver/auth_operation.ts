@@ -10,7 +10,7 @@ import { Errno } from "../errno.ts";
 import { copyFromUser, type Memory, noBytes, PIECE, unreadable } from "../user/memory.ts";
 import type { UserStruct } from "../user/user_struct.ts";
 import type { DriverSession, SessionCipher, SessionMac } from "./session.ts";
-import { MOST_PAGES, PAGE } from "./zero_copy.ts";
+import { MAX_PAGES, PAGE } from "./zero_copy.ts";
 
 /** The members of a `crypt_auth_op`, read once: the driver's `kernel_crypt_auth_op`. */
 export interface KernelAuthOp {
@@ -104,7 +104,7 @@ function sealedSize({ cipherAlgorithm }: DriverSession, size: number, isPadded: 
 }
 
 /** The driver copies associated data into one page. */
-const MOST_AUTH = 4096;
+const MAX_AUTH = 4096;
 
 /**
  * Checks the length of the associated data of an AEAD or of a TLS record.
@@ -112,7 +112,7 @@ const MOST_AUTH = 4096;
  * @throws {Errno} with `EINVAL` if it is longer than a page
  */
 export function requireShortAssociated({ authLen }: KernelAuthOp): void {
-  if (authLen > MOST_AUTH) throw new Errno("EINVAL", `auth_len is ${authLen}, expected at most ${MOST_AUTH}`);
+  if (authLen > MAX_AUTH) throw new Errno("EINVAL", `auth_len is ${authLen}, expected at most ${MAX_AUTH}`);
 }
 
 /**
@@ -145,7 +145,7 @@ export function readSource({ memory, src, len, data }: KernelAuthOp): Uint8Array
  * @throws {Errno} with `ENOMEM` if it cannot, however much memory is free
  */
 export function requirePages(count: number): void {
-  if (count > MOST_PAGES) throw new Errno("ENOMEM", `${count} pages are more than the driver can list, ${MOST_PAGES}`);
+  if (count > MAX_PAGES) throw new Errno("ENOMEM", `${count} pages are more than the driver can list, ${MAX_PAGES}`);
 }
 
 /**

@@ -7,7 +7,7 @@ import { type KernelAuthOp, readSource, requirePages, requireRecordSession, requ
 import { pageCount } from "./zero_copy.ts";
 
 /** The maximum size of a packet's header, which the mac covers and the cipher does not. */
-const MOST_HEADER = 256;
+const MAX_HEADER = 256;
 
 /**
  * Processes an SRTP packet: encrypts the data inside auth_src, then computes the mac of all of auth_src (RFC 3711,
@@ -18,8 +18,8 @@ export function srtpCrypt(operation: KernelAuthOp): void {
   const { cipher, mac } = requireRecordSession(operation);
   if (!cipher.isStream) throw new Errno("EINVAL", "SRTP requires a stream cipher");
   const header = src - authSrc;
-  if (header < 0 || header > MOST_HEADER) {
-    throw new Errno("EINVAL", `src is ${header} bytes after auth_src, expected 0 to ${MOST_HEADER}`);
+  if (header < 0 || header > MAX_HEADER) {
+    throw new Errno("EINVAL", `src is ${header} bytes after auth_src, expected 0 to ${MAX_HEADER}`);
   }
   if (header + len > authLen) throw new Crash("auth-short");
   if (dstLen === 0 || header === authLen) throw new Errno("EINVAL", "nothing to encrypt, or nothing after the header");

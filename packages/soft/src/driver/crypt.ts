@@ -15,7 +15,7 @@ import { copyFromUser, copyToUser, type Memory, PIECE, unreadable } from "../use
 import type { UserStruct } from "../user/user_struct.ts";
 import { type Handler, type WriteBack, writeBack } from "./handler.ts";
 import type { DriverSession } from "./session.ts";
-import { crashAt, listedPages, MOST_PAGES, PAGE, requireWritable, writeThrough } from "./zero_copy.ts";
+import { crashAt, listedPages, MAX_PAGES, PAGE, requireWritable, writeThrough } from "./zero_copy.ts";
 
 /** One operation of a `crypt_op`, as it was submitted: the driver's `kernel_crypt_op`. */
 export class KernelCryptOp {
@@ -122,7 +122,7 @@ export class KernelCryptOp {
     const isInPlace = src === dst;
     const whole = len <= PIECE ? (this.#data ?? memory.read(src, len)) : undefined;
     const isListed =
-      listedPages(src, len, dst, dst === 0 ? 0 : len) <= MOST_PAGES &&
+      listedPages(src, len, dst, dst === 0 ? 0 : len) <= MAX_PAGES &&
       (len <= PIECE ? whole !== undefined : memory.isReadable(src, len));
     if (!isListed || (isInPlace && !memory.isWritable(dst, len))) {
       this.#copying(decrypt, src, dst, len);

@@ -4,7 +4,7 @@ import { Errno } from "../errno.ts";
 import type { DriverSession } from "./session.ts";
 
 /** The maximum number of outstanding asynchronous operations of one file. */
-const MOST_QUEUED = 64;
+const MAX_QUEUED = 64;
 
 /** An asynchronous operation that has run, and waits to be fetched. */
 export interface QueuedOperation {
@@ -72,8 +72,8 @@ export class OpenFile {
    * @throws {Errno} with `EBUSY` if too many are outstanding; it then does not run
    */
   queue(run: () => QueuedOperation): void {
-    if (this.#queue.length >= MOST_QUEUED)
-      throw new Errno("EBUSY", `${MOST_QUEUED} operations are already outstanding`);
+    if (this.#queue.length >= MAX_QUEUED)
+      throw new Errno("EBUSY", `${MAX_QUEUED} operations are already outstanding`);
     this.#queue.push(run());
   }
 
@@ -91,6 +91,6 @@ export class OpenFile {
   /** The events that `poll(2)` reports: readable if an operation can be fetched, writable if one can be submitted. */
   ready(): number {
     const readable = this.#queue.length > 0 ? POLLIN | POLLRDNORM : 0;
-    return readable | (this.#queue.length < MOST_QUEUED ? POLLOUT | POLLWRNORM : 0);
+    return readable | (this.#queue.length < MAX_QUEUED ? POLLOUT | POLLWRNORM : 0);
   }
 }

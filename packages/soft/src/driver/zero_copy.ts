@@ -10,7 +10,7 @@ export const PAGE = 4096;
  * The driver uses 32 bytes to list each page of a call, and the kernel allocates at most 4 MiB in one piece for the
  * list.
  */
-export const MOST_PAGES = 131_072;
+export const MAX_PAGES = 131_072;
 
 /** Counts the pages that these bytes touch. */
 export function pageCount(address: number, size: number): number {

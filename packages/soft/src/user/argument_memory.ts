@@ -73,14 +73,14 @@ export class ArgumentMemory implements Memory {
 const { set } = Uint8Array.prototype;
 
 /** Larger than the length of any view. */
-const MOST_LENGTH = 2 ** 40;
+const MAX_LENGTH = 2 ** 40;
 
 /**
  * Whether a view contains these bytes, tested by reading the last one. No subclass can falsify that, and it is cheap.
  */
 function contains(view: Uint8Array, start: number, length: number): boolean {
   const end = start + length;
-  return start >= 0 && end <= MOST_LENGTH && (length === 0 ? start <= byteLengthOf(view) : view[end - 1] !== undefined);
+  return start >= 0 && end <= MAX_LENGTH && (length === 0 ? start <= byteLengthOf(view) : view[end - 1] !== undefined);
 }
 
 /**

@@ -1,5 +1,5 @@
-import { workerUrl } from "@cryptodev/core";
 import { describe, expect, test } from "vitest";
+import { workerUrl } from "../../packages/serve/dist/worker_url.js";
 
 describe("workerUrl()", () => {
   test.each([

@@ -1,4 +1,4 @@
-import { UnsupportedError } from "./errors.ts";
+import { UnsupportedError } from "@cryptodev/core";
 
 /**
  * Returns the URL from which a thread of `node:worker_threads` can load the module next to another, both built and as
@@ -9,12 +9,6 @@ import { UnsupportedError } from "./errors.ts";
  * @returns a `file:` or a `data:` URL
  * @throws {UnsupportedError} in a bundle: it has no worker file, and a thread that loads the bundle itself would start another
  * one without end
- * @example
- * ```ts
- * import { workerUrl } from "@cryptodev/core";
- *
- * console.log(workerUrl("file:///dist/server.js", "worker")); // file:///dist/worker.js
- * ```
  */
 export function workerUrl(sibling: string | undefined, name: string): string {
   const url = sibling?.replace(/[^/]*(\.[jt]s)$/, `${name}$1`);
