@@ -4,11 +4,10 @@ import type { Memory, MemoryRange } from "./memory.ts";
 /** The memory that an argument refers to, and its addresses. */
 type Referenced = Pick<Argument, "address" | "bytes" | "addresses" | "pointees">;
 
-/** Where bytes are: in which view, and how far from its start. */
-interface Place {
-  readonly view: Uint8Array;
-  readonly start: number;
-}
+/** The argument itself, in place of one of its pointers. */
+const ARGUMENT = -1;
+/** No memory that the call refers to. */
+const NOWHERE = -2;
 
 /** The memory that one call refers to: its argument, and what the argument's pointers point to. */
 export class ArgumentMemory implements Memory {
@@ -19,22 +18,31 @@ export class ArgumentMemory implements Memory {
     this.#referenced = argument;
   }
 
-  #find(address: number, length: number): Place | undefined {
-    if (this.#referenced === null) return undefined;
+  /** Returns the pointer whose target contains these bytes, as an index: an object for each access costs too much. */
+  #find(address: number, length: number): number {
+    if (this.#referenced === null) return NOWHERE;
     const { address: own, bytes, addresses, pointees } = this.#referenced;
-    const ownStart = address - (own as number);
-    if (contains(bytes, ownStart, length)) return { view: bytes, start: ownStart };
+    if (contains(bytes, address - (own as number), length)) return ARGUMENT;
     for (let slot = 0; slot < pointees.length; slot += 1) {
       const view = pointees[slot] as Uint8Array | null;
-      const start = address - (addresses[slot] as number);
-      if (view !== null && contains(view, start, length)) return { view, start };
+      if (view !== null && contains(view, address - (addresses[slot] as number), length)) return slot;
     }
-    return undefined;
+    return NOWHERE;
+  }
+
+  #viewOf(slot: number): Uint8Array {
+    const { bytes, pointees } = this.#referenced as Referenced;
+    return slot === ARGUMENT ? bytes : (pointees[slot] as Uint8Array);
+  }
+
+  #addressOf(slot: number): number {
+    const { address, addresses } = this.#referenced as Referenced;
+    return (slot === ARGUMENT ? address : addresses[slot]) as number;
   }
 
   read(address: number, length: number): Uint8Array | undefined {
-    const place = this.#find(address, length);
-    return place === undefined ? undefined : part(place, length);
+    const slot = this.#find(address, length);
+    return slot === NOWHERE ? undefined : part(this.#viewOf(slot), address - this.#addressOf(slot), length);
   }
 
   readAll(ranges: readonly MemoryRange[]): readonly (Uint8Array | undefined)[] {
@@ -42,7 +50,7 @@ export class ArgumentMemory implements Memory {
   }
 
   isReadable(address: number, length: number): boolean {
-    return this.#find(address, length) !== undefined;
+    return this.#find(address, length) !== NOWHERE;
   }
 
   isWritable(address: number, length: number): boolean {
@@ -50,9 +58,9 @@ export class ArgumentMemory implements Memory {
   }
 
   write(address: number, bytes: Uint8Array): boolean {
-    const place = this.#find(address, bytes.length);
-    if (place === undefined) return false;
-    set.call(place.view, bytes, place.start);
+    const slot = this.#find(address, bytes.length);
+    if (slot === NOWHERE) return false;
+    set.call(this.#viewOf(slot), bytes, address - this.#addressOf(slot));
     return true;
   }
 
@@ -87,7 +95,7 @@ function contains(view: Uint8Array, start: number, length: number): boolean {
  * Returns a part of a view as a plain Uint8Array, even if the caller's view is a Buffer, whose `slice` returns the
  * caller's own memory and not a copy, or reports a false length.
  */
-function part({ view, start }: Place, length: number): Uint8Array {
+function part(view: Uint8Array, start: number, length: number): Uint8Array {
   const isPlain = Object.getPrototypeOf(view) === Uint8Array.prototype && view.length === length;
   return isPlain && length === byteLengthOf(view) ? view : partOf(view, start, start + length);
 }
