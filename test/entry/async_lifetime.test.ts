@@ -55,7 +55,7 @@ describe.runIf(canServe)("AsyncDevice", () => {
       const open5 = [];
       for (let round = 0; round < 5; round += 1) {
         const device = await open(2);
-        const aes = await device.cipher("aes-cbc", new Uint8Array(16));
+        const [aes] = [await device.cipher("aes-cbc", new Uint8Array(16)), await device.hash("sha1")];
         await aes.encrypt(new Uint8Array(16), new Uint8Array(16));
         open5.push(held());
         await device.close();
@@ -100,7 +100,7 @@ describe.runIf(canServe)("AsyncDevice", () => {
       const sha1 = await device.hash("sha1");
       const [thread] = threads;
       // Not a valid job: its "cancelled" is not the memory that the thread expects, so it fails.
-      thread.postMessage({ kind: "operation", cancelled: "none" });
+      thread.postMessage({ kind: "call", cancelled: "none" });
       const lost = await outcome(sha1.digest(new Uint8Array(3)));
       await device.close();
       say({ lost, left: held() });
@@ -252,7 +252,17 @@ describe.runIf(canServe)("a copy of a key", () => {
         const others = [device.hmac("sha256", key), device.aead("aes-gcm", key, { tagSize: 12 })];
         sessions.push(await starting, ...(await Promise.all(others)));
       }
+      const keys = { key, macKey: key };
+      sessions.push(
+        await (await device.hmac("sha1", key)).copy(key),
+        await device.cipherWithMac({ cipher: "aes-cbc", mac: "hmac-sha1", ...keys }),
+        await device.tls({ cipher: "aes-cbc", mac: "sha1", ...keys }),
+        await device.srtp({ cipher: "aes-ctr", mac: "sha1", ...keys }),
+      );
       await outcome(device.cipher("aes-128-cbc", key));
+      await outcome(device.cipher(1, key));
+      await outcome(device.tls({ cipher: "aes-cbc", mac: "sha1", key, macKey: "text" }));
+      await outcome(device.aead("aes-gcm", key, { tagSize: 3 }));
       await sessions[0].encrypt(new Uint8Array(64), new Uint8Array(16));
       key.fill(0);
       await look("with sessions");

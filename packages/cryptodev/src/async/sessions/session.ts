@@ -106,8 +106,8 @@ export abstract class AsyncSession {
     try {
       await this.#executor.end(this.started.object);
     } catch (error) {
-      // The session ended with its device.
-      if (!(error instanceof ClosedError)) throw error;
+      // The session ended with its device or its thread.
+      if (!this.#executor.closed && !(error instanceof ClosedError)) throw error;
     }
   }
 
