@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import type { AsyncDevice, CipherName } from "cryptodev";
 import { afterAll, describe, expect, test } from "vitest";
 import { pattern, toHex } from "../bytes.ts";
 import { runForJson, runProgram } from "../child.ts";
@@ -186,6 +187,82 @@ describe("openAsync()", () => {
       say(differences);
     `);
     expect(differences).toEqual([]);
+  });
+
+  test("has every member that open() has, except for allocate(), clone() and submitter()", () => {
+    const { missing, more } = run<{ missing: object; more: object }>(`
+      import { open } from "cryptodev";
+      const namesOf = (object) => {
+        const names = new Set();
+        for (let one = object; one !== Object.prototype; one = Object.getPrototypeOf(one)) {
+          for (const name of Object.getOwnPropertyNames(one)) names.add(name);
+        }
+        return names;
+      };
+      const keys = { key: pattern(16), macKey: pattern(20) };
+      const starts = {
+        device: (device) => device,
+        cipher: (device) => device.cipher("aes-cbc", pattern(16)),
+        chunks: async (device) => (await device.cipher("aes-cbc", pattern(16))).encryptor(pattern(16)),
+        hash: (device) => device.hash("sha1"),
+        hmac: (device) => device.hmac("sha1", pattern(20)),
+        aead: (device) => device.aead("aes-gcm", pattern(16)),
+        cipherWithMac: (device) => device.cipherWithMac({ cipher: "aes-cbc", mac: "hmac-sha1", ...keys }),
+        tls: (device) => device.tls({ cipher: "aes-cbc", mac: "sha1", ...keys }),
+        srtp: (device) => device.srtp({ cipher: "aes-ctr", mac: "sha1", ...keys }),
+      };
+      const [device, blocking] = [await openAsync({ backend: "software" }), open({ backend: "software" })];
+      // Methods that are private in TypeScript only.
+      const inner = ["started", "requireOpen", "call", "startBeside", "copyTo"];
+      const [missing, more] = [{}, {}];
+      for (const [name, start] of Object.entries(starts)) {
+        const [ours, theirs] = [namesOf(await start(device)), namesOf(await start(blocking))];
+        missing[name] = [...theirs].filter((one) => !ours.has(one) && !inner.includes(one)).sort();
+        more[name] = [...ours].filter((one) => !theirs.has(one) && !inner.includes(one)).sort();
+      }
+      await device.close();
+      blocking.close();
+      say({ missing, more });
+    `);
+    const none = { cipher: [], chunks: [], hash: [], hmac: [], aead: [], cipherWithMac: [], tls: [], srtp: [] };
+    expect(missing).toEqual({ device: ["allocate", "clone", "submitter"], ...none });
+    expect(more).toEqual({ device: [], ...none });
+  });
+
+  test("has types that know what each algorithm needs", () => {
+    // Only compiled.
+    const typed = async (device: AsyncDevice, data: Uint8Array) => {
+      const [cbc, ecb, xts, any] = [
+        await device.cipher("aes-cbc", data),
+        await device.cipher("aes-ecb", data),
+        await device.cipher("aes-xts", data),
+        await device.cipher("aes-cbc" as CipherName, data),
+      ];
+      const { signal } = new AbortController();
+      const result: Uint8Array<ArrayBuffer> = await cbc.encrypt(data, data, { signal });
+      // @ts-expect-error: the iv is missing
+      await cbc.encrypt(data);
+      // @ts-expect-error: the iv is missing
+      await cbc.encrypt(data, { signal });
+      const size: number = await ecb.encryptInto(data, data, { signal });
+      // @ts-expect-error: it has no iv
+      await ecb.encrypt(data, data);
+      await any.encrypt(data, undefined, { signal });
+      await xts.decrypt(data, data);
+      // @ts-expect-error: it works on whole sectors
+      await xts.encryptor(data);
+      await cbc.encryptor(data, { padding: true });
+      // @ts-expect-error: an option of stream ciphers
+      await cbc.encryptor(data, { eager: true });
+      // @ts-expect-error: there is no such cipher
+      await device.cipher("aes-abc", data);
+      const gcm = await device.aead("aes-gcm", data);
+      const { tag } = await gcm.seal(data, { nonce: data, detached: true, signal });
+      const sealed: Uint8Array<ArrayBuffer> = await gcm.seal(data, { nonce: data });
+      const isEqual: boolean = await (await device.hmac("sha1", data)).verify(data, data, { signal });
+      return { result, size, tag, sealed, isEqual };
+    };
+    expect(typed).toBeTypeOf("function");
   });
 
   test("rejects after close() with a ClosedError, and may be closed twice", () => {

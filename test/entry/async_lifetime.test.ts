@@ -88,10 +88,51 @@ describe.runIf(canServe)("AsyncDevice", () => {
       for (let round = 0; round < 3000 && held() > 1; round += 1) await setTimeout(10);
       const between = held();
       await one.close();
+      const [isLost, isKept] = [one.closed, !other.closed];
+      const replaced = await outcome((await device.hash("sha1")).digest(new Uint8Array(3)));
       await device.close();
-      say({ lost, kept, between, left: held() });
+      say({ lost, kept, between, isLost, isKept, replaced, threads: threads.size, left: held() });
     `);
-    expect(result).toEqual({ lost: "ClosedError", kept: "done", between: 1, left: 0 });
+    expect(result).toEqual({
+      lost: "ClosedError",
+      kept: "done",
+      between: 1,
+      isLost: true,
+      isKept: true,
+      replaced: "done",
+      threads: 3,
+      left: 0,
+    });
+  });
+
+  test("ends sessions and chunks that the program dropped without closing them", () => {
+    const result = runForJson<object>(
+      `${prelude()}
+      import v8 from "node:v8";
+      import vm from "node:vm";
+      const collect = globalThis.Bun ? () => Bun.gc(true) : (globalThis.gc ?? (v8.setFlagsFromString("--expose-gc"), vm.runInNewContext("gc")));
+      let ended = 0;
+      onPost = (_, job) => (ended += job.kind === "close" ? 1 : 0);
+      const device = await open(1);
+      const aes = await device.cipher("aes-ctr", new Uint8Array(16));
+      const drop = async () => {
+        for (let count = 0; count < 10; count += 1) {
+          await aes.encryptor(new Uint8Array(16));
+          await (await device.hash("sha1")).digest(new Uint8Array(3));
+        }
+      };
+      await drop();
+      for (let round = 0; round < 100 && ended < 10; round += 1) {
+        collect();
+        await setTimeout(20);
+      }
+      const kept = await outcome(aes.encrypt(new Uint8Array(3), new Uint8Array(16)));
+      await device.close();
+      say({ ended: ended >= 10, kept });
+    `,
+      { env: { DENO_V8_FLAGS: "--expose-gc" } },
+    );
+    expect(result).toEqual({ ended: true, kept: "done" });
   });
 
   test("closes the device of a thread that failed, and rejects its calls with that error", () => {
