@@ -44,9 +44,9 @@ export abstract class AsyncMessageSession extends AsyncSession {
    *
    * const device = await openAsync({ backend: "auto" });
    * const sha = await device.hash("sha256");
-   * const text = (part: string) => new TextEncoder().encode(part);
-   * const updates = [sha.update(text("a")), sha.update(text("b"))]; // in this order, even without await
-   * const digest = await sha.digest(text("c"));
+   * const [one, two, three] = ["a", "b", "c"].map((part) => new TextEncoder().encode(part));
+   * const updates = [sha.update(one), sha.update(two)]; // in this order, even without await
+   * const digest = await sha.digest(three);
    * await Promise.all(updates);
    * console.log(digest.length); // 32
    * await device.close();
