@@ -1,6 +1,5 @@
 /*
- * Processes a large buffer without blocking the event loop: the operations run on worker threads, or in the driver if
- * it was built for that.
+ * Processes a large buffer without blocking the event loop: the operations run on worker threads.
  */
 import { openAsync } from "cryptodev";
 

@@ -55,7 +55,7 @@ describe.runIf(canServe)("AsyncDevice", () => {
       const open5 = [];
       for (let round = 0; round < 5; round += 1) {
         const device = await open(2);
-        const aes = await device.cipher("aes-cbc", new Uint8Array(16));
+        const [aes] = [await device.cipher("aes-cbc", new Uint8Array(16)), await device.hash("sha1")];
         await aes.encrypt(new Uint8Array(16), new Uint8Array(16));
         open5.push(held());
         await device.close();
@@ -88,10 +88,51 @@ describe.runIf(canServe)("AsyncDevice", () => {
       for (let round = 0; round < 3000 && held() > 1; round += 1) await setTimeout(10);
       const between = held();
       await one.close();
+      const [isLost, isKept] = [one.closed, !other.closed];
+      const replaced = await outcome((await device.hash("sha1")).digest(new Uint8Array(3)));
       await device.close();
-      say({ lost, kept, between, left: held() });
+      say({ lost, kept, between, isLost, isKept, replaced, threads: threads.size, left: held() });
     `);
-    expect(result).toEqual({ lost: "ClosedError", kept: "done", between: 1, left: 0 });
+    expect(result).toEqual({
+      lost: "ClosedError",
+      kept: "done",
+      between: 1,
+      isLost: true,
+      isKept: true,
+      replaced: "done",
+      threads: 3,
+      left: 0,
+    });
+  });
+
+  test("ends sessions and chunks that the program dropped without closing them", () => {
+    const result = runForJson<object>(
+      `${prelude()}
+      import v8 from "node:v8";
+      import vm from "node:vm";
+      const collect = globalThis.Bun ? () => Bun.gc(true) : (globalThis.gc ?? (v8.setFlagsFromString("--expose-gc"), vm.runInNewContext("gc")));
+      let ended = 0;
+      onPost = (_, job) => (ended += job.kind === "close" ? 1 : 0);
+      const device = await open(1);
+      const aes = await device.cipher("aes-ctr", new Uint8Array(16));
+      const drop = async () => {
+        for (let count = 0; count < 10; count += 1) {
+          await aes.encryptor(new Uint8Array(16));
+          await (await device.hash("sha1")).digest(new Uint8Array(3));
+        }
+      };
+      await drop();
+      for (let round = 0; round < 100 && ended < 10; round += 1) {
+        collect();
+        await setTimeout(20);
+      }
+      const kept = await outcome(aes.encrypt(new Uint8Array(3), new Uint8Array(16)));
+      await device.close();
+      say({ ended: ended >= 10, kept });
+    `,
+      { env: { DENO_V8_FLAGS: "--expose-gc" } },
+    );
+    expect(result).toEqual({ ended: true, kept: "done" });
   });
 
   test("closes the device of a thread that failed, and rejects its calls with that error", () => {
@@ -100,7 +141,7 @@ describe.runIf(canServe)("AsyncDevice", () => {
       const sha1 = await device.hash("sha1");
       const [thread] = threads;
       // Not a valid job: its "cancelled" is not the memory that the thread expects, so it fails.
-      thread.postMessage({ kind: "operation", cancelled: "none" });
+      thread.postMessage({ kind: "call", cancelled: "none" });
       const lost = await outcome(sha1.digest(new Uint8Array(3)));
       await device.close();
       say({ lost, left: held() });
@@ -252,7 +293,17 @@ describe.runIf(canServe)("a copy of a key", () => {
         const others = [device.hmac("sha256", key), device.aead("aes-gcm", key, { tagSize: 12 })];
         sessions.push(await starting, ...(await Promise.all(others)));
       }
+      const keys = { key, macKey: key };
+      sessions.push(
+        await (await device.hmac("sha1", key)).copy(key),
+        await device.cipherWithMac({ cipher: "aes-cbc", mac: "hmac-sha1", ...keys }),
+        await device.tls({ cipher: "aes-cbc", mac: "sha1", ...keys }),
+        await device.srtp({ cipher: "aes-ctr", mac: "sha1", ...keys }),
+      );
       await outcome(device.cipher("aes-128-cbc", key));
+      await outcome(device.cipher(1, key));
+      await outcome(device.tls({ cipher: "aes-cbc", mac: "sha1", key, macKey: "text" }));
+      await outcome(device.aead("aes-gcm", key, { tagSize: 3 }));
       await sessions[0].encrypt(new Uint8Array(64), new Uint8Array(16));
       key.fill(0);
       await look("with sessions");

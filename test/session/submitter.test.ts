@@ -256,7 +256,7 @@ test.each(ways)(
   "openAsync() submits to a driver with ENABLE_ASYNC the operations that it can do, $name",
   async ({ reach }) => {
     const { host, path } = await reach({ async: true });
-    const device = await openAsyncWith(() => Device.open(host, path), runtime, {});
+    const device = await openAsyncWith(() => Device.open(host, path), runtime, { submit: true });
     const [aes, sha] = await Promise.all([device.cipher("aes-128-cbc", key), device.hash("sha1")]);
     const plain = Device.open(host, path);
     const ciphertext = await aes.encrypt(pattern(32), iv);

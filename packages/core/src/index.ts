@@ -83,9 +83,19 @@ export { linuxMachine } from "./host/linux_machine.ts";
 export type { DeviceOptions } from "./kernel/device_file.ts";
 export type { AlgorithmInfo, SessionInfo } from "./kernel/session_info.ts";
 export { Argument } from "./memory/argument.ts";
-export { bufferOf, byteLengthOf, byteOffsetOf, littleEndian, partOf, sizeOf } from "./memory/bytes.ts";
+export {
+  bufferOf,
+  byteLengthOf,
+  byteOffsetOf,
+  copyInto,
+  equalInConstantTime,
+  littleEndian,
+  partOf,
+  sizeOf,
+} from "./memory/bytes.ts";
 export { Call } from "./memory/call.ts";
 export { StructBytes } from "./memory/struct_bytes.ts";
+export { option, own } from "./options.ts";
 export type { Aead, AeadMessage, AeadOptions, DetachedMessage } from "./sessions/aead.ts";
 export type { ChunkOptionsOf, CipherChunks, EagerOptions, PaddingOptions } from "./sessions/chunks.ts";
 export type { ChunkArguments, Cipher } from "./sessions/cipher.ts";

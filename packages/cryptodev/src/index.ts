@@ -11,9 +11,21 @@ import { type OpenOptions, openIn } from "./open.ts";
 
 export * from "@cryptodev/core";
 export type { AsyncDevice, AsyncOpenOptions } from "./async/device.ts";
-export type { AbortSignalLike } from "./async/executor.ts";
+export type { AbortSignalLike, AsyncOptions } from "./async/executor.ts";
 export { openAsync } from "./async/open_async.ts";
-export type { AsyncAead, AsyncCipher, AsyncHash, AsyncOptions, AsyncSession } from "./async/sessions.ts";
+export type { AsyncAead, AsyncAeadMessage } from "./async/sessions/aead.ts";
+export type {
+  AsyncChunkArguments,
+  AsyncCipher,
+  AsyncCipherChunks,
+  AsyncCipherOf,
+  AsyncIvOf,
+} from "./async/sessions/cipher.ts";
+export type { AsyncCipherWithMac } from "./async/sessions/cipher_with_mac.ts";
+export type { AsyncHash, AsyncHmac, AsyncMessageSession } from "./async/sessions/hash.ts";
+export type { AsyncSession } from "./async/sessions/session.ts";
+export type { AsyncSrtpCipher, AsyncSrtpMessage } from "./async/sessions/srtp.ts";
+export type { AsyncTlsCipher, AsyncTlsMessage } from "./async/sessions/tls.ts";
 export type { Backend, OpenOptions } from "./open.ts";
 export { type ByteTransform, type Chunks, cipherStream, type Digest, hashStream } from "./streams.ts";
 

@@ -1,20 +1,26 @@
-/** An object that processes data in chunks: {@link CipherChunks}, or any object with the same two methods. */
+/**
+ * An object that processes data in chunks: {@link CipherChunks}, {@link AsyncCipherChunks}, or any object with the same
+ * two methods.
+ */
 export interface Chunks {
   /**
    * Processes the next chunk.
    *
    * @returns the part of the result that is known so far
    */
-  update(data: Uint8Array): Uint8Array;
+  update(data: Uint8Array): Uint8Array | Promise<Uint8Array>;
   /**
    * Ends the data.
    *
    * @returns the rest of the result
    */
-  final(): Uint8Array;
+  final(): Uint8Array | Promise<Uint8Array>;
 }
 
-/** An object that hashes data in chunks: {@link Hash}, or any object with the same two methods. */
+/**
+ * An object that hashes data in chunks: {@link Hash}, {@link AsyncHash}, or any object with the same two methods. If
+ * `update` returns a promise, the next chunk waits for it.
+ */
 export interface Digest {
   /** Hashes the next chunk of the message. */
   update(data: Uint8Array): unknown;
@@ -23,7 +29,7 @@ export interface Digest {
    *
    * @returns its digest
    */
-  digest(): Uint8Array;
+  digest(): Uint8Array | Promise<Uint8Array>;
 }
 
 /**
@@ -38,8 +44,8 @@ export type ByteTransform = typeof globalThis extends { TransformStream: { new (
 
 /** The argument of TransformStream's constructor. */
 interface Transformer {
-  transform(chunk: Uint8Array, controller: { enqueue(chunk: Uint8Array): void }): void;
-  flush(controller: { enqueue(chunk: Uint8Array): void }): void;
+  transform(chunk: Uint8Array, controller: { enqueue(chunk: Uint8Array): void }): Promise<void>;
+  flush(controller: { enqueue(chunk: Uint8Array): void }): Promise<void>;
 }
 
 function transformStream(transformer: Transformer): ByteTransform {
@@ -53,7 +59,8 @@ function transformStream(transformer: Transformer): ByteTransform {
  * Creates a web stream that encrypts or decrypts the data that is written to it. It applies back-pressure: it processes
  * a chunk only after the result of the previous one was read.
  *
- * @param chunks - the result of {@link Cipher.encryptor} or {@link Cipher.decryptor}. The caller closes its session
+ * @param chunks - the result of {@link Cipher.encryptor} or {@link Cipher.decryptor}, or of {@link AsyncCipher.encryptor} or
+ * {@link AsyncCipher.decryptor}, which do not block. The caller closes its session
  * @returns a TransformStream from Uint8Array to Uint8Array. If a chunk cannot be processed, the stream fails with that
  * error
  * @example
@@ -67,15 +74,26 @@ function transformStream(transformer: Transformer): ByteTransform {
  * console.log((await new Response(encrypted).arrayBuffer()).byteLength); // 19
  * device.close();
  * ```
+ * @example Without blocking
+ * ```ts
+ * import { cipherStream, openAsync } from "cryptodev";
+ *
+ * const device = await openAsync({ backend: "auto" });
+ * const aes = await device.cipher("aes-cbc", crypto.getRandomValues(new Uint8Array(16)));
+ * const encryptor = await aes.encryptor(crypto.getRandomValues(new Uint8Array(16)), { padding: true });
+ * const encrypted = new Blob(["any number of bytes"]).stream().pipeThrough(cipherStream(encryptor));
+ * console.log((await new Response(encrypted).arrayBuffer()).byteLength); // 32
+ * await device.close();
+ * ```
  */
 export function cipherStream(chunks: Chunks): ByteTransform {
   return transformStream({
-    transform(chunk, controller) {
-      const result = chunks.update(chunk);
+    async transform(chunk, controller) {
+      const result = await chunks.update(chunk);
       if (result.length > 0) controller.enqueue(result);
     },
-    flush(controller) {
-      const result = chunks.final();
+    async flush(controller) {
+      const result = await chunks.final();
       if (result.length > 0) controller.enqueue(result);
     },
   });
@@ -84,7 +102,8 @@ export function cipherStream(chunks: Chunks): ByteTransform {
 /**
  * Creates a web stream that hashes the bytes that are written to it. Its only chunk, at the end, is their digest.
  *
- * @param hash - a session that {@link Device.hash} or {@link Device.hmac} started. The caller closes it
+ * @param hash - a session that {@link Device.hash} or {@link Device.hmac} started, or those of {@link AsyncDevice}, which do
+ * not block. The caller closes it
  * @returns a TransformStream from Uint8Array to Uint8Array
  * @example
  * ```ts
@@ -98,7 +117,11 @@ export function cipherStream(chunks: Chunks): ByteTransform {
  */
 export function hashStream(hash: Digest): ByteTransform {
   return transformStream({
-    transform: (chunk) => void hash.update(chunk),
-    flush: (controller) => controller.enqueue(hash.digest()),
+    async transform(chunk) {
+      await hash.update(chunk);
+    },
+    async flush(controller) {
+      controller.enqueue(await hash.digest());
+    },
   });
 }

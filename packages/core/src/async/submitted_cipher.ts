@@ -31,6 +31,11 @@ export class SubmittedCipher<Name extends CipherName = CipherName> extends Submi
     return this.#cipher.name as Name;
   }
 
+  /** The length of the data must be a multiple of this many bytes; 1 if every length is valid. */
+  get blockSize(): number {
+    return this.#cipher.algorithm.blockSize;
+  }
+
   /** Bytes in an iv; 0 if the cipher does not use one. */
   get ivSize(): number {
     return this.#cipher.algorithm.ivSize;

@@ -3,6 +3,7 @@ import { ClosedError } from "../errors.ts";
 import type { KernelSession } from "../kernel/kernel_session.ts";
 import type { SessionInfo } from "../kernel/session_info.ts";
 import type { Call } from "../memory/call.ts";
+import type { Statistics } from "../statistics.ts";
 import { type AsyncData, asyncCall } from "./async_call.ts";
 import type { SubmissionQueue } from "./submission_queue.ts";
 
@@ -18,6 +19,16 @@ export abstract class SubmittedSession {
     this.#kernel = kernel;
     this.#queue = queue;
     kernel.file.keepDeviceFor(this);
+  }
+
+  /** The kernel's number for the session, unique on its device. */
+  get id(): number {
+    return this.#kernel.id;
+  }
+
+  /** What the session has done so far; `undefined` unless the device was opened with `statistics`. */
+  get statistics(): Statistics | undefined {
+    return this.#kernel.statistics?.snapshot();
   }
 
   /** Whether the session has ended. */

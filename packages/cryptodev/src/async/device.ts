@@ -1,77 +1,115 @@
+import { availableParallelism } from "node:os";
 import {
   type AeadName,
   type AeadOptions,
+  type Capability,
+  type CapabilityOptions,
   type CipherName,
+  type CipherWithMacStart,
   ClosedError,
   type Device,
   type HashName,
   type HmacName,
+  type Ioctl,
   inWords,
   type KeyedMacName,
+  own,
+  type SrtpStart,
+  type TlsStart,
   type Written,
 } from "@cryptodev/core";
 import type { Open, OpenOptions } from "../open.ts";
+import { copiedKey, plain, wipeKeys } from "./arguments.ts";
 import { Driver } from "./driver.ts";
 import type { Executor } from "./executor.ts";
-import { ownOption } from "./options.ts";
-import type { Started } from "./protocol.ts";
+import { type Argument, type CallMethod, DEVICE, type StartMethod } from "./protocol.ts";
 import { Remote } from "./remote.ts";
-import { AsyncAead, AsyncCipher, AsyncHash, type AsyncSession, copied } from "./sessions.ts";
+import { AsyncAead } from "./sessions/aead.ts";
+import { AsyncCipher, type AsyncCipherOf } from "./sessions/cipher.ts";
+import { AsyncCipherWithMac } from "./sessions/cipher_with_mac.ts";
+import { AsyncHash, AsyncHmac } from "./sessions/hash.ts";
+import { type Make, start } from "./sessions/session.ts";
+import { AsyncSrtpCipher } from "./sessions/srtp.ts";
+import { AsyncTlsCipher } from "./sessions/tls.ts";
+import { Threads } from "./threads.ts";
 
-/** Options of `openAsync`. */
-export interface AsyncOpenOptions extends Pick<OpenOptions, "backend" | "path" | "hardware" | "chunkSize"> {
+/** Options of `openAsync`. There is no `trace`, which a thread could not call. */
+export interface AsyncOpenOptions
+  extends Pick<OpenOptions, "backend" | "path" | "hardware" | "chunkSize" | "statistics"> {
   /**
-   * How many threads to start, each with a device of its own, among which sessions are distributed: 1 to 256. Defaults
-   * to 1. None are started if the driver itself runs operations asynchronously, except for AEADs.
+   * The largest number of threads, each with a device of its own: 1 to 256. Defaults to the number of the machine's
+   * processors, at most 8. `openAsync` starts one; others start when a session is started while all have one.
    */
   readonly workers?: number | undefined;
+  /**
+   * Whether the driver itself runs the operations of ciphers, hashes and HMACs, without a thread, if it was built with
+   * ENABLE_ASYNC. It accepts only whole messages: `update()`, `copy()`, `encryptor()` and `decryptor()` are rejected
+   * with an {@link UnsupportedError}, because the driver cannot continue from one such operation to the next. All
+   * other sessions run in threads anyway. Defaults to `false`; without effect if the driver was not built for it.
+   */
+  readonly submit?: boolean | undefined;
 }
 
 /** A wrong number must not exhaust the machine. */
 const MAX_WORKERS = 256;
-
-type Kind<S extends AsyncSession> = new (executor: Executor, id: number, started: Started) => S;
+/** More threads than this are not started unless they are asked for: each takes some 10 MB. */
+const MAX_BY_DEFAULT = 8;
 
 /**
- * A device whose operations do not block the event loop: the driver itself runs them, if it was built with
- * ENABLE_ASYNC; otherwise worker threads do, each with a device of its own. `openAsync` opens it.
+ * A device whose operations do not block the event loop: threads run them, each with a device of its own. `openAsync`
+ * opens it. It has the methods of {@link Device}, each of which returns a promise, except for two: `allocate()`, because
+ * data is copied for its thread anyway, and `clone()`, because nothing shares the descriptor of a thread.
  *
- * The operations of one session run in the order of their calls. An idle device does not keep the process alive.
+ * Each session stays in the thread with the fewest sessions when it started, and its operations run in the order of
+ * their calls. Operations on a whole message accept an `AbortSignal`: `signal` is a member of their last parameter. An
+ * idle device does not keep the process alive.
+ *
+ * @example
+ * ```ts
+ * import { openAsync } from "cryptodev";
+ *
+ * const device = await openAsync({ backend: "auto" });
+ * const aes = await device.cipher("aes-ctr", crypto.getRandomValues(new Uint8Array(16)));
+ * const iv = crypto.getRandomValues(new Uint8Array(16));
+ * const ciphertext = await aes.encrypt(new Uint8Array(1 << 20), iv, { signal: AbortSignal.timeout(10_000) });
+ * console.log(ciphertext.length); // 1048576
+ * await device.close();
+ * ```
  */
 export class AsyncDevice {
   /** The backend: the kernel's driver, or the software device. */
   readonly backend: Device["backend"];
   /** The path that was opened. */
   readonly path: string;
-  /** The driver itself, if it runs operations asynchronously. */
+  /** The driver itself, if it runs operations. */
   readonly #driver: Driver | undefined;
-  readonly #makeRemotes: () => Promise<readonly Remote[]>;
-  #remotes: Promise<readonly Remote[]> | undefined;
-  #started = 0;
+  readonly #threads: Threads;
   #closing: Promise<void> | undefined;
 
   /** @internal */
-  constructor(
-    { backend, path }: Pick<Device, "backend" | "path">,
-    driver: Driver | undefined,
-    makeRemotes: () => Promise<readonly Remote[]>,
-  ) {
+  constructor({ backend, path }: Pick<Device, "backend" | "path">, driver: Driver | undefined, threads: Threads) {
     this.backend = backend;
     this.path = path;
     this.#driver = driver;
-    this.#makeRemotes = makeRemotes;
-    // Without the driver only threads are left. They were started before, to find out whether they can be.
-    if (driver === undefined) this.#remotes = makeRemotes();
+    this.#threads = threads;
+  }
+
+  /** Whether {@link AsyncDevice.close} was called. */
+  get closed(): boolean {
+    return this.#closing !== undefined;
   }
 
   /**
-   * Starts a cipher session, like {@link Device.cipher}. The key is copied to the thread, and wiped there once the
-   * kernel has it.
+   * Starts a session that encrypts and decrypts, like {@link Device.cipher}.
    *
+   * @param key - as many bytes as the cipher requires. It is copied, and the copies are wiped once the kernel has it, as
+   * for all kinds of sessions
    * @returns the session; every error of {@link Device.cipher} rejects the promise
    */
-  cipher(name: Written<CipherName>, key: Uint8Array): Promise<AsyncCipher> {
-    return this.#start(AsyncCipher, "cipher", name, key);
+  async cipher<Name extends CipherName>(name: Written<Name>, key: Uint8Array): Promise<AsyncCipherOf<Name>> {
+    const args = [nameOf(name, "name", "cipher"), copiedKey(key, "key", "cipher")];
+    const session: unknown = await this.#submit((...made) => new AsyncCipher<Name>(...made), "cipher", args);
+    return session as AsyncCipherOf<Name>;
   }
 
   /**
@@ -79,8 +117,8 @@ export class AsyncDevice {
    *
    * @returns the session; every error of {@link Device.hash} rejects the promise
    */
-  hash(name: Written<HashName>): Promise<AsyncHash> {
-    return this.#start(AsyncHash, "hash", name);
+  async hash(name: Written<HashName>): Promise<AsyncHash> {
+    return this.#submit((...made) => new AsyncHash(...made), "hash", [nameOf(name, "name", "hash")]);
   }
 
   /**
@@ -88,48 +126,107 @@ export class AsyncDevice {
    *
    * @returns the session; every error of {@link Device.hmac} rejects the promise
    */
-  hmac(name: Written<HmacName | KeyedMacName>, key: Uint8Array): Promise<AsyncHash> {
-    return this.#start(AsyncHash, "hmac", name, key);
+  async hmac(name: Written<HmacName | KeyedMacName>, key: Uint8Array): Promise<AsyncHmac> {
+    const args = [nameOf(name, "name", "hmac"), copiedKey(key, "key", "hmac")];
+    return this.#submit((...made) => new AsyncHmac(...made), "hmac", args);
   }
 
   /**
-   * Starts an AEAD session, like {@link Device.aead}.
+   * Starts a session that encrypts and computes a mac of the plaintext in one pass, like {@link Device.cipherWithMac}.
+   *
+   * @returns the session; every error of {@link Device.cipherWithMac} rejects the promise
+   */
+  async cipherWithMac(given: CipherWithMacStart): Promise<AsyncCipherWithMac> {
+    const args = [partsOf(given, "cipherWithMac")];
+    return this.#start((...made) => new AsyncCipherWithMac(...made), "cipherWithMac", args);
+  }
+
+  /**
+   * Starts a session that encrypts and authenticates, like {@link Device.aead}.
    *
    * @returns the session; every error of {@link Device.aead} rejects the promise
    */
-  aead(name: Written<AeadName>, key: Uint8Array, options?: AeadOptions): Promise<AsyncAead> {
-    return this.#start(AsyncAead, "aead", name, key, options);
+  async aead(name: Written<AeadName>, key: Uint8Array, options?: AeadOptions): Promise<AsyncAead> {
+    const checked = {
+      tagSize: plain(own(options, "tagSize", "aead"), "number", "tagSize", "aead"),
+      managedNonce: plain(own(options, "managedNonce", "aead"), "boolean", "managedNonce", "aead"),
+    };
+    const args = [nameOf(name, "name", "aead"), copiedKey(key, "key", "aead"), checked];
+    return this.#start((...made) => new AsyncAead(...made), "aead", args);
   }
 
-  async #start<S extends AsyncSession>(
-    kind: Kind<S>,
-    method: "cipher" | "hash" | "hmac" | "aead",
-    name: string,
-    key?: Uint8Array,
-    options?: AeadOptions,
-  ): Promise<S> {
+  /**
+   * Starts a session for the records of TLS with a block cipher, like {@link Device.tls}.
+   *
+   * @returns the session; every error of {@link Device.tls} rejects the promise
+   */
+  async tls(given: TlsStart): Promise<AsyncTlsCipher> {
+    return this.#start((...made) => new AsyncTlsCipher(...made), "tls", [partsOf(given, "tls")]);
+  }
+
+  /**
+   * Starts a session for SRTP packets, like {@link Device.srtp}.
+   *
+   * @returns the session; every error of {@link Device.srtp} rejects the promise
+   */
+  async srtp(given: SrtpStart): Promise<AsyncSrtpCipher> {
+    const tagSize = plain(own(given, "tagSize", "srtp"), "number", "tagSize", "srtp");
+    const args = [{ ...partsOf(given, "srtp"), tagSize }];
+    return this.#start((...made) => new AsyncSrtpCipher(...made), "srtp", args);
+  }
+
+  /**
+   * Tries every algorithm and reports which ones work and which driver serves them, like {@link Device.capabilities}.
+   *
+   * @returns plain data, ordered by name; every error of {@link Device.capabilities} rejects the promise
+   * @example
+   * ```ts
+   * import { openAsync } from "cryptodev";
+   *
+   * const device = await openAsync({ backend: "auto" });
+   * const gcm = (await device.capabilities()).find(({ name }) => name === "aes-gcm");
+   * console.log(gcm?.available && gcm.driver);
+   * await device.close();
+   * ```
+   */
+  async capabilities(options?: CapabilityOptions): Promise<Capability[]> {
+    const hardware = plain(own(options, "hardware", "capabilities"), "string", "hardware", "capabilities");
+    return (await this.#call("capabilities", [{ hardware }])) as Capability[];
+  }
+
+  /**
+   * Asks whether the driver supports an ioctl, like {@link Device.answers}.
+   *
+   * @param ioctl - `CIOCAUTHCRYPT` or `CIOCCPHASH`
+   * @returns whether it does; `true` for any other ioctl
+   */
+  async answers(ioctl: Ioctl): Promise<boolean> {
+    return (await this.#call("answers", [plain(ioctl.name, "string", "name", "answers")])) as boolean;
+  }
+
+  /** Starts a session that the driver itself may run. */
+  #submit<T extends object>(make: Make<T>, method: StartMethod, args: readonly Argument[]): Promise<T> {
+    const choose = (): Executor => {
+      const threads = this.#open();
+      return this.#driver ?? threads.forSession();
+    };
+    return start(make, choose, DEVICE, method, args);
+  }
+
+  /** Starts a session that only a thread can run. */
+  #start<T extends object>(make: Make<T>, method: StartMethod, args: readonly Argument[]): Promise<T> {
+    return start(make, () => this.#open().forSession(), DEVICE, method, args);
+  }
+
+  async #call(method: CallMethod, args: readonly Argument[]): Promise<unknown> {
+    const threads = this.#open();
+    return (await (this.#driver ?? threads.any()).call(DEVICE, method, args)).result;
+  }
+
+  /** @throws {ClosedError} if the device is closed */
+  #open(): Threads {
     if (this.#closing !== undefined) throw new ClosedError(`${this.path}: the device was closed`);
-    if (typeof name !== "string") throw new TypeError(`name for ${method}: expected a string, got ${inWords(name)}`);
-    const checked = method === "aead" ? { tagSize: ownOption(options, "tagSize", "number") } : undefined;
-    const id = this.#started;
-    this.#started += 1;
-    // Copy the key before the first await: the caller may wipe it as soon as the call returns.
-    const copy = method === "hash" ? undefined : copied(key as Uint8Array, "key", method);
-    try {
-      const executor = await this.#executorFor(method, id);
-      const started = await executor.start({ session: id, method, name, key: copy, options: checked });
-      return new kind(executor, id, started);
-    } finally {
-      copy?.fill(0);
-    }
-  }
-
-  /** Selects the driver if it supports the method, otherwise one of the threads, which are started on first use. */
-  async #executorFor(method: string, id: number): Promise<Executor> {
-    if (this.#driver !== undefined && method !== "aead") return this.#driver;
-    this.#remotes ??= this.#makeRemotes();
-    const remotes = await this.#remotes;
-    return remotes[id % remotes.length] as Remote;
+    return this.#threads;
   }
 
   /**
@@ -142,11 +239,8 @@ export class AsyncDevice {
   }
 
   async #closeAll(): Promise<void> {
-    // Threads that failed to start have nothing open, and their error was reported to the operation that needed them.
-    const remotes = (await this.#remotes?.catch(() => [])) ?? [];
-    const executors: readonly Executor[] = this.#driver === undefined ? remotes : [this.#driver, ...remotes];
     // Close all of them, even if one fails.
-    const endings = await Promise.allSettled(executors.map((executor) => executor.close()));
+    const endings = await Promise.allSettled([this.#driver?.close(), this.#threads.close()]);
     const failed = endings.find((ending) => ending.status === "rejected");
     if (failed !== undefined) throw failed.reason;
   }
@@ -157,43 +251,70 @@ export class AsyncDevice {
   }
 }
 
+function nameOf(name: unknown, role: string, method: string): string {
+  if (typeof name === "string") return name;
+  throw new TypeError(`${role} for ${method}: expected a string, got ${inWords(name)}`);
+}
+
+/** Copies the algorithms and keys of a session, each once. */
+function partsOf(
+  given: CipherWithMacStart | TlsStart | SrtpStart,
+  method: string,
+): { readonly [name: string]: Argument } {
+  const cipher = nameOf(own(given, "cipher", method), "cipher", method);
+  const mac = nameOf(own(given, "mac", method), "mac", method);
+  const key = copiedKey(own(given, "key", method) as Uint8Array, "key", method);
+  try {
+    const macKey = own(given, "macKey", method);
+    return { cipher, key, mac, macKey: macKey === undefined ? undefined : copiedKey(macKey, "macKey", method) };
+  } catch (error) {
+    wipeKeys([key]);
+    throw error;
+  }
+}
+
 /**
  * Opens a device for `openAsync`.
  *
- * @param openDevice - opens the device that decides whether the driver itself runs operations asynchronously
+ * @param openDevice - opens a device once, which checks the options, and takes part if the driver itself runs operations
  * @param runtime - the `runtime` of the entry that `openDevice` is from
  */
 export async function openAsyncWith(openDevice: Open, runtime: string, given?: AsyncOpenOptions): Promise<AsyncDevice> {
-  const workers = ownOption(given, "workers", "number") ?? 1;
+  const what = "openAsync";
+  const workers = plain(own(given, "workers", what), "number", "workers", what) ?? defaultWorkers();
   if (!Number.isInteger(workers) || workers < 1 || workers > MAX_WORKERS) {
     throw new RangeError(`workers: expected an integer from 1 to ${MAX_WORKERS}, got ${workers}`);
   }
+  const submit = plain(own(given, "submit", what), "boolean", "submit", what) ?? false;
   const options = {
-    backend: ownOption(given, "backend", "string"),
-    path: ownOption(given, "path", "string"),
-    hardware: ownOption(given, "hardware", "string"),
-    chunkSize: ownOption(given, "chunkSize", "number"),
+    backend: own(given, "backend", what),
+    path: own(given, "path", what),
+    hardware: own(given, "hardware", what),
+    chunkSize: own(given, "chunkSize", what),
+    statistics: own(given, "statistics", what),
   };
-  const startThreads = async (): Promise<readonly Remote[]> => {
-    const remotes: Remote[] = [];
-    try {
-      for (let count = 0; count < workers; count += 1) remotes.push(new Remote(runtime, options));
-      await Promise.all(remotes.map((remote) => remote.ready));
-      return remotes;
-    } catch (error) {
-      await Promise.allSettled(remotes.map((remote) => remote.close()));
-      throw error;
-    }
-  };
-  // This also checks the options before a thread is started with them.
   const device = openDevice(options);
   let driver: Driver | undefined;
   try {
-    driver = Driver.of(device);
+    if (submit) driver = Driver.of(device);
   } finally {
     if (driver === undefined) device.close();
   }
-  if (driver !== undefined) return new AsyncDevice(device, driver, startThreads);
-  const remotes = await startThreads();
-  return new AsyncDevice(device, undefined, async () => remotes);
+  const threads = new Threads(workers, () => new Remote(runtime, options));
+  // A thread that cannot start is an error now, and not only of the first session.
+  if (driver === undefined) await readyOrClosed(threads);
+  return new AsyncDevice(device, driver, threads);
+}
+
+async function readyOrClosed(threads: Threads): Promise<void> {
+  try {
+    await threads.any().ready;
+  } catch (error) {
+    await threads.close();
+    throw error;
+  }
+}
+
+function defaultWorkers(): number {
+  return Math.min(availableParallelism(), MAX_BY_DEFAULT);
 }

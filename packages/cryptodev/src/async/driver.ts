@@ -1,23 +1,43 @@
 import { setTimeout } from "node:timers/promises";
-import { ClosedError, type Device, type SubmittedCipher, type SubmittedHash, type Submitter } from "@cryptodev/core";
-import { type AbortSignalLike, type Executor, type Operation, reasonOf, type SessionStart } from "./executor.ts";
-import { introduce, type Started } from "./protocol.ts";
+import {
+  ClosedError,
+  type Device,
+  type SubmittedCipher,
+  type SubmittedHash,
+  type Submitter,
+  UnsupportedError,
+} from "@cryptodev/core";
+import { type AbortSignalLike, type Executor, reasonOf, type Started } from "./executor.ts";
+import {
+  type Argument,
+  answers,
+  type CallMethod,
+  fromWire,
+  introduce,
+  type Outcome,
+  type StartMethod,
+  toWire,
+} from "./protocol.ts";
 
 /** The interval at which the driver is asked for finished operations, in milliseconds. */
 const PAUSE = 1;
 
-/** The operations of a cipher or a hash. */
-interface Operations extends Pick<SubmittedCipher, "encrypt" | "decrypt" | "close">, Pick<SubmittedHash, "digest"> {}
+function refuse(what: string): never {
+  throw new UnsupportedError("function", `${what}: a driver runs only whole messages of ciphers and hashes by itself`, {
+    remedy: "call openAsync() without submit, which runs everything in threads",
+  });
+}
 
 /**
- * Lets the driver itself run operations asynchronously, if it was built with ENABLE_ASYNC. It supports ciphers, hashes
- * and HMACs this way, but not AEADs.
+ * Has the driver itself run operations, if it was built with ENABLE_ASYNC. It accepts whole messages of ciphers, hashes
+ * and HMACs, and nothing that continues from one operation to the next.
  */
 export class Driver implements Executor {
   readonly #device: Device;
   readonly #submitter: Submitter;
   readonly #sessions = new Map<number, SubmittedCipher | SubmittedHash>();
   readonly #running = new Set<Promise<unknown>>();
+  #objects = 0;
   #isClosing = false;
 
   private constructor(device: Device, submitter: Submitter) {
@@ -35,45 +55,76 @@ export class Driver implements Executor {
     return submitter === undefined ? undefined : new Driver(device, submitter);
   }
 
-  async start({ session: id, method, name, key }: SessionStart): Promise<Started> {
-    this.#requireOpen();
-    const start = this.#submitter[method as "cipher"] as (
-      ...values: readonly unknown[]
-    ) => SubmittedCipher | SubmittedHash;
-    const session = start.apply(this.#submitter, [name, key]);
-    const introduction = introduce(session);
-    this.#sessions.set(id, session);
-    return introduction;
+  get closed(): boolean {
+    return this.#isClosing;
   }
 
-  async operate(operation: Operation, signal?: AbortSignalLike): Promise<unknown> {
+  async start(_of: number, method: StartMethod, args: readonly Argument[]): Promise<Started> {
+    this.#requireOpen();
+    const keys: Uint8Array[] = [];
+    try {
+      // The driver gets the keys as a thread does: in memory that is not shared.
+      const [name, key] = args.map((arg) => fromWire(toWire(arg, []), keys)) as [never, Uint8Array];
+      const session = this.#start(method, name, key);
+      this.#objects += 1;
+      this.#sessions.set(this.#objects, session);
+      return { object: this.#objects, ...introduce(session) };
+    } finally {
+      for (const key of keys) key.fill(0);
+    }
+  }
+
+  #start(method: StartMethod, name: never, key: Uint8Array): SubmittedCipher | SubmittedHash {
+    if (method === "cipher") return this.#submitter.cipher(name, key);
+    if (method === "hash") return this.#submitter.hash(name);
+    if (method === "hmac") return this.#submitter.hmac(name, key);
+    return refuse(`${method}()`);
+  }
+
+  async call(of: number, method: CallMethod, args: readonly Argument[], signal?: AbortSignalLike): Promise<Outcome> {
     this.#requireOpen();
     if (signal?.aborted === true) throw signal.reason;
-    const result = this.#carryOut(operation);
-    this.#running.add(result);
-    const forget = () => this.#running.delete(result);
-    result.then(forget, forget);
-    return signal === undefined ? result : aborted(result, signal);
+    const running = this.#run(of, method, args);
+    this.#running.add(running);
+    const forget = () => this.#running.delete(running);
+    running.then(forget, forget);
+    return signal === undefined ? running : aborted(running, signal);
   }
 
-  async #carryOut({ session: id, method, args }: Operation): Promise<unknown> {
-    const session = this.#sessions.get(id) as unknown as Operations;
-    const [first, second] = args as [Uint8Array, Uint8Array | undefined];
-    switch (method) {
-      case "encrypt":
-        return session.encrypt(first, second);
-      case "decrypt":
-        return session.decrypt(first, second);
-      case "digest":
-        return session.digest(first);
-      default:
-        this.#sessions.delete(id);
-        return session.close();
+  async #run(of: number, method: CallMethod, args: readonly Argument[]): Promise<Outcome> {
+    if (method === "capabilities") {
+      return { result: this.#device.capabilities(...(args as [])), statistics: undefined };
     }
+    if (method === "answers") return { result: answers(this.#device, args[0]), statistics: undefined };
+    const session = this.#sessions.get(of);
+    if (session === undefined) throw new ClosedError("asynchronous session: it was closed");
+    const result = method === "info" ? session.info() : await this.#operate(session, method, args);
+    return { result, statistics: session.statistics };
+  }
+
+  async #operate(
+    session: SubmittedCipher | SubmittedHash,
+    method: CallMethod,
+    args: readonly Argument[],
+  ): Promise<Uint8Array> {
+    const [data, iv] = args as [Uint8Array, Uint8Array | undefined];
+    if ("digest" in session) {
+      if (method === "digest") return session.digest(data ?? new Uint8Array(0));
+    } else {
+      if (method === "encrypt") return session.encrypt(data, iv);
+      if (method === "decrypt") return session.decrypt(data, iv);
+    }
+    return refuse(`${method}() of ${session.name}`);
   }
 
   #requireOpen(): void {
     if (this.#isClosing) throw new ClosedError("the device was closed");
+  }
+
+  async end(object: number): Promise<void> {
+    const session = this.#sessions.get(object);
+    this.#sessions.delete(object);
+    session?.close();
   }
 
   async close(): Promise<void> {
@@ -87,7 +138,7 @@ export class Driver implements Executor {
 /**
  * Waits for the result or the signal. The driver completes an aborted operation anyway, and its result is discarded.
  */
-async function aborted(result: Promise<unknown>, signal: AbortSignalLike): Promise<unknown> {
+async function aborted(result: Promise<Outcome>, signal: AbortSignalLike): Promise<Outcome> {
   let abort = () => {};
   const reason = new Promise<never>((_, reject) => {
     abort = () => reject(reasonOf(signal));

@@ -1,4 +1,5 @@
-import type { OperationJob, Started, StartJob } from "./protocol.ts";
+import { inWords, own } from "@cryptodev/core";
+import type { Argument, CallMethod, Introduction, Outcome, StartMethod } from "./protocol.ts";
 
 /** The part of an AbortSignal that is used. The signals of all runtimes and of the DOM match it. */
 export interface AbortSignalLike {
@@ -13,6 +14,34 @@ export interface AbortSignalLike {
 }
 
 /**
+ * An option of every operation on a whole message: a member of its last parameter, beside the operation's own options.
+ */
+export interface AsyncOptions {
+  /**
+   * Rejects the operation with its reason when it is aborted. An operation that the kernel has started completes
+   * anyway, and its result is discarded.
+   */
+  readonly signal?: AbortSignalLike | undefined;
+}
+
+/**
+ * Reads the signal from the options.
+ *
+ * @throws {TypeError} if it cannot be used as a signal
+ */
+export function signalOf(options: AsyncOptions | undefined, what: string): AbortSignalLike | undefined {
+  const signal = own(options, "signal", what);
+  if (signal === undefined) return undefined;
+  if (typeof signal === "object" && signal !== null) {
+    const { aborted, addEventListener, removeEventListener } = signal;
+    const areMethods = typeof addEventListener === "function" && typeof removeEventListener === "function";
+    if (typeof aborted === "boolean" && areMethods) return signal;
+  }
+  const remedy = (signal as unknown) instanceof AbortController ? "; pass its signal: controller.signal" : "";
+  throw new TypeError(`signal for ${what}: expected an AbortSignal, got ${inWords(signal)}${remedy}`);
+}
+
+/**
  * Returns why a signal was aborted. A signal that the program implements may throw instead; then returns that error.
  */
 export function reasonOf(signal: AbortSignalLike): unknown {
@@ -23,29 +52,31 @@ export function reasonOf(signal: AbortSignalLike): unknown {
   }
 }
 
-/** A session to start. */
-export interface SessionStart extends Pick<StartJob, "session" | "method" | "name" | "options"> {
-  /** A private copy. The caller wipes it. */
-  readonly key: Uint8Array<ArrayBuffer> | undefined;
-}
-
-/** An operation of a session. */
-export interface Operation extends Pick<OperationJob, "session" | "method"> {
-  /** Private copies, whose buffers may be transferred. */
-  readonly args: readonly (Uint8Array<ArrayBuffer> | undefined)[];
+/** A new object: the number by which further jobs name it, and what it says of itself. */
+export interface Started extends Introduction {
+  readonly object: number;
 }
 
 /** Runs jobs while the program continues: a thread, or the driver itself. */
 export interface Executor {
-  /** Starts a session. */
-  start(start: SessionStart): Promise<Started>;
+  /** Whether it does not accept jobs any more. */
+  readonly closed: boolean;
   /**
-   * Runs an operation, after earlier ones of the same session.
+   * Has a method of an object return a new object: a session, a copy, or chunks.
    *
+   * @param args - private copies. Keys are in shared memory, which the caller wipes afterwards
+   */
+  start(of: number, method: StartMethod, args: readonly Argument[]): Promise<Started>;
+  /**
+   * Calls a method of an object, after earlier calls of the same session.
+   *
+   * @param args - private copies, whose buffers may be transferred
    * @param signal - when aborted, rejects the operation with its reason, and prevents a job that has not started from
    * starting
    */
-  operate(operation: Operation, signal?: AbortSignalLike): Promise<unknown>;
+  call(of: number, method: CallMethod, args: readonly Argument[], signal?: AbortSignalLike): Promise<Outcome>;
+  /** Closes a session after its earlier calls, or drops chunks. */
+  end(object: number): Promise<void>;
   /** Waits for the operations in flight, then closes everything that is open. */
   close(): Promise<void>;
 }

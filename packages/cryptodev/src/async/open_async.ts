@@ -4,12 +4,12 @@ import { openIn } from "../open.ts";
 import type { AsyncDevice, AsyncOpenOptions } from "./device.ts";
 
 /**
- * Opens the device for operations that do not block the event loop: the driver itself or worker threads run them. It
- * works alike in Node.js, Deno and Bun.
+ * Opens the device for operations that do not block the event loop: worker threads run them, as many as sessions need
+ * and at most one for each of the machine's processors. It works alike in Node.js, Deno and Bun.
  *
  * @returns the open device; every error of `open` rejects the promise
  * @throws {RangeError} if `workers` is not an integer from 1 to 256
- * @throws {UnsupportedError} if worker threads are needed and cannot be started
+ * @throws {UnsupportedError} if worker threads cannot be started
  * @example
  * ```ts
  * import { openAsync } from "cryptodev";

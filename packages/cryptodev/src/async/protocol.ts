@@ -1,17 +1,21 @@
 import {
   AuthenticationError,
   BusyError,
+  CIOCAUTHCRYPT,
+  CIOCCPHASH,
   ClosedError,
   CryptodevError,
+  type Device,
   type FailedCall,
   HardwareRequiredError,
-  type SessionInfo,
+  type SizeRange,
+  type Statistics,
   UnsupportedError,
 } from "@cryptodev/core";
 import type { OpenOptions } from "../open.ts";
 
 /** The options with which a worker opens its device. */
-export type WorkerOptions = Pick<OpenOptions, "backend" | "path" | "hardware" | "chunkSize">;
+export type WorkerOptions = Pick<OpenOptions, "backend" | "path" | "hardware" | "chunkSize" | "statistics">;
 
 /** What a worker is started with, under a key in `workerData` that other workers do not have. */
 export interface WorkerStart {
@@ -28,79 +32,168 @@ export const startKey = "cryptodev.openAsync";
 /** The elements of `held`: the device's descriptor, and the kernel's number of the thread; -1 if there is none. */
 export const held = { descriptor: 0, thread: 1 } as const;
 
-/** Replaces a view with the ArrayBuffer that it fills: Deno serialises a view element by element, 75 ms per MiB. */
-export function toWire(value: unknown): unknown {
-  const isWhole = value instanceof Uint8Array && value.byteLength === value.buffer.byteLength;
-  return isWhole && value.buffer instanceof ArrayBuffer ? value.buffer : value;
-}
+/** The number of the device among the objects of a worker. */
+export const DEVICE = 0;
 
-/** Reverses {@link toWire}. */
-export function fromWire(value: unknown): unknown {
-  return value instanceof ArrayBuffer ? new Uint8Array(value) : value;
-}
+/** The methods that return a new object: a session of the device, a copy of a hash, or the chunks of a cipher. */
+export const startMethods = [
+  "cipher",
+  "hash",
+  "hmac",
+  "aead",
+  "cipherWithMac",
+  "tls",
+  "srtp",
+  "copy",
+  "encryptor",
+  "decryptor",
+] as const;
+
+/** The methods that return data. */
+export const callMethods = [
+  "capabilities",
+  "answers",
+  "info",
+  "encrypt",
+  "decrypt",
+  "update",
+  "final",
+  "digest",
+  "seal",
+  "open",
+] as const;
+
+export type StartMethod = (typeof startMethods)[number];
+export type CallMethod = (typeof callMethods)[number];
+
+/** One argument: bytes, which are a private copy; a key, in shared memory; a plain value; or an object of such. */
+export type Argument = Uint8Array | string | number | boolean | undefined | { readonly [name: string]: Argument };
 
 /** One job for a worker. */
-export type Job = StartJob | OperationJob | EndJob;
+export type Job = StartJob | CallJob | CloseJob;
 
-/** Starts a session. */
+/** Calls a method of the device or a session, and keeps the object that it returns. */
 export interface StartJob {
   readonly kind: "start";
-  /** The new session's number. */
-  readonly session: number;
-  /** The name of the device's method. */
-  readonly method: string;
-  readonly name: string;
-  /** Shared memory, so that the thread that posts it can wipe it whatever happens to the worker. */
-  readonly key: SharedArrayBuffer | undefined;
-  readonly options: object | undefined;
+  /** The number of the new object. */
+  readonly object: number;
+  /** The number of the object whose method is called. */
+  readonly of: number;
+  readonly method: StartMethod;
+  readonly args: readonly unknown[];
 }
 
-/** Calls a method of a session; `close` ends it. */
-export interface OperationJob {
-  readonly kind: "operation";
-  readonly session: number;
-  readonly method: string;
+/** Calls a method of an object and returns its result. */
+export interface CallJob {
+  readonly kind: "call";
+  /** The number of the object whose method is called. */
+  readonly of: number;
+  readonly method: CallMethod;
   readonly args: readonly unknown[];
   /** Set to 1 when the result is no longer needed. */
   readonly cancelled: Int32Array;
 }
 
-/** Closes the device. */
-export interface EndJob {
-  readonly kind: "end";
+/** Closes a session, or the device with all its sessions. */
+export interface CloseJob {
+  readonly kind: "close";
+  /** The number of the object. */
+  readonly of: number;
 }
 
-/** The answer to a {@link StartJob}. */
-export interface Started {
-  /** The session's name in its normal form. */
+/** What a new session says of itself. Each kind of session has some of the sizes. */
+export interface Introduction {
+  readonly id: number;
   readonly name: string;
-  readonly info: SessionInfo;
-  /** Bytes in an iv; 0 for a session without one. */
-  readonly ivSize: number;
-}
-
-/** The part of a session that describes it. */
-export interface Introduced {
-  readonly name: string;
+  readonly mac?: string;
+  readonly blockSize?: number;
   readonly ivSize?: number;
-  info(): SessionInfo;
-  close(): void;
+  readonly tagSize?: number;
+  readonly macSize?: number;
+  readonly digestSize?: number;
+  readonly nonceSize?: SizeRange;
+  readonly overhead?: number;
+  readonly statistics?: Statistics;
 }
 
-/** Describes a new session. If that fails, closes it, because nothing else could. */
-export function introduce(session: Introduced): Started {
-  try {
-    return { name: session.name, info: session.info(), ivSize: session.ivSize ?? 0 };
-  } catch (error) {
-    session.close();
-    throw error;
-  }
+const properties = [
+  "id",
+  "name",
+  "mac",
+  "blockSize",
+  "ivSize",
+  "tagSize",
+  "macSize",
+  "digestSize",
+  "nonceSize",
+  "overhead",
+  "statistics",
+] as const satisfies readonly (keyof Introduction)[];
+
+/** Reads the introduction of a new object. Chunks have none of its properties. */
+export function introduce(object: object): Introduction {
+  const source = object as { readonly [name: string]: unknown };
+  const introduction = Object.fromEntries(properties.map((name) => [name, source[name]]));
+  return introduction as unknown as Introduction;
 }
 
-/** A message from the worker. */
+/** The result of a call. */
+export interface Outcome {
+  readonly result: unknown;
+  /** The counts of the session after the call, if the device counts. */
+  readonly statistics: Statistics | undefined;
+}
+
+/** A message from the worker: {@link Introduction} is the result of a start, {@link Outcome} that of a call. */
 export type Answer =
   | { readonly id: number; readonly result: unknown }
   | { readonly id: number; readonly failure: Failure };
+
+/** The class of a value, whichever realm it is from: Jest runs programs in a realm of their own. */
+function classOf(value: unknown): string {
+  return Object.prototype.toString.call(value).slice(8, -1);
+}
+
+function mapMembers(value: unknown, change: (member: unknown) => unknown): object {
+  return Object.fromEntries(Object.entries(value as object).map(([name, member]) => [name, change(member)]));
+}
+
+/**
+ * Replaces views, also in objects, with the ArrayBuffer that they fill: Deno serialises a view element by element, 75 ms
+ * per MiB, and a view of a part takes its whole buffer along. A key is in shared memory, and stays there.
+ *
+ * @param transfer - receives the buffers that the message may take along instead of copying them
+ */
+export function toWire(value: unknown, transfer: ArrayBuffer[]): unknown {
+  if (classOf(value) === "Object") return mapMembers(value, (member) => toWire(member, transfer));
+  if (!(value instanceof Uint8Array)) return value;
+  if (value.buffer instanceof SharedArrayBuffer) return value.buffer;
+  const whole = value.byteLength === value.buffer.byteLength ? value : value.slice();
+  transfer.push(whole.buffer as ArrayBuffer);
+  return whole.buffer;
+}
+
+/**
+ * Reverses {@link toWire}.
+ *
+ * @param keys - receives private copies of the keys, which the caller wipes
+ */
+export function fromWire(value: unknown, keys: Uint8Array[] = []): unknown {
+  if (classOf(value) === "Object") return mapMembers(value, (member) => fromWire(member, keys));
+  if (classOf(value) === "ArrayBuffer") return new Uint8Array(value as ArrayBuffer);
+  if (classOf(value) !== "SharedArrayBuffer") return value;
+  const shared = new Uint8Array(value as SharedArrayBuffer);
+  const key = new Uint8Array(new ArrayBuffer(shared.length));
+  key.set(shared);
+  keys.push(key);
+  return key;
+}
+
+/** Asks the driver whether it supports an ioctl of this name: only these two are in question anywhere. */
+export function answers(device: Device, name: unknown): boolean {
+  const ioctl = [CIOCAUTHCRYPT, CIOCCPHASH].find((one) => one.name === name);
+  return ioctl === undefined || device.answers(ioctl);
+}
 
 /** An error in a form that can be posted. */
 export interface Failure {
@@ -108,35 +201,60 @@ export interface Failure {
   readonly message: string;
   /** What else an error of this library has, which its constructor accepts. */
   readonly parts?: FailedCall | Pick<HardwareRequiredError, "algorithm" | "driver"> | Pick<UnsupportedError, "code">;
+  readonly cause?: Failure;
 }
 
-export function toFailure(error: unknown): Failure {
-  if (!(error instanceof Error)) return { name: "Error", message: String(error) };
-  const { name, message } = error;
+function partsOf(error: Error): Pick<Failure, "parts"> {
   if (error instanceof CryptodevError) {
     const { errno, syscall, ioctl, path, hint } = error;
-    return { name, message, parts: { errno, syscall, ioctl, path, hint } };
+    return { parts: { errno, syscall, ioctl, path, hint } };
   }
-  if (error instanceof HardwareRequiredError) {
-    return { name, message, parts: { algorithm: error.algorithm, driver: error.driver } };
-  }
-  return error instanceof UnsupportedError ? { name, message, parts: { code: error.code } } : { name, message };
+  if (error instanceof HardwareRequiredError) return { parts: { algorithm: error.algorithm, driver: error.driver } };
+  return error instanceof UnsupportedError ? { parts: { code: error.code } } : {};
+}
+
+/** A chain of causes may have no end: one cause can be its own. */
+const MAX_CAUSES = 8;
+
+export function toFailure(error: unknown, depth = 0): Failure {
+  if (!(error instanceof Error)) return { name: "Error", message: String(error) };
+  const { name, message, cause } = error;
+  const failure = { name, message, ...partsOf(error) };
+  return cause === undefined || depth === MAX_CAUSES ? failure : { ...failure, cause: toFailure(cause, depth + 1) };
 }
 
 /** Restores an error, with the class that it had in the worker. */
-export function fromFailure({ name, message, parts = { code: "threads" } }: Failure): Error {
-  if (name === "CryptodevError") return new CryptodevError(parts as FailedCall);
-  if (name === "AuthenticationError") return new AuthenticationError();
-  if (name === "BusyError") return new BusyError(message);
-  if (name === "ClosedError") return new ClosedError(message);
-  if (name === "HardwareRequiredError") {
-    const { algorithm, driver } = parts as HardwareRequiredError;
-    return new HardwareRequiredError(algorithm, driver);
+export function fromFailure(failure: Failure): Error {
+  const error = errorOf(failure);
+  if (failure.cause !== undefined) {
+    // Not enumerable, as the constructor of Error defines it.
+    const value = fromFailure(failure.cause);
+    Object.defineProperty(error, "cause", { value, writable: true, configurable: true });
   }
-  if (name === "UnsupportedError") {
-    return Object.assign(new UnsupportedError((parts as UnsupportedError).code, ""), { message });
+  return error;
+}
+
+function errorOf({ name, message, parts = { code: "threads" } }: Failure): Error {
+  switch (name) {
+    case "CryptodevError":
+      return new CryptodevError(parts as FailedCall);
+    case "AuthenticationError":
+      return new AuthenticationError();
+    case "BusyError":
+      return new BusyError(message);
+    case "ClosedError":
+      return new ClosedError(message);
+    case "HardwareRequiredError": {
+      const { algorithm, driver } = parts as HardwareRequiredError;
+      return new HardwareRequiredError(algorithm, driver);
+    }
+    case "UnsupportedError":
+      return Object.assign(new UnsupportedError((parts as UnsupportedError).code, ""), { message });
+    case "TypeError":
+      return new TypeError(message);
+    case "RangeError":
+      return new RangeError(message);
+    default:
+      return Object.defineProperty(new Error(message), "name", { value: name, writable: true, configurable: true });
   }
-  if (name === "TypeError") return new TypeError(message);
-  if (name === "RangeError") return new RangeError(message);
-  return Object.assign(new Error(message), { name });
 }

@@ -3,16 +3,21 @@ import nodeModule from "node:module";
 import { setTimeout } from "node:timers/promises";
 import { isMainThread, Worker, workerData } from "node:worker_threads";
 import { ClosedError, UnsupportedError } from "@cryptodev/core";
-import { type AbortSignalLike, type Executor, type Operation, reasonOf, type SessionStart } from "./executor.ts";
+import { type AbortSignalLike, type Executor, reasonOf, type Started } from "./executor.ts";
 import { hostOf } from "./hosts.ts";
 import { programPrefix } from "./program_url.ts";
 import {
   type Answer,
+  type Argument,
+  type CallMethod,
+  DEVICE,
   fromFailure,
   fromWire,
   held,
+  type Introduction,
   type Job,
-  type Started,
+  type Outcome,
+  type StartMethod,
   startKey,
   toWire,
   type WorkerOptions,
@@ -34,10 +39,13 @@ export class Remote implements Executor {
   readonly #runtime: string;
   readonly #held = new Int32Array(new SharedArrayBuffer(8)).fill(-1);
   readonly #waiting = new Map<number, Waiting>();
+  readonly #sessions = new Set<number>();
   /** The worker's first message: resolves when its device is open, rejects if opening it failed. */
   readonly ready: Promise<unknown>;
-  readonly #gone: Promise<void>;
-  #count = 0;
+  /** Resolves when the thread has ended and nothing of it is open. */
+  readonly gone: Promise<void>;
+  #jobs = 0;
+  #objects = DEVICE;
   #whenIdle: (() => void) | undefined;
   #lost: Error | undefined;
 
@@ -46,67 +54,91 @@ export class Remote implements Executor {
     this.#runtime = runtime;
     this.#worker = startWorker({ options, runtime, held: this.#held });
     this.ready = this.#wait(this.#nextId());
-    this.ready.catch(() => {});
+    this.ready.catch((error) => {
+      this.#lose(error);
+      return this.#worker.terminate();
+    });
     this.#worker.on("message", (answer: Answer) => {
       const waiting = this.#take(answer.id);
       if ("failure" in answer) waiting?.reject(fromFailure(answer.failure));
-      else waiting?.resolve(fromWire(answer.result));
+      else waiting?.resolve(answer.result);
     });
     this.#worker.on("error", (error: Error) => this.#lose(error));
     this.#worker.on("messageerror", (error: Error) => this.#lose(error));
-    this.#gone = new Promise<void>((resolve) => this.#worker.on("exit", resolve)).then(() => {
+    this.gone = new Promise<void>((resolve) => this.#worker.on("exit", resolve)).then(() => {
       this.#lose(new ClosedError("the worker thread has ended"));
       return this.#closeLeft();
     });
   }
 
-  async start({ key, ...start }: SessionStart): Promise<Started> {
-    // Shared, not transferred: a transferred key could not be wiped if the thread ends before it gets the message.
-    const shared = key === undefined ? undefined : new Uint8Array(new SharedArrayBuffer(key.length));
+  get closed(): boolean {
+    return this.#lost !== undefined;
+  }
+
+  /** How many sessions are open in the thread. */
+  get load(): number {
+    return this.#sessions.size;
+  }
+
+  async start(of: number, method: StartMethod, args: readonly Argument[]): Promise<Started> {
+    this.#objects += 1;
+    const object = this.#objects;
+    // Before the thread answers, so that the next session can go to another one.
+    if (method !== "encryptor" && method !== "decryptor") this.#sessions.add(object);
     try {
-      shared?.set(key as Uint8Array);
-      return (await this.#request({ kind: "start", ...start, key: shared?.buffer })) as Started;
-    } finally {
-      shared?.fill(0);
+      const transfer: ArrayBuffer[] = [];
+      const wire = args.map((arg) => toWire(arg, transfer));
+      const introduction = await this.#request({ kind: "start", object, of, method, args: wire }, transfer);
+      return { object, ...(introduction as Introduction) };
+    } catch (error) {
+      this.#sessions.delete(object);
+      throw error;
     }
   }
 
-  async operate({ args, ...operation }: Operation, signal?: AbortSignalLike): Promise<unknown> {
+  async call(of: number, method: CallMethod, args: readonly Argument[], signal?: AbortSignalLike): Promise<Outcome> {
     const cancelled = new Int32Array(new SharedArrayBuffer(4));
-    const transfer = args.flatMap((view) => (view === undefined ? [] : [view.buffer]));
-    const job: Job = { kind: "operation", ...operation, args: args.map(toWire), cancelled };
-    if (signal === undefined) return this.#request(job, transfer);
-    if (signal.aborted) throw signal.reason;
+    const transfer: ArrayBuffer[] = [];
+    const job: Job = { kind: "call", of, method, args: args.map((arg) => toWire(arg, transfer)), cancelled };
+    if (signal === undefined) return outcomeOf(await this.#request(job, transfer));
     const id = this.#nextId();
     const cancel = () => {
       Atomics.store(cancelled, 0, 1);
       this.#take(id)?.reject(reasonOf(signal));
     };
     // Before anything is posted: a signal that the program implements may throw, or call the listener at once.
-    signal.addEventListener("abort", cancel);
+    if (signal.aborted) cancel();
+    else signal.addEventListener("abort", cancel);
     try {
-      if (Atomics.load(cancelled, 0) === 1) throw reasonOf(signal);
-      return await this.#request(job, transfer, id);
+      const answer = this.#request(job, transfer, id);
+      // Posted anyway: the thread ends the message of a digest.
+      if (Atomics.load(cancelled, 0) === 1) this.#take(id)?.reject(reasonOf(signal));
+      return outcomeOf(await answer);
     } finally {
       signal.removeEventListener("abort", cancel);
     }
   }
 
+  async end(object: number): Promise<void> {
+    this.#sessions.delete(object);
+    await this.#request({ kind: "close", of: object });
+  }
+
   async close(): Promise<void> {
     if (this.#waiting.size > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve));
     try {
-      if (this.#lost === undefined) await this.#end();
+      if (this.#lost === undefined) await this.#closeDevice();
     } finally {
       await this.#worker.terminate();
-      await this.#gone;
+      await this.gone;
     }
   }
 
-  /** Tells the worker to close its device. A worker that ends meanwhile does not have a device to close. */
-  async #end(): Promise<void> {
-    const ending = this.#request({ kind: "end" });
+  /** Has the worker close its device. A worker that ends meanwhile does not have a device to close. */
+  async #closeDevice(): Promise<void> {
+    const closing = this.#request({ kind: "close", of: DEVICE });
     this.#lost = new ClosedError("the device was closed");
-    await ending.catch((error) => {
+    await closing.catch((error) => {
       if (error !== this.#lost) throw error;
     });
   }
@@ -120,8 +152,8 @@ export class Remote implements Executor {
 
   /** Numbers jobs. 0 is the worker's first message, which answers no job. */
   #nextId(): number {
-    const id = this.#count;
-    this.#count += 1;
+    const id = this.#jobs;
+    this.#jobs += 1;
     return id;
   }
 
@@ -162,6 +194,11 @@ export class Remote implements Executor {
       // An error would not reach anybody.
     }
   }
+}
+
+function outcomeOf(message: unknown): Outcome {
+  const { result, statistics } = message as Outcome;
+  return { result: fromWire(result), statistics };
 }
 
 /** A module that is preloaded, as by `--import`, also runs in our threads, and must not start more of them. */

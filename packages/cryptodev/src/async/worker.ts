@@ -3,32 +3,44 @@
  */
 import { appendFileSync, readlinkSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
-import { ClosedError, type Device, type Host } from "@cryptodev/core";
+import { ClosedError, type Device, type Host, inWords, type Session } from "@cryptodev/core";
 import { SoftwareHost, type SoftwareHostOptions } from "@cryptodev/soft";
 import { openIn } from "../open.ts";
 import { hostOf } from "./hosts.ts";
 import {
   type Answer,
+  answers,
+  type CallJob,
+  type CloseJob,
+  callMethods,
+  DEVICE,
   fromWire,
   held,
+  type Introduction,
   introduce,
   type Job,
-  type OperationJob,
-  type Started,
+  type Outcome,
   type StartJob,
   startKey,
+  startMethods,
   toFailure,
   toWire,
   type WorkerStart,
 } from "./protocol.ts";
 
-type Method = (...args: readonly unknown[]) => unknown;
-type Methods = Record<string, Method>;
-type Session = Methods & Parameters<typeof introduce>[0];
+type Methods = Record<string, (...args: readonly unknown[]) => unknown>;
+
+/** The device, a session, or the chunks of a cipher. */
+interface Kept {
+  readonly methods: Methods;
+  /** The session whose counts change with the object's calls. */
+  readonly session: Session | undefined;
+}
 
 const port = parentPort as NonNullable<typeof parentPort>;
 const { options, runtime, held: shared } = (workerData as Record<string, WorkerStart>)[startKey] as WorkerStart;
-const sessions = new Map<number, Session>();
+/** What jobs name by number. */
+const objects = new Map<number, Kept>();
 
 /** Publishes the open descriptor, so that the thread that outlives this one can close it. */
 function watched(host: Host): Host {
@@ -66,39 +78,90 @@ function threadNumber(): number {
   }
 }
 
-function start(device: Device, { session, method, name, key: given, options: others }: StartJob): Started {
-  const key = given === undefined ? undefined : new Uint8Array(new ArrayBuffer(given.byteLength));
-  key?.set(new Uint8Array(given as SharedArrayBuffer));
+function find(number: number): Kept {
+  const kept = objects.get(number);
+  if (kept === undefined) throw new ClosedError("asynchronous session: it was closed");
+  return kept;
+}
+
+/**
+ * Calls a method.
+ *
+ * @param known - the methods that a job of this kind may name
+ */
+function invoke({ methods }: Kept, method: string, known: readonly string[], args: readonly unknown[]): unknown {
+  if (!known.includes(method) || typeof methods[method] !== "function") {
+    throw new TypeError(`job of a thread: expected a method of its object, got ${inWords(method)}`);
+  }
+  const keys: Uint8Array[] = [];
   try {
-    const args = given === undefined ? [name] : [name, key, others];
-    const started = (device as unknown as Methods)[method]?.(...args) as Session;
-    const introduction = introduce(started as Session & { readonly name: string });
-    sessions.set(session, started);
-    return introduction;
+    return methods[method](...args.map((arg) => fromWire(arg, keys)));
   } finally {
-    key?.fill(0);
+    for (const key of keys) key.fill(0);
   }
 }
 
-function operate({ session: id, method, args }: OperationJob): unknown {
-  const session = sessions.get(id);
-  if (session === undefined) throw new ClosedError("asynchronous session: it was closed");
-  if (method === "close") sessions.delete(id);
-  return session[method]?.(...args.map(fromWire));
+function start({ object, of, method, args }: StartJob): Introduction {
+  const parent = find(of);
+  const made = invoke(parent, method, startMethods, args) as Methods & Partial<Session>;
+  const isSession = typeof made.close === "function";
+  objects.set(object, { methods: made, session: isSession ? (made as unknown as Session) : parent.session });
+  return introduce(made);
+}
+
+function call({ of, method, args }: CallJob): Outcome {
+  const kept = find(of);
+  const result =
+    method === "answers"
+      ? answers(kept.methods as unknown as Device, args[0])
+      : invoke(kept, method, callMethods, args);
+  const statistics = kept.session?.statistics;
+  // A hash returns itself after each part of a message.
+  return { result: result === kept.methods ? undefined : result, statistics };
+}
+
+/** Ends the message of a digest that was aborted, so that the next one does not continue it. */
+function abandon({ of, method }: CallJob): void {
+  if (method !== "digest") return;
+  try {
+    invoke(find(of), method, callMethods, []);
+  } catch {
+    // The session was lost with its message, which the next operation reports.
+  }
+}
+
+function close({ of }: CloseJob): void {
+  const kept = objects.get(of);
+  objects.delete(of);
+  if (kept === undefined || (of !== DEVICE && kept.session !== (kept.methods as unknown))) return;
+  for (const [number, { session }] of objects) if (session === kept.session) objects.delete(number);
+  kept.methods.close?.();
+}
+
+function run(job: Job): unknown {
+  switch (job.kind) {
+    case "start":
+      return start(job);
+    case "call":
+      return call(job);
+    case "close":
+      return close(job);
+    default:
+      throw new TypeError(`job of a thread: expected "start", "call" or "close", got ${inWords(job satisfies never)}`);
+  }
 }
 
 function answer(id: number, compute: () => unknown): void {
+  const transfer: ArrayBuffer[] = [];
   let message: Answer;
   try {
-    message = { id, result: toWire(compute()) };
+    message = { id, result: toWire(compute(), transfer) };
   } catch (error) {
     message = { id, failure: toFailure(error) };
   }
-  const result = "result" in message ? message.result : undefined;
-  port.postMessage(message, result instanceof ArrayBuffer ? [result] : []);
+  port.postMessage(message, transfer);
 }
 
-let device: Device | undefined;
 answer(0, () => {
   const opener = {
     host: () => watched(hostOf(runtime)),
@@ -107,14 +170,11 @@ answer(0, () => {
     // The thread that started this one opened the device first, which emitted the warning.
     mayExist: () => false,
   };
-  device = openIn(opener, options);
+  const device = openIn(opener, options);
+  objects.set(DEVICE, { methods: device as unknown as Methods, session: undefined });
 });
 
 port.on("message", (job: Job & { readonly id: number }) => {
-  if (job.kind === "operation" && Atomics.load(job.cancelled, 0) === 1) return;
-  answer(job.id, () => {
-    if (job.kind === "operation") return operate(job);
-    if (job.kind === "start") return start(device as Device, job);
-    return device?.close();
-  });
+  if (job.kind === "call" && Atomics.load(job.cancelled, 0) === 1) abandon(job);
+  else answer(job.id, () => run(job));
 });

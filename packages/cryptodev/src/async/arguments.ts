@@ -1,0 +1,93 @@
+import { copyInto, inWords, sizeOf } from "@cryptodev/core";
+import type { Argument } from "./protocol.ts";
+
+/*
+ * What a job takes along of the caller's arguments: copies of bytes and plain values, and nothing else, because objects
+ * of the program cannot be posted, and may change while a job waits for its turn.
+ */
+
+/** Copies bytes. `undefined` stays: the session's own checks say whether it is an error. */
+export function copied(bytes: Uint8Array | undefined, role: string, name: string): Uint8Array<ArrayBuffer> | undefined {
+  return bytes === undefined ? undefined : copiedTo(ArrayBuffer, bytes, role, name);
+}
+
+/**
+ * Copies a key to shared memory, where {@link wipeKeys} can wipe it whatever happens to the thread that receives it; a
+ * transferred key could not be wiped if the thread ends before it gets the message.
+ */
+export function copiedKey(key: Uint8Array, role: string, name: string): Uint8Array {
+  return copiedTo(SharedArrayBuffer, key, role, name);
+}
+
+/**
+ * Allocates the buffer explicitly: V8 keeps the bytes of other small views in its heap, where garbage collection leaves
+ * copies that cannot be wiped.
+ */
+function copiedTo<B extends ArrayBufferLike>(
+  kind: new (size: number) => B,
+  bytes: Uint8Array,
+  role: string,
+  name: string,
+): Uint8Array<B> {
+  const copy = new Uint8Array(new kind(sizeOf(bytes, role, name)));
+  copyInto(copy, bytes);
+  return copy;
+}
+
+/** Wipes the keys that {@link copiedKey} copied, also those in objects. */
+export function wipeKeys(args: readonly Argument[]): void {
+  for (const arg of args) {
+    if (arg instanceof Uint8Array) {
+      if (arg.buffer instanceof SharedArrayBuffer) arg.fill(0);
+    } else if (typeof arg === "object") {
+      wipeKeys(Object.values(arg));
+    }
+  }
+}
+
+interface Plain {
+  readonly string: string;
+  readonly number: number;
+  readonly boolean: boolean;
+}
+
+/**
+ * Checks a plain value. `undefined` stays: the session's own checks say whether it is an error.
+ *
+ * @throws {TypeError} if it has another type
+ */
+export function plain<Type extends keyof Plain>(
+  value: unknown,
+  type: Type,
+  role: string,
+  what: string,
+): Plain[Type] | undefined {
+  if (value === undefined || typeof value === type) return value as Plain[Type] | undefined;
+  throw new TypeError(`${role} for ${what}: expected a ${type}, got ${inWords(value)}`);
+}
+
+/**
+ * Checks that memory has room for a result.
+ *
+ * @param meanwhile - how to explain that it has less room than when the operation started
+ * @throws {TypeError} if it is not a Uint8Array, or its buffer was detached
+ * @throws {RangeError} if it is too short
+ */
+export function checkRoom(memory: Uint8Array, size: number, role: string, name: string, meanwhile = ""): void {
+  const room = sizeOf(memory, role, name);
+  if (room >= size) return;
+  throw new RangeError(`${role} for ${name}: expected at least ${size} bytes, got ${room}${meanwhile}`);
+}
+
+/**
+ * Copies a result to the memory that the caller provides. Its buffer can be detached or shrink while an operation runs.
+ *
+ * @returns the number of bytes written
+ * @throws {TypeError} if its buffer was detached meanwhile
+ * @throws {RangeError} if it shrank meanwhile
+ */
+export function deliver(result: Uint8Array, memory: Uint8Array, role: string, name: string): number {
+  checkRoom(memory, result.length, role, name, "; it shrank while the operation ran");
+  copyInto(memory, result);
+  return result.length;
+}
