@@ -1,8 +1,9 @@
 import { Buffer } from "node:buffer";
-import type { Device } from "@cryptodev/core";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Cipher } from "@cryptodev/core";
+import { describe, expect } from "vitest";
 import { backends } from "../backends.ts";
 import { fromHex, pattern, toHex } from "../bytes.ts";
+import { testOn } from "../device_fixture.ts";
 import { detach } from "../memory.ts";
 import { vectors } from "../vectors/ciphers.ts";
 
@@ -17,16 +18,12 @@ const keys = {
 };
 const iv = "000102030405060708090a0b0c0d0e0f";
 
-describe.each(backends)("a cipher session on the $name", (backend) => {
-  let device: Device;
-  beforeEach(() => {
-    device = backend.open();
-  });
-  afterEach(() => device.close());
+describe.each(backends)("on the $name,", (backend) => {
+  const test = testOn(backend);
 
-  test.each(vectors.filter(({ algorithm }) => backend.has(algorithm)))(
-    "returns the known answer of $source with $algorithm",
-    (vector) => {
+  test.for(vectors.filter(({ algorithm }) => backend.has(algorithm)))(
+    "Cipher.encrypt() and decrypt() return the known answer of $source with $algorithm",
+    (vector, { device }) => {
       const session = device.cipher(vector.algorithm, fromHex(vector.key));
       const start = vector.iv === undefined ? undefined : fromHex(vector.iv);
       expect(toHex(session.encrypt(fromHex(vector.plaintext), start))).toBe(vector.ciphertext.replaceAll(" ", ""));
@@ -35,18 +32,21 @@ describe.each(backends)("a cipher session on the $name", (backend) => {
   );
 
   const missing = vectors.filter(({ algorithm }) => !backend.has(algorithm));
-  test.each(missing)("refuses $algorithm, which this kernel does not have, by its name ($source)", (vector) => {
-    const { algorithm, key } = vector;
-    expect(() => device.cipher(algorithm, fromHex(key))).toThrow(
-      expect.objectContaining({
-        code: "EINVAL",
-        ioctl: "CIOCGSESSION",
-        message: expect.stringContaining(`the device cannot start ${algorithm}. `),
-      }),
-    );
-  });
+  test.for(missing)(
+    "Device.cipher() names $algorithm, which this kernel does not have ($source)",
+    (vector, { device }) => {
+      const { algorithm, key } = vector;
+      expect(() => device.cipher(algorithm, fromHex(key))).toThrow(
+        expect.objectContaining({
+          code: "EINVAL",
+          ioctl: "CIOCGSESSION",
+          message: expect.stringContaining(`the device cannot start ${algorithm}. `),
+        }),
+      );
+    },
+  );
 
-  test("accepts every key size if its name has none", () => {
+  test("Device.cipher() accepts every key size if the name has none", ({ device }) => {
     for (const key of Object.values(keys)) {
       const sized = device.cipher(`aes-${(key.length * 4) as 128 | 192 | 256}-cbc`, fromHex(key));
       const unsized = device.cipher("aes-cbc", fromHex(key));
@@ -54,41 +54,85 @@ describe.each(backends)("a cipher session on the $name", (backend) => {
     }
   });
 
-  test.each([
+  const withIv = (["aes-128-cbc", "aes-128-ctr", "aes-128-xts", "aes-128-cfb", "aes-128-ofb"] as const).filter(
+    backend.has,
+  );
+  test.for(withIv)(
+    "Cipher of %s requires an iv for each operation, and does not continue from the previous one",
+    (name, { device }) => {
+      const session: Pick<Cipher, "encrypt" | "decrypt" | "encryptInto" | "decryptInto"> = device.cipher(
+        name,
+        pattern(name === "aes-128-xts" ? 32 : 16),
+      );
+      const expected = toHex(session.encrypt(plaintext, fromHex(iv)));
+      for (const call of [
+        () => session.encrypt(plaintext),
+        () => session.encrypt(plaintext, undefined),
+        () => session.decrypt(plaintext),
+        () => session.encryptInto(plaintext, new Uint8Array(64)),
+        () => session.decryptInto(plaintext, new Uint8Array(64)),
+      ]) {
+        expect(call).toThrow(new TypeError(`iv for ${name}: expected 16 bytes, got none`));
+        expect(toHex(session.encrypt(plaintext, fromHex(iv)))).toBe(expected);
+      }
+    },
+  );
+
+  test("Cipher.encryptInto() requires an iv even if the memory is that of the previous operation", ({ device }) => {
+    const session: Pick<Cipher, "encryptInto"> = device.cipher("aes-128-cbc", fromHex(keys[128]));
+    const [source, destination, start] = [plaintext.slice(), new Uint8Array(64), fromHex(iv)];
+    for (let times = 0; times < 3; times += 1) session.encryptInto(source, destination, start);
+    expect(() => session.encryptInto(source, destination)).toThrow(
+      new TypeError("iv for aes-128-cbc: expected 16 bytes, got none"),
+    );
+  });
+
+  test.for([
     ["aes-128-cbc", 32],
     ["aes-128-ctr", 16],
-  ] as const)("continues from the end of the last operation if the iv is omitted, with %s", (name, first) => {
-    const session = device.cipher(name, fromHex(keys[128]));
-    const whole = session.encrypt(plaintext, fromHex(iv));
-    const start = session.encrypt(plaintext.subarray(0, first), fromHex(iv));
-    const rest = session.encrypt(plaintext.subarray(first));
-    expect(toHex(start) + toHex(rest)).toBe(toHex(whole));
-    const back = session.decrypt(whole.subarray(0, first), fromHex(iv));
-    expect(toHex(back) + toHex(session.decrypt(whole.subarray(first)))).toBe(toHex(plaintext));
+    ["aes-128-ctr", 5],
+  ] as const)(
+    "Cipher.encryptor() continues from chunk to chunk, with %s after %i bytes",
+    ([name, first], { device }) => {
+      const session = device.cipher(name, fromHex(keys[128]));
+      const whole = session.encrypt(plaintext, fromHex(iv));
+      const [encryptor, decryptor] = [session.encryptor(fromHex(iv)), session.decryptor(fromHex(iv))];
+      const parts = [encryptor.update(plaintext.subarray(0, first)), encryptor.update(plaintext.subarray(first))];
+      expect([...parts, encryptor.final()].map(toHex).join("")).toBe(toHex(whole));
+      const back = [decryptor.update(whole.subarray(0, first)), decryptor.update(whole.subarray(first))];
+      expect([...back, decryptor.final()].map(toHex).join("")).toBe(toHex(plaintext));
+    },
+  );
+
+  test("Cipher of ECB and null has no iv, and refuses one", ({ device }) => {
+    for (const [name, size] of [
+      ["aes-128-ecb", 16],
+      ["aes-ecb", 24],
+      ["null", 0],
+    ] as const) {
+      const session = device.cipher(name, pattern(size));
+      expect(session.ivSize).toBe(0);
+      expect(session.decrypt(session.encrypt(plaintext))).toEqual(plaintext);
+      const wide = session as unknown as Cipher;
+      expect(wide.encrypt(plaintext, undefined)).toEqual(session.encrypt(plaintext));
+      const refusal = new RangeError(`iv for ${name}: expected none, as it has no iv; got a Uint8Array`);
+      expect(() => wide.encrypt(plaintext, fromHex(iv))).toThrow(refusal);
+      expect(() => wide.encryptInto(plaintext, new Uint8Array(64), fromHex(iv))).toThrow(refusal);
+      expect(() => wide.encryptor(fromHex(iv))).toThrow(refusal);
+      expect(() => wide.encryptor(fromHex(iv), {})).toThrow(refusal);
+      expect(() => wide.decryptor(fromHex(iv))).toThrow(refusal);
+      expect(wide.encryptor(undefined, {}).update(plaintext)).toEqual(session.encrypt(plaintext));
+      expect(wide.encryptor().update(plaintext)).toEqual(session.encrypt(plaintext));
+    }
   });
 
-  const streams = (["aes-128-ctr", "aes-128-cfb", "aes-128-ofb"] as const).filter(backend.has);
-  test.each(streams)("does not continue from within a block, with %s", (name) => {
-    const session = device.cipher(name, fromHex(keys[128]));
-    session.encrypt(plaintext.subarray(0, 5), fromHex(iv));
-    expect(() => session.encrypt(plaintext.subarray(5))).toThrow(TypeError);
-    session.encrypt(plaintext.subarray(0, 32), fromHex(iv));
-    expect(session.encrypt(plaintext.subarray(32))).toHaveLength(32);
-  });
-
-  test("requires an iv for each operation of XTS", () => {
-    const session = device.cipher("aes-128-xts", pattern(32));
-    session.encrypt(plaintext, fromHex(iv));
-    expect(() => session.encrypt(plaintext)).toThrow(new TypeError("iv for aes-128-xts: expected 16 bytes, got none"));
-  });
-
-  test("encrypts no bytes to none, and continues from the iv of that operation", () => {
+  test("Cipher.encrypt() encrypts no bytes to none", ({ device }) => {
     const session = device.cipher("aes-128-cbc", fromHex(keys[128]));
     expect(session.encrypt(new Uint8Array(), fromHex(iv))).toHaveLength(0);
-    expect(toHex(session.encrypt(plaintext))).toBe(toHex(session.encrypt(plaintext, fromHex(iv))));
+    expect(session.encryptInto(new Uint8Array(), new Uint8Array(), fromHex(iv))).toBe(0);
   });
 
-  test("writes to existing memory, in place, and to memory with room to spare, and touches nothing else", () => {
+  test("Cipher.encryptInto() writes in place and to separate memory, and touches nothing else", ({ device }) => {
     const session = device.cipher("aes-128-cbc", fromHex(keys[128]));
     const expected = session.encrypt(plaintext, fromHex(iv));
 
@@ -108,7 +152,7 @@ describe.each(backends)("a cipher session on the $name", (backend) => {
     expect(toHex(both)).toBe(toHex(plaintext) + toHex(expected));
   });
 
-  test("reuses buffers whose bytes change, and follows a caller to other buffers", () => {
+  test("Cipher.encryptInto() encrypts what its buffers hold at the time of the call", ({ device }) => {
     const session = device.cipher("aes-128-cbc", fromHex(keys[128]));
     const source = new Uint8Array(16);
     const destination = new Uint8Array(16);
@@ -120,7 +164,9 @@ describe.each(backends)("a cipher session on the $name", (backend) => {
     }
   });
 
-  test("returns the same for the same memory again, and notices what has changed since", () => {
+  test("Cipher.encryptInto() returns the same for the same memory again, and notices what has changed since", ({
+    device,
+  }) => {
     const session = device.cipher("aes-128-cbc", fromHex(keys[128]));
     const [source, destination, start] = [plaintext.slice(), new Uint8Array(64), fromHex(iv)];
     const expected = () => toHex(device.cipher("aes-128-cbc", fromHex(keys[128])).encrypt(source, start));
@@ -133,7 +179,7 @@ describe.each(backends)("a cipher session on the $name", (backend) => {
       session.encryptInto(source, destination, start);
       session.decryptInto(source, destination, start);
       session.encryptInto(source, destination, start);
-      expect(toHex(session.encrypt(source))).not.toBe(expected());
+      expect(toHex(session.encrypt(source, pattern(16, 99)))).not.toBe(expected());
       source[0] = round;
       start[0] = round + 1;
     }
@@ -146,7 +192,7 @@ describe.each(backends)("a cipher session on the $name", (backend) => {
     expect(() => session.encryptInto(source, destination, start)).toThrow(/its memory is gone/);
   });
 
-  test("accepts views into the middle of a buffer, shared memory and Buffer", () => {
+  test("Cipher.encrypt() accepts views into the middle of a buffer, shared memory and Buffer", ({ device }) => {
     const session = device.cipher("aes-128-cbc", fromHex(keys[128]));
     const expected = toHex(session.encrypt(plaintext, fromHex(iv)));
     const shared = new Uint8Array(new SharedArrayBuffer(80), 7, 64);
@@ -157,13 +203,13 @@ describe.each(backends)("a cipher session on the $name", (backend) => {
     expect(toHex(session.encrypt(Buffer.from(plaintext), Buffer.from(iv, "hex")))).toBe(expected);
   });
 
-  test("passes data through with the null cipher, without key or iv", () => {
+  test("Cipher.encrypt() of the null cipher passes data through, without key or iv", ({ device }) => {
     const session = device.cipher("null", new Uint8Array());
     expect(session.encrypt(pattern(1000))).toEqual(pattern(1000));
     expect(session.ivSize).toBe(0);
   });
 
-  test("encrypts a mebibyte in one operation", () => {
+  test("Cipher.encrypt() encrypts a mebibyte in one operation", ({ device }) => {
     const session = device.cipher("aes-128-ctr", fromHex(keys[128]));
     const large = pattern(1 << 20);
     const again = session.decrypt(session.encrypt(large, fromHex(iv)), fromHex(iv));
@@ -171,7 +217,7 @@ describe.each(backends)("a cipher session on the $name", (backend) => {
     expect(Buffer.compare(again, large)).toBe(0);
   });
 
-  test("reports its sizes and its driver", () => {
+  test("Cipher has its name, its sizes and its driver", ({ device }) => {
     const session = device.cipher("aes-128-cbc", fromHex(keys[128]));
     expect(session).toMatchObject({ name: "aes-128-cbc", blockSize: 16, ivSize: 16, closed: false });
     const { cipher, mac, alignmask, hardware } = session.info();

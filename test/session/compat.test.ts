@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import real, { type CipherGCMTypes, createDecipheriv } from "node:crypto";
 import {
   type AeadName,
+  AuthenticationError,
   Call,
   CIOCASYNCCRYPT,
   CIOCASYNCFETCH,
@@ -9,6 +10,7 @@ import {
   CIOCCPHASH,
   CIOCCRYPT,
   CIOCFSESSION,
+  ClosedError,
   CryptodevError,
   Device,
   errnos,
@@ -29,7 +31,9 @@ import { RecordingHost } from "../recording_host.ts";
  * calls.
  */
 
-const [key, mackey, iv, nonce, header] = [pattern(16, 5), pattern(20, 9), pattern(16, 1), pattern(12), pattern(13)];
+const [key, macKey, iv, nonce, header] = [pattern(16, 5), pattern(20, 9), pattern(16, 1), pattern(12), pattern(13)];
+const tlsStart = { cipher: "aes-128-cbc", key, mac: "hmac-sha1", macKey } as const;
+const srtpStart = { cipher: "aes-128-ctr", key, mac: "hmac-sha1", macKey, tagSize: 10 } as const;
 const aeads: readonly AeadName[] = ["aes-gcm", "aes-ccm"];
 
 /** Returns the error that a call throws. */
@@ -70,52 +74,60 @@ describe("on a 64-bit kernel, for a 32-bit process", () => {
   });
   afterEach(() => device.close());
 
-  test("capabilities() lists no available AEAD, says why, and asks the driver once for each device", () => {
+  test("Device.capabilities() lists no available AEAD, says why, and asks the driver once for each device", () => {
     const missing = device.capabilities().filter(({ available }) => !available);
-    expect(missing.map(({ name, reason, driver }) => [name, reason, driver])).toEqual([
-      ["aes-ccm", "32-bit-process", undefined],
-      ["aes-gcm", "32-bit-process", undefined],
+    const unanswered = { kind: "aead", available: false, reason: "32-bit-process" };
+    expect(missing).toEqual([
+      expect.objectContaining({ name: "aes-ccm", ...unanswered }),
+      expect.objectContaining({ name: "aes-gcm", ...unanswered }),
     ]);
+    for (const capability of missing) expect(capability).not.toHaveProperty("driver");
     device.capabilities();
     const authCrypt = requestNumber(CIOCAUTHCRYPT, ILP32);
     expect(host.calls.filter(({ request }) => request === authCrypt)).toHaveLength(1);
-    expect(native.capabilities().every(({ available, reason }) => available && reason === undefined)).toBe(true);
+    const all = native.capabilities();
+    expect(all.every((capability) => capability.available && !("reason" in capability))).toBe(true);
   });
 
-  test("capabilities() distinguishes an algorithm that the kernel does not have from one that it does not pass on", () => {
+  test("Device.capabilities() distinguishes an algorithm that the kernel does not have from one that it does not pass on", () => {
     const other = Device.open(new SoftwareHost({ compat: true, lacks: ["aes-gcm"] }));
-    const reasons = new Map(other.capabilities().map(({ name, reason }) => [name, reason]));
+    const reasons = new Map(
+      other.capabilities().map((capability) => [capability.name, capability.available ? undefined : capability.reason]),
+    );
     expect([reasons.get("aes-gcm"), reasons.get("aes-ccm")]).toEqual(["no-driver", "32-bit-process"]);
     other.close();
   });
 
-  test.each(aeads)("an operation of %s says why it fails, and leaves a message in place unchanged", (name) => {
-    const aead = device.aead(name, key);
-    const sealed = native.aead(name, key).seal(pattern(40), nonce);
-    expect(errorOf(() => aead.seal(pattern(40), nonce))).toMatchObject(unansweredAuthCrypt);
-    expect(errorOf(() => aead.open(sealed, nonce))).toMatchObject(unansweredAuthCrypt);
-    const place = sealed.slice();
-    for (let times = 0; times < 2; times += 1) {
-      expect(errorOf(() => aead.openInto(place, place, nonce))).toMatchObject(unansweredAuthCrypt);
-      expect(place).toEqual(sealed);
-    }
-  });
+  test.each(aeads)(
+    "Aead.seal() and openInto() of %s say why they fail, and leave a message in place unchanged",
+    (name) => {
+      const aead = device.aead(name, key);
+      const sealed = native.aead(name, key).seal(pattern(40), { nonce });
+      expect(errorOf(() => aead.seal(pattern(40), { nonce }))).toMatchObject(unansweredAuthCrypt);
+      expect(errorOf(() => aead.open(sealed, { nonce }))).toMatchObject(unansweredAuthCrypt);
+      const place = sealed.slice();
+      for (let times = 0; times < 2; times += 1) {
+        expect(errorOf(() => aead.openInto(place, place, { nonce }))).toMatchObject(unansweredAuthCrypt);
+        expect(place).toEqual(sealed);
+      }
+    },
+  );
 
-  test("an authentic TLS record is neither reported as forged nor wiped", () => {
-    const tls = device.tls("aes-128-cbc", key, "hmac-sha1", mackey);
-    const record = native.tls("aes-128-cbc", key, "hmac-sha1", mackey).seal(pattern(60), header, iv);
+  test("TlsCipher.openInto() neither reports an authentic record as forged nor wipes it", () => {
+    const tls = device.tls(tlsStart);
+    const record = native.tls(tlsStart).seal(pattern(60), { header, iv });
     const place = record.slice();
-    expect(errorOf(() => tls.openInPlace(place, header, iv))).toMatchObject(unansweredAuthCrypt);
+    expect(errorOf(() => tls.openInto(place, place, { header, iv }))).toMatchObject(unansweredAuthCrypt);
     expect(place).toEqual(record);
-    expect(errorOf(() => tls.open(record, header, iv))).toMatchObject(unansweredAuthCrypt);
-    expect(errorOf(() => tls.seal(pattern(60), header, iv))).toMatchObject(unansweredAuthCrypt);
+    expect(errorOf(() => tls.open(record, { header, iv }))).toMatchObject(unansweredAuthCrypt);
+    expect(errorOf(() => tls.seal(pattern(60), { header, iv }))).toMatchObject(unansweredAuthCrypt);
   });
 
-  test("an authentic SRTP packet is neither reported as forged nor wiped", () => {
-    const srtp = device.srtp("aes-128-ctr", key, "hmac-sha1", mackey, { tagSize: 10 });
-    const packet = native.srtp("aes-128-ctr", key, "hmac-sha1", mackey, { tagSize: 10 }).seal(pattern(60), 12, iv);
+  test("SrtpCipher.openInto() neither reports an authentic packet as forged nor wipes it", () => {
+    const srtp = device.srtp(srtpStart);
+    const packet = native.srtp(srtpStart).seal(pattern(60), { headerSize: 12, iv });
     const place = packet.slice();
-    expect(errorOf(() => srtp.openInPlace(place, 12, iv))).toMatchObject(unansweredAuthCrypt);
+    expect(errorOf(() => srtp.openInto(place, place, { headerSize: 12, iv }))).toMatchObject(unansweredAuthCrypt);
     expect(place).toEqual(packet);
   });
 
@@ -127,7 +139,7 @@ describe("on a 64-bit kernel, for a 32-bit process", () => {
     expect(sha.copy().digest(pattern(5))).toEqual(native.hash("sha256").digest(pattern(5)));
   });
 
-  test("all other operations return the right result", () => {
+  test("sessions of all other kinds return the right result", () => {
     for (const [name, size] of [
       ["aes-xts", 32],
       ["aes-cbc", 16],
@@ -139,12 +151,13 @@ describe("on a 64-bit kernel, for a 32-bit process", () => {
       expect(session.decrypt(session.encrypt(pattern(64), iv), iv)).toEqual(pattern(64));
     }
     expect(device.hmac("sha1", key).digest(pattern(9))).toEqual(native.hmac("sha1", key).digest(pattern(9)));
-    const combined = device.combined("aes-cbc", key, "hmac-sha1", mackey).encrypt(pattern(32), iv);
-    expect(combined).toEqual(native.combined("aes-cbc", key, "hmac-sha1", mackey).encrypt(pattern(32), iv));
+    const withMac = { cipher: "aes-cbc", key, mac: "hmac-sha1", macKey } as const;
+    const result = device.cipherWithMac(withMac).encrypt(pattern(32), { iv });
+    expect(result).toEqual(native.cipherWithMac(withMac).encrypt(pattern(32), { iv }));
     device.clone().close();
   });
 
-  test("answers() is false for a call that the driver does not handle, and refuses a closed device", () => {
+  test("Device.answers() is false for a call that the driver does not handle, and refuses a closed device", () => {
     expect(
       [device, native].map((one) => [CIOCAUTHCRYPT, CIOCCPHASH, CIOCCRYPT].map((ioctl) => one.answers(ioctl))),
     ).toEqual([
@@ -153,14 +166,14 @@ describe("on a 64-bit kernel, for a 32-bit process", () => {
     ]);
     const closed = Device.open(new SoftwareHost({ compat: true }));
     closed.close();
-    expect(() => closed.answers(CIOCAUTHCRYPT)).toThrow(expect.objectContaining({ name: "ClosedError" }));
+    expect(() => closed.answers(CIOCAUTHCRYPT)).toThrow(ClosedError);
   });
 
-  test("a device has no submitter, even if the driver was built with ENABLE_ASYNC", () => {
+  test("Device.submitter() returns undefined, even if the driver was built with ENABLE_ASYNC", () => {
     expect(device.submitter(() => Promise.resolve())).toBeUndefined();
   });
 
-  test("an algorithm that the kernel does not have is reported as such", () => {
+  test("Device.aead() reports an algorithm that the kernel does not have as such", () => {
     host.device.lacks.add("aes-gcm");
     expect(errorOf(() => device.aead("aes-gcm", key))).toMatchObject({
       ioctl: "CIOCGSESSION",
@@ -239,33 +252,43 @@ describe("cryptodev info on a 64-bit kernel, for a 32-bit process", () => {
 describe.each(["arm", "mips", "x64"])("on %s, where the driver handles every call,", (arch) => {
   const host = new RecordingHost({ machine: machineOf(arch) ?? LP64 });
   const device = Device.open(host);
-  const tls = device.tls("aes-128-cbc", key, "hmac-sha1", mackey);
+  const tls = device.tls(tlsStart);
 
-  test("a TLS record whose padding leaves no room for its mac is refused with EBADMSG like any other forgery, and wiped", () => {
+  test("TlsCipher.openInto() refuses a record whose padding leaves no room for its mac like any other forgery, and wipes it", () => {
     // The last block decrypts to 16 bytes of padding, which leaves no bytes for the mac.
     const record = pattern(16, 77);
     const decipher = createDecipheriv("aes-128-cbc", key, new Uint8Array(16)).setAutoPadding(false);
     const start = Uint8Array.from(decipher.update(record), (byte) => byte ^ 15);
-    const raised = errorOf(() => tls.openInPlace(record, header, start));
-    expect([raised.code, raised.ioctl]).toEqual(["EBADMSG", "CIOCAUTHCRYPT"]);
+    const [separate, forged] = [new Uint8Array(16).fill(0xee), tls.seal(pattern(9), { header, iv: start })];
+    const raised = [record, forged].map((bytes) =>
+      attempt<unknown>(
+        () => tls.openInto(bytes, bytes, { header: pattern(13, 5), iv: start }),
+        (error) => error,
+      ),
+    ) as AuthenticationError[];
+    expect(raised[0]).toBeInstanceOf(AuthenticationError);
+    expect(raised[0]?.message).toBe(raised[1]?.message);
+    expect(Object.keys(raised[0] ?? {})).toEqual(Object.keys(raised[1] ?? {}));
     expect(record).toEqual(new Uint8Array(16));
+    expect(() => tls.openInto(pattern(16, 77), separate, { header, iv: start })).toThrow(AuthenticationError);
+    expect(separate).toEqual(new Uint8Array(16));
   });
 
-  test("EINVAL for a session that the driver has lost is not reported as a forgery, and no record is wiped", () => {
-    const lost = device.tls("aes-128-cbc", key, "hmac-sha1", mackey);
-    const record = tls.seal(pattern(60), header, iv);
+  test("TlsCipher.openInto() reports EINVAL for a session that the driver has lost as such, and does not wipe the record", () => {
+    const lost = device.tls(tlsStart);
+    const record = tls.seal(pattern(60), { header, iv });
     const place = record.slice();
     // As if a child of this process ended it.
     const finish = new Call(host, CIOCFSESSION);
     finish.setUint32(finish.offset.value, lost.id);
     host.ioctl(0, finish.request, finish);
-    const raised = errorOf(() => lost.openInPlace(place, header, iv));
+    const raised = errorOf(() => lost.openInto(place, place, { header, iv }));
     expect([raised.code, raised.message]).toEqual([
       "EINVAL",
       "CIOCAUTHCRYPT /dev/crypto: EINVAL, the driver refused the operation",
     ]);
     expect(place).toEqual(record);
-    expect(tls.openInPlace(place, header, iv)).toBe(60);
+    expect(tls.openInto(place, place, { header, iv })).toBe(60);
   });
 });
 

@@ -6,7 +6,7 @@ import { pattern } from "../bytes.ts";
 const device = Device.open(new SoftwareHost());
 afterAll(() => device.close());
 
-describe("names are accepted in any common spelling, and shown in one form:", () => {
+describe("names in any common spelling are accepted, and shown in one form:", () => {
   test.each([
     ["AES-256-CBC", "aes-256-cbc", 32],
     ["aes_256_cbc", "aes-256-cbc", 32],
@@ -18,7 +18,7 @@ describe("names are accepted in any common spelling, and shown in one form:", ()
     ["des3", "3des-cbc", 24],
     ["bf-cbc", "blowfish-cbc", 16],
     ["CAMELLIA-192-CBC", "camellia-192-cbc", 24],
-  ])("the cipher %s is %s", (written, name, keySize) => {
+  ])("Device.cipher() accepts %s as %s", (written, name, keySize) => {
     const session = device.cipher(written as CipherName, pattern(keySize));
     expect(session.name).toBe(name);
     session.close();
@@ -30,7 +30,7 @@ describe("names are accepted in any common spelling, and shown in one form:", ()
     ["SHA512", "sha512"],
     ["rmd160", "ripemd160"],
     ["RIPEMD-160", "ripemd160"],
-  ])("the hash %s is %s", (written, name) => {
+  ])("Device.hash() accepts %s as %s", (written, name) => {
     const session = device.hash(written as HashName);
     expect(session.name).toBe(name);
     session.close();
@@ -42,15 +42,23 @@ describe("names are accepted in any common spelling, and shown in one form:", ()
       expect(session.name).toBe("hmac-sha256");
       session.close();
     }
-    const tls = device.tls("AES-128-CBC", pattern(16), "SHA-1", pattern(20));
+  });
+
+  test("Device.tls(), srtp(), cipherWithMac() and aead() accept them, too", () => {
+    const keys = { key: pattern(16), macKey: pattern(20) };
+    const tls = device.tls({ cipher: "AES-128-CBC", mac: "SHA-1", ...keys });
     expect([tls.name, tls.mac]).toEqual(["aes-128-cbc", "hmac-sha1"]);
-    const combined = device.combined("AES-CBC", pattern(16), "SHA-1");
-    expect(combined.mac).toBe("sha1");
+    const srtp = device.srtp({ cipher: "AES-128-CTR", mac: "HMAC-SHA1", ...keys });
+    expect([srtp.name, srtp.mac]).toEqual(["aes-128-ctr", "hmac-sha1"]);
+    const plain = device.cipherWithMac({ cipher: "AES-CBC", key: pattern(16), mac: "SHA-1" });
+    expect([plain.name, plain.mac]).toEqual(["aes-cbc", "sha1"]);
+    const keyed = device.cipherWithMac({ cipher: "AES-CBC", mac: "HMAC-SHA1", ...keys });
+    expect(keyed.mac).toBe("hmac-sha1");
     expect(device.aead("id-aes256-GCM" as "aes-gcm", pattern(32)).name).toBe("aes-256-gcm");
   });
 });
 
-describe("an unknown name", () => {
+describe("unknown names are refused:", () => {
   test.each([
     ["aes-256-cbs", /got "aes-256-cbs"; did you mean "aes-256-cbc"\?$/],
     ["aes-265-cbc", /got "aes-265-cbc"; did you mean "aes-256-cbc"\?$/],
@@ -59,12 +67,12 @@ describe("an unknown name", () => {
     ["correct horse", /got a string$/],
     ["00112233445566778899aabbccddeeff", /got a string$/],
     ["", /got ""$/],
-  ])("is refused with a suggestion if it is close to a known one: %s", (name, message) => {
+  ])("Device.cipher() refuses %s, and suggests a known name that is close to it", (name, message) => {
     expect(() => device.cipher(name as CipherName, pattern(32))).toThrow(message);
     expect(() => device.cipher(name as CipherName, pattern(32))).toThrow(RangeError);
   });
 
-  test("is refused for hashes and macs too", () => {
+  test("Device.hash() refuses unknown names, and both refuse what is not a string", () => {
     expect(() => device.hash("sha265" as HashName)).toThrow(/got "sha265"; did you mean "sha256"\?$/);
     expect(() => device.hash("hmac-sha256" as HashName)).toThrow(/^hash: expected one of .*got "hmac-sha256"$/);
     expect(() => device.hash("sha512/256" as HashName)).toThrow(RangeError);

@@ -20,11 +20,11 @@ afterEach(() => {
   for (const undo of changes.splice(0).reverse()) undo();
 });
 
-/** Writes to a member if that is possible. */
+/** Writes to a member if that is possible; if it is a getter of the prototype, the object gets a member of its own. */
 function overwrite(target: object, name: string, value: unknown): void {
   const before = Object.getOwnPropertyDescriptor(target, name);
   try {
-    (target as Slot)[name] = value;
+    Object.defineProperty(target, name, { value, writable: true, enumerable: true, configurable: true });
   } catch {
     // It is frozen.
     return;
@@ -85,19 +85,19 @@ function probe(): void {
     "a9993e364706816aba3e25717850c26c9cd0d89d",
   );
   const gcm = device.aead("aes-gcm", key);
-  expect(() => gcm.seal(pattern(16), pattern(16))).toThrow(RangeError);
-  expect(() => gcm.seal(pattern(16), pattern(1))).toThrow(RangeError);
-  expect(() => device.aead("aes-ccm", key).seal(pattern(16), pattern(14))).toThrow(RangeError);
-  expect(gcm.open(gcm.seal(pattern(16), pattern(12)), pattern(12))).toHaveLength(16);
+  expect(() => gcm.seal(pattern(16), { nonce: pattern(16) })).toThrow(RangeError);
+  expect(() => gcm.seal(pattern(16), { nonce: pattern(1) })).toThrow(RangeError);
+  expect(() => device.aead("aes-ccm", key).seal(pattern(16), { nonce: pattern(14) })).toThrow(RangeError);
+  expect(gcm.open(gcm.seal(pattern(16), { nonce: pattern(12) }), { nonce: pattern(12) })).toHaveLength(16);
   const aes = device.cipher("aes-cbc", key);
   expect(aes.decrypt(aes.encrypt(pattern(32), iv), iv)).toEqual(pattern(32));
   device.close();
   expect(host.vigil.faults).toEqual([]);
 }
 
-test("invalid sizes are refused and valid calls work before anything was changed", probe);
+test("sessions refuse invalid sizes and work with valid ones before anything was changed", probe);
 
-test("changing what Device.capabilities() returned has no effect", () => {
+test("Device.capabilities() returns copies: changing them has no effect", () => {
   const device = Device.open(new VigilantHost());
   const names = device.capabilities().map(({ name }) => name);
   for (const capability of device.capabilities()) {
@@ -106,14 +106,18 @@ test("changing what Device.capabilities() returned has no effect", () => {
   }
   probe();
   expect(device.capabilities().map(({ name }) => name)).toEqual(names);
-  expect(device.capabilities().find(({ name }) => name === "aes-gcm")?.tagSizes).toEqual([4, 8, 12, 13, 14, 15, 16]);
+  expect(device.capabilities().find(({ name }) => name === "aes-gcm")).toMatchObject({
+    kind: "aead",
+    nonceSize: { min: 12, max: 12 },
+    tagSizes: [4, 8, 12, 13, 14, 15, 16],
+  });
   device.close();
 });
 
 test.each([
   ["ciphers", core.ciphers],
   ["macs", core.macs],
-])("changing the exported table of %s has no effect", (_name, table) => {
+])("the exported table `%s` cannot be changed", (_name, table) => {
   for (const algorithm of Object.values(table)) corrupt(algorithm);
   overwrite(table, "CRYPTO_NEW", {
     id: 50,
@@ -127,57 +131,101 @@ test.each([
   probe();
 });
 
-test("changing Aead.nonceSize has no effect", () => {
+test("Aead.nonceSize cannot be changed", () => {
   const device = Device.open(new VigilantHost());
   for (const name of ["aes-gcm", "aes-ccm"] as const) {
     const aead = device.aead(name, key);
     overwrite(aead.nonceSize, "min", 0);
     overwrite(aead.nonceSize, "max", 1000);
-    expect(() => aead.seal(pattern(16), pattern(14))).toThrow(RangeError);
+    expect(() => aead.seal(pattern(16), { nonce: pattern(14) })).toThrow(RangeError);
   }
   probe();
   device.close();
 });
 
-test("changing members of a session has no effect", () => {
-  const host = new VigilantHost();
-  const device = Device.open(host);
-  const sessions = [
-    device.cipher("aes-cbc", key),
-    device.aead("aes-gcm", key),
-    device.hash("sha256"),
-    device.tls("aes-cbc", key, "hmac-sha1", key),
-    device.srtp("aes-ctr", key, "hmac-sha1", key, { tagSize: 10 }),
-    device.combined("aes-cbc", key, "sha1"),
-  ] as const;
-  for (const session of sessions) {
-    for (const name of [
-      "name",
-      "mac",
-      "id",
-      "blockSize",
-      "ivSize",
-      "tagSize",
-      "digestSize",
-      "macSize",
-      "overhead",
-      "nonceSize",
-      "device",
-      "closed",
-    ]) {
-      overwrite(session, name, name === "nonceSize" ? { min: 0, max: 100 } : 5);
-    }
-  }
-  const [aes, gcm, sha, tls, srtp, combined] = sessions;
-  expect(() => aes.encrypt(pattern(5), iv)).toThrow(RangeError);
-  expect(() => gcm.seal(pattern(5), pattern(5))).toThrow(RangeError);
-  expect(gcm.seal(pattern(5), pattern(12))).toHaveLength(21);
-  expect(() => sha.digestInto(new Uint8Array(5))).toThrow(RangeError);
-  expect(() => tls.sealInPlace(new Uint8Array(20), 10, pattern(13), iv)).toThrow(RangeError);
-  expect(srtp.seal(pattern(60), 12, iv)).toHaveLength(70);
-  expect(() => combined.encrypt(pattern(5), iv)).toThrow(RangeError);
-  expect(host.vigil.faults).toEqual([]);
-  device.close();
+describe("sessions check sizes against private data:", () => {
+  const keys = { key, macKey: key };
+  const cbc = { cipher: "aes-cbc", mac: "hmac-sha1", ...keys } as const;
+  const members = [
+    "name",
+    "mac",
+    "id",
+    "blockSize",
+    "ivSize",
+    "tagSize",
+    "digestSize",
+    "macSize",
+    "overhead",
+    "nonceSize",
+    "closed",
+  ];
+  const check = (device: Device, change: (...sessions: readonly object[]) => void) => {
+    const [aes, gcm, sha] = [device.cipher("aes-cbc", key), device.aead("aes-gcm", key), device.hash("sha256")];
+    const managed = device.aead("aes-gcm", key, { managedNonce: true });
+    const [tls, withMac] = [device.tls(cbc), device.cipherWithMac({ cipher: "aes-cbc", key, mac: "sha1" })];
+    const srtp = device.srtp({ cipher: "aes-ctr", mac: "hmac-sha1", ...keys, tagSize: 10 });
+    const hmac = device.hmac("sha256", key);
+    change(aes, gcm, sha, managed, tls, withMac, srtp, hmac);
+    const [nonce, header] = [pattern(12), pattern(13)];
+    expect(() => aes.encrypt(pattern(5), iv)).toThrow(RangeError);
+    expect(() => aes.encrypt(pattern(16), pattern(5))).toThrow(RangeError);
+    expect(() => gcm.seal(pattern(5), { nonce: pattern(5) })).toThrow(RangeError);
+    expect(() => gcm.sealInto(pattern(5), pattern(20), { nonce })).toThrow(RangeError);
+    expect(() => gcm.open(pattern(15), { nonce })).toThrow(RangeError);
+    expect(gcm.seal(pattern(5), { nonce })).toHaveLength(21);
+    expect(managed.open(managed.seal(pattern(5)))).toEqual(pattern(5));
+    expect(() => managed.sealInto(pattern(5), pattern(32))).toThrow(RangeError);
+    expect(() => managed.open(pattern(27))).toThrow(RangeError);
+    expect(() => sha.digestInto(new Uint8Array(5))).toThrow(RangeError);
+    expect(() => hmac.verify(pattern(5), new Uint8Array(5))).toThrow(RangeError);
+    expect(hmac.verify(pattern(5), new Uint8Array(32))).toBe(false);
+    expect(hmac.verify(pattern(5), device.hmac("sha256", key).digest(pattern(5)))).toBe(true);
+    expect(() => tls.sealInto(pattern(10), new Uint8Array(45), { header, iv })).toThrow(RangeError);
+    expect(() => tls.open(pattern(5), { header, iv })).toThrow(RangeError);
+    expect(tls.open(tls.seal(pattern(10), { header, iv }), { header, iv })).toEqual(pattern(10));
+    expect(() => srtp.sealInto(pattern(60), new Uint8Array(69), { headerSize: 12, iv })).toThrow(RangeError);
+    expect(srtp.seal(pattern(60), { headerSize: 12, iv })).toHaveLength(70);
+    expect(() => withMac.encrypt(pattern(5), { iv })).toThrow(RangeError);
+    expect(() => withMac.encryptInto(pattern(16), pattern(16), { mac: pattern(5), iv })).toThrow(RangeError);
+  };
+  const changed = (name: string): unknown =>
+    name === "nonceSize" ? { min: 0, max: 100 } : name === "closed" ? false : 5;
+
+  test("changing their members has no effect", () => {
+    const host = new VigilantHost();
+    const device = Device.open(host);
+    check(device, (...sessions) => {
+      for (const session of sessions) for (const name of members) overwrite(session, name, changed(name));
+    });
+    expect(host.vigil.faults).toEqual([]);
+    device.close();
+  });
+
+  test("changing the getters and methods of their prototypes has no effect", () => {
+    const host = new VigilantHost();
+    const device = Device.open(host);
+    check(device, (...sessions) => {
+      for (const prototype of new Set(sessions.map((session) => Object.getPrototypeOf(session) as object))) {
+        for (const name of members) if (Object.hasOwn(prototype, name)) overwrite(prototype, name, changed(name));
+      }
+    });
+    expect(host.vigil.faults).toEqual([]);
+    device.close();
+  });
+
+  test("a method that a program replaced is not called by another one", () => {
+    const host = new VigilantHost();
+    const device = Device.open(host);
+    check(device, (...sessions) => {
+      for (const session of sessions) {
+        for (const name of ["digestInto", "update", "copyTo", "info"]) {
+          if (name in session && !(name === "digestInto" && !("verify" in session))) overwrite(session, name, () => 32);
+        }
+      }
+    });
+    expect(host.vigil.faults).toEqual([]);
+    device.close();
+  });
 });
 
 describe("exported data is deeply frozen:", () => {
@@ -196,7 +244,7 @@ describe("exported data is deeply frozen:", () => {
     expect(loose).toEqual([]);
   });
 
-  test("machineOf() of an architecture", () => {
+  test("what machineOf() returns", () => {
     for (const arch of ["x86_64", "arm", "mips", "ppc64"]) expect(Object.isFrozen(core.machineOf(arch))).toBe(true);
   });
 });

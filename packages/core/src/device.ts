@@ -133,9 +133,12 @@ export class Device {
    * @throws {HardwareRequiredError} if only software implements it and hardware is required
    * @throws {ClosedError} if the device is closed
    */
-  cipher<Name extends CipherName>(name: Written<Name>, key: Uint8Array): CipherOf<Name> {
-    const cipher: unknown = Cipher.start<Name>(this.#file, findCipher(name), key);
-    return cipher as CipherOf<Name>;
+  cipher<Name extends Written<CipherName>>(
+    name: Name,
+    key: Uint8Array,
+  ): CipherOf<Extract<Lowercase<Name>, CipherName>> {
+    const cipher: unknown = Cipher.start(this.#file, findCipher(name), key);
+    return cipher as CipherOf<Extract<Lowercase<Name>, CipherName>>;
   }
 
   /**

@@ -1,4 +1,4 @@
-import { COP_DECRYPT, COP_FLAG_NO_ZC, COP_FLAG_WRITE_IV } from "../abi/constants.ts";
+import { COP_DECRYPT, COP_FLAG_AEAD_TLS_TYPE, COP_FLAG_NO_ZC, COP_FLAG_WRITE_IV } from "../abi/constants.ts";
 import { errnos } from "../abi/errno.ts";
 import { CIOCAUTHCRYPT, CIOCCRYPT } from "../abi/ioctls.ts";
 import type { crypt_auth_op, crypt_op } from "../abi/structs.ts";
@@ -221,6 +221,8 @@ export class AuthOperation {
   readonly #iv: Uint8Array;
   readonly #tag: Uint8Array;
   readonly #name: string;
+  /** Whether it is a TLS record, on which the driver works only in place. */
+  readonly #isRecord: boolean;
   /** What the pointers of an AEAD or a TLS record refer to. {@link MAC} stands for the associated data here. */
   #own = 0;
   /** The payload of an SRTP packet in the arena, for the header size below. */
@@ -241,6 +243,7 @@ export class AuthOperation {
     this.#iv = arena.iv(ivSize);
     this.#tag = arena.mac(macSize);
     this.#name = name;
+    this.#isRecord = flags === COP_FLAG_AEAD_TLS_TYPE;
     this.#payload = arena.data;
     session.onEnd(() => call.release());
   }
@@ -283,7 +286,9 @@ export class AuthOperation {
     } else {
       // If the memory is refused, every pointer is NULL, and has to be set again.
       this.#own = FOREIGN;
-      lend(call, source, size, destination, written, this.#name);
+      // The iv and the header may be in the destination, so they are read before this.
+      if (this.#isRecord && source !== destination) copyInto(destination, partOf(source, 0, size));
+      lend(call, this.#isRecord ? destination : source, size, destination, written, this.#name);
       if (suspect > 0) copyInto(this.#before, partOf(destination, 0, Math.min(suspect, BLOCK)));
     }
     try {
@@ -303,42 +308,52 @@ export class AuthOperation {
   }
 
   /**
-   * Seals or opens an SRTP packet in place.
+   * Seals or opens an SRTP packet. The driver works on it only in place.
    *
-   * @param memory - header, payload and tag
-   * @param whole - their size together, in bytes
+   * @param source - header and payload; to open it, also the tag
+   * @param destination - room for header, payload and tag
+   * @param whole - the size of these three together, in bytes
    */
-  runPacket(op: number, memory: Uint8Array, whole: number, headerSize: number, iv: Uint8Array): void {
+  runPacket(
+    op: number,
+    source: Uint8Array,
+    destination: Uint8Array,
+    whole: number,
+    headerSize: number,
+    iv: Uint8Array,
+  ): void {
     const call = this.#call;
     const at = call.offset;
     const size = whole - this.#tag.length;
     const isSmall = size <= SMALL;
+    // The iv may be in the destination, so it is read before anything is written there.
     this.#fill(op, size - headerSize, iv);
-    copyInto(this.#tag, partOf(memory, size, whole));
+    if (op === COP_DECRYPT) copyInto(this.#tag, partOf(source, size, whole));
     call.point(at.iv, this.#iv);
     call.point(at.tag, this.#tag);
     call.setUint32(at.auth_len, size);
     if (isSmall) {
-      copyInto(this.#arena.data, partOf(memory, 0, size));
+      copyInto(this.#arena.data, partOf(source, 0, size));
       call.point(at.auth_src, this.#arena.data);
       call.point(at.src, this.#payloadAt(headerSize));
       call.point(at.dst, this.#payload);
     } else {
-      lend(call, memory, size, memory, size, this.#name);
-      const payload = partOf(memory, headerSize, size);
-      call.point(at.auth_src, partOf(memory, 0, size));
+      if (source !== destination) copyInto(destination, partOf(source, 0, size));
+      lend(call, destination, size, destination, size, this.#name);
+      const payload = partOf(destination, headerSize, size);
+      call.point(at.auth_src, partOf(destination, 0, size));
       call.point(at.src, payload);
       call.point(at.dst, payload);
       copyInto(this.#before, partOf(payload, 0, BLOCK));
     }
     try {
       this.#session.operate(call, size);
-      if (isSmall) copyInto(memory, this.#arena.first(size));
-      copyInto(partOf(memory, size, whole), this.#tag);
+      if (isSmall) copyInto(destination, this.#arena.first(size));
+      copyInto(partOf(destination, size, whole), this.#tag);
     } catch (error) {
       if (op === COP_DECRYPT) {
-        const payload = partOf(memory, headerSize, size);
-        const [was, is] = isSmall ? [payload, this.#payload] : [this.#before, payload];
+        const payload = partOf(destination, headerSize, size);
+        const [was, is] = isSmall ? [partOf(source, headerSize, size), this.#payload] : [this.#before, payload];
         this.#wipe(error, was, is, payload, payload.length);
       }
       throw error;

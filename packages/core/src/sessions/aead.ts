@@ -1,11 +1,20 @@
 import type { SizeRange } from "../abi/ciphers.ts";
 import { COP_DECRYPT, COP_ENCRYPT } from "../abi/constants.ts";
 import type { AeadName, NamedCipher } from "../algorithms.ts";
-import { checkAad, checkDestination, checkKey, checkOneCall, checkRoom, checkSizes, checkTagSize } from "../checks.ts";
+import {
+  checkAad,
+  checkDestination,
+  checkKey,
+  checkOneCall,
+  checkRoom,
+  checkSizes,
+  checkTagSize,
+  refuseOverlap,
+} from "../checks.ts";
 import type { DeviceFile } from "../kernel/device_file.ts";
 import { KernelSession } from "../kernel/kernel_session.ts";
 import { AuthOperation } from "../kernel/operation.ts";
-import { byteLengthOf, copyInto, partOf } from "../memory/bytes.ts";
+import { byteLengthOf, copyInto, overlap, partOf } from "../memory/bytes.ts";
 import { option, own } from "../options.ts";
 import { inWords } from "../words.ts";
 import { NONCE_SIZE, RandomNonces } from "./random_nonces.ts";
@@ -78,6 +87,7 @@ export class Aead extends Session {
   readonly #nonces: RandomNonces | undefined;
   /** Bytes before the ciphertext: a managed nonce, or none. */
   readonly #prefix: number;
+  readonly #overhead: number;
   readonly #kernel: KernelSession;
   readonly #operation: AuthOperation;
   /** The iv of CCM, which contains the nonce. The iv of GCM is the nonce. */
@@ -95,6 +105,7 @@ export class Aead extends Session {
     this.#isCcm = algorithm.name === "aes-ccm";
     this.#nonces = managed ? new RandomNonces(name) : undefined;
     this.#prefix = managed ? NONCE_SIZE : 0;
+    this.#overhead = this.#prefix + tagSize;
     this.#kernel = kernel;
     this.#operation = new AuthOperation(kernel, { name, ivSize: algorithm.ivSize, macSize: tagSize }, 0);
   }
@@ -135,7 +146,7 @@ export class Aead extends Session {
 
   /** How many bytes longer a sealed message is than its plaintext: the tag, and the nonce if the session manages it. */
   get overhead(): number {
-    return this.#prefix + this.#tagSize;
+    return this.#overhead;
   }
 
   /**
@@ -158,13 +169,17 @@ export class Aead extends Session {
     plaintext: Uint8Array,
     message?: AeadMessage & { readonly detached?: boolean },
   ): Uint8Array<ArrayBuffer> | DetachedMessage {
+    const { nonce, aad } = this.#partsOf(message);
     const isDetached = option(message, "detached", this.#name, false);
+    if (typeof isDetached !== "boolean") {
+      throw new TypeError(`detached for ${this.#name}: expected true or false, got ${inWords(isDetached)}`);
+    }
     if (isDetached && this.#nonces !== undefined) {
       throw new TypeError(`detached for ${this.#name}: expected false, because the session manages nonces`);
     }
     const size = checkOneCall(plaintext, "source", this.#name, this.#tagSize);
-    const sealed = new Uint8Array(size + this.overhead);
-    this.#seal(plaintext, sealed, message);
+    const sealed = new Uint8Array(size + this.#overhead);
+    this.#seal(plaintext, sealed, nonce, aad);
     if (!isDetached) return sealed;
     return { ciphertext: sealed.subarray(0, size), tag: sealed.subarray(size) };
   }
@@ -183,7 +198,8 @@ export class Aead extends Session {
    * @throws {CryptodevError} if the kernel refuses the operation
    */
   sealInto(plaintext: Uint8Array, destination: Uint8Array, message?: AeadMessage): number {
-    return this.#seal(plaintext, destination, message);
+    const { nonce, aad } = this.#partsOf(message);
+    return this.#seal(plaintext, destination, nonce, aad);
   }
 
   /**
@@ -200,10 +216,11 @@ export class Aead extends Session {
    * @throws {CryptodevError} if the kernel refuses the operation
    */
   open(sealed: Uint8Array, message?: AeadMessage & { readonly tag?: Uint8Array | undefined }): Uint8Array<ArrayBuffer> {
+    const { nonce, aad } = this.#partsOf(message);
     const tag = own(message, "tag", this.#name);
     if (tag === undefined) {
       const plaintext = new Uint8Array(this.#checkSealed(sealed, -this.#prefix));
-      return plaintext.subarray(0, this.#open(sealed, plaintext, message));
+      return plaintext.subarray(0, this.#open(sealed, plaintext, nonce, aad));
     }
     if (this.#nonces !== undefined) {
       throw new TypeError(`tag for ${this.#name}: expected none, because the session manages nonces`);
@@ -213,7 +230,7 @@ export class Aead extends Session {
     const joined = new Uint8Array(size + tagSize);
     copyInto(joined, partOf(sealed, 0, size));
     joined.set(partOf(tag, 0, tagSize), size);
-    return joined.subarray(0, this.#open(joined, joined, message));
+    return joined.subarray(0, this.#open(joined, joined, nonce, aad));
   }
 
   /**
@@ -231,30 +248,49 @@ export class Aead extends Session {
    * @throws {CryptodevError} if the kernel refuses the operation
    */
   openInto(sealed: Uint8Array, destination: Uint8Array, message?: AeadMessage): number {
-    return this.#open(sealed, destination, message);
+    const { nonce, aad } = this.#partsOf(message);
+    return this.#open(sealed, destination, nonce, aad);
   }
 
   /** @returns the size of the sealed message, without its nonce */
   #checkSealed(sealed: Uint8Array, written?: number): number {
     const size = checkOneCall(sealed, "source", this.#name, written);
-    if (size < this.overhead) {
-      const parts = this.#prefix > 0 ? `${this.overhead} bytes of nonce and tag` : `the tag's ${this.#tagSize} bytes`;
+    if (size < this.#overhead) {
+      const parts = this.#prefix > 0 ? `${this.#overhead} bytes of nonce and tag` : `the tag's ${this.#tagSize} bytes`;
       throw new RangeError(`source for ${this.#name}: expected at least ${parts}, got ${size}`);
     }
     return size - this.#prefix;
   }
 
-  /** @returns the number of bytes written */
-  #seal(plaintext: Uint8Array, destination: Uint8Array, message: AeadMessage | undefined): number {
-    const given = own(message, "nonce", this.#name);
+  /**
+   * Reads what accompanies a message. Getters of the program run here, so nothing is measured before this.
+   *
+   * @throws {TypeError} if a nonce is passed although the session manages nonces
+   */
+  #partsOf(message: AeadMessage | undefined): AeadMessage {
+    const nonce = own(message, "nonce", this.#name);
     const aad = own(message, "aad", this.#name);
+    if (nonce !== undefined && this.#nonces !== undefined) {
+      throw new TypeError(`nonce for ${this.#name}: expected none, because the session manages nonces`);
+    }
+    return { nonce, aad };
+  }
+
+  /** @returns the number of bytes written */
+  #seal(
+    plaintext: Uint8Array,
+    destination: Uint8Array,
+    given: Uint8Array | undefined,
+    aad: Uint8Array | undefined,
+  ): number {
     if (this.#nonces === undefined) return this.#run(COP_ENCRYPT, plaintext, destination, given, aad);
-    this.#refuseNonce(given);
     this.#kernel.requireOpen();
     const size = checkOneCall(plaintext, "source", this.#name);
-    checkRoom(destination, size + this.overhead, "destination", this.#name);
+    checkRoom(destination, size + this.#overhead, "destination", this.#name);
     const body = partOf(destination, NONCE_SIZE, byteLengthOf(destination));
     checkDestination(body, size + this.#tagSize, plaintext, size, this.#name);
+    // The nonce is written, too.
+    if (overlap(plaintext, size, destination, NONCE_SIZE)) refuseOverlap(this.#name);
     const nonce = this.#nonces.next();
     const written = this.#run(COP_ENCRYPT, plaintext, body, nonce, aad);
     copyInto(destination, nonce);
@@ -262,19 +298,16 @@ export class Aead extends Session {
   }
 
   /** @returns the size of the plaintext in bytes */
-  #open(sealed: Uint8Array, destination: Uint8Array, message: AeadMessage | undefined): number {
-    const given = own(message, "nonce", this.#name);
-    const aad = own(message, "aad", this.#name);
+  #open(
+    sealed: Uint8Array,
+    destination: Uint8Array,
+    given: Uint8Array | undefined,
+    aad: Uint8Array | undefined,
+  ): number {
     if (this.#nonces === undefined) return this.#run(COP_DECRYPT, sealed, destination, given, aad);
-    this.#refuseNonce(given);
     const size = this.#checkSealed(sealed);
     const nonce = partOf(sealed, 0, NONCE_SIZE);
     return this.#run(COP_DECRYPT, partOf(sealed, NONCE_SIZE, NONCE_SIZE + size), destination, nonce, aad);
-  }
-
-  #refuseNonce(nonce: Uint8Array | undefined): void {
-    if (nonce === undefined) return;
-    throw new TypeError(`nonce for ${this.#name}: expected none, because the session manages nonces`);
   }
 
   /**

@@ -5,7 +5,6 @@ import type { DeviceFile } from "../kernel/device_file.ts";
 import { KernelSession } from "../kernel/kernel_session.ts";
 import { CryptOperation } from "../kernel/operation.ts";
 import { copyInto, partOf } from "../memory/bytes.ts";
-import { inWords } from "../words.ts";
 import { type ChunkOptionsOf, CipherChunks, type EagerOptions, type PaddingOptions } from "./chunks.ts";
 import { Session } from "./session.ts";
 
@@ -178,10 +177,9 @@ export class Cipher<Name extends CipherName = CipherName> extends Session {
     const { name, algorithm } = this.#cipher;
     requireChunks(this.#cipher, "data in chunks");
     const hasIv = algorithm.ivSize > 0;
-    if (!hasIv && first !== undefined && second !== undefined) {
-      throw new RangeError(`iv for ${name}: expected none, as it has no iv; got ${inWords(first)}`);
-    }
-    const iv = hasIv ? (first as Uint8Array | undefined) : undefined;
+    // Without an iv, the only parameter is the options. An iv is refused, with options or without.
+    const isIv = hasIv || second !== undefined || ArrayBuffer.isView(first);
+    const iv = isIv ? (first as Uint8Array | undefined) : undefined;
     checkIv(iv, this.#cipher);
     const running = iv === undefined ? null : new Uint8Array(new ArrayBuffer(algorithm.ivSize));
     if (running !== null) copyInto(running, iv as Uint8Array);

@@ -139,8 +139,7 @@ export class CipherWithMac extends Session {
     destination: Uint8Array,
     message: { readonly mac: Uint8Array; readonly iv?: Uint8Array | undefined },
   ): number {
-    const mac = own(message, "mac", this.#cipher.name) as Uint8Array;
-    const iv = own(message, "iv", this.#cipher.name);
+    const { mac, iv } = this.#partsOf(message);
     checkRoom(mac, this.#mac.digestSize, "mac", this.#mac.name);
     return this.#into(COP_ENCRYPT, plaintext, destination, mac, iv);
   }
@@ -161,8 +160,9 @@ export class CipherWithMac extends Session {
     ciphertext: Uint8Array,
     message: { readonly mac: Uint8Array; readonly iv?: Uint8Array | undefined },
   ): Uint8Array<ArrayBuffer> {
+    const { mac, iv } = this.#partsOf(message);
     const plaintext = new Uint8Array(checkSource(ciphertext, this.#cipher));
-    this.#decryptInto(ciphertext, plaintext, message);
+    this.#decryptInto(ciphertext, plaintext, mac, iv);
     return plaintext;
   }
 
@@ -184,17 +184,21 @@ export class CipherWithMac extends Session {
     destination: Uint8Array,
     message: { readonly mac: Uint8Array; readonly iv?: Uint8Array | undefined },
   ): number {
-    return this.#decryptInto(ciphertext, destination, message);
+    const { mac, iv } = this.#partsOf(message);
+    return this.#decryptInto(ciphertext, destination, mac, iv);
   }
 
-  #decryptInto(
-    source: Uint8Array,
-    destination: Uint8Array,
-    message: { readonly mac: Uint8Array; readonly iv?: Uint8Array | undefined },
-  ): number {
+  /** Reads what accompanies a message. Getters of the program run here, so nothing is measured before this. */
+  #partsOf(message: { readonly mac: Uint8Array; readonly iv?: Uint8Array | undefined }): {
+    readonly mac: Uint8Array;
+    readonly iv: Uint8Array | undefined;
+  } {
+    const { name } = this.#cipher;
+    return { mac: own(message, "mac", name) as Uint8Array, iv: own(message, "iv", name) };
+  }
+
+  #decryptInto(source: Uint8Array, destination: Uint8Array, mac: Uint8Array, iv: Uint8Array | undefined): number {
     const { name, digestSize } = this.#mac;
-    const mac = own(message, "mac", this.#cipher.name) as Uint8Array;
-    const iv = own(message, "iv", this.#cipher.name);
     checkSizes(mac, [digestSize], "mac", name);
     const computed = this.#computed;
     const size = checkSource(source, this.#cipher);

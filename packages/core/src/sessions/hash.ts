@@ -5,7 +5,7 @@ import { checkMacKey, checkRoom, checkSizes } from "../checks.ts";
 import type { DeviceFile } from "../kernel/device_file.ts";
 import { KernelSession } from "../kernel/kernel_session.ts";
 import { CryptOperation } from "../kernel/operation.ts";
-import { equalInConstantTime, partOf, sizeOf } from "../memory/bytes.ts";
+import { equalInConstantTime, partOf, sizeOf, wipe } from "../memory/bytes.ts";
 import { Call } from "../memory/call.ts";
 import { Session } from "./session.ts";
 
@@ -226,7 +226,7 @@ export class Hash extends MessageSession {
   copy(): Hash {
     this.#kernel.requireOpen();
     const copy = Hash.start(this.#kernel.file, this.#mac);
-    this.copyTo(copy);
+    super.copyTo(copy);
     return copy;
   }
 }
@@ -283,10 +283,12 @@ export class Hmac extends MessageSession {
    */
   verify(data: Uint8Array, mac: Uint8Array): boolean {
     const { digestSize, name } = this.#mac;
+    const computed = this.#computed;
+    sizeOf(data, "data", name);
     checkSizes(mac, [digestSize], "mac", name);
-    this.digestInto(this.#computed, data);
-    const isEqual = equalInConstantTime(this.#computed, mac);
-    this.#computed.fill(0);
+    super.digestInto(computed, data);
+    const isEqual = equalInConstantTime(computed, mac);
+    wipe(computed, digestSize);
     return isEqual;
   }
 
@@ -303,7 +305,7 @@ export class Hmac extends MessageSession {
   copy(key: Uint8Array): Hmac {
     this.#kernel.requireOpen();
     const copy = Hmac.start(this.#kernel.file, this.#mac, key);
-    this.copyTo(copy);
+    super.copyTo(copy);
     return copy;
   }
 }

@@ -5,7 +5,6 @@ import type { DeviceFile } from "../kernel/device_file.ts";
 import type { KernelSession } from "../kernel/kernel_session.ts";
 import { MAX_SRTP_HEADER } from "../kernel/limits.ts";
 import { AuthOperation } from "../kernel/operation.ts";
-import { copyInto, partOf } from "../memory/bytes.ts";
 import { own } from "../options.ts";
 import { inWords } from "../words.ts";
 import { Session } from "./session.ts";
@@ -35,6 +34,9 @@ export interface SrtpMessage {
   /** 16 bytes. */
   readonly iv: Uint8Array;
 }
+
+/** The members of a message, of which a program can omit any. */
+type Parts = { readonly [Part in keyof SrtpMessage]: SrtpMessage[Part] | undefined };
 
 /**
  * A session for SRTP packets: it encrypts the payload in counter mode, then computes a mac of header and payload (RFC
@@ -105,8 +107,9 @@ export class SrtpCipher extends Session {
    * @throws {CryptodevError} if the kernel refuses the operation
    */
   seal(packet: Uint8Array, message: SrtpMessage): Uint8Array<ArrayBuffer> {
+    const parts = this.#partsOf(message);
     const destination = new Uint8Array(checkOneCall(packet, "packet", this.#cipher.name) + this.#tagSize);
-    this.#run(COP_ENCRYPT, packet, destination, message);
+    this.#run(COP_ENCRYPT, packet, destination, parts);
     return destination;
   }
 
@@ -123,7 +126,7 @@ export class SrtpCipher extends Session {
    * @throws {CryptodevError} if the kernel refuses the operation
    */
   sealInto(packet: Uint8Array, destination: Uint8Array, message: SrtpMessage): number {
-    return this.#run(COP_ENCRYPT, packet, destination, message);
+    return this.#run(COP_ENCRYPT, packet, destination, this.#partsOf(message));
   }
 
   /**
@@ -139,8 +142,9 @@ export class SrtpCipher extends Session {
    * @throws {CryptodevError} if the kernel refuses the operation
    */
   open(sealed: Uint8Array, message: SrtpMessage): Uint8Array<ArrayBuffer> {
+    const parts = this.#partsOf(message);
     const destination = new Uint8Array(checkOneCall(sealed, "packet", this.#cipher.name));
-    return destination.subarray(0, this.#run(COP_DECRYPT, sealed, destination, message));
+    return destination.subarray(0, this.#run(COP_DECRYPT, sealed, destination, parts));
   }
 
   /**
@@ -157,13 +161,18 @@ export class SrtpCipher extends Session {
    * @throws {CryptodevError} if the kernel refuses the operation
    */
   openInto(sealed: Uint8Array, destination: Uint8Array, message: SrtpMessage): number {
-    return this.#run(COP_DECRYPT, sealed, destination, message);
+    return this.#run(COP_DECRYPT, sealed, destination, this.#partsOf(message));
+  }
+
+  /** Reads what accompanies a packet. Getters of the program run here, so nothing is measured before this. */
+  #partsOf(message: SrtpMessage): Parts {
+    const { name } = this.#cipher;
+    return { headerSize: own(message, "headerSize", name), iv: own(message, "iv", name) };
   }
 
   /** @returns the size of the result in bytes */
-  #run(op: number, source: Uint8Array, destination: Uint8Array, message: SrtpMessage): number {
+  #run(op: number, source: Uint8Array, destination: Uint8Array, { headerSize, iv }: Parts): number {
     const { name } = this.#cipher;
-    const [headerSize, iv] = [own(message, "headerSize", name), own(message, "iv", name)];
     if (
       typeof headerSize !== "number" ||
       !Number.isInteger(headerSize) ||
@@ -185,9 +194,7 @@ export class SrtpCipher extends Session {
     checkOneCallSize(whole, "packet", name);
     checkDestination(destination, whole, source, size, name);
     checkIv(iv, this.#cipher);
-    // The driver works on packets only in place.
-    if (source !== destination) copyInto(destination, partOf(source, 0, size));
-    this.#operation.runPacket(op, destination, whole, headerSize, iv as Uint8Array);
+    this.#operation.runPacket(op, source, destination, whole, headerSize, iv as Uint8Array);
     return isSeal ? whole : whole - tagSize;
   }
 }

@@ -14,7 +14,6 @@ import { AuthenticationError, CryptodevError } from "../errors.ts";
 import type { DeviceFile } from "../kernel/device_file.ts";
 import type { KernelSession } from "../kernel/kernel_session.ts";
 import { AuthOperation } from "../kernel/operation.ts";
-import { copyInto, partOf } from "../memory/bytes.ts";
 import { own } from "../options.ts";
 import { Session } from "./session.ts";
 import { type CipherAndMac, startWithMac } from "./start_with_mac.ts";
@@ -38,6 +37,9 @@ export interface TlsMessage {
   /** One block. */
   readonly iv: Uint8Array;
 }
+
+/** The members of a message, of which a program can omit any. */
+type Parts = { readonly [Part in keyof TlsMessage]: TlsMessage[Part] | undefined };
 
 /**
  * A session for the records of TLS with a block cipher: mac, then padding, then CBC (RFC 5246, section 6.2.3.2).
@@ -63,6 +65,7 @@ export class TlsCipher extends Session {
   readonly #mac: NamedMac<KeyedMacName>;
   readonly #kernel: KernelSession;
   readonly #operation: AuthOperation;
+  readonly #overhead: number;
 
   /** @internal */
   constructor(file: DeviceFile, start: CipherAndMac<TlsCipherName, KeyedMacName>) {
@@ -72,6 +75,7 @@ export class TlsCipher extends Session {
     this.#cipher = cipher;
     this.#mac = mac;
     this.#kernel = kernel;
+    this.#overhead = mac.digestSize + cipher.algorithm.blockSize;
     const sizes = { name: cipher.name, ivSize: cipher.algorithm.ivSize, macSize: mac.digestSize };
     this.#operation = new AuthOperation(kernel, sizes, COP_FLAG_AEAD_TLS_TYPE);
   }
@@ -98,7 +102,7 @@ export class TlsCipher extends Session {
 
   /** How many bytes a record can be longer than its fragment: the mac and the longest padding. */
   get overhead(): number {
-    return this.macSize + this.blockSize;
+    return this.#overhead;
   }
 
   /**
@@ -112,8 +116,9 @@ export class TlsCipher extends Session {
    * @throws {CryptodevError} if the kernel refuses the operation
    */
   seal(fragment: Uint8Array, message: TlsMessage): Uint8Array<ArrayBuffer> {
-    const destination = new Uint8Array(checkOneCall(fragment, "fragment", this.#cipher.name) + this.overhead);
-    return destination.subarray(0, this.#seal(fragment, destination, message));
+    const parts = this.#partsOf(message);
+    const destination = new Uint8Array(checkOneCall(fragment, "fragment", this.#cipher.name) + this.#overhead);
+    return destination.subarray(0, this.#seal(fragment, destination, parts));
   }
 
   /**
@@ -129,7 +134,7 @@ export class TlsCipher extends Session {
    * @throws {CryptodevError} if the kernel refuses the operation
    */
   sealInto(fragment: Uint8Array, destination: Uint8Array, message: TlsMessage): number {
-    return this.#seal(fragment, destination, message);
+    return this.#seal(fragment, destination, this.#partsOf(message));
   }
 
   /**
@@ -144,8 +149,9 @@ export class TlsCipher extends Session {
    * @throws {CryptodevError} if the kernel refuses the operation
    */
   open(record: Uint8Array, message: TlsMessage): Uint8Array<ArrayBuffer> {
+    const parts = this.#partsOf(message);
     const destination = new Uint8Array(checkOneCall(record, "record", this.#cipher.name));
-    return destination.subarray(0, this.#open(record, destination, message));
+    return destination.subarray(0, this.#open(record, destination, parts));
   }
 
   /**
@@ -162,23 +168,27 @@ export class TlsCipher extends Session {
    * @throws {CryptodevError} if the kernel refuses the operation
    */
   openInto(record: Uint8Array, destination: Uint8Array, message: TlsMessage): number {
-    return this.#open(record, destination, message);
+    return this.#open(record, destination, this.#partsOf(message));
   }
 
-  #seal(fragment: Uint8Array, destination: Uint8Array, message: TlsMessage): number {
+  /** Reads what accompanies a record. Getters of the program run here, so nothing is measured before this. */
+  #partsOf(message: TlsMessage): Parts {
     const { name } = this.#cipher;
-    const [header, iv] = [own(message, "header", name), own(message, "iv", name)];
+    return { header: own(message, "header", name), iv: own(message, "iv", name) };
+  }
+
+  #seal(fragment: Uint8Array, destination: Uint8Array, { header, iv }: Parts): number {
+    const { name } = this.#cipher;
     const size = checkOneCall(fragment, "fragment", name);
-    checkOneCallSize(size + this.overhead, "fragment", name);
-    return this.#run(COP_ENCRYPT, fragment, size, destination, size + this.overhead, header, iv);
+    checkOneCallSize(size + this.#overhead, "fragment", name);
+    return this.#run(COP_ENCRYPT, fragment, size, destination, size + this.#overhead, header, iv);
   }
 
-  #open(record: Uint8Array, destination: Uint8Array, message: TlsMessage): number {
+  #open(record: Uint8Array, destination: Uint8Array, { header, iv }: Parts): number {
     const { name } = this.#cipher;
-    const [header, iv] = [own(message, "header", name), own(message, "iv", name)];
     checkOneCall(record, "record", name);
     const size = checkSource(record, this.#cipher);
-    checkRoom(record, this.blockSize, "record", name);
+    checkRoom(record, this.#cipher.algorithm.blockSize, "record", name);
     try {
       return this.#run(COP_DECRYPT, record, size, destination, size, header, iv);
     } catch (error) {
@@ -204,8 +214,6 @@ export class TlsCipher extends Session {
     const headerSize = checkHeader(header as Uint8Array, "header", name);
     checkIv(iv, this.#cipher);
     checkDestination(destination, written, source, size, name);
-    // The driver works on records only in place.
-    if (source !== destination) copyInto(destination, partOf(source, 0, size));
-    return this.#operation.run(op, destination, size, destination, written, iv as Uint8Array, header, headerSize);
+    return this.#operation.run(op, source, size, destination, written, iv as Uint8Array, header, headerSize);
   }
 }
