@@ -30,7 +30,8 @@ const structs = new Set(Object.values(ioctls).flatMap(({ argument }) => withMemb
 const constants = [
   // Sorted, so that the order does not depend on how modules are loaded.
   ...Object.entries(core)
-    .filter(([name, value]) => typeof value === "number" && !name.startsWith("O_"))
+    // Those of open(2) and poll(2) are in other headers.
+    .filter(([name, value]) => typeof value === "number" && !/^(O_|POLL)/.test(name))
     .sort(([one], [other]) => (one < other ? -1 : 1)),
   ...Object.entries({ ...core.ciphers, ...core.macs }).map(([name, { id }]) => [name, id] as const),
 ];

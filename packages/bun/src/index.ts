@@ -87,7 +87,7 @@ function load(): Dialect {
     nullPointer: 0,
     types: { int: "i32", ulong: "u64_fast", size_t: "u64_fast", ssize_t: "i64_fast", pointer: "ptr", string: "ptr" },
     declare,
-    encode: (value) => (typeof value === "string" ? new TextEncoder().encode(`${value}\0`) : value),
+    encode: { string: (text) => new TextEncoder().encode(`${text}\0`) },
     decode: Number,
     errno: () => read.i32(errnoLocation, 0),
     // A request above 2 ** 31 is faster as the negative number with the same bits.

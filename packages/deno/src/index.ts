@@ -78,9 +78,6 @@ function openLibc(deno: DenoNamespace): Dialect["declare"] {
   throw new UnsupportedError("ffi", missing, { cause });
 }
 
-// Integers and buffers only: Deno's pointer classes would require the permission for all libraries.
-const types = { int: "i32", ulong: "u64", size_t: "u64", ssize_t: "i64", pointer: "u64", string: "buffer" } as const;
-
 function load(): Dialect {
   if (Deno === undefined) throw new UnsupportedError("ffi", "@cryptodev/deno runs in Deno, and this is another runtime");
   const machine = linuxMachine(Deno.build.os, Deno.build.arch);
@@ -97,20 +94,18 @@ function load(): Dialect {
   return {
     machine,
     nullPointer: 0n,
-    types,
+    // Integers and buffers only: Deno's pointer classes would require the permission for all libraries.
+    types: { int: "i32", ulong: "u64", size_t: "u64", ssize_t: "i64", pointer: "u64", string: "buffer" },
     declare,
-    encode(value, type) {
-      if (typeof value === "string") return new TextEncoder().encode(`${value}\0`);
-      return types[type] === "u64" ? BigInt(value) : value;
-    },
+    // A Number in a 64-bit parameter takes Deno off its fast path.
+    encode: { ulong: BigInt, size_t: BigInt, ssize_t: BigInt, string: (text) => new TextEncoder().encode(`${text}\0`) },
     decode: Number,
     errno() {
       memcpy(errnoBytes, errnoLocation, 4n);
       return errnoWord[0] as number;
     },
     ioctl: declare("ioctl", ["i32", "u32", "u64"], "i32") as Dialect["ioctl"],
-    // memcpy returns its destination, so copying no bytes returns the buffer's address. It stays a BigInt: a Number in
-    // a 64-bit parameter takes Deno off its fast path.
+    // memcpy returns its destination, so copying no bytes returns the buffer's address, as a BigInt.
     addressOf: (bytes) => memcpy(bytes, 0n, 0n),
     warn: (message) => console.warn(`CryptodevWarning: ${message}`),
   };

@@ -26,7 +26,7 @@ export function koffiDialect({ machine, warn }: Pick<Dialect, "machine" | "warn"
         string: "str",
       },
       declare,
-      encode: (value) => value,
+      encode: {},
       decode: Number,
       errno: ffi.errno,
       // A request above 2 ** 31 is faster as the negative number with the same bits.

@@ -41,6 +41,8 @@ export function nodeFfiDialect(runtime: Pick<Dialect, "machine" | "warn">): Dial
   }
 }
 
+const toPointer = (value: number): bigint => BigInt.asUintN(64, BigInt(value));
+
 function dialectOf(ffi: NodeFFI, { machine, warn }: Pick<Dialect, "machine" | "warn">): Dialect {
   const declare: Dialect["declare"] = (name, parameters, result) =>
     ffi.dlopen(null, { [name]: { arguments: parameters, return: result } }).functions[name] as ForeignFunction;
@@ -66,15 +68,20 @@ function dialectOf(ffi: NodeFFI, { machine, warn }: Pick<Dialect, "machine" | "w
       string: "pointer",
     },
     declare,
-    encode: (value) =>
-      typeof value === "string" ? new TextEncoder().encode(`${value}\0`) : BigInt.asUintN(64, BigInt(value)),
+    encode: {
+      int: toPointer,
+      ulong: toPointer,
+      size_t: toPointer,
+      ssize_t: toPointer,
+      string: (text) => new TextEncoder().encode(`${text}\0`),
+    },
     // The upper half of an `int` that was returned as a pointer is undefined.
     decode: (returned, type) => Number(BigInt.asIntN(type === "int" ? 32 : 64, returned as bigint)),
     errno: () => errnoWord[0] as number,
     ioctl(fd, request, argument) {
       if (fd !== lastFd) {
         lastFd = fd;
-        fdPointer = BigInt.asUintN(64, BigInt(fd));
+        fdPointer = toPointer(fd);
       }
       if (request !== lastRequest) {
         lastRequest = request;

@@ -3,10 +3,13 @@ import type { Address, Host } from "./host.ts";
 
 /** The types of C that system calls use, and the values that stand for them. */
 export interface CTypes {
+  /** `int` */
   int: number;
   /** `unsigned long` */
   ulong: number;
+  /** As wide as a pointer. */
   size_t: number;
+  /** As wide as a pointer, and signed. */
   ssize_t: number;
   /** A pointer to memory that the caller keeps alive. */
   pointer: Address;
@@ -19,7 +22,9 @@ export type Parameter = `${string}: ${keyof CTypes}`;
 
 /** The declaration of a function of libc. */
 export interface Signature {
+  /** Its parameters, in order. */
   readonly parameters: readonly Parameter[];
+  /** The type that it returns; -1 means an error. */
   readonly result: "int" | "ssize_t";
 }
 
@@ -52,8 +57,8 @@ export interface Dialect {
   readonly types: Readonly<Record<keyof CTypes, string>>;
   /** Returns a function of libc, whose types have the runtime's names. */
   declare(name: string, parameters: readonly string[], result: string): (...values: readonly unknown[]) => unknown;
-  /** Converts an argument to the form in which the runtime accepts it. */
-  encode(value: string | Address, type: keyof CTypes): unknown;
+  /** Converts the arguments of those types that the runtime does not accept as they are. */
+  readonly encode: { readonly [Type in keyof CTypes]?: (value: CTypes[Type]) => unknown };
   /** Converts a result to a number. */
   decode(returned: unknown, type: Signature["result"]): number;
   /** Returns the error number of the previous call in this thread, if no other call was made since. */
@@ -87,17 +92,16 @@ function settle(result: number, errno: () => number): number {
  * ```
  */
 export function bind<const S extends Signatures>(signatures: S, dialect: Dialect): LibcFunctions<S> {
-  const { types, errno } = dialect;
+  const { types, encode, decode, errno } = dialect;
   const functions = Object.entries<Signature>(signatures).map(([name, { parameters, result }]) => {
     const accepted = parameters.map((parameter) => parameter.slice(parameter.indexOf(": ") + 2) as keyof CTypes);
-    const foreign = dialect.declare(
-      name,
-      accepted.map((type) => types[type]),
-      types[result],
-    );
-    const call = (...values: readonly (string | Address)[]): number => {
-      const encoded = values.map((value, index) => dialect.encode(value, accepted[index] as keyof CTypes));
-      return settle(dialect.decode(foreign(...encoded), result), errno);
+    const names = accepted.map((type) => types[type]);
+    const foreign = dialect.declare(name, names, types[result]);
+    const encoders = accepted.map((type) => encode[type] as ((value: unknown) => unknown) | undefined);
+    const converted = [...encoders.keys()].filter((index) => encoders[index] !== undefined);
+    const call = (...values: unknown[]): number => {
+      for (const index of converted) values[index] = encoders[index]?.(values[index]);
+      return settle(decode(foreign(...values), result), errno);
     };
     return [name, call];
   });
