@@ -3,10 +3,8 @@ import { UnsupportedError } from "@cryptodev/core";
 const remedy =
   "to leave to node:crypto what the device cannot do, set CRYPTODEV_FALLBACK=1, or use cryptoOf(device, { fallback: true })";
 
-/** Creates an error with a code, as node:crypto's errors have one. */
 function refusal(name: string): UnsupportedError {
-  const error = new UnsupportedError("function", `the device does not support ${name} of node:crypto`, { remedy });
-  return Object.assign(error, { code: "ERR_CRYPTODEV_UNSUPPORTED" });
+  return new UnsupportedError("function", `the device does not support ${name} of node:crypto`, { remedy });
 }
 
 /** Replaces a function or object of node:crypto that may not be used: it exists, and throws when it is used. */
