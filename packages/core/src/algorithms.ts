@@ -68,6 +68,9 @@ export type Written<Name extends string> = Name | Uppercase<Name> | HashInStanda
 
 type HashInStandard<Name extends string> = Name extends `sha${infer Size}` ? `sha-${Size}` | `SHA-${Size}` : never;
 
+/** The name of a cipher in this library's form, as far as it is known from what a program wrote. */
+export type CipherNameOf<Name extends Written<CipherName>> = Extract<Lowercase<Name>, CipherName>;
+
 /** A cipher by one of its names, and the key sizes that the name allows. */
 export interface NamedCipher<Name extends string = string> {
   /** This library's name. */

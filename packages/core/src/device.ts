@@ -1,6 +1,7 @@
 import type { Ioctl } from "./abi/ioctl.ts";
 import {
   type AeadName,
+  type CipherNameOf,
   type CipherName,
   findAead,
   findCipher,
@@ -136,9 +137,9 @@ export class Device {
   cipher<Name extends Written<CipherName>>(
     name: Name,
     key: Uint8Array,
-  ): CipherOf<Extract<Lowercase<Name>, CipherName>> {
+  ): CipherOf<CipherNameOf<Name>> {
     const cipher: unknown = Cipher.start(this.#file, findCipher(name), key);
-    return cipher as CipherOf<Extract<Lowercase<Name>, CipherName>>;
+    return cipher as CipherOf<CipherNameOf<Name>>;
   }
 
   /**

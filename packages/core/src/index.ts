@@ -16,6 +16,7 @@ export * from "./abi/structs.ts";
 export type {
   AeadName,
   CipherName,
+  CipherNameOf,
   HashName,
   HmacName,
   IvOf,
