@@ -1,8 +1,8 @@
 import type { Ioctl } from "./abi/ioctl.ts";
 import {
   type AeadName,
-  type CipherNameOf,
   type CipherName,
+  type CipherNameOf,
   findAead,
   findCipher,
   findHash,
@@ -134,10 +134,7 @@ export class Device {
    * @throws {HardwareRequiredError} if only software implements it and hardware is required
    * @throws {ClosedError} if the device is closed
    */
-  cipher<Name extends Written<CipherName>>(
-    name: Name,
-    key: Uint8Array,
-  ): CipherOf<CipherNameOf<Name>> {
+  cipher<Name extends Written<CipherName>>(name: Name, key: Uint8Array): CipherOf<CipherNameOf<Name>> {
     const cipher: unknown = Cipher.start(this.#file, findCipher(name), key);
     return cipher as CipherOf<CipherNameOf<Name>>;
   }

@@ -112,7 +112,11 @@ export class AsyncDevice {
     key: Uint8Array,
   ): Promise<AsyncCipherOf<CipherNameOf<Name>>> {
     const args = [nameOf(name, "name", "cipher"), copiedKey(key, "key", "cipher")];
-    const session: unknown = await this.#submit((...made) => new AsyncCipher<CipherNameOf<Name>>(...made), "cipher", args);
+    const session: unknown = await this.#submit(
+      (...made) => new AsyncCipher<CipherNameOf<Name>>(...made),
+      "cipher",
+      args,
+    );
     return session as AsyncCipherOf<CipherNameOf<Name>>;
   }
 
