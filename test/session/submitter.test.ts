@@ -123,6 +123,18 @@ describe.each([...ways, inProcessAs("arm")])("operations of a Submitter, $name,"
     aes.close();
   });
 
+  test("have sessions whose methods cannot submit anything else", () => {
+    for (const session of [submitter.cipher("aes-128-cbc", key), submitter.hash("sha1")]) {
+      const names: string[] = [];
+      for (let one: object = session; one !== Object.prototype; one = Object.getPrototypeOf(one)) {
+        names.push(...Object.getOwnPropertyNames(one));
+      }
+      const own = "encrypt" in session ? ["encrypt", "decrypt", "blockSize", "ivSize"] : ["digest", "digestSize"];
+      const common = ["constructor", "id", "name", "closed", "statistics", "info", "close"];
+      expect(new Set(names)).toEqual(new Set([...own, ...common]));
+    }
+  });
+
   test("have sessions that report what serves them", async () => {
     const aes = submitter.cipher("AES-128-CBC", key);
     expect([aes.name, aes.ivSize, aes.info().cipher?.name]).toEqual(["aes-128-cbc", 16, "cbc(aes)"]);
