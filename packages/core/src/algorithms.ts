@@ -1,5 +1,6 @@
 import { type CipherAlgorithm, ciphers, isList } from "./abi/ciphers.ts";
 import { type MacAlgorithm, macs } from "./abi/macs.ts";
+import { freezeTable } from "./abi/frozen.ts";
 import { nearest, plain } from "./suggest.ts";
 import { inWords } from "./words.ts";
 
@@ -175,6 +176,8 @@ export const hashes: readonly NamedMac<HashName>[] = allMacs.filter(isHash);
 
 /** The HMACs of all hashes that a session can be started with. */
 export const hmacs: readonly (NamedMac<KeyedMacName> & { readonly hash: HmacName })[] = allMacs.filter(isHmac);
+
+for (const table of [namedCiphers, hashes, hmacs]) freezeTable(table);
 
 /** Ciphers by their names in lower case, without separators: OpenSSL's names, the kernel's, and this library's. */
 const byName: ReadonlyMap<string, NamedCipher> = new Map([
