@@ -1,7 +1,8 @@
 /* One thread of a client: performs as many operations as requested, on a device and with a session of its own. */
 
 import { parentPort, workerData } from "node:worker_threads";
-import { Device, libcHost } from "@cryptodev/core";
+import { Device } from "@cryptodev/core";
+import { libcHost } from "@cryptodev/core/host";
 import { dialect } from "#libc";
 
 const port = parentPort as NonNullable<typeof parentPort>;

@@ -6,7 +6,8 @@
 
 import { writeFileSync } from "node:fs";
 import process from "node:process";
-import { Argument, bind, CIOCCRYPT, crypt_op, errnos, iovec, layout, libcHost, requestNumber } from "@cryptodev/core";
+import { CIOCCRYPT, crypt_op, errnos, iovec, layout, requestNumber } from "@cryptodev/core/abi";
+import { Argument, bind, libcHost } from "@cryptodev/core/host";
 import { dialect } from "#libc";
 
 const path = process.argv[2] as string;

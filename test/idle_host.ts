@@ -1,4 +1,5 @@
-import { type Argument, Call, CIOCAUTHCRYPT, CIOCCRYPT } from "@cryptodev/core";
+import { CIOCAUTHCRYPT, CIOCCRYPT } from "@cryptodev/core/abi";
+import { type Argument, Call } from "@cryptodev/core/host";
 import { VigilantHost } from "./vigilant_host.ts";
 
 /**

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import process from "node:process";
 import vm from "node:vm";
 import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
-import { byteLengthOf, partOf } from "@cryptodev/core";
+import { byteLengthOf, partOf } from "@cryptodev/core/host";
 import { pattern } from "./bytes.ts";
 
 /* Every kind of memory that a view can be over: memory that disappears, changes its size, moves, or has two names. */

@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync, writeSync } from "node:fs";
-import { type Argument, errnos, FIOCLEX, type Host, type Machine, type pollfd as pollfdStruct } from "@cryptodev/core";
+import { errnos, FIOCLEX, type Machine, type pollfd as pollfdStruct } from "@cryptodev/core/abi";
+import type { Argument, Host } from "@cryptodev/core/host";
 import {
   type Caller,
   type Memory,

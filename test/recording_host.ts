@@ -1,4 +1,4 @@
-import type { Argument } from "@cryptodev/core";
+import type { Argument } from "@cryptodev/core/host";
 import { SoftwareHost } from "@cryptodev/soft";
 
 /** The software device, with a record of every call that reached it. */

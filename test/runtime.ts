@@ -1,7 +1,7 @@
 import process from "node:process";
 import v8 from "node:v8";
 import vm from "node:vm";
-import { type Dialect, type Host, libcHost } from "@cryptodev/core";
+import { type Dialect, type Host, libcHost } from "@cryptodev/core/host";
 import { runtime } from "cryptodev";
 
 /** The name of this runtime: the first word of the library's `runtime`. */

@@ -1,6 +1,4 @@
 import {
-  type Argument,
-  Call,
   CIOCASYNCFETCH,
   type CipherAlgorithm,
   COP_DECRYPT,
@@ -11,7 +9,8 @@ import {
   ciphers,
   type MacAlgorithm,
   macs,
-} from "@cryptodev/core";
+} from "@cryptodev/core/abi";
+import { type Argument, Call } from "@cryptodev/core/host";
 
 /* The tables of algorithms, copied before any test can change what the library exports. */
 const byId = <A extends { readonly id: number }>(table: Readonly<Record<string, A>>) =>

@@ -1,4 +1,4 @@
-import { type Argument, Call } from "@cryptodev/core";
+import { type Argument, Call } from "@cryptodev/core/host";
 import { SoftwareHost, type SoftwareHostOptions } from "@cryptodev/soft";
 import { Vigil } from "./vigil.ts";
 

@@ -1,8 +1,8 @@
-import type { Field, Struct } from "@cryptodev/core";
-import * as core from "@cryptodev/core";
+import type { Field, Struct } from "@cryptodev/core/abi";
+import * as abi from "@cryptodev/core/abi";
 import { ioctls } from "../ioctls.ts";
 
-/* The interface as a header for C programs, generated from the tables of the core. */
+/* The interface as a header for C programs, generated from the tables of the abi. */
 
 const scalars = {
   char: "char ",
@@ -24,19 +24,19 @@ const declaration = ([name, type, count]: Field): string =>
   `  ${typeof type === "object" ? `struct ${type.name} ` : types[type]}${name}${count === undefined ? "" : `[${count}]`};`;
 
 // A struct of one number is a plain number in C.
-const isNumber = (struct: Struct): boolean => struct === core.u32;
+const isNumber = (struct: Struct): boolean => struct === abi.u32;
 const structs = new Set(Object.values(ioctls).flatMap(({ argument }) => withMembers(argument)));
 
 const constants = [
   // Sorted, so that the order does not depend on how modules are loaded.
-  ...Object.entries(core)
+  ...Object.entries(abi)
     // Those of open(2) and poll(2) are in other headers.
     .filter(([name, value]) => typeof value === "number" && !/^(O_|POLL)/.test(name))
     .sort(([one], [other]) => (one < other ? -1 : 1)),
-  ...Object.entries({ ...core.ciphers, ...core.macs }).map(([name, { id }]) => [name, id] as const),
+  ...Object.entries({ ...abi.ciphers, ...abi.macs }).map(([name, { id }]) => [name, id] as const),
 ];
 
-/** The text of `<crypto/cryptodev.h>`, as far as the core implements it. */
+/** The text of `<crypto/cryptodev.h>`, as far as the abi implements it. */
 export const cHeader: string = `/*
  * The interface of /dev/crypto under the names of its own header, which this machine may not have. The tests generate
  * this from the tables in packages/core/src/abi; \`npm test -- abi -u\` updates it.

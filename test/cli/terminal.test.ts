@@ -1,4 +1,4 @@
-import { nearest } from "@cryptodev/core";
+import { nearest } from "@cryptodev/core/algorithms";
 import { describe, expect, test } from "vitest";
 import { isRequired } from "../runtime.ts";
 import { command } from "../software.ts";

@@ -1,4 +1,4 @@
-import { CIOCFSESSION, CIOCGSESSION, LP64, requestNumber } from "@cryptodev/core";
+import { CIOCFSESSION, CIOCGSESSION, LP64, requestNumber } from "@cryptodev/core/abi";
 import type { RecordingHost } from "../recording_host.ts";
 
 /** Counts the sessions that were started and have not ended. */

@@ -3,21 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import {
-  Argument,
-  bind,
-  Call,
-  CIOCCRYPT,
-  Device,
-  errnos,
-  iovec,
-  LP64,
-  O_CLOEXEC,
-  O_RDWR,
-  pollfd,
-  requestNumber,
-  u32,
-} from "@cryptodev/core";
+import { Device } from "@cryptodev/core";
+import { CIOCCRYPT, errnos, iovec, LP64, O_CLOEXEC, O_RDWR, pollfd, requestNumber, u32 } from "@cryptodev/core/abi";
+import { Argument, bind, Call } from "@cryptodev/core/host";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pattern } from "../bytes.ts";
 import { collectGarbage, realDialect, realHost } from "../runtime.ts";

@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync } from "node:fs";
-import { Argument, crypt_op } from "@cryptodev/core";
+import { crypt_op } from "@cryptodev/core/abi";
+import { Argument } from "@cryptodev/core/host";
 import { afterAll, describe, expect, test } from "vitest";
 import { pattern, toHex } from "../bytes.ts";
 import { detach, detached, growable, hasResizableWasm, movingWasmMemory, resizable } from "../memory.ts";

@@ -1,6 +1,7 @@
 /* Runs in a worker of any of the three runtimes: calls libc for a number of rounds, and reports every wrong errno. */
 import { parentPort, workerData } from "node:worker_threads";
-import { Call, CIOCCRYPT, errnos } from "@cryptodev/core";
+import { CIOCCRYPT, errnos } from "@cryptodev/core/abi";
+import { Call } from "@cryptodev/core/host";
 
 const loaders = {
   "Node.js": async () => (await import("@cryptodev/node")).nodeHost(),

@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
-import { Call, CIOCCRYPT, errnos } from "@cryptodev/core";
+import { CIOCCRYPT, errnos } from "@cryptodev/core/abi";
+import { Call } from "@cryptodev/core/host";
 import { expect, test } from "vitest";
 import { realHost, runtimeName } from "../runtime.ts";
 

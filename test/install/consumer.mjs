@@ -5,7 +5,8 @@
 import { Buffer } from "node:buffer";
 import process from "node:process";
 import { bunHost } from "@cryptodev/bun";
-import { Argument, CIOCGSESSION, LP64, requestNumber, u32 } from "@cryptodev/core";
+import { CIOCGSESSION, LP64, requestNumber, u32 } from "@cryptodev/core/abi";
+import { Argument } from "@cryptodev/core/host";
 import { denoHost } from "@cryptodev/deno";
 import { nodeHost } from "@cryptodev/node";
 import { Server } from "@cryptodev/serve";

@@ -76,6 +76,7 @@ test(`the types work with TypeScript ${oldest}`, () => {
 describe("no export has type any, which also stands for an import that is not found,", () => {
   const code = `
     import * as core from "@cryptodev/core";
+    import * as abi from "cryptodev/abi";
     import { SoftwareHost } from "@cryptodev/soft";
     import { Server } from "@cryptodev/serve";
     import * as entry from "cryptodev";
@@ -87,8 +88,9 @@ describe("no export has type any, which also stands for an import that is not fo
     typed(device.cipher("aes-cbc", new Uint8Array(16)));
     typed(await entry.openAsync());
     typed(entry.cipherStream);
-    typed(core.crypt_op.fields);
-    typed(core.CIOCCRYPT);
+    typed(core.Device);
+    typed(abi.crypt_op.fields);
+    typed(abi.CIOCCRYPT);
     typed(crypto.createHash("sha1"));
     typed(cryptoOf(device));
     typed(new SoftwareHost().device);

@@ -1,4 +1,5 @@
-import { Call, CIOCCRYPT, CIOCGSESSION, errnos, macs, POLLIN, POLLOUT } from "@cryptodev/core";
+import { CIOCCRYPT, CIOCGSESSION, errnos, macs, POLLIN, POLLOUT } from "@cryptodev/core/abi";
+import { Call } from "@cryptodev/core/host";
 import { SoftwareDevice } from "@cryptodev/soft";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Connection } from "../../packages/serve/dist/connection.js";

@@ -1,5 +1,5 @@
 import process from "node:process";
-import { Argument, bind } from "@cryptodev/core";
+import { Argument, bind } from "@cryptodev/core/host";
 import { type ServerHost, serverHost } from "../../packages/serve/dist/syscalls.js";
 import { realDialect } from "../runtime.ts";
 

@@ -1,5 +1,5 @@
 import process from "node:process";
-import { errnos } from "@cryptodev/core";
+import { errnos } from "@cryptodev/core/abi";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { operationOf } from "../../packages/serve/dist/wire/fuse.js";
 import { Messages } from "../../packages/serve/dist/wire/messages.js";

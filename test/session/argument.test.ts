@@ -1,4 +1,5 @@
-import { Argument, crypt_op, type Host, ILP32, LP64, type Machine, StructBytes } from "@cryptodev/core";
+import { crypt_op, ILP32, LP64, type Machine } from "@cryptodev/core/abi";
+import { Argument, type Host, StructBytes } from "@cryptodev/core/host";
 import { describe, expect, test } from "vitest";
 import { pattern, toHex } from "../bytes.ts";
 import { detach } from "../memory.ts";

@@ -1,24 +1,20 @@
 import { Buffer } from "node:buffer";
 import real, { type CipherGCMTypes, createDecipheriv } from "node:crypto";
+import { type AeadName, AuthenticationError, ClosedError, CryptodevError, Device } from "@cryptodev/core";
 import {
-  type AeadName,
-  AuthenticationError,
-  Call,
   CIOCASYNCCRYPT,
   CIOCASYNCFETCH,
   CIOCAUTHCRYPT,
   CIOCCPHASH,
   CIOCCRYPT,
   CIOCFSESSION,
-  ClosedError,
-  CryptodevError,
-  Device,
   errnos,
   ILP32,
   LP64,
   machineOf,
   requestNumber,
-} from "@cryptodev/core";
+} from "@cryptodev/core/abi";
+import { Call } from "@cryptodev/core/host";
 import { SoftwareDevice, SoftwareHost } from "@cryptodev/soft";
 import { cryptoOf, type NodeCrypto } from "cryptodev/crypto";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";

@@ -1,4 +1,6 @@
-import { CIOCFSESSION, CIOCGSESSINFO, CIOCGSESSION, Device, LP64, requestNumber, traced } from "@cryptodev/core";
+import { Device } from "@cryptodev/core";
+import { CIOCFSESSION, CIOCGSESSINFO, CIOCGSESSION, LP64, requestNumber } from "@cryptodev/core/abi";
+import { traced } from "@cryptodev/core/host";
 import { SoftwareHost } from "@cryptodev/soft";
 import { describe, expect, test } from "vitest";
 import { backends } from "../backends.ts";

@@ -4,12 +4,12 @@ import {
   ClosedError,
   CryptodevError,
   Device,
-  errnos,
   HardwareRequiredError,
   type Submitter,
   type UnsupportedCode,
   UnsupportedError,
 } from "@cryptodev/core";
+import { errnos } from "@cryptodev/core/abi";
 import { describe, expect, test } from "vitest";
 import { pattern } from "../bytes.ts";
 import { RecordingHost } from "../recording_host.ts";

@@ -1,14 +1,7 @@
 import process from "node:process";
-import {
-  AuthenticationError,
-  BusyError,
-  ClosedError,
-  Device,
-  type DeviceOptions,
-  machineOf,
-  type Session,
-  traced,
-} from "@cryptodev/core";
+import { AuthenticationError, BusyError, ClosedError, Device, type DeviceOptions, type Session } from "@cryptodev/core";
+import { machineOf } from "@cryptodev/core/abi";
+import { traced } from "@cryptodev/core/host";
 import { KernelCrashError } from "@cryptodev/soft";
 import fc from "fast-check";
 import { afterAll, expect, test } from "vitest";

@@ -1,4 +1,5 @@
-import { AuthenticationError, ClosedError, Device, machineOf } from "@cryptodev/core";
+import { AuthenticationError, ClosedError, Device } from "@cryptodev/core";
+import { machineOf } from "@cryptodev/core/abi";
 import { KernelCrashError } from "@cryptodev/soft";
 import fc from "fast-check";
 import { expect, test } from "vitest";

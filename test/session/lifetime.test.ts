@@ -1,4 +1,5 @@
-import { CIOCFSESSION, Device, LP64, requestNumber, type Session } from "@cryptodev/core";
+import { Device, type Session } from "@cryptodev/core";
+import { CIOCFSESSION, LP64, requestNumber } from "@cryptodev/core/abi";
 import { describe, expect, test } from "vitest";
 import { pattern } from "../bytes.ts";
 import { RecordingHost } from "../recording_host.ts";

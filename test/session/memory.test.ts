@@ -1,4 +1,5 @@
-import { type Argument, byteLengthOf, Call, Device, traced } from "@cryptodev/core";
+import { Device } from "@cryptodev/core";
+import { type Argument, byteLengthOf, Call, traced } from "@cryptodev/core/host";
 import { SoftwareHost } from "@cryptodev/soft";
 import { beforeEach, describe, expect, test } from "vitest";
 import { pattern, toHex } from "../bytes.ts";

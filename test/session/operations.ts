@@ -8,16 +8,15 @@ import {
 } from "node:crypto";
 import {
   type Aead,
-  byteLengthOf,
   type Cipher,
   type CipherName,
   type CipherWithMac,
   Device,
   type Hmac,
-  partOf,
   type SrtpCipher,
   type TlsCipher,
 } from "@cryptodev/core";
+import { byteLengthOf, partOf } from "@cryptodev/core/host";
 import { SoftwareHost } from "@cryptodev/soft";
 import { pattern } from "../bytes.ts";
 import { contentOf } from "../memory.ts";

@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync } from "node:fs";
-import { type Argument, Call, Device } from "@cryptodev/core";
+import { Device } from "@cryptodev/core";
+import { type Argument, Call } from "@cryptodev/core/host";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { pattern, toHex } from "../bytes.ts";
 import { runProgram } from "../child.ts";

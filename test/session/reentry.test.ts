@@ -1,5 +1,6 @@
 import { createCipheriv, createHash } from "node:crypto";
-import { BusyError, ClosedError, CryptodevError, Device, type DeviceOptions, traced } from "@cryptodev/core";
+import { BusyError, ClosedError, CryptodevError, Device, type DeviceOptions } from "@cryptodev/core";
+import { traced } from "@cryptodev/core/host";
 import { KernelCrashError } from "@cryptodev/soft";
 import { describe, expect, test } from "vitest";
 import { pattern, toHex } from "../bytes.ts";

@@ -1,19 +1,16 @@
 import { inspect } from "node:util";
+import { type CipherName, ClosedError, Device, type HashName } from "@cryptodev/core";
 import {
   CIOCCPHASH,
   CIOCCRYPT,
   CIOCFSESSION,
   CIOCGSESSION,
-  type CipherName,
-  ClosedError,
-  Device,
   errnos,
-  type HashName,
   LP64,
   O_CLOEXEC,
   O_RDWR,
   requestNumber,
-} from "@cryptodev/core";
+} from "@cryptodev/core/abi";
 import { beforeEach, describe, expect, test } from "vitest";
 import { fromHex, pattern } from "../bytes.ts";
 import { detach, detached, resizable } from "../memory.ts";

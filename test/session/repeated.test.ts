@@ -1,4 +1,5 @@
-import { type Cipher, Device, errnos, type Submitter } from "@cryptodev/core";
+import { type Cipher, Device, type Submitter } from "@cryptodev/core";
+import { errnos } from "@cryptodev/core/abi";
 import { beforeEach, describe, expect, test } from "vitest";
 import { pattern, toHex } from "../bytes.ts";
 import { detach, resizable } from "../memory.ts";

@@ -1,14 +1,6 @@
-import {
-  type Argument,
-  BusyError,
-  CIOCASYNCFETCH,
-  ClosedError,
-  Device,
-  errnos,
-  LP64,
-  requestNumber,
-  type Submitter,
-} from "@cryptodev/core";
+import { BusyError, ClosedError, Device, type Submitter } from "@cryptodev/core";
+import { CIOCASYNCFETCH, errnos, LP64, requestNumber } from "@cryptodev/core/abi";
+import type { Argument } from "@cryptodev/core/host";
 import { SoftwareHost, type SoftwareHostOptions } from "@cryptodev/soft";
 import { runtime } from "cryptodev";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";

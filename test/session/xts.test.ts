@@ -1,4 +1,6 @@
-import { type Argument, Call, COP_FLAG_NO_ZC, crypt_op, Device } from "@cryptodev/core";
+import { Device } from "@cryptodev/core";
+import { COP_FLAG_NO_ZC, crypt_op } from "@cryptodev/core/abi";
+import { type Argument, Call } from "@cryptodev/core/host";
 import { SoftwareHost } from "@cryptodev/soft";
 import { describe, expect, test } from "vitest";
 import { pattern, toHex } from "../bytes.ts";

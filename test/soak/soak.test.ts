@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import process from "node:process";
-import { Call, CIOCCRYPT, errnos, O_RDWR } from "@cryptodev/core";
+import { CIOCCRYPT, errnos, O_RDWR } from "@cryptodev/core/abi";
+import { Call } from "@cryptodev/core/host";
 import { describe, expect, test } from "vitest";
 import { backends } from "../backends.ts";
 import { pattern, toHex } from "../bytes.ts";

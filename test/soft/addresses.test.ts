@@ -1,4 +1,5 @@
-import { Argument, crypt_op, LP64, machineOf } from "@cryptodev/core";
+import { crypt_op, LP64, machineOf } from "@cryptodev/core/abi";
+import { Argument } from "@cryptodev/core/host";
 import { SoftwareHost } from "@cryptodev/soft";
 import { describe, expect, test } from "vitest";
 import { pattern } from "../bytes.ts";

@@ -1,4 +1,5 @@
-import { AuthenticationError, CIOCCRYPT, CIOCGSESSION, Device } from "@cryptodev/core";
+import { AuthenticationError, Device } from "@cryptodev/core";
+import { CIOCCRYPT, CIOCGSESSION } from "@cryptodev/core/abi";
 import { type SessionUsage, SoftwareHost } from "@cryptodev/soft";
 import { describe, expect, test } from "vitest";
 import { fromHex, pattern } from "../bytes.ts";

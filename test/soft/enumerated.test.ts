@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { brotliDecompressSync } from "node:zlib";
-import { COP_FLAG_AEAD_SRTP_TYPE, COP_FLAG_AEAD_TLS_TYPE } from "@cryptodev/core";
+import { COP_FLAG_AEAD_SRTP_TYPE, COP_FLAG_AEAD_TLS_TYPE } from "@cryptodev/core/abi";
 import { beforeEach, describe, expect, test } from "vitest";
 import { type Auth, type EnumeratedCall, EnumeratedCaller } from "./enumerated/caller.ts";
 import { enumerate, kindNamed } from "./enumerated/cases.ts";

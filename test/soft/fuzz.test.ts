@@ -1,5 +1,4 @@
 import {
-  Call,
   CIOCAUTHCRYPT,
   CIOCCRYPT,
   CIOCGSESSION,
@@ -9,7 +8,8 @@ import {
   macs,
   O_RDWR,
   type Struct,
-} from "@cryptodev/core";
+} from "@cryptodev/core/abi";
+import { Call } from "@cryptodev/core/host";
 import { KernelCrashError, SoftwareHost } from "@cryptodev/soft";
 import fc from "fast-check";
 import { expect, test } from "vitest";

@@ -1,17 +1,16 @@
+import { Device } from "@cryptodev/core";
 import {
-  Argument,
-  Call,
   CIOCASYMFEAT,
   CIOCCRYPT,
   CIOCGSESSINFO,
   CIOCGSESSION,
   CRIOGET,
-  Device,
   errnos,
   pollfd,
   requestNumber,
   SIOP_FLAG_KERNEL_DRIVER_ONLY,
-} from "@cryptodev/core";
+} from "@cryptodev/core/abi";
+import { Argument, Call } from "@cryptodev/core/host";
 import { type Caller, type Memory, OpenFile, SoftwareDevice, SoftwareHost } from "@cryptodev/soft";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { fromHex, pattern, toHex } from "../bytes.ts";

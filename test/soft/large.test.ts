@@ -1,18 +1,17 @@
 import { createCipheriv, createHmac } from "node:crypto";
+import { type CipherName, Device } from "@cryptodev/core";
 import {
-  Call,
   CIOCAUTHCRYPT,
   CIOCCRYPT,
   CIOCGSESSION,
-  type CipherName,
   ciphers,
-  Device,
   errnos,
   type Ioctl,
   LP64,
   macs,
   type Struct,
-} from "@cryptodev/core";
+} from "@cryptodev/core/abi";
+import { Call } from "@cryptodev/core/host";
 import { type Caller, type Memory, type MemoryRange, OpenFile, SoftwareDevice, SoftwareHost } from "@cryptodev/soft";
 import { describe, expect, test } from "vitest";
 import { pattern } from "../bytes.ts";

@@ -1,4 +1,6 @@
-import { CIOCGSESSION, Device, type ErrnoName, nearest } from "@cryptodev/core";
+import { Device } from "@cryptodev/core";
+import { CIOCGSESSION, type ErrnoName } from "@cryptodev/core/abi";
+import { nearest } from "@cryptodev/core/algorithms";
 import { SoftwareDevice, SoftwareHost, type SoftwareHostOptions } from "@cryptodev/soft";
 import { afterEach, describe, expect, test } from "vitest";
 import { pattern } from "../bytes.ts";

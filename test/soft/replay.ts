@@ -1,17 +1,15 @@
 import {
-  type Argument,
   alg_info,
-  Call,
   CRIOGET,
   errnoName,
-  type Host,
   type Ioctl,
   layout,
   O_RDWR,
   pollfd,
   requestNumber,
   type Struct,
-} from "@cryptodev/core";
+} from "@cryptodev/core/abi";
+import { type Argument, Call, type Host } from "@cryptodev/core/host";
 import { fromHex, pattern, toHex } from "../bytes.ts";
 import { ioctls } from "../ioctls.ts";
 import type { Reached } from "../software.ts";

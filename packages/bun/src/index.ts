@@ -1,17 +1,10 @@
 /**
- * The {@link @cryptodev/core!Host | Host} of Bun: libc through `bun:ffi`.
+ * The {@link @cryptodev/core/host!Host | Host} of Bun: libc through `bun:ffi`.
  *
  * @module @cryptodev/bun
  */
-import {
-  bufferOf,
-  type Dialect,
-  type Host,
-  libcHost,
-  libcPaths,
-  linuxMachine,
-  UnsupportedError,
-} from "@cryptodev/core";
+import { UnsupportedError } from "@cryptodev/core";
+import { bufferOf, type Dialect, type Host, libcHost, libcPaths, linuxMachine } from "@cryptodev/core/host";
 import type { BunFFI, ForeignFunction } from "./types.ts";
 
 /**
@@ -32,7 +25,7 @@ export function bunHost(): Host {
 }
 
 /**
- * Returns how Bun calls libc, with which {@link @cryptodev/core!bind | bind()} declares functions that a host does not
+ * Returns how Bun calls libc, with which {@link @cryptodev/core/host!bind | bind()} declares functions that a host does not
  * have. The first call in each thread loads libc.
  *
  * @returns one dialect for each thread
@@ -40,7 +33,7 @@ export function bunHost(): Host {
  * @example
  * ```ts
  * import { dialect } from "@cryptodev/bun";
- * import { bind } from "@cryptodev/core";
+ * import { bind } from "@cryptodev/core/host";
  *
  * const { getppid } = bind({ getppid: { parameters: [], result: "int" } }, dialect());
  * console.log(getppid() === process.ppid);

@@ -1,6 +1,6 @@
 import { constants, existsSync, readdirSync, readFileSync, readlinkSync, readSync, writeSync } from "node:fs";
 import { getSystemErrorMap } from "node:util";
-import { Argument, bind, type LibcFunctions } from "@cryptodev/core";
+import { Argument, bind, type LibcFunctions } from "@cryptodev/core/host";
 
 /*
  * Descriptors that the parent process opened. Each of them may be non-blocking: a call that would have to wait then

@@ -1,5 +1,6 @@
 import process from "node:process";
-import { type Device, type Hash, type Hmac, hashes, hashNamed, hmacNamed, hmacs } from "@cryptodev/core";
+import type { Device, Hash, Hmac } from "@cryptodev/core";
+import { hashes, hashNamed, hmacNamed, hmacs } from "@cryptodev/core/algorithms";
 import { Command } from "commander";
 import { type CheckFlags, checkLists, shownName } from "./checksum_list.ts";
 import { complain } from "./complain.ts";

@@ -1,5 +1,6 @@
 import process from "node:process";
-import { cipherNamed, type Device, isAead, namedCiphers, type Session } from "@cryptodev/core";
+import type { Device, Session } from "@cryptodev/core";
+import { cipherNamed, isAead, namedCiphers } from "@cryptodev/core/algorithms";
 import { Command } from "commander";
 import { type DeviceFlags, openDevice, withDevice } from "./device_flags.ts";
 import { openInput, readInput } from "./input.ts";

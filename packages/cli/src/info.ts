@@ -1,6 +1,7 @@
 import { arch, release, type } from "node:os";
 import process from "node:process";
-import { type Capability, CIOCAUTHCRYPT, type Device, type SizeRange } from "@cryptodev/core";
+import type { Capability, Device } from "@cryptodev/core";
+import { CIOCAUTHCRYPT, type SizeRange } from "@cryptodev/core/abi";
 import { Command, Option } from "commander";
 import { type DeviceFlags, openDevice, withDevice } from "./device_flags.ts";
 import { exitCodes } from "./exit_codes.ts";

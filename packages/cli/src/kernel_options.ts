@@ -1,4 +1,5 @@
-import { type Capability, ciphers, macs, type Unavailable } from "@cryptodev/core";
+import type { Capability, Unavailable } from "@cryptodev/core";
+import { ciphers, macs } from "@cryptodev/core/abi";
 
 /** Names in the kernel's configuration that differ from the algorithm's name. */
 const named: Readonly<Record<string, string>> = {

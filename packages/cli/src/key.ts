@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { isatty } from "node:tty";
-import { CRYPTO_HMAC_MAX_KEY_LEN } from "@cryptodev/core";
+import { CRYPTO_HMAC_MAX_KEY_LEN } from "@cryptodev/core/abi";
 import { type Command, Option } from "commander";
 import { isInherited, pause, readFrom } from "./descriptor.ts";
 import { FileError, fileError } from "./file_error.ts";

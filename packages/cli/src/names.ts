@@ -1,4 +1,4 @@
-import { nearest } from "@cryptodev/core";
+import { nearest } from "@cryptodev/core/algorithms";
 import { UsageError } from "./usage_error.ts";
 
 /** Refuses a name that is not one of those that exist; see {@link refuseName}. */

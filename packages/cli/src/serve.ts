@@ -17,8 +17,8 @@ import {
   errnos,
   type MacAlgorithm,
   macs,
-  nearest,
-} from "@cryptodev/core";
+} from "@cryptodev/core/abi";
+import { nearest } from "@cryptodev/core/algorithms";
 import { type CrashPolicy, makePrivateDev, type ServedFault, ServeError, Server } from "@cryptodev/serve";
 import { Command, Option } from "commander";
 import { exitCodes } from "./exit_codes.ts";

@@ -14,7 +14,7 @@ import {
   type NamedCipher,
   type NamedMac,
   namedCiphers,
-} from "./algorithms.ts";
+} from "./algorithms/catalogue.ts";
 import { CryptodevError, HardwareRequiredError } from "./errors.ts";
 import type { DeviceFile, SessionParameters } from "./kernel/device_file.ts";
 import { KernelSession } from "./kernel/kernel_session.ts";

@@ -1,7 +1,7 @@
 import { hasSize, isList } from "./abi/ciphers.ts";
 import { CRYPTO_HMAC_MAX_KEY_LEN } from "./abi/constants.ts";
 import type { MacAlgorithm } from "./abi/macs.ts";
-import type { NamedCipher } from "./algorithms.ts";
+import type { NamedCipher } from "./algorithms/catalogue.ts";
 import { MAX_AAD, MAX_PAGES, PAGE } from "./kernel/limits.ts";
 import { byteOffsetOf, overlap, sizeOf } from "./memory/bytes.ts";
 import { inWords } from "./words.ts";

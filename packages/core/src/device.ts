@@ -16,7 +16,7 @@ import {
   type KeyedMacName,
   type Written,
   type XtsName,
-} from "./algorithms.ts";
+} from "./algorithms/catalogue.ts";
 import { Submitter } from "./async/submitter.ts";
 import { type Capability, type CapabilityOptions, capabilitiesOf } from "./capabilities.ts";
 import type { Host } from "./host/host.ts";
@@ -263,7 +263,8 @@ export class Device {
    * @throws {ClosedError} if the device is closed
    * @example
    * ```ts
-   * import { CIOCCPHASH, open } from "cryptodev";
+   * import { open } from "cryptodev";
+   * import { CIOCCPHASH } from "cryptodev/abi";
    *
    * const device = open({ backend: "auto" });
    * const sha = device.hash("sha256").update(new Uint8Array(3));

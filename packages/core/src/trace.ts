@@ -90,7 +90,8 @@ function membersInWords(struct: Struct, machine: Machine, argument: Argument, st
  * @returns the wrapped host
  * @example
  * ```ts
- * import { Device, traced } from "@cryptodev/core";
+ * import { Device } from "@cryptodev/core";
+ * import { traced } from "@cryptodev/core/host";
  * import { SoftwareHost } from "@cryptodev/soft";
  *
  * const device = Device.open(traced(new SoftwareHost(), (line) => console.log(line)));

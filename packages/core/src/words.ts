@@ -1,4 +1,4 @@
-import { nearest } from "./suggest.ts";
+import { nearest } from "./algorithms/suggest.ts";
 
 const { get: tagOf } = Object.getOwnPropertyDescriptor(
   Object.getPrototypeOf(Uint8Array.prototype),
@@ -22,7 +22,7 @@ function kindOf(value: object): string {
  * @returns the words, which may end a message such as `expected a Uint8Array, got …`
  * @example
  * ```ts
- * import { inWords } from "@cryptodev/core";
+ * import { inWords } from "@cryptodev/core/host";
  *
  * console.log(inWords(new ArrayBuffer(8))); // an ArrayBuffer
  * ```

@@ -1,13 +1,5 @@
-import {
-  CryptodevError,
-  Device,
-  type DeviceOptions,
-  environmentVariable,
-  type Host,
-  inWords,
-  traced,
-  UnsupportedError,
-} from "@cryptodev/core";
+import { CryptodevError, Device, type DeviceOptions, UnsupportedError } from "@cryptodev/core";
+import { environmentVariable, type Host, inWords, traced } from "@cryptodev/core/host";
 import type { SoftwareHostOptions } from "@cryptodev/soft";
 
 /**

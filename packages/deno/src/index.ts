@@ -1,11 +1,12 @@
 /**
- * The {@link @cryptodev/core!Host | Host} of Deno: libc through `Deno.dlopen`.
+ * The {@link @cryptodev/core/host!Host | Host} of Deno: libc through `Deno.dlopen`.
  *
  * It needs `--allow-ffi`. To allow only libc, give its absolute path: `--allow-ffi=/lib/x86_64-linux-gnu/libc.so.6`.
  *
  * @module @cryptodev/deno
  */
-import { type Dialect, type Host, libcHost, libcPaths, linuxMachine, UnsupportedError } from "@cryptodev/core";
+import { UnsupportedError } from "@cryptodev/core";
+import { type Dialect, type Host, libcHost, libcPaths, linuxMachine } from "@cryptodev/core/host";
 import type { DenoNamespace, ForeignFunction, Globals } from "./types.ts";
 
 /**
@@ -27,7 +28,7 @@ export function denoHost(): Host {
 }
 
 /**
- * Returns how Deno calls libc, with which {@link @cryptodev/core!bind | bind()} declares functions that a host does not
+ * Returns how Deno calls libc, with which {@link @cryptodev/core/host!bind | bind()} declares functions that a host does not
  * have. The first call in each thread loads libc.
  *
  * @returns one dialect for each thread
@@ -35,7 +36,7 @@ export function denoHost(): Host {
  * missing, or the architecture is unknown
  * @example
  * ```ts
- * import { bind } from "@cryptodev/core";
+ * import { bind } from "@cryptodev/core/host";
  * import { dialect } from "@cryptodev/deno";
  *
  * const { getppid } = bind({ getppid: { parameters: [], result: "int" } }, dialect());

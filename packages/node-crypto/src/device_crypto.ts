@@ -1,4 +1,4 @@
-import { environmentVariable } from "@cryptodev/core";
+import { environmentVariable } from "@cryptodev/core/host";
 import { cryptoFrom, type NodeCrypto } from "./crypto_of.ts";
 import { defaultDevice } from "./default_device.ts";
 

@@ -1,13 +1,8 @@
 import { Buffer } from "node:buffer";
 import node, { type Hash as NodeHash } from "node:crypto";
 import type { TransformCallback } from "node:stream";
-import {
-  CRYPTO_HMAC_MAX_KEY_LEN,
-  type Device,
-  type HashName,
-  type Hash as HashSession,
-  type Hmac as HmacSession,
-} from "@cryptodev/core";
+import type { Device, HashName, Hash as HashSession, Hmac as HmacSession } from "@cryptodev/core";
+import { CRYPTO_HMAC_MAX_KEY_LEN } from "@cryptodev/core/abi";
 import { type Constructor, constructorOf, streamLater } from "./constructors.ts";
 import { type Closable, closeWhenCollected } from "./dropped.ts";
 import {

@@ -1,12 +1,6 @@
-import {
-  type AeadName,
-  type CipherName,
-  type HashName,
-  hashes,
-  hasSize,
-  type NamedCipher,
-  namedCiphers,
-} from "@cryptodev/core";
+import type { AeadName, CipherName, HashName } from "@cryptodev/core";
+import { hasSize } from "@cryptodev/core/abi";
+import { hashes, type NamedCipher, namedCiphers } from "@cryptodev/core/algorithms";
 
 /* node:crypto's names, which are OpenSSL's, for the device's algorithms. Case does not matter. */
 

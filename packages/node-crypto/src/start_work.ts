@@ -1,15 +1,8 @@
 import node, { timingSafeEqual } from "node:crypto";
 import type { TransformOptions } from "node:stream";
-import {
-  type AeadName,
-  CIOCAUTHCRYPT,
-  type CipherName,
-  type Device,
-  hasSize,
-  isAead,
-  type NamedCipher,
-  UnsupportedError,
-} from "@cryptodev/core";
+import { type AeadName, type CipherName, type Device, UnsupportedError } from "@cryptodev/core";
+import { CIOCAUTHCRYPT, hasSize } from "@cryptodev/core/abi";
+import { isAead, type NamedCipher } from "@cryptodev/core/algorithms";
 import { type AeadTraits, CcmWork, GcmWork } from "./aead_work.ts";
 import {
   duplicatedKeys,

@@ -1,10 +1,10 @@
 /**
- * The {@link @cryptodev/core!Host | Host} of Node.js. It calls libc through the built-in node:ffi if that exists and
+ * The {@link @cryptodev/core/host!Host | Host} of Node.js. It calls libc through the built-in node:ffi if that exists and
  * works, else through koffi.
  *
  * @module @cryptodev/node
  */
-import { type Dialect, type Host, libcHost, linuxMachine } from "@cryptodev/core";
+import { type Dialect, type Host, libcHost, linuxMachine } from "@cryptodev/core/host";
 import { koffiDialect } from "./koffi.ts";
 import { nodeFfiDialect } from "./node_ffi.ts";
 
@@ -27,7 +27,7 @@ export function nodeHost(): Host {
 }
 
 /**
- * Returns how Node.js calls libc, with which {@link @cryptodev/core!bind | bind()} declares functions that a host does
+ * Returns how Node.js calls libc, with which {@link @cryptodev/core/host!bind | bind()} declares functions that a host does
  * not have. The first call in each thread loads libc.
  *
  * @returns one dialect for each thread
@@ -35,7 +35,7 @@ export function nodeHost(): Host {
  * unknown
  * @example
  * ```ts
- * import { bind } from "@cryptodev/core";
+ * import { bind } from "@cryptodev/core/host";
  * import { dialect } from "@cryptodev/node";
  *
  * const { getppid } = bind({ getppid: { parameters: [], result: "int" } }, dialect());

@@ -1,5 +1,6 @@
 import nodeModule from "node:module";
-import { type Dialect, UnsupportedError } from "@cryptodev/core";
+import { UnsupportedError } from "@cryptodev/core";
+import type { Dialect } from "@cryptodev/core/host";
 import type koffi from "koffi";
 
 /**

@@ -1,4 +1,5 @@
-import { type Address, bind, type Dialect, errnos, libcHost } from "@cryptodev/core";
+import { errnos } from "@cryptodev/core/abi";
+import { type Address, bind, type Dialect, libcHost } from "@cryptodev/core/host";
 
 /** A function of a library. It accepts and returns what its declaration says. */
 type ForeignFunction = (...values: readonly unknown[]) => unknown;

@@ -1,4 +1,4 @@
-import { errnoName, errnos } from "@cryptodev/core";
+import { errnoName, errnos } from "@cryptodev/core/abi";
 import { type Caller, KernelCrashError, OpenFile, type SoftwareDevice } from "@cryptodev/soft";
 import { ProcessMemory } from "./caller/process_memory.ts";
 import { UnreachableCallerError } from "./caller/process_vm.ts";

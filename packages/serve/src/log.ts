@@ -1,7 +1,8 @@
 import { Buffer } from "node:buffer";
 import { writeSync } from "node:fs";
 import { performance } from "node:perf_hooks";
-import { Argument, type Host, POLLOUT, pollfd } from "@cryptodev/core";
+import { POLLOUT, pollfd } from "@cryptodev/core/abi";
+import { Argument, type Host } from "@cryptodev/core/host";
 
 /** A pipe that has room at all accepts this much at once (PIPE_BUF, pipe(7)). */
 const LONGEST = 4096;

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { errnoName } from "@cryptodev/core";
+import { errnoName } from "@cryptodev/core/abi";
 import { ServeError } from "./serve_error.ts";
 import { MS_BIND, MS_MOVE, MS_NOSUID, MS_REC, serverHost } from "./syscalls.ts";
 

@@ -1,4 +1,4 @@
-import type { ErrnoName } from "@cryptodev/core";
+import type { ErrnoName } from "@cryptodev/core/abi";
 import { SoftwareDevice, type SoftwareDeviceOptions } from "@cryptodev/soft";
 import type { CrashPolicy } from "./connection.ts";
 

@@ -1,4 +1,4 @@
-import { bind, type Host, type LibcFunctions, libcHost } from "@cryptodev/core";
+import { bind, type Host, type LibcFunctions, libcHost } from "@cryptodev/core/host";
 import { dialect } from "#libc";
 
 /*

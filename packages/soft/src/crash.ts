@@ -44,7 +44,8 @@ export class Crash {
  *
  * @example
  * ```ts
- * import { Call, CIOCCRYPT, CIOCGSESSION, ciphers } from "@cryptodev/core";
+ * import { CIOCCRYPT, CIOCGSESSION, ciphers } from "@cryptodev/core/abi";
+ * import { Call } from "@cryptodev/core/host";
  * import { KernelCrashError, SoftwareHost } from "@cryptodev/soft";
  *
  * const host = new SoftwareHost();

@@ -1,4 +1,4 @@
-import { type ErrnoName, errnos } from "@cryptodev/core";
+import { type ErrnoName, errnos } from "@cryptodev/core/abi";
 
 /**
  * The refusal of a call: thrown inside the driver, and converted by the device to a negative number. The reason is for

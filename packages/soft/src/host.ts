@@ -1,4 +1,5 @@
-import { type Argument, errnos, FIOCLEX, type Host, type Machine, type pollfd as pollfdStruct } from "@cryptodev/core";
+import { errnos, FIOCLEX, type Machine, type pollfd as pollfdStruct } from "@cryptodev/core/abi";
+import type { Argument, Host } from "@cryptodev/core/host";
 import { SoftwareDevice, type SoftwareDeviceOptions } from "./driver/device.ts";
 import type { Caller } from "./driver/handler.ts";
 import { OpenFile } from "./driver/open_file.ts";

@@ -1,4 +1,5 @@
-import { inWords, nearest } from "@cryptodev/core";
+import { nearest } from "@cryptodev/core/algorithms";
+import { inWords } from "@cryptodev/core/host";
 
 /*
  * Only an object's own properties count as options, and each must have the expected type. Properties of its prototype

@@ -9,9 +9,9 @@ import {
   LP64,
   requestNumber,
   type Struct,
-  StructBytes,
   session_op,
-} from "@cryptodev/core";
+} from "@cryptodev/core/abi";
+import { StructBytes } from "@cryptodev/core/host";
 import { KernelCrashError, OpenFile, SoftwareDevice } from "@cryptodev/soft";
 import { ARGUMENT, BASE, KEY, Pages } from "./pages.ts";
 

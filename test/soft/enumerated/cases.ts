@@ -8,7 +8,7 @@ import {
   macs,
   COP_FLAG_AEAD_SRTP_TYPE as SRTP,
   COP_FLAG_AEAD_TLS_TYPE as TLS,
-} from "@cryptodev/core";
+} from "@cryptodev/core/abi";
 import { type Auth, type Crypt, type EnumeratedCall, EnumeratedCaller, type Kind, type Place } from "./caller.ts";
 import { BASE, END, PAGE, READ_ONLY } from "./pages.ts";
 

@@ -1,5 +1,5 @@
 import { COP_DECRYPT, COP_ENCRYPT } from "../abi/constants.ts";
-import type { CipherName, IvOf, NamedCipher } from "../algorithms.ts";
+import type { CipherName, IvOf, NamedCipher } from "../algorithms/catalogue.ts";
 import { checkIv, checkKey, checkSource, requireChunks } from "../checks.ts";
 import type { DeviceFile } from "../kernel/device_file.ts";
 import { KernelSession } from "../kernel/kernel_session.ts";

@@ -1,5 +1,5 @@
 import { COP_ENCRYPT, COP_FLAG_FINAL, COP_FLAG_RESET, COP_FLAG_UPDATE } from "../abi/constants.ts";
-import type { HashName, KeyedMacName, NamedMac } from "../algorithms.ts";
+import type { HashName, KeyedMacName, NamedMac } from "../algorithms/catalogue.ts";
 import { checkMacKey } from "../checks.ts";
 import type { DeviceFile } from "../kernel/device_file.ts";
 import { KernelSession } from "../kernel/kernel_session.ts";

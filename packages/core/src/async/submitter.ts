@@ -8,7 +8,7 @@ import {
   type HmacName,
   type KeyedMacName,
   type Written,
-} from "../algorithms.ts";
+} from "../algorithms/catalogue.ts";
 import type { DeviceFile } from "../kernel/device_file.ts";
 import { SubmissionQueue } from "./submission_queue.ts";
 import { SubmittedCipher } from "./submitted_cipher.ts";

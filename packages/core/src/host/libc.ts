@@ -86,7 +86,7 @@ function settle(result: number, errno: () => number): number {
  * @throws {Error} of the runtime if libc does not have one of the functions
  * @example
  * ```ts
- * import { bind, type Dialect } from "@cryptodev/core";
+ * import { bind, type Dialect } from "@cryptodev/core/host";
  *
  * const umask = (dialect: Dialect, mask: number): number =>
  *   bind({ umask: { parameters: ["mask: int"], result: "int" } }, dialect).umask(mask);

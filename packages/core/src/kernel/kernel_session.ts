@@ -2,7 +2,7 @@ import { COP_FLAG_NO_ZC } from "../abi/constants.ts";
 import { errnos } from "../abi/errno.ts";
 import { CIOCGSESSINFO } from "../abi/ioctls.ts";
 import type { crypt_auth_op, crypt_op } from "../abi/structs.ts";
-import { allCiphers } from "../algorithms.ts";
+import { allCiphers } from "../algorithms/catalogue.ts";
 import { ClosedError, HardwareRequiredError } from "../errors.ts";
 import { Call } from "../memory/call.ts";
 import { StatisticsCounter } from "../statistics.ts";

@@ -30,7 +30,8 @@ export interface AddressSpace {
  *
  * @example
  * ```ts
- * import { Argument, u32 } from "@cryptodev/core";
+ * import { u32 } from "@cryptodev/core/abi";
+ * import { Argument } from "@cryptodev/core/host";
  * import { SoftwareHost } from "@cryptodev/soft";
  *
  * const argument = new Argument(new SoftwareHost(), u32);

@@ -7,7 +7,8 @@ import { type AddressSpace, Argument } from "./argument.ts";
  *
  * @example
  * ```ts
- * import { Call, CIOCASYMFEAT } from "@cryptodev/core";
+ * import { CIOCASYMFEAT } from "@cryptodev/core/abi";
+ * import { Call } from "@cryptodev/core/host";
  * import { SoftwareHost } from "@cryptodev/soft";
  *
  * const host = new SoftwareHost();

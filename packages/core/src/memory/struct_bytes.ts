@@ -11,7 +11,8 @@ const [LOW, HIGH] = littleEndian ? [0, 1] : [1, 0];
  *
  * @example
  * ```ts
- * import { crypt_op, LP64, StructBytes } from "@cryptodev/core";
+ * import { crypt_op, LP64 } from "@cryptodev/core/abi";
+ * import { StructBytes } from "@cryptodev/core/host";
  *
  * const operation = new StructBytes(crypt_op, LP64);
  * operation.setUint32(operation.offset.len, 4096);

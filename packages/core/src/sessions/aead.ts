@@ -1,6 +1,6 @@
 import type { SizeRange } from "../abi/ciphers.ts";
 import { COP_DECRYPT, COP_ENCRYPT } from "../abi/constants.ts";
-import type { AeadName, NamedCipher } from "../algorithms.ts";
+import type { AeadName, NamedCipher } from "../algorithms/catalogue.ts";
 import {
   checkAad,
   checkDestination,

@@ -1,4 +1,4 @@
-import type { CipherName, StreamCipherName } from "../algorithms.ts";
+import type { CipherName, StreamCipherName } from "../algorithms/catalogue.ts";
 import { AuthenticationError, ClosedError } from "../errors.ts";
 import { partOf, sizeOf } from "../memory/bytes.ts";
 import { own } from "../options.ts";

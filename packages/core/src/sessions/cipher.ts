@@ -1,5 +1,5 @@
 import { COP_DECRYPT, COP_ENCRYPT, COP_FLAG_WRITE_IV } from "../abi/constants.ts";
-import type { CipherName, IvOf, NamedCipher, WithoutIvName } from "../algorithms.ts";
+import type { CipherName, IvOf, NamedCipher, WithoutIvName } from "../algorithms/catalogue.ts";
 import { checkDestination, checkIv, checkKey, checkSource, granularityOf, isXts, requireChunks } from "../checks.ts";
 import type { DeviceFile } from "../kernel/device_file.ts";
 import { KernelSession } from "../kernel/kernel_session.ts";

@@ -1,5 +1,5 @@
 import { COP_DECRYPT, COP_ENCRYPT, COP_FLAG_FINAL, COP_FLAG_RESET, COP_FLAG_UPDATE } from "../abi/constants.ts";
-import type { CipherName, MacName, NamedCipher, NamedMac, Written } from "../algorithms.ts";
+import type { CipherName, MacName, NamedCipher, NamedMac, Written } from "../algorithms/catalogue.ts";
 import {
   checkApart,
   checkDestination,

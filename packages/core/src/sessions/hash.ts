@@ -1,6 +1,6 @@
 import { COP_ENCRYPT, COP_FLAG_FINAL, COP_FLAG_RESET, COP_FLAG_UPDATE } from "../abi/constants.ts";
 import { CIOCCPHASH } from "../abi/ioctls.ts";
-import type { HashName, KeyedMacName, MacName, NamedMac } from "../algorithms.ts";
+import type { HashName, KeyedMacName, MacName, NamedMac } from "../algorithms/catalogue.ts";
 import { checkMacKey, checkRoom, checkSizes } from "../checks.ts";
 import type { DeviceFile } from "../kernel/device_file.ts";
 import { KernelSession } from "../kernel/kernel_session.ts";

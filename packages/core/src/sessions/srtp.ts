@@ -1,5 +1,12 @@
 import { COP_DECRYPT, COP_ENCRYPT, COP_FLAG_AEAD_SRTP_TYPE } from "../abi/constants.ts";
-import type { HmacName, KeyedMacName, NamedCipher, NamedMac, SrtpCipherName, Written } from "../algorithms.ts";
+import type {
+  HmacName,
+  KeyedMacName,
+  NamedCipher,
+  NamedMac,
+  SrtpCipherName,
+  Written,
+} from "../algorithms/catalogue.ts";
 import { checkDestination, checkIv, checkOneCall, checkOneCallSize, checkRoom } from "../checks.ts";
 import type { DeviceFile } from "../kernel/device_file.ts";
 import type { KernelSession } from "../kernel/kernel_session.ts";

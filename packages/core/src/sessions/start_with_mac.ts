@@ -1,4 +1,4 @@
-import type { CipherName, MacName, NamedCipher, NamedMac } from "../algorithms.ts";
+import type { CipherName, MacName, NamedCipher, NamedMac } from "../algorithms/catalogue.ts";
 import { checkKey, checkMacKey } from "../checks.ts";
 import type { DeviceFile } from "../kernel/device_file.ts";
 import { KernelSession } from "../kernel/kernel_session.ts";

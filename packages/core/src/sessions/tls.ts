@@ -1,6 +1,6 @@
 import { COP_DECRYPT, COP_ENCRYPT, COP_FLAG_AEAD_TLS_TYPE } from "../abi/constants.ts";
 import { errnos } from "../abi/errno.ts";
-import type { HmacName, KeyedMacName, NamedCipher, NamedMac, TlsCipherName, Written } from "../algorithms.ts";
+import type { HmacName, KeyedMacName, NamedCipher, NamedMac, TlsCipherName, Written } from "../algorithms/catalogue.ts";
 import {
   checkDestination,
   checkHeader,

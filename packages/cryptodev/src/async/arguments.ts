@@ -1,4 +1,4 @@
-import { copyInto, inWords, sizeOf } from "@cryptodev/core";
+import { copyInto, inWords, sizeOf } from "@cryptodev/core/host";
 import type { Argument } from "./protocol.ts";
 
 /*

@@ -11,14 +11,13 @@ import {
   type Device,
   type HashName,
   type HmacName,
-  type Ioctl,
-  inWords,
   type KeyedMacName,
-  own,
   type SrtpStart,
   type TlsStart,
   type Written,
 } from "@cryptodev/core";
+import type { Ioctl } from "@cryptodev/core/abi";
+import { inWords, own } from "@cryptodev/core/host";
 import type { Open, OpenOptions } from "../open.ts";
 import { copiedKey, plain, wipeKeys } from "./arguments.ts";
 import { Driver } from "./driver.ts";

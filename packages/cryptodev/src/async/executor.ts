@@ -1,4 +1,4 @@
-import { inWords, own } from "@cryptodev/core";
+import { inWords, own } from "@cryptodev/core/host";
 import type { Argument, CallMethod, Introduction, Outcome, StartMethod } from "./protocol.ts";
 
 /** The part of an AbortSignal that is used. The signals of all runtimes and of the DOM match it. */

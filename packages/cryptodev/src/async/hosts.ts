@@ -1,5 +1,6 @@
 import { bunHost } from "@cryptodev/bun";
-import { type Host, UnsupportedError } from "@cryptodev/core";
+import { UnsupportedError } from "@cryptodev/core";
+import type { Host } from "@cryptodev/core/host";
 import { denoHost } from "@cryptodev/deno";
 import { nodeHost } from "@cryptodev/node";
 

@@ -1,17 +1,15 @@
 import {
   AuthenticationError,
   BusyError,
-  CIOCAUTHCRYPT,
-  CIOCCPHASH,
   ClosedError,
   CryptodevError,
   type Device,
   type FailedCall,
   HardwareRequiredError,
-  type SizeRange,
   type Statistics,
   UnsupportedError,
 } from "@cryptodev/core";
+import { CIOCAUTHCRYPT, CIOCCPHASH, type SizeRange } from "@cryptodev/core/abi";
 import type { OpenOptions } from "../open.ts";
 
 /** The options with which a worker opens its device. */

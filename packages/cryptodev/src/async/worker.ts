@@ -3,7 +3,8 @@
  */
 import { appendFileSync, readlinkSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
-import { ClosedError, type Device, type Host, inWords, type Session } from "@cryptodev/core";
+import { ClosedError, type Device, type Session } from "@cryptodev/core";
+import { type Host, inWords } from "@cryptodev/core/host";
 import { SoftwareHost, type SoftwareHostOptions } from "@cryptodev/soft";
 import { openIn } from "../open.ts";
 import { hostOf } from "./hosts.ts";

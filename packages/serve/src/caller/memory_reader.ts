@@ -1,4 +1,4 @@
-import type { Host } from "@cryptodev/core";
+import type { Host } from "@cryptodev/core/host";
 import type { MemoryRange } from "@cryptodev/soft";
 import type { ProcessVm } from "./process_vm.ts";
 
@@ -64,7 +64,7 @@ export class MemoryReader {
     return bytes;
   }
 
-  /** @returns for each range what {@link Reader.read} returns */
+  /** @returns for each range what {@link MemoryReader.read} returns */
   readAll(ranges: readonly MemoryRange[]): readonly (Uint8Array | undefined)[] {
     const arrived = this.#transfer(ranges);
     // A transfer ends where memory cannot be read. Ranges after that are read one by one.

@@ -1,4 +1,5 @@
-import { Argument, errnoName, errnos, iovec, type Layout, layout } from "@cryptodev/core";
+import { errnoName, errnos, iovec, type Layout, layout } from "@cryptodev/core/abi";
+import { Argument } from "@cryptodev/core/host";
 import type { ServerHost } from "../syscalls.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { errnoName, O_CLOEXEC, O_RDWR } from "@cryptodev/core";
+import { errnoName, O_CLOEXEC, O_RDWR } from "@cryptodev/core/abi";
 import { ServeError } from "../serve_error.ts";
 import type { ServerHost } from "../syscalls.ts";
 import type { Transport } from "./transport.ts";

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { constants, lstatSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { errnoName, errnos, O_CLOEXEC, O_RDWR } from "@cryptodev/core";
+import { errnoName, errnos, O_CLOEXEC, O_RDWR } from "@cryptodev/core/abi";
 import { ServeError } from "../serve_error.ts";
 import { MNT_DETACH, MS_NODEV, MS_NOEXEC, MS_NOSUID, O_PATH, type ServerHost, UMOUNT_NOFOLLOW } from "../syscalls.ts";
 import { Guard } from "./guard.ts";

@@ -1,4 +1,5 @@
-import { Argument, errnoName, errnos, type Layout, layout, type Struct } from "@cryptodev/core";
+import { errnoName, errnos, type Layout, layout, type Struct } from "@cryptodev/core/abi";
+import { Argument } from "@cryptodev/core/host";
 import type { ServerHost } from "../syscalls.ts";
 import { fuse_in_header, fuse_out_header, type Operation, operationOf } from "./fuse.ts";
 

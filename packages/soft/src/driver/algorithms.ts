@@ -1,4 +1,4 @@
-import { type CipherAlgorithm, ciphers, type MacAlgorithm, macs } from "@cryptodev/core";
+import { type CipherAlgorithm, ciphers, type MacAlgorithm, macs } from "@cryptodev/core/abi";
 import type { AeadCipher } from "../crypto/aead.ts";
 import { blowfish } from "../crypto/blowfish.ts";
 import { camellia } from "../crypto/camellia.ts";

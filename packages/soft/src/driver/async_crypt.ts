@@ -1,4 +1,4 @@
-import { CIOCASYNCCRYPT, CIOCASYNCFETCH, COP_FLAG_NO_ZC, type crypt_op } from "@cryptodev/core";
+import { CIOCASYNCCRYPT, CIOCASYNCFETCH, COP_FLAG_NO_ZC, type crypt_op } from "@cryptodev/core/abi";
 import { Errno } from "../errno.ts";
 import { KernelCryptOp, writeBackOf } from "./crypt.ts";
 import type { Handler } from "./handler.ts";

@@ -1,4 +1,4 @@
-import { CIOCAUTHCRYPT, COP_DECRYPT, COP_ENCRYPT, COP_FLAG_WRITE_IV, type crypt_auth_op } from "@cryptodev/core";
+import { CIOCAUTHCRYPT, COP_DECRYPT, COP_ENCRYPT, COP_FLAG_WRITE_IV, type crypt_auth_op } from "@cryptodev/core/abi";
 import { Errno } from "../errno.ts";
 import { copyToUser } from "../user/memory.ts";
 import { authenticatedCrypt } from "./auth_aead.ts";

@@ -4,7 +4,7 @@ import {
   COP_FLAG_AEAD_SRTP_TYPE,
   COP_FLAG_AEAD_TLS_TYPE,
   type crypt_auth_op,
-} from "@cryptodev/core";
+} from "@cryptodev/core/abi";
 import { Crash } from "../crash.ts";
 import { Errno } from "../errno.ts";
 import { copyFromUser, type Memory, noBytes, PIECE, unreadable } from "../user/memory.ts";

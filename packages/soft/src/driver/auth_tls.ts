@@ -1,4 +1,4 @@
-import { AALG_MAX_RESULT_LEN } from "@cryptodev/core";
+import { AALG_MAX_RESULT_LEN } from "@cryptodev/core/abi";
 import { Crash } from "../crash.ts";
 import { fitsTag } from "../crypto/aead.ts";
 import { Errno } from "../errno.ts";

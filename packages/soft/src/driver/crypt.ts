@@ -8,7 +8,7 @@ import {
   COP_FLAG_UPDATE,
   COP_FLAG_WRITE_IV,
   type crypt_op,
-} from "@cryptodev/core";
+} from "@cryptodev/core/abi";
 import { Crash } from "../crash.ts";
 import { Errno } from "../errno.ts";
 import { copyFromUser, copyToUser, type Memory, PIECE, unreadable } from "../user/memory.ts";

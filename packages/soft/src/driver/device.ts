@@ -1,4 +1,4 @@
-import { type ErrnoName, ILP32, LP64, type Machine, requestNumber, type Struct } from "@cryptodev/core";
+import { type ErrnoName, ILP32, LP64, type Machine, requestNumber, type Struct } from "@cryptodev/core/abi";
 import { Crash, KernelCrashError } from "../crash.ts";
 import { Errno } from "../errno.ts";
 import { own, ownFunction, ownInteger, ownList, ownOption } from "../options.ts";

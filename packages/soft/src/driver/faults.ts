@@ -1,4 +1,4 @@
-import { type ErrnoName, errnos } from "@cryptodev/core";
+import { type ErrnoName, errnos } from "@cryptodev/core/abi";
 import { Errno } from "../errno.ts";
 import { requireName } from "../options.ts";
 

@@ -1,4 +1,4 @@
-import { CIOCASYMFEAT, CRIOGET, errnos, type u32 } from "@cryptodev/core";
+import { CIOCASYMFEAT, CRIOGET, errnos, type u32 } from "@cryptodev/core/abi";
 import { Errno } from "../errno.ts";
 import { type Handler, writeBack } from "./handler.ts";
 

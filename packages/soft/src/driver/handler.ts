@@ -1,4 +1,4 @@
-import type { Ioctl, Machine, Struct } from "@cryptodev/core";
+import type { Ioctl, Machine, Struct } from "@cryptodev/core/abi";
 import type { Memory } from "../user/memory.ts";
 import type { UserStruct } from "../user/user_struct.ts";
 import type { CipherDriver, MacDriver } from "./algorithms.ts";

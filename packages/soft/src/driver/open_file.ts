@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "@cryptodev/core";
+import { POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "@cryptodev/core/abi";
 import { Errno } from "../errno.ts";
 import type { DriverSession } from "./session.ts";
 

@@ -1,4 +1,4 @@
-import { type CipherAlgorithm, hasSize } from "@cryptodev/core";
+import { type CipherAlgorithm, hasSize } from "@cryptodev/core/abi";
 import { Crash } from "../crash.ts";
 import type { AeadCipher } from "../crypto/aead.ts";
 import type { KeyedCipher } from "../crypto/cipher.ts";

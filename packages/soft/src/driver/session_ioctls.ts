@@ -16,7 +16,7 @@ import {
   type session_info_op,
   type session_op,
   type u32,
-} from "@cryptodev/core";
+} from "@cryptodev/core/abi";
 import { Crash } from "../crash.ts";
 import { secretCopy } from "../crypto/secret.ts";
 import { Errno } from "../errno.ts";

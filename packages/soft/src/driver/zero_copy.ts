@@ -1,4 +1,4 @@
-import type { ErrnoName } from "@cryptodev/core";
+import type { ErrnoName } from "@cryptodev/core/abi";
 import { Crash } from "../crash.ts";
 import { Errno } from "../errno.ts";
 import type { Memory } from "../user/memory.ts";

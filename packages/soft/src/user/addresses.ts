@@ -1,4 +1,5 @@
-import { type Argument, bufferOf, byteOffsetOf, type Machine } from "@cryptodev/core";
+import type { Machine } from "@cryptodev/core/abi";
+import { type Argument, bufferOf, byteOffsetOf } from "@cryptodev/core/host";
 
 /** The address of every argument's struct. The page below it is never mapped. */
 const STRUCT = 0x10000;

@@ -1,4 +1,4 @@
-import { type Argument, byteLengthOf, partOf } from "@cryptodev/core";
+import { type Argument, byteLengthOf, partOf } from "@cryptodev/core/host";
 import type { Memory, MemoryRange } from "./memory.ts";
 
 /** The memory that an argument refers to, and its addresses. */

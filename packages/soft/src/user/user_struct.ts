@@ -1,4 +1,5 @@
-import { type Machine, type Struct, StructBytes } from "@cryptodev/core";
+import type { Machine, Struct } from "@cryptodev/core/abi";
+import { StructBytes } from "@cryptodev/core/host";
 import { copyFromUser, type Memory } from "./memory.ts";
 
 /**

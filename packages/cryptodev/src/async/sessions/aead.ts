@@ -1,4 +1,6 @@
-import { type AeadMessage, type AeadName, type DetachedMessage, own, type SizeRange, sizeOf } from "@cryptodev/core";
+import type { AeadMessage, AeadName, DetachedMessage } from "@cryptodev/core";
+import type { SizeRange } from "@cryptodev/core/abi";
+import { own, sizeOf } from "@cryptodev/core/host";
 import { checkRoom, copied, deliver, plain } from "../arguments.ts";
 import type { AsyncOptions } from "../executor.ts";
 import type { Argument } from "../protocol.ts";

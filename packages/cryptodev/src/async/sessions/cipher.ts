@@ -1,14 +1,5 @@
-import {
-  type ChunkOptionsOf,
-  type CipherName,
-  type EagerOptions,
-  inWords,
-  own,
-  type PaddingOptions,
-  sizeOf,
-  type WithoutIvName,
-  type XtsName,
-} from "@cryptodev/core";
+import type { ChunkOptionsOf, CipherName, EagerOptions, PaddingOptions, WithoutIvName, XtsName } from "@cryptodev/core";
+import { inWords, own, sizeOf } from "@cryptodev/core/host";
 import { checkRoom, copied, deliver, plain } from "../arguments.ts";
 import type { AsyncOptions, Executor, Started } from "../executor.ts";
 import type { Argument } from "../protocol.ts";

@@ -1,4 +1,5 @@
-import { type CipherName, type MacName, own, sizeOf } from "@cryptodev/core";
+import type { CipherName, MacName } from "@cryptodev/core";
+import { own, sizeOf } from "@cryptodev/core/host";
 import { checkRoom, copied, deliver } from "../arguments.ts";
 import type { AsyncOptions } from "../executor.ts";
 import { AsyncSession } from "./session.ts";

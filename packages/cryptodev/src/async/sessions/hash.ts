@@ -1,11 +1,5 @@
-import {
-  CryptodevError,
-  copyInto,
-  equalInConstantTime,
-  type HashName,
-  type KeyedMacName,
-  sizeOf,
-} from "@cryptodev/core";
+import { CryptodevError, type HashName, type KeyedMacName } from "@cryptodev/core";
+import { copyInto, equalInConstantTime, sizeOf } from "@cryptodev/core/host";
 import { checkRoom, copied, copiedKey, deliver } from "../arguments.ts";
 import type { AsyncOptions, Executor, Started } from "../executor.ts";
 import type { Argument, CallMethod } from "../protocol.ts";

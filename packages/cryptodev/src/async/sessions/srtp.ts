@@ -1,4 +1,5 @@
-import { type KeyedMacName, own, type SrtpCipherName, type SrtpMessage, sizeOf } from "@cryptodev/core";
+import type { KeyedMacName, SrtpCipherName, SrtpMessage } from "@cryptodev/core";
+import { own, sizeOf } from "@cryptodev/core/host";
 import { checkRoom, copied, deliver, plain } from "../arguments.ts";
 import type { AsyncOptions } from "../executor.ts";
 import { AsyncSession } from "./session.ts";

@@ -1,4 +1,5 @@
-import { type KeyedMacName, own, sizeOf, type TlsCipherName, type TlsMessage } from "@cryptodev/core";
+import type { KeyedMacName, TlsCipherName, TlsMessage } from "@cryptodev/core";
+import { own, sizeOf } from "@cryptodev/core/host";
 import { checkRoom, copied, deliver } from "../arguments.ts";
 import type { AsyncOptions } from "../executor.ts";
 import { AsyncSession } from "./session.ts";

@@ -1,8 +1,8 @@
-import { type CipherAlgorithm, ciphers, isList } from "./abi/ciphers.ts";
-import { type MacAlgorithm, macs } from "./abi/macs.ts";
-import { freezeTable } from "./abi/frozen.ts";
+import { type CipherAlgorithm, ciphers, isList } from "../abi/ciphers.ts";
+import { freezeTable } from "../abi/frozen.ts";
+import { type MacAlgorithm, macs } from "../abi/macs.ts";
+import { inWords } from "../words.ts";
 import { nearest, plain } from "./suggest.ts";
-import { inWords } from "./words.ts";
 
 type Ciphers = (typeof ciphers)[keyof typeof ciphers];
 type Macs = (typeof macs)[keyof typeof macs];
@@ -93,6 +93,12 @@ export interface NamedMac<Name extends string = string> extends MacAlgorithm {
   readonly name: Name;
 }
 
+/** An HMAC, by its name. */
+export interface NamedHmac extends NamedMac<KeyedMacName> {
+  /** Its hash. */
+  readonly hash: HmacName;
+}
+
 /** All ciphers of the header. */
 export const allCiphers: readonly CipherAlgorithm[] = Object.values(ciphers);
 /** All macs of the header. */
@@ -132,13 +138,13 @@ const everyCipher: readonly NamedCipher[] = allCiphers.flatMap((algorithm) => [.
 
 const isImplemented = ({ kernelName }: CipherAlgorithm | MacAlgorithm): boolean => kernelName !== undefined;
 
-/** Whether a cipher is one of {@link Device.cipher}: CIOCCRYPT runs it. Any other cipher crashes the kernel there. */
+/** Whether a cipher is one of `device.cipher()`: CIOCCRYPT runs it. Any other cipher crashes the kernel there. */
 export function isPlainCipher(cipher: NamedCipher): cipher is NamedCipher<CipherName> {
   const { kind } = cipher.algorithm;
   return isImplemented(cipher.algorithm) && (kind === "block" || kind === "stream");
 }
 
-/** Whether a cipher is one of {@link Device.aead}. */
+/** Whether a cipher is one of `device.aead()`. */
 export function isAead(cipher: NamedCipher): cipher is NamedCipher<AeadName> {
   return isImplemented(cipher.algorithm) && cipher.algorithm.kind === "aead";
 }
@@ -156,7 +162,7 @@ function isSrtpCipher(cipher: NamedCipher): cipher is NamedCipher<SrtpCipherName
 const isMac = (mac: MacAlgorithm): mac is NamedMac<MacName> => isImplemented(mac);
 
 /** Whether a mac is an HMAC of {@link Device.hmac}, which has a key. */
-export function isHmac(mac: MacAlgorithm): mac is NamedMac<KeyedMacName> & { readonly hash: HmacName } {
+export function isHmac(mac: MacAlgorithm): mac is NamedHmac {
   return isImplemented(mac) && mac.keyed;
 }
 
@@ -175,7 +181,7 @@ export const namedCiphers: readonly (NamedCipher<CipherName> | NamedCipher<AeadN
 export const hashes: readonly NamedMac<HashName>[] = allMacs.filter(isHash);
 
 /** The HMACs of all hashes that a session can be started with. */
-export const hmacs: readonly (NamedMac<KeyedMacName> & { readonly hash: HmacName })[] = allMacs.filter(isHmac);
+export const hmacs: readonly NamedHmac[] = allMacs.filter(isHmac);
 
 for (const table of [namedCiphers, hashes, hmacs]) freezeTable(table);
 
@@ -196,7 +202,7 @@ const byName: ReadonlyMap<string, NamedCipher> = new Map([
  * @returns `undefined` if no session can be started with it
  * @example
  * ```ts
- * import { cipherNamed } from "@cryptodev/core";
+ * import { cipherNamed } from "@cryptodev/core/algorithms";
  *
  * console.log(cipherNamed("AES256")?.name); // aes-256-cbc
  * ```
@@ -213,7 +219,7 @@ export function hashNamed(name: string): NamedMac<HashName> | undefined {
 }
 
 /** Looks up an HMAC by its name or by that of its hash, in any case and with any separators. */
-export function hmacNamed(name: string): (typeof hmacs)[number] | undefined {
+export function hmacNamed(name: string): NamedHmac | undefined {
   return macNamed(hmacs, name);
 }
 
