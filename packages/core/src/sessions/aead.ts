@@ -169,7 +169,8 @@ export class Aead extends Session {
     plaintext: Uint8Array,
     message?: AeadMessage & { readonly detached?: boolean },
   ): Uint8Array<ArrayBuffer> | DetachedMessage {
-    const { nonce, aad } = this.#partsOf(message);
+    const nonce = this.#nonceOf(message);
+    const aad = own(message, "aad", this.#name);
     const isDetached = option(message, "detached", this.#name, false);
     if (typeof isDetached !== "boolean") {
       throw new TypeError(`detached for ${this.#name}: expected true or false, got ${inWords(isDetached)}`);
@@ -198,7 +199,8 @@ export class Aead extends Session {
    * @throws {CryptodevError} if the kernel refuses the operation
    */
   sealInto(plaintext: Uint8Array, destination: Uint8Array, message?: AeadMessage): number {
-    const { nonce, aad } = this.#partsOf(message);
+    const nonce = this.#nonceOf(message);
+    const aad = own(message, "aad", this.#name);
     return this.#seal(plaintext, destination, nonce, aad);
   }
 
@@ -216,7 +218,8 @@ export class Aead extends Session {
    * @throws {CryptodevError} if the kernel refuses the operation
    */
   open(sealed: Uint8Array, message?: AeadMessage & { readonly tag?: Uint8Array | undefined }): Uint8Array<ArrayBuffer> {
-    const { nonce, aad } = this.#partsOf(message);
+    const nonce = this.#nonceOf(message);
+    const aad = own(message, "aad", this.#name);
     const tag = own(message, "tag", this.#name);
     if (tag === undefined) {
       const plaintext = new Uint8Array(this.#checkSealed(sealed, -this.#prefix));
@@ -248,7 +251,8 @@ export class Aead extends Session {
    * @throws {CryptodevError} if the kernel refuses the operation
    */
   openInto(sealed: Uint8Array, destination: Uint8Array, message?: AeadMessage): number {
-    const { nonce, aad } = this.#partsOf(message);
+    const nonce = this.#nonceOf(message);
+    const aad = own(message, "aad", this.#name);
     return this.#open(sealed, destination, nonce, aad);
   }
 
@@ -263,17 +267,14 @@ export class Aead extends Session {
   }
 
   /**
-   * Reads what accompanies a message. Getters of the program run here, so nothing is measured before this.
+   * Reads the nonce of a message. This and {@link own} run getters of the program, so nothing is measured before them.
    *
    * @throws {TypeError} if a nonce is passed although the session manages nonces
    */
-  #partsOf(message: AeadMessage | undefined): AeadMessage {
+  #nonceOf(message: AeadMessage | undefined): Uint8Array | undefined {
     const nonce = own(message, "nonce", this.#name);
-    const aad = own(message, "aad", this.#name);
-    if (nonce !== undefined && this.#nonces !== undefined) {
-      throw new TypeError(`nonce for ${this.#name}: expected none, because the session manages nonces`);
-    }
-    return { nonce, aad };
+    if (nonce === undefined || this.#nonces === undefined) return nonce;
+    throw new TypeError(`nonce for ${this.#name}: expected none, because the session manages nonces`);
   }
 
   /** @returns the number of bytes written */
