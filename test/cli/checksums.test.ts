@@ -109,10 +109,10 @@ const flagSets = [
   ["--ignore-missing", "--status", "--warn"],
 ];
 
-describe.runIf(isPresent)("dgst --check reports what sha256sum --check reports for a list with", () => {
+describe.runIf(isPresent)("cryptodev dgst --check reports what sha256sum --check reports for a list with", () => {
   test.each(lists)("%s", (_, content) => expectTheSame(content, ["--warn"]));
 
-  test.each(flagged)("%s, with other flags", (_, content) => {
+  test.each(flagged)("%s, with each of several sets of flags", (_, content) => {
     for (const flags of flagSets) expectTheSame(content, flags);
   });
 
@@ -177,7 +177,7 @@ describe.runIf(isPresent)("dgst --check reports what sha256sum --check reports f
   });
 });
 
-describe("dgst --check accepts lines that sha256sum does not write:", () => {
+describe("cryptodev dgst --check and hmac --check accept lines that sha256sum does not write:", () => {
   const check = (algorithm: string, line: string) => {
     folder.write("LIST", `${line}\n`);
     return folder.cryptodev(["dgst", algorithm, "--check", "LIST"]);
@@ -195,7 +195,7 @@ describe("dgst --check accepts lines that sha256sum does not write:", () => {
     ["ripemd160", "RIPEMD-160(a)= "],
     ["ripemd160", "RMD160 (a) = "],
     ["ripemd160", "RIPEMD160 (a) = "],
-  ])("%s, such as %s", (algorithm, start) => {
+  ])("%s digests after '%s'", (algorithm, start) => {
     const { status, stdout, stderr } = check(algorithm, `${start}${hex(algorithm)}`);
     expect([status, stdout.toString(), stderr]).toEqual([0, "a: OK\n", ""]);
     expect(check(algorithm, `HMAC-${start}${hex(algorithm)}`).status).toBe(1);
@@ -226,7 +226,7 @@ describe("a file name that is not UTF-8", () => {
   const digest = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881";
   const line = Buffer.concat([Buffer.from(`${digest}  `), odd, Buffer.from("\n")]);
 
-  test.runIf(runtimeName !== "Deno")("is accepted in arguments and in lists", () => {
+  test.runIf(runtimeName !== "Deno")("is accepted by cryptodev in arguments and in lists", () => {
     expect(command(`dgst sha256 "$name"`)).toEqual({ status: 0, stdout: line, stderr: "" });
     folder.write("ODD", line);
     const { status, stdout, stderr } = command("dgst sha256 --check ODD");
@@ -237,7 +237,7 @@ describe("a file name that is not UTF-8", () => {
     expect(command(`${cipher} -o "$name".out; cat "$name".out`)).toEqual(sealed);
   });
 
-  test.runIf(runtimeName === "Deno")("is refused in Deno, which would open another file", () => {
+  test.runIf(runtimeName === "Deno")("is refused by cryptodev in Deno, which would open another file", () => {
     folder.write("\ufffd\ufffdbad \ufffd", "another");
     const { status, stdout, stderr } = command(`dgst sha256 "$name"`);
     expect([status, stdout.length, stderr]).toEqual([

@@ -13,7 +13,7 @@ const files = ["-odd name", "abc", "back\\slash", "both\\\n\rx", "large", "new\n
 
 const abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
-describe("dgst", () => {
+describe("cryptodev dgst", () => {
   test("prints the digest in FIPS 180-4, appendix B.1, for a file and for standard input", () => {
     expect(folder.cryptodev(["dgst", "sha256", "abc"]).stdout.toString()).toBe(`${abc}  abc\n`);
     expect(folder.cryptodev(["dgst", "sha256"], "abc").stdout.toString()).toBe(`${abc}  -\n`);
@@ -41,7 +41,7 @@ describe("dgst", () => {
     expect(status).toBe(1);
   });
 
-  test("lists the hashes if the name is unknown, and ends with status 2", () => {
+  test("lists the hashes if the name of the hash is unknown, and ends with status 2", () => {
     const { status, stderr } = folder.cryptodev(["dgst", "sha3", "abc"]);
     expect([status, stderr]).toEqual([
       2,
@@ -50,7 +50,7 @@ describe("dgst", () => {
   });
 });
 
-describe("dgst --check", () => {
+describe("cryptodev dgst --check", () => {
   const sums = folder.write("SUMS", folder.cryptodev(["dgst", "sha256", "--", ...files]).stdout);
   const sha256sum = has("sha256sum");
 
@@ -121,13 +121,13 @@ describe("dgst --check", () => {
     expect(stderr).toBe("cryptodev: WARNING: 1 line is improperly formatted\n");
   });
 
-  test("is required by its options", () => {
+  test("is required by the option --ignore-missing", () => {
     const { status, stderr } = folder.cryptodev(["dgst", "sha256", "--ignore-missing", "abc"]);
     expect([status, stderr]).toEqual([2, "cryptodev: --ignore-missing requires --check\n"]);
   });
 });
 
-describe("hmac", () => {
+describe("cryptodev hmac", () => {
   // RFC 4231, test case 2.
   const key = folder.write("key", "Jefe");
   const file = folder.write("question", "what do ya want for nothing?");

@@ -18,11 +18,11 @@ const plain = folder.write("plain", pattern(3_000_001, 1));
 const given = ["--key-file", key, "--iv-file", iv];
 const cbc = ["aes-256-cbc", "--pad", ...given];
 
-describe("enc and dec give the known answers of", () => {
+describe("cryptodev enc and dec give the known answers of", () => {
   const modes = ["aes-256-cbc", "aes-128-ctr", "aes-128-ecb", "aes-128-xts", "3des-cbc"];
   const chosen = modes.map((mode) => ciphers.find(({ algorithm }) => algorithm === mode) as (typeof ciphers)[number]);
 
-  test.each(chosen)("$algorithm: $source", ({ algorithm, key, iv, plaintext, ciphertext }) => {
+  test.each(chosen)("$source, for $algorithm", ({ algorithm, key, iv, plaintext, ciphertext }) => {
     folder.write("key.vector", fromHex(key));
     const flags = [algorithm, "--key-file", "key.vector", ...(iv === undefined ? [] : ["--iv", iv])];
     const sealed = folder.cryptodev(["enc", ...flags], fromHex(plaintext));
@@ -46,7 +46,7 @@ describe("enc and dec give the known answers of", () => {
     expect(toHex(folder.cryptodev(["dec", ...flags], stdout).stdout)).toBe(plaintext);
   });
 
-  test.skipIf(!has("openssl"))("openssl, which decrypts what enc pads, and vice versa", () => {
+  test.skipIf(!has("openssl"))("openssl with padding, which also decrypts what enc pads", () => {
     expect(folder.cryptodev(["enc", ...cbc, "-i", plain, "-o", "here"]).status).toBe(0);
     const args = ["-aes-256-cbc", "-K", toHex(folder.read(key)), "-iv", toHex(folder.read(iv))];
     const there = folder.run("openssl", ["enc", "-d", ...args, "-in", "here"]);
@@ -56,7 +56,7 @@ describe("enc and dec give the known answers of", () => {
   });
 });
 
-describe("enc refuses", () => {
+describe("cryptodev enc refuses", () => {
   const refused: readonly (readonly [string, number, readonly string[], string])[] = [
     ["a key that is too short", 1, ["aes-256-cbc", "--key-file", iv, "--iv-file", iv], "expected 32 bytes, got 16"],
     ["a key that is too long", 1, ["aes-128-cbc", ...given], "key for aes-128-cbc: expected 16 bytes, got 32"],
@@ -116,7 +116,7 @@ describe("enc refuses", () => {
   });
 });
 
-describe("the output file of enc", () => {
+describe("the output file of cryptodev enc", () => {
   test("does not exist after a failure in the middle, and neither does the temporary file", () => {
     const before = folder.names;
     const ending = folder.cryptodev(["enc", "aes-256-cbc", ...given, "-i", plain, "-o", "half"]);
@@ -170,8 +170,8 @@ describe("the output file of enc", () => {
   });
 });
 
-describe("dec ends with status 4", () => {
-  test("and writes nothing if the input of an AEAD was changed", () => {
+describe("cryptodev dec", () => {
+  test("writes nothing and ends with status 4 if the input of an AEAD was changed", () => {
     const flags = ["aes-256-gcm", "--key-file", key, "--iv", "00112233445566778899aabb"];
     const { stdout: sealed } = folder.cryptodev(["enc", ...flags], "message");
     sealed[3] = (sealed[3] as number) ^ 1;
@@ -183,14 +183,14 @@ describe("dec ends with status 4", () => {
     expect(folder.names).not.toContain("forged");
   });
 
-  test("if the padding is wrong", () => {
+  test("ends with status 4 if the padding is wrong", () => {
     const { status, stderr } = folder.cryptodev(["dec", ...cbc], new Uint8Array(32));
     expect(status).toBe(4);
     expect(stderr).toContain("does not end with padding");
   });
 });
 
-describe("the key of enc and dec", () => {
+describe("the key of cryptodev enc and dec", () => {
   test("can be read from any descriptor", () => {
     const sealed = folder.cryptodev(["enc", ...cbc], "message").stdout;
     const [file, ...args] = command;
@@ -203,7 +203,7 @@ describe("the key of enc and dec", () => {
   });
 });
 
-describe("enc", () => {
+describe("cryptodev enc", () => {
   const [file, ...args] = command;
   const onTerminal = (flags: readonly string[]) =>
     folder.run("script", ["-qec", quoted([file, ...args, "enc", ...flags]), "/dev/null"]);
@@ -228,7 +228,7 @@ describe("enc", () => {
     },
   );
 
-  test("fails if its output cannot be written, as dgst does", () => {
+  test("fails if its output cannot be written, as cryptodev dgst does", () => {
     for (const flags of [
       ["enc", ...cbc, "-i", plain],
       ["dgst", "sha256", plain],

@@ -64,16 +64,16 @@ function expectToRun(example: string): void {
   expect(status, `${stdout}${stderr}`).toBe(0);
 }
 
-describe("an example in the help", () => {
+describe("the help of cryptodev", () => {
   const run = [...new Set(examples)].filter(
     (example) => !(example in notRun) && !(lacksJq && example.includes("| jq ")),
   );
 
-  test("is found in the help of every command", () => {
+  test("has more than 30 examples, among them each that a test lists by its text", () => {
     expect(examples.length).toBeGreaterThan(30);
     expect(examples).toEqual(expect.arrayContaining([...Object.keys(around), ...Object.keys(notRun)]));
   });
 
-  test.each(run.filter((example) => !isServed(example)))("runs: %s", expectToRun);
-  test.runIf(canServe).each(run.filter(isServed))("runs: %s", expectToRun);
+  test.each(run.filter((example) => !isServed(example)))("shows an example that runs: %s", expectToRun);
+  test.runIf(canServe).each(run.filter(isServed))("shows an example that runs: %s", expectToRun);
 });

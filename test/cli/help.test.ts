@@ -24,7 +24,7 @@ describe("cryptodev", () => {
     expect(text).not.toContain("\u001b");
   });
 
-  test("prints its version, and refuses unknown commands with status 2", () => {
+  test("prints its version with --version, and refuses unknown commands with status 2", () => {
     expect(folder.cryptodev(["--version"]).stdout.toString()).toMatch(/^\d+\.\d+\.\d+\n$/);
     const unknown = folder.cryptodev(["encrypt"]);
     expect([unknown.status, unknown.stderr]).toEqual([2, "cryptodev: unknown command 'encrypt'\n"]);

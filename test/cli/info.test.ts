@@ -21,7 +21,7 @@ interface Listed {
   readonly remedy?: string;
 }
 
-describe("info", () => {
+describe("cryptodev info", () => {
   test("lists the available algorithms in columns, without colours", () => {
     const { status, stdout, stderr } = folder.cryptodev(["info"]);
     const lines = stdout.toString().split("\n");
@@ -56,7 +56,7 @@ describe("info", () => {
     expect(stdout.includes("\u001b")).toBe(false);
   });
 
-  test("prints the same as JSON with --json", () => {
+  test("prints the available algorithms as JSON with --json", () => {
     const { device, problem, capabilities } = JSON.parse(folder.cryptodev(["info", "--json"]).stdout.toString());
     expect([device, problem]).toEqual([{ path: "/dev/crypto", backend: "software" }, null]);
     const gcm = (capabilities as Listed[]).find(({ name }) => name === "aes-gcm");
@@ -92,7 +92,7 @@ describe("info", () => {
     device.close();
   });
 
-  test("--require-hardware does not suggest a kernel option for an algorithm that software implements", () => {
+  test("does not suggest a kernel option with --require-hardware for an algorithm that software implements", () => {
     const { status, stdout } = folder.cryptodev(["info", "--require-hardware"]);
     expect(status).toBe(0);
     expect(stdout.toString()).toContain("cbc(aes): only software implements it here; omit --require-hardware");
@@ -137,13 +137,13 @@ describe("info", () => {
   );
 });
 
-describe("the module's parameters", () => {
+describe("the parameters of the kernel's module", () => {
   const root = folder.path;
   const parameter = "sys/module/cryptodev/parameters/cryptodev_verbosity";
   const sysctl = "proc/sys/ioctl/cryptodev_verbosity";
   const none = "the module cryptodev is not loaded: `modprobe cryptodev` loads it";
 
-  test("do not exist if it is not loaded", async () => {
+  test("do not exist if the module is not loaded", async () => {
     expect(await readModule(root)).toBeUndefined();
     await expect(setVerbosity(1, root)).rejects.toThrow(none);
     expect(folder.names).not.toContain("sys");
@@ -171,7 +171,7 @@ describe("the module's parameters", () => {
     });
   });
 
-  test("accept only the three levels of verbosity", () => {
+  test("accept only 0, 1 and 2 from cryptodev info --set-verbosity", () => {
     const { status, stderr } = folder.cryptodev(["info", "--set-verbosity", "3"]);
     expect([status, stderr]).toEqual([2, expect.stringContaining("Allowed choices are 0, 1, 2")]);
   });

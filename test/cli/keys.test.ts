@@ -15,7 +15,7 @@ const expected = folder.cryptodev(["hmac", "sha256", "--key-file", key, "text"])
 const shell = (line: string) =>
   folder.run("bash", ["-c", line.replaceAll("HMAC", quoted([...command, "hmac", "sha256", "text"]))]);
 
-describe("hmac waits for its key", () => {
+describe("cryptodev hmac waits for its key", () => {
   test.each([
     "(sleep 1; cat key) | HMAC --key-fd 0",
     "(sleep 1; cat key) | HMAC --key-file /dev/stdin",
@@ -25,7 +25,7 @@ describe("hmac waits for its key", () => {
     "mkfifo fifo; (sleep 1; cat key > fifo) & HMAC --key-file fifo",
     "(head -c 8 key; sleep 1; tail -c +9 key) | HMAC --key-fd 0",
     "(cat > /dev/null; HMAC --key-fd 9) 9< key < text",
-  ])("%s", (line) => {
+  ])("in the shell command: %s", (line) => {
     const { status, stdout, stderr } = shell(line);
     expect([status, stdout.toString(), stderr]).toEqual([0, expected, ""]);
   });
@@ -61,16 +61,16 @@ sys.exit(child.wait())
     ["pipe", "descriptor"],
     ["socket", "0"],
     ["socket", "descriptor"],
-  ])("from a non-blocking %s, passed as %s", (kind, where) => {
+  ])("from a non-blocking %s that is passed as --key-fd %s", (kind, where) => {
     const args = [kind, where, ...command, "hmac", "sha256", "text", "--key-fd"];
     const { status, stdout, stderr } = folder.run("python3", ["-c", program, ...args]);
     expect([status, stdout.toString(), stderr]).toEqual([0, expected, ""]);
   });
 });
 
-describe("--key-fd with a descriptor that was not passed", () => {
+describe("cryptodev hmac --key-fd", () => {
   // Which of these the runtime uses for itself, and what reading them does, differs.
-  test.each([3, 4, 5, 6, 7, 8, 9, 11, 13, 17, 19, 21, 22, 400])("is refused for %d, with what to do", (descriptor) => {
+  test.each([3, 4, 5, 6, 7, 8, 9, 11, 13, 17, 19, 21, 22, 400])("refuses %d if it was not passed", (descriptor) => {
     const closed = [...Array(23).keys()].slice(3).map((number) => `${number}<&-`);
     const { status, stdout, stderr } = shell(`HMAC --key-fd ${descriptor} ${closed.join(" ")}`);
     expect([status, stdout.toString(), stderr]).toEqual([
@@ -81,7 +81,7 @@ describe("--key-fd with a descriptor that was not passed", () => {
   });
 });
 
-describe("a key that cannot be read", () => {
+describe("cryptodev hmac", () => {
   test.each([
     ["--key-file nothing", "cryptodev: nothing: ENOENT, no such file or directory\n"],
     ["--key-file .", "cryptodev: .: EISDIR, illegal operation on a directory\n"],
@@ -89,12 +89,12 @@ describe("a key that cannot be read", () => {
     ["--key-file key/x", "cryptodev: key/x: ENOTDIR, not a directory\n"],
     ["--key-file /dev/zero", "cryptodev: key: expected at most 512 bytes, got more\n"],
     ["--key-fd 5 5< /dev/zero", "cryptodev: key: expected at most 512 bytes, got more\n"],
-  ])("is reported: %s", (flags, message) => {
+  ])("reports a key that cannot be read: %s", (flags, message) => {
     const { status, stderr } = shell(`HMAC ${flags}`);
     expect([status, stderr]).toEqual([1, message]);
   });
 
-  test("is refused if the data comes from the same place", () => {
+  test("refuses to read its key and its data from the same place", () => {
     for (const place of ["--key-fd 0", "--key-file /dev/stdin", "--key-file /dev/fd/0", "--key-file /proc/self/fd/0"]) {
       const { status, stderr } = shell(`cat key | HMAC - ${place}`);
       expect([status, stderr]).toEqual([
@@ -105,8 +105,8 @@ describe("a key that cannot be read", () => {
   });
 });
 
-describe("a key file", () => {
-  test("that every user can write is accepted with a warning", () => {
+describe("cryptodev hmac accepts a key file", () => {
+  test("that every user can write, with a warning", () => {
     folder.write("open key", "a secret of ours");
     chmodSync(join(folder.path, "open key"), 0o666);
     const { status, stdout, stderr } = folder.cryptodev(["hmac", "sha256", "text", "--key-file", "open key"]);
@@ -116,7 +116,7 @@ describe("a key file", () => {
     );
   });
 
-  test.skipIf(!has("script"))("that every user can read is accepted with a warning on a terminal", () => {
+  test.skipIf(!has("script"))("that every user can read, with a warning on a terminal", () => {
     chmodSync(join(folder.path, key), 0o644);
     const args = [...command, "hmac", "sha256", "text", "--key-file", key];
     const onTerminal = (more: string[]) =>

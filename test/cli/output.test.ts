@@ -61,7 +61,7 @@ async function begun(out: string, ...flags: string[]) {
   return { child, part: join(folder.path, find() as string), ended, messages: () => messages };
 }
 
-describe("the command reports an output that cannot be written under its name, and leaves nothing behind:", () => {
+describe("cryptodev reports the name of an output that cannot be written, and leaves nothing behind:", () => {
   const long = "x".repeat(256);
   test.each([
     ["a folder that does not exist", "none/x", "none/x: ENOENT, no such file or directory"],
@@ -113,14 +113,14 @@ describe("the command reports an output that cannot be written under its name, a
   test.each([
     ["speed", "-a", "sha1", "-s", "0.001", "--svg"],
     ["trace", "-o"],
-  ])("the output of %s", (...flags) => {
+  ])("a missing folder for the output of cryptodev %s", (...flags) => {
     const rest = flags[0] === "trace" ? ["--", "true"] : [];
     const { status, stderr } = folder.cryptodev([...flags, "none/x", ...rest]);
     expect([status, stderr]).toEqual([1, "cryptodev: none/x: ENOENT, no such file or directory\n"]);
   });
 });
 
-describe("an output file", () => {
+describe("an output file of cryptodev enc", () => {
   test.each([
     ["255 letters", "x".repeat(255)],
     ["250 letters", "x".repeat(250)],
@@ -171,7 +171,7 @@ describe("an output file", () => {
     },
   );
 
-  test.skipIf(!has("strace"))("is created with the narrow mode, not narrowed afterwards", () => {
+  test.skipIf(!has("strace"))("is created with the old file's mode, not narrowed later", () => {
     folder.write("old", "precious");
     chmodSync(join(folder.path, "old"), 0o600);
     const line = `umask 0; exec strace -f -e trace=open,openat -o trace ${quoted([...command, ...ctr, "-i", plain, "-o", "old", "-f"])}`;
@@ -246,7 +246,7 @@ describe("an output file", () => {
   );
 });
 
-describe("the command fails if standard output cannot be written:", () => {
+describe("cryptodev", () => {
   test.each([
     [["--version"]],
     [["--help"]],
@@ -258,13 +258,13 @@ describe("the command fails if standard output cannot be written:", () => {
     [ctr.concat("-i", plain)],
     [["speed", "-a", "sha1", "-s", "0.001"]],
     [["speed", "-a", "sha1", "-s", "0.001", "--json"]],
-  ])("%j", (args) => {
+  ])("fails if standard output cannot be written: %j", (args) => {
     const { status, stderr } = folder.run("sh", ["-c", `${quoted([...command, ...args])} > /dev/full`]);
     expect([status, stderr]).toEqual([1, "cryptodev: standard output: ENOSPC, no space left on device\n"]);
   });
 
   test.each([[["help", "enc"]], [["info"]], [["dgst", "sha256", plain]]])(
-    "%j ends with status 141 without a reader",
+    "ends with status 141 if standard output has no reader: %j",
     (args) => {
       const line = `{ sleep 0.5; ${quoted([...command, ...args])}; echo $? >&2; } | true`;
       expect(folder.run("sh", ["-c", line]).stderr).toBe("141\n");
@@ -296,7 +296,7 @@ sys.stdout.flush()
 sys.exit(child.wait())
 `;
 
-  test.runIf(python).each(["pipe", "socket"])("receives every byte once if it is a %s", (kind) => {
+  test.runIf(python).each(["pipe", "socket"])("receives every byte of cryptodev enc once if it is a %s", (kind) => {
     const large = join(inputs.path, inputs.write("large", pattern(2_000_001, 3)));
     const expected = inputs.cryptodev([...ctr, "-i", large]).stdout;
     const { status, stdout, stderr } = folder.run("python3", ["-c", program, kind, ...command, ...ctr, "-i", large]);
@@ -304,18 +304,18 @@ sys.exit(child.wait())
   });
 });
 
-describe("an input", () => {
+describe("an input of cryptodev", () => {
   test.each([
     [["-i", "nothing"], "nothing: ENOENT, no such file or directory"],
     [["-i", "."], ".: EISDIR, illegal operation on a directory"],
     [["-i", "no\u001bthing"], "'no'$'\\033''thing': ENOENT, no such file or directory"],
     [["-i", ""], "'': ENOENT, no such file or directory"],
-  ])("that cannot be read is reported under its name: %j", (flags, message) => {
+  ])("is reported by its name if it cannot be read: %j", (flags, message) => {
     const { status, stderr } = folder.cryptodev([...ctr, ...flags, "-o", "out"]);
     expect([status, stderr, folder.names]).toEqual([1, `cryptodev: ${message}\n`, []]);
   });
 
-  test("that cannot be read is reported if it contains the iv or the additional data", () => {
+  test("is reported by its name if it contains the iv or the additional data, and cannot be read", () => {
     const { stderr } = folder.cryptodev([...ctr.slice(0, 4), "--iv-file", "nothing", "-i", plain]);
     expect(stderr).toBe("cryptodev: nothing: ENOENT, no such file or directory\n");
     const gcm = ["enc", "aes-256-gcm", "--key-file", key, "--iv", "00112233445566778899aabb", "--aad-file", "."];
@@ -324,7 +324,7 @@ describe("an input", () => {
     );
   });
 
-  test("that is a folder is reported on standard input too", () => {
+  test("is reported as standard input if that is a folder", () => {
     const { status, stderr } = folder.run("sh", ["-c", `${quoted([...command, "dgst", "md5"])} < .`]);
     expect([status, stderr]).toEqual([
       1,

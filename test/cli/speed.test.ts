@@ -21,7 +21,7 @@ interface Measured {
   }[];
 }
 
-describe("speed", () => {
+describe("cryptodev speed", () => {
   test("measures every algorithm with all sizes, starting with the cost of a call", () => {
     const { status, stdout, stderr } = folder.cryptodev(["speed", "--json", ...quick]);
     expect([status, stderr]).toEqual([0, ""]);
@@ -129,7 +129,7 @@ describe("speed", () => {
 });
 
 describe("an algorithm that the device refuses", () => {
-  test.skipIf(!canServe)("is reported by speed, which measures the others", async () => {
+  test.skipIf(!canServe)("is reported by cryptodev speed, which measures the others", async () => {
     const server = await ServedDevice.start(`${folder.path}/failing`, ["--fail", "EINVAL@CIOCAUTHCRYPT"]);
     try {
       const flags = ["--backend", "kernel", "--path", server.path, ...quick, "-b", "64"];

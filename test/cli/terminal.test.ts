@@ -33,8 +33,8 @@ const onTerminal = (args: readonly string[]): string =>
 /** Characters that a terminal interprets as commands, or that reverse a line. */
 const dangerous = /[^\P{Cc}\n\t]|\u202e/u;
 
-describe("a control character in a name", () => {
-  test.runIf(canPretend)("is quoted on a terminal, as ls does it", () => {
+describe("a control character in a name that cryptodev prints", () => {
+  test.runIf(canPretend)("is quoted on a terminal, as by ls", () => {
     const text = onTerminal(["dgst", "sha256", ...names]);
     expect(text).not.toMatch(dangerous);
     expect(text.split("\n").map((line) => line.replace(/[0-9a-f]{64}/, "#"))).toEqual([
@@ -97,7 +97,7 @@ describe("a control character in a name", () => {
   });
 });
 
-test("a message does not repeat text in the place of a name that may be a key", () => {
+test("a message of cryptodev does not repeat text in the place of a name, because it may be a key", () => {
   for (const secret of ["0123456789abcdef", "c0ffee".repeat(6), "correct horse battery", "x".repeat(21)]) {
     const { status, stderr } = folder.cryptodev(["enc", secret]);
     expect([status, stderr]).toEqual([2, expect.stringContaining("; got something else\n")]);
@@ -119,7 +119,7 @@ describe("nearest()", () => {
     ["rot13", undefined],
     ["", undefined],
     ["0".repeat(64), undefined],
-  ])("finds the name that %s was meant to be, or none", (name, meant) => {
+  ])("finds the name for which '%s' is meant, or none", (name, meant) => {
     expect(nearest(name, known)).toBe(meant);
   });
 });

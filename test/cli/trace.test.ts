@@ -8,7 +8,7 @@ const folder = new Folder();
 const key = folder.write("key", "a secret of ours");
 const hmac = ["hmac", "sha256", "--key-file", key, key];
 
-describe("trace", () => {
+describe("cryptodev trace", () => {
   test("shows the calls of a program, and neither keys nor data", () => {
     const plain = folder.cryptodev(hmac);
     const { status, stdout, stderr } = folder.cryptodev(["trace", "--", ...command, ...hmac]);

@@ -125,7 +125,7 @@ function differing(ours: Outcomes, theirs: Outcomes, version: number, isAllowed:
 /** The executable of Node.js. Bun replaces `node` in the path with itself. */
 const node = runtimeName === "Node.js" ? process.execPath : (process.env.npm_node_execpath ?? "node");
 
-describe("node:crypto over a device, compared with Node.js,", { timeout: 300_000 }, () => {
+describe("node:crypto over a device", { timeout: 300_000 }, () => {
   let theirs: Outcomes;
   let version: number;
   beforeAll(() => {
@@ -161,7 +161,7 @@ describe("node:crypto over a device, compared with Node.js,", { timeout: 300_000
       },
     });
 
-  test("returns the same result or throws the same error for every call, except as the guide lists", async () => {
+  test("returns or throws for every call what Node.js does, except as the guide lists", async () => {
     const ours = await outcomesOf(watched(cryptoOf(device)));
     expect([...ours.keys()]).toEqual([...theirs.keys()]);
     expect(differing(ours, theirs, version, false)).toEqual([]);
@@ -175,7 +175,7 @@ describe("node:crypto over a device, compared with Node.js,", { timeout: 300_000
     console.log(`skipped: fallback in ${runtimeName}, because it would use ${runtimeName}'s own node:crypto`);
   }
   // In other runtimes, fallback uses their own node:crypto.
-  test.runIf(runtimeName === "Node.js")("also does so with fallback for what the device does not support", async () => {
+  test.runIf(runtimeName === "Node.js")("does what Node.js does with fallback, and leaks no session", async () => {
     const ours = await outcomesOf(watched(cryptoOf(device, { fallback: true })));
     expect(differing(ours, theirs, version, true)).toEqual([]);
     expect(leaks).toEqual([]);

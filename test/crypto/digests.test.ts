@@ -31,7 +31,7 @@ describe.each(backends)("createHash, createHmac and hash on the $name", (backend
     );
   });
 
-  test("have the session that does the work, which node:crypto's objects do not have", () => {
+  test("return objects with the session that does the work, which node:crypto's objects do not have", () => {
     for (const object of [crypto.createHash("sha1"), crypto.createHmac("sha1", "key")]) {
       expect("session" in object).toBe(true);
       const { session } = object as unknown as { readonly session: { info(): { mac: { name: string } } } };

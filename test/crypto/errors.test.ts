@@ -480,7 +480,7 @@ function outcome(make: () => unknown): string {
   }
 }
 
-describe("node:crypto over a device has the outcome of Node.js for", () => {
+describe("node:crypto over a device returns or throws what Node.js does for", () => {
   const crypto = cryptoOn(Device.open(new SoftwareHost()));
 
   test.each(mistakes)("%s", (_what, make, expected) => {
@@ -488,7 +488,7 @@ describe("node:crypto over a device has the outcome of Node.js for", () => {
     if (runtimeName === "Node.js") expect(outcome(() => make(real))).toBe(expected);
   });
 
-  test("the properties that OpenSSL adds to its errors", () => {
+  test("an empty message to decrypt, with the properties that OpenSSL adds to its errors", () => {
     const decipher = crypto.createDecipheriv("aes-128-cbc", key, iv);
     expect(() => decipher.final()).toThrow(
       expect.objectContaining({ library: "Provider routines", reason: "wrong final block length" }),
@@ -506,7 +506,7 @@ describe("node:crypto over a device has the outcome of Node.js for", () => {
   });
 });
 
-describe("an error does not show a secret from", () => {
+describe("an error of node:crypto over a device does not show a secret from", () => {
   const crypto = cryptoOn(Device.open(new SoftwareHost()));
   const secret = "a secret that nobody should see";
 
@@ -529,7 +529,7 @@ describe("an error does not show a secret from", () => {
   });
 });
 
-describe("a limit of the device is checked at once for", () => {
+describe("node:crypto over a device checks a limit of the device at once for", () => {
   const crypto = cryptoOn(Device.open(new SoftwareHost()));
 
   test.each<Mistake>([

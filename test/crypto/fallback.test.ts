@@ -48,7 +48,7 @@ describe("node:crypto over a device", () => {
     ],
   ];
 
-  test.each(lacking)("uses node's own for %s if fallback is allowed, and throws if not", (name, use, message) => {
+  test.each(lacking)("leaves %s to node:crypto if fallback is allowed, and throws if not", (name, use, message) => {
     expect(() => use(strict)).toThrow(message);
     // Not every runtime has all of these.
     const expected = attempt(() => use(real));
@@ -125,7 +125,7 @@ describe("node:crypto over a device", () => {
     );
   });
 
-  test("does not have GCM if counter mode is missing", () => {
+  test("does not have GCM if the device does not have counter mode", () => {
     const without = Device.open(new SoftwareHost({ lacks: ["aes-ctr"] }));
     expect(cryptoOf(without).getCiphers()).not.toContain("aes-128-gcm");
     expect(() => cryptoOf(without).createCipheriv("aes-128-gcm", key, pattern(12))).toThrow("Unknown cipher");

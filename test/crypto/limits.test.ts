@@ -86,7 +86,7 @@ describe("with fallback, node:crypto takes over for", () => {
     expect(openSessions(host)).toBe(0);
   });
 
-  test("GCM as a stream", async () => {
+  test("GCM with aad of 5000 bytes, as a stream", async () => {
     const cipher = crypto.createCipheriv("aes-128-gcm", key, nonce);
     const model = real.createCipheriv("aes-128-gcm", key, nonce);
     for (const each of [cipher, model]) {
@@ -215,7 +215,7 @@ describe("a failure of the device", () => {
     expect(() => decipher.final()).toThrow("unable to authenticate data");
   });
 
-  test("in one chunk of GCM leaves the message as it was", () => {
+  test("leaves the message of GCM as it was before the chunk that failed", () => {
     const cipher = crypto.createCipheriv("aes-128-gcm", key, nonce);
     const model = real.createCipheriv("aes-128-gcm", key, nonce);
     expect(cipher.update(pattern(20))).toEqual(model.update(pattern(20)));
@@ -227,7 +227,7 @@ describe("a failure of the device", () => {
     expect(cipher.getAuthTag()).toEqual(model.getAuthTag());
   });
 
-  test("in an HMAC whose key is hashed first does not leave a session open", () => {
+  test("does not leave a session open for an HMAC whose key is hashed first", () => {
     host.device.failNext("ENOMEM", "CIOCCRYPT");
     expect(() => crypto.createHmac("sha1", pattern(1000))).toThrow(expect.objectContaining({ code: "ENOMEM" }));
     expect(openSessions(host)).toBe(0);

@@ -156,7 +156,7 @@ describe.each(Object.entries(programs))("%s", (_name, { code, fallback, not }) =
   });
 });
 
-describe("a program that is switched over", () => {
+describe("a program that is switched over to cryptodev/crypto", () => {
   const run = (code: string, options: ChildOptions = {}) =>
     runForJson<unknown>(code, { isSwitched: true, env: software, ...options });
   const isOurs = `
@@ -165,7 +165,7 @@ describe("a program that is switched over", () => {
     const require = createRequire(import.meta.url);
   `;
 
-  test("gets the device from import, import() and require, with and without the prefix", () => {
+  test("gets the device from import, import() and require, with and without the prefix node:", () => {
     const code = `
       ${isOurs}
       import one, { createHash } from "crypto";

@@ -29,7 +29,7 @@ const count = (ioctl: typeof CIOCGSESSION | typeof CIOCFSESSION) =>
   host.calls.filter(({ request }) => request === requestNumber(ioctl, LP64)).length;
 const open = () => openSessions(host);
 
-describe("node:crypto over a device, as streams,", () => {
+describe("a stream of node:crypto over a device", () => {
   test.each(["aes-128-cbc", "aes-128-ctr", "aes-128-gcm"])("encrypts and decrypts with %s", async (name) => {
     const start = name.endsWith("gcm") ? nonce : iv;
     const cipher = crypto.createCipheriv(name, key, start);
@@ -50,7 +50,7 @@ describe("node:crypto over a device, as streams,", () => {
     expect(open()).toBe(0);
   });
 
-  test("returns the digest of a hash once after the end of the stream", async () => {
+  test("returns the digest of a hash once after its end", async () => {
     const hash = crypto.createHash("sha1");
     await pipeline(Readable.from(["a", "b", "c"]), hash);
     expect(hash.digest("hex")).toBe("a9993e364706816aba3e25717850c26c9cd0d89d");
@@ -73,7 +73,7 @@ describe("node:crypto over a device, as streams,", () => {
     }
   });
 
-  test("emits errors", async () => {
+  test("emits an error for a partial block and for forged data", async () => {
     const decipher = crypto.createDecipheriv("aes-128-cbc", key, iv);
     await expect(pipeline(Readable.from([pattern(20)]), decipher, new PassThrough())).rejects.toThrow(
       expect.objectContaining({ code: "ERR_OSSL_WRONG_FINAL_BLOCK_LENGTH" }),
@@ -85,7 +85,7 @@ describe("node:crypto over a device, as streams,", () => {
     expect(open()).toBe(0);
   });
 
-  test("has objects that are Transform streams", () => {
+  test("is a Transform, and an instance of Hash, Hmac or Cipheriv", () => {
     const objects = [
       crypto.createHash("sha1"),
       crypto.createHmac("sha1", key),
@@ -97,7 +97,7 @@ describe("node:crypto over a device, as streams,", () => {
   });
 });
 
-describe("a session ends", () => {
+describe("a session of node:crypto over a device", () => {
   const users: readonly [string, (from: NodeCrypto) => Transform][] = [
     ["createHash", (from) => from.createHash("sha1")],
     ["createHmac", (from) => from.createHmac("sha1", key)],
@@ -105,7 +105,7 @@ describe("a session ends", () => {
     ["createDecipheriv", (from) => from.createDecipheriv("aes-128-gcm", key, nonce)],
   ];
 
-  test("with digest(), and with final(), also if that throws", () => {
+  test("ends with digest(), and with final(), also if that throws", () => {
     crypto.createHash("sha1").digest();
     crypto.createHmac("sha1", "key").digest();
     crypto.hash("sha1", "abc");
@@ -117,14 +117,14 @@ describe("a session ends", () => {
     expect(open()).toBe(0);
   });
 
-  test.each(users)("when the object of %s is destroyed", (_name, start) => {
+  test.each(users)("ends when the object of %s is destroyed", (_name, start) => {
     const stream = start(crypto);
     expect(open()).toBeGreaterThan(0);
     stream.destroy();
     expect(open()).toBe(0);
   });
 
-  test.each(users)("when the object of %s is dropped, without a warning", async (_name, start) => {
+  test.each(users)("ends when the object of %s is dropped, without a warning", async (_name, start) => {
     (() => start(crypto))();
     expect(open()).toBeGreaterThan(0);
     await collectUntil(() => open() === 0);
@@ -141,7 +141,7 @@ describe("a session ends", () => {
     expect(open()).toBe(1);
   });
 
-  test("if it is the first of two, and the second cannot start", () => {
+  test("ends if it is the first of two, and the second cannot start", () => {
     host.device.lacks.add("aes-ctr");
     expect(() => crypto.createCipheriv("aes-128-gcm", key, nonce)).toThrow();
     expect([count(CIOCGSESSION), count(CIOCFSESSION)]).toEqual([2, 1]);

@@ -94,7 +94,7 @@ const frames: Readonly<Record<string, Frame>> = {
   },
 };
 
-test("every command of a page is run here, or listed with the reason why not", () => {
+test("every shell command in the documentation is run by a test, or listed with the reason why not", () => {
   const firsts = scripts.map(({ commands }) => withoutComment(commands[0] as string));
   expect([...new Set(firsts)].sort()).toEqual(Object.keys(frames).sort());
   const shown = blocks.flatMap(({ commands }) => commands.map(withoutComment));
@@ -126,7 +126,7 @@ function expectToWork({ commands, frame }: (typeof runs)[number]): void {
   }
 }
 
-describe("every shell command in the pages works", () => {
+describe("the shell commands in the documentation work:", () => {
   test.each(runs.filter(({ frame }) => !frame.isServed))("$where, $heading", expectToWork);
   test.runIf(canServe).each(runs.filter(({ frame }) => frame.isServed))("$where, $heading", expectToWork);
 });

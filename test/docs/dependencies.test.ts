@@ -44,14 +44,14 @@ describe("SECURITY.md lists every dependency and where it is used:", () => {
       "What only developers install:",
       (folder: string) => (isPublished(folder) ? ["devDependencies"] : ["dependencies", "devDependencies"]),
     ],
-  ] as [string, (folder: string) => Group[]][])("%s", (line, groups) => {
+  ] as [string, (folder: string) => Group[]][])("under '%s'", (line, groups) => {
     const expected = [...installed(groups)].map(([name, where]) => [name, where.length > 1 ? "several" : where[0]]);
     expect(rowsAfter(line).sort()).toEqual(expected.sort());
     expect(expected).not.toEqual([]);
   });
 });
 
-test("workflows pin actions by commit, and name the version in a comment", () => {
+test("the workflows of GitHub pin actions by commit, and name the version in a comment", () => {
   const workflows = `${root}.github/workflows/`;
   const uses = readdirSync(workflows).flatMap((name) =>
     [...readFileSync(workflows + name, "utf8").matchAll(/\buses: (.*)$/gm)].map((match) => match[1] as string),

@@ -23,7 +23,7 @@ const runsHere = (file: string): boolean =>
 const examples = [...readmes.filter(runsHere).flatMap(shown), ...sources.filter(runsHere).flatMap(documented)];
 
 describe("every example in TSDoc and in the packages' READMEs", () => {
-  test("was found", () => {
+  test("is found", () => {
     const tags = sources.flatMap((file) => readFileSync(file, "utf8").match(/@example/g) ?? []);
     expect(sources.flatMap(documented)).toHaveLength(tags.length);
     expect(examples.length).toBeGreaterThan(10);

@@ -208,7 +208,7 @@ ${paragraphs.map((paragraph, index) => `${paragraph}\n${after[index]}`).join("\n
 }
 `;
 
-test("every C block of the pages is in from-c.md, and has a frame here", () => {
+test("every C block of the documentation is in from-c.md, and has a program around it in its test", () => {
   const inC = pages.flatMap((page) => blocksIn(page)).filter(({ language }) => language === "c");
   expect(inC).toEqual(blocks);
   expect(frames.map(({ heading }) => heading)).toEqual(blocks.map(({ heading }) => heading));

@@ -18,7 +18,7 @@ test.each(ofGuide.slice(1))("the README and the sidebar link to %s", (page) => {
   expect(readFileSync(here("../../docs/.vitepress/config.ts"), "utf8")).toContain(`"${basename(page, ".md")}")`);
 });
 
-test("every block of a page is in a language that a test checks", () => {
+test("every code block of the documentation is in a language that a test checks", () => {
   const fences = pages.flatMap((page) => readFileSync(here(`../../${page}`), "utf8").match(/^ *```\w+/gm) ?? []);
   const all = pages.flatMap((page) => blocksIn(page)).map(({ language }) => language);
   expect(all).toEqual(fences.map((fence) => fence.slice(3)));
@@ -55,7 +55,7 @@ describe("every example of the guide", () => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  test("was found", () => expect(examples.length).toBeGreaterThan(30));
+  test("is found", () => expect(examples.length).toBeGreaterThan(30));
 
   const programOf = (name: string) => readFileSync(join(folder, `${name}.mjs`), "utf8");
 

@@ -71,14 +71,14 @@ describe("open()", () => {
     );
   });
 
-  test('opens the software device at the given path for "software", and for "auto" if the kernel does not have one', () => {
+  test('opens the software device at the given path for "software", and for "auto" if the kernel does not have a device', () => {
     for (const backend of ["software", "auto"]) {
       const outcome = runForJson<Outcome>(attempt(`{ backend: "${backend}", path: "/dev/no-crypto" }`));
       expect(outcome).toMatchObject({ backend: "software", path: "/dev/no-crypto", first: 0xa9 });
     }
   });
 
-  test('throws for "auto" if a device exists and fails', () => {
+  test('throws for the backend "auto" if a device exists and fails', () => {
     const { code } = runForJson<Outcome>(attempt('{ backend: "auto", path: "/tmp" }'));
     expect(code).toBe("EISDIR");
   });
@@ -122,7 +122,7 @@ describe("open()", () => {
     );
   });
 
-  describe('with "auto"', () => {
+  describe('with the backend "auto"', () => {
     const twice = (path: string, before = "") => `
       import { open } from "cryptodev";
       import process from "node:process";
@@ -236,9 +236,9 @@ describe("a session that is dropped without close()", () => {
   });
 });
 
-describe("open() without", () => {
+describe("open() and the hosts", () => {
   test.each(["darwin", runtimeName === "Deno" ? "windows" : "win32"])(
-    "Linux (%s) throws UnsupportedError",
+    "throw UnsupportedError on %s, which is not Linux",
     (system) => {
       const pretend =
         runtimeName === "Deno"
@@ -257,7 +257,7 @@ describe("open() without", () => {
   );
 
   // Newer versions of Node.js have a second way to reach libc.
-  test.skipIf(builtinModules.includes("node:ffi"))("libc throws UnsupportedError", () => {
+  test.skipIf(builtinModules.includes("node:ffi"))("throw UnsupportedError without libc", () => {
     const refuse = {
       "Node.js": 'createRequire(import.meta.url)("koffi").load',
       Deno: "Deno.dlopen",
@@ -276,7 +276,7 @@ describe("open() without", () => {
   });
 
   const others = ["node", "deno", "bun"].filter((name) => !runtimeName.toLowerCase().startsWith(name));
-  test.each(others)("the runtime of %s's host throws UnsupportedError, unless koffi loads there", (other) => {
+  test.each(others)("throw UnsupportedError outside the runtime of %s's host, unless koffi loads there", (other) => {
     // koffi also loads in Bun and Deno, so Node's host works there.
     const { name, message } = runForJson<Outcome>(`
       import { ${other}Host } from "@cryptodev/${other}";
@@ -295,7 +295,7 @@ describe("open() without", () => {
   });
 
   if (runtimeName === "Node.js") {
-    test.runIf("require_module" in process.features)("require() of ES modules opens the software device anyway", () => {
+    test.runIf("require_module" in process.features)("open the software device without require() of ES modules", () => {
       // Like Node.js before 20.19 and 22.12.
       const env = { NODE_OPTIONS: "--no-experimental-require-module" };
       for (const before of ["", 'import "cryptodev/crypto";']) {
@@ -304,7 +304,7 @@ describe("open() without", () => {
       }
     });
 
-    test("koffi throws UnsupportedError", () => {
+    test("throw UnsupportedError without koffi", () => {
       const folder = mkdtempSync(join(tmpdir(), "cryptodev-bare-"));
       const packages = fileURLToPath(new URL("../../packages/", import.meta.url));
       mkdirSync(join(folder, "node_modules/@cryptodev"), { recursive: true });
@@ -342,7 +342,7 @@ describe("open() without", () => {
       env: { NODE_OPTIONS: [permission, "--allow-fs-read=*", ...flags].join(" "), NODE_NO_WARNINGS: "1" },
     });
 
-    test("permission to load koffi throws UnsupportedError", () => {
+    test("throw UnsupportedError without permission to load koffi", () => {
       const { name, message } = runForJson<Outcome>(attempt(""), allow());
       expect(name).toBe("UnsupportedError");
       expect(message).toBe("Node.js may not load koffi, which reaches libc; allow it with --allow-addons");
@@ -358,7 +358,7 @@ describe("open() without", () => {
     // A Deno that Deno starts has all permissions unless it gets a permission flag.
     const nothing = ["--allow-env=NO_SUCH_VARIABLE"];
 
-    test("permission to call libc throws UnsupportedError that names the flag", () => {
+    test("throw UnsupportedError that names the flag, without permission to call libc", () => {
       const { name, message } = runForJson<Outcome>(attempt(""), { permissions: nothing });
       expect(name).toBe("UnsupportedError");
       expect(message).toContain(
@@ -369,14 +369,14 @@ describe("open() without", () => {
       });
     });
 
-    test("any permission but the one for libc reaches the kernel", () => {
+    test("reach the kernel without any permission but the one for libc", () => {
       const { code } = runForJson<Outcome>(attempt('{ path: "/dev/no-crypto" }'), {
         permissions: [`--allow-ffi=${libc}`],
       });
       expect(code).toBe("ENOENT");
     });
 
-    test("permission to read CRYPTODEV_BACKEND ignores that variable", () => {
+    test("ignore CRYPTODEV_BACKEND without permission to read that variable", () => {
       const env = { CRYPTODEV_BACKEND: "software" };
       const withFfi = { env, permissions: ["--allow-ffi"] };
       expect(runForJson<Outcome>(attempt('{ path: "/dev/no-crypto" }'), withFfi).code).toBe("ENOENT");

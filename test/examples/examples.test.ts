@@ -73,12 +73,12 @@ const outputs: Readonly<Record<string, readonly unknown[]>> = {
   ],
 };
 
-describe("the example", () => {
-  test.each(Object.entries(outputs))("%s prints what it promises", (name, lines) => {
+describe("the folder examples", () => {
+  test.each(Object.entries(outputs))("contains %s, which prints what it promises", (name, lines) => {
     expect(run(name)).toEqual(lines);
   });
 
-  test("03_cryptoapi prints the known answer, and reads a kernel's list", () => {
+  test("contains 03_cryptoapi, which prints the known answer, and reads a kernel's list", () => {
     const list = fileURLToPath(new URL("proc-crypto.txt", import.meta.url));
     const [input, encrypted, decrypted, verdict, ...algorithms] = run("03_cryptoapi", list);
     // FIPS 197's cipher over zeros, a value in the self-tests of every implementation.
@@ -93,7 +93,7 @@ describe("the example", () => {
     expect(algorithms).toContain("  skcipher cbc(aes) by cbc-aes-aesni");
   });
 
-  test("has a test here", () => {
+  test("contains only programs that have a test", () => {
     expect(names).toEqual(["01_demo1", ...Object.keys(outputs), "03_cryptoapi"].sort());
   });
 });

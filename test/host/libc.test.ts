@@ -34,7 +34,7 @@ function openPipe(): { path: string; fd: number } {
   return { path, fd: host.open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC) };
 }
 
-describe("open()", () => {
+describe("Host.open()", () => {
   test("returns a descriptor that is closed on exec", () => {
     const fd = host.open("/dev/null", O_RDWR | O_CLOEXEC);
     expect(fd).toBeGreaterThan(2);
@@ -48,7 +48,7 @@ describe("open()", () => {
     ["/dev/null/crypto", errnos.ENOTDIR],
     ["/tmp", errnos.EISDIR],
     [`/${"x".repeat(300)}`, errnos.ENAMETOOLONG],
-  ])("of %s returns the negative error number", (path, errno) => {
+  ])("returns the negative error number for %s", (path, errno) => {
     expect(host.open(path, O_RDWR)).toBe(-errno);
   });
 
@@ -61,12 +61,12 @@ describe("open()", () => {
   });
 });
 
-test("close() of a descriptor that is not open returns EBADF", () => {
+test("Host.close() returns EBADF for a descriptor that is not open", () => {
   expect(host.close(999)).toBe(-errnos.EBADF);
 });
 
-describe("ioctl()", () => {
-  test("with FIONREAD receives the number of bytes in a pipe, which the kernel writes to the argument", () => {
+describe("Host.ioctl()", () => {
+  test("passes on the number of bytes in a pipe, which the kernel writes to the argument of FIONREAD", () => {
     const { path, fd } = openPipe();
     writeFileSync(path, "nineteen bytes long");
     const argument = new Argument(host, u32);
@@ -99,7 +99,7 @@ describe("ioctl()", () => {
   });
 });
 
-test("poll() reports which events are ready", () => {
+test("Host.poll() reports which events are ready", () => {
   const { path, fd } = openPipe();
   const argument = new Argument(host, pollfd);
   argument.setUint32(argument.offset.fd, fd);

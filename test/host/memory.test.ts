@@ -47,7 +47,7 @@ const makers: readonly (readonly [string, (size: number) => Uint8Array])[] = [
   ["over a SharedArrayBuffer", (size) => new Uint8Array(new SharedArrayBuffer(size))],
 ];
 
-describe.each(makers)("the address of a view (%s) in a struct", (_name, make) => {
+describe.each(makers)("the address of a view (%s) in an Argument", (_name, make) => {
   test.each([1, 16, 48, 1000, 1001, 65536])("is that of the caller's own %i bytes", (size) => {
     const argument = new Argument(host, crypt_op);
     const view = make(size);
@@ -62,7 +62,7 @@ describe.each(makers)("the address of a view (%s) in a struct", (_name, make) =>
   });
 });
 
-test.each([32, 4096])("an argument keeps alive the %i bytes that only its pointer refers to", (size) => {
+test.each([32, 4096])("an Argument keeps alive the %i bytes to which only its pointer refers", (size) => {
   const held = Array.from({ length: 200 }, (_, index) => {
     const argument = new Argument(host, crypt_op);
     argument.point(argument.offset.src, new Uint8Array(new ArrayBuffer(size)).fill(index));
@@ -75,7 +75,7 @@ test.each([32, 4096])("an argument keeps alive the %i bytes that only its pointe
   }
 });
 
-test("a struct stays at its address", () => {
+test("the struct of an Argument stays at its address", () => {
   const held = Array.from({ length: 100 }, () => new Argument(host, crypt_op));
   for (const [index, argument] of held.entries()) argument.setUint32(argument.offset.ses, index + 1);
   churn(48);
@@ -85,7 +85,7 @@ test("a struct stays at its address", () => {
   }
 });
 
-describe("a pointer to no bytes is NULL for", () => {
+describe("a pointer in an Argument is NULL for", () => {
   test.each([
     ["null", null],
     ["an empty view", new Uint8Array()],
@@ -107,7 +107,7 @@ describe("a pointer to no bytes is NULL for", () => {
     expect(pointer(argument, argument.offset.src)).toBe(0n);
   });
 
-  test("all pointers after release()", () => {
+  test("every view after release()", () => {
     const argument = new Argument(host, crypt_op);
     argument.point(argument.offset.src, pattern(16));
     argument.point(argument.offset.iv, pattern(16));
@@ -117,7 +117,7 @@ describe("a pointer to no bytes is NULL for", () => {
   });
 });
 
-describe("setting a pointer to the same view again finds its new address in", () => {
+describe("Argument.point() with the same view again finds its new address in", () => {
   const kinds: readonly (readonly [string, () => { readonly view: Uint8Array; move(): void }])[] = [
     [
       "a resizable buffer",

@@ -41,7 +41,7 @@ describe("the packed packages, installed into an empty folder", () => {
     Bun: ["--preload", "cryptodev/register-crypto"],
   }[runtimeName];
 
-  test("switch over worker threads from files, from text, and of the web platform", () => {
+  test("switch worker threads over to cryptodev/crypto: from files, from text, and of the web platform", () => {
     const { stdout, stderr } = installed.runIn(software, file, ...args, ...preload, "switched.mjs");
     expect(stderr).toBe("");
     expect(JSON.parse(stdout)).toEqual(allSwitched);
@@ -140,7 +140,7 @@ describe("the packed packages, installed into an empty folder", () => {
     if (code === examples[0]) expect(stdout).toMatch(/^(kernel|software) [\s\S]*sixteen bytes ok\n$/);
   });
 
-  test("switch a program over by the command of the README", () => {
+  test("switch a program over to cryptodev/crypto by the command of the README", () => {
     const code = `
       import { createHash } from "node:crypto";
       import ours from "cryptodev/crypto";
@@ -163,7 +163,7 @@ describe("the packed packages, installed into an empty folder", () => {
     expect(stdout).toBe("ENOENT\n");
   });
 
-  test.runIf(canServe)("serve a device to the program that the command starts", () => {
+  test.runIf(canServe)("serve a device to the program that cryptodev serve starts", () => {
     const program = join(folder, "served.mjs");
     writeFileSync(program, 'import { open } from "cryptodev"; console.log(open().path);');
     const runtime = [file, ...args];
@@ -175,7 +175,7 @@ describe("the packed packages, installed into an empty folder", () => {
     expect({ stdout, stderr }).toEqual({ stdout: "/dev/crypto\n", stderr: "" });
   });
 
-  test("install the command", () => {
+  test("install the command cryptodev, which runs", () => {
     const main = join(folder, "node_modules/.bin/cryptodev");
     const flags = [...args, main, "dgst", "sha1", "--backend", "software", main];
     const { status, stdout, stderr } = installed.run(file, ...flags);
@@ -184,7 +184,7 @@ describe("the packed packages, installed into an empty folder", () => {
   });
 
   // The last test, because it removes packages.
-  test("load the command's dependencies only for the command", () => {
+  test("load the dependencies of the command cryptodev only for that command", () => {
     for (const name of ["commander", "cli-progress", "cli-table3", "@cryptodev/serve"]) {
       rmSync(join(folder, "node_modules", name), { recursive: true });
     }

@@ -231,8 +231,8 @@ const noKoffi = expect.stringMatching(/^UnsupportedError: koffi, .* was not foun
 /** Node.js 26 and newer have their own FFI. */
 const isOwnFfi = process.getBuiltinModule?.("node:ffi" as string) !== undefined;
 
-describe("a bundle", () => {
-  test.each(bundles)("of %s works without its sources", async (name, source, build, commandOf) => {
+describe("a bundle of cryptodev", () => {
+  test.each(bundles)("works without its sources: %s", async (name, source, build, commandOf) => {
     const near = mkdtempSync(join(installed.folder, "bundle-"));
     const file = await build(join(installed.folder, source), near);
     const far = mkdtempSync(join(away, "bundle-"));
@@ -255,7 +255,7 @@ describe("a bundle", () => {
     if (isKoffi) expect((await runBounded(commandOf(file), near)).lines).toEqual(answers(noDevice, noDriver));
   });
 
-  test("for a browser reports in Node.js that it was built for a browser", async () => {
+  test("reports in Node.js that it was built for a browser", async () => {
     const folder = mkdtempSync(join(away, "bundle-"));
     const build = byRollup({ file: "packed.mjs", inlineDynamicImports: true }, { browser: true });
     const file = await build(join(installed.folder, "waiting.mjs"), folder);

@@ -11,13 +11,13 @@ beforeAll(() => {
 afterAll(() => installed.remove());
 
 describe.each(versions)("Node.js $version", ({ version, file = "" }) => {
-  test.skipIf(file === "")("is that version", () => {
+  test.skipIf(file === "")("is the version that its executable prints with --version", () => {
     const { stdout } = installed.run(file, "--version");
     if (version === "latest") expect(Number.parseInt(stdout.slice(1), 10)).toBeGreaterThan(24);
     else expect(stdout).toMatch(new RegExp(`^v${version}\\.`));
   });
 
-  test.skipIf(file === "")("runs JavaScript that uses every export path", () => {
+  test.skipIf(file === "")("runs JavaScript that uses every export path of the packages", () => {
     const { stdout, stderr } = installed.run(file, "consumer.mjs");
     expect(stderr).toBe("");
     const major = installed.run(file, "-p", "parseInt(process.versions.node)").stdout.trim();
@@ -26,14 +26,14 @@ describe.each(versions)("Node.js $version", ({ version, file = "" }) => {
 
   // Version 20 does not run TypeScript.
   if (version !== "20") {
-    test.skipIf(file === "")("runs TypeScript without a build", () => {
+    test.skipIf(file === "")("runs TypeScript that imports the packages, without a build", () => {
       const { stdout, stderr } = installed.run(file, "consumer.ts");
       expect(stderr.replace(/^\(.*ExperimentalWarning.*\n.*--trace-warnings.*\n/, "")).toBe("");
       expect(JSON.parse(stdout)).toMatchObject({ isSwitched: true });
     });
   }
 
-  test.skipIf(file === "")("is switched over for import and require by the flag that the README shows", () => {
+  test.skipIf(file === "")("switches import and require to cryptodev/crypto by the flag in the README", () => {
     const code = `
       import { createRequire } from "node:module";
       import { createHash } from "node:crypto";
@@ -45,18 +45,18 @@ describe.each(versions)("Node.js $version", ({ version, file = "" }) => {
     expect([stdout, stderr]).toEqual(["true true\n", ""]);
   });
 
-  test.skipIf(file === "")("is not changed by any import", () => {
+  test.skipIf(file === "")("is not changed by the import of any export path", () => {
     expect(installed.runPiped(file, "unchanged.mjs")).toEqual([]);
   });
 
-  test.skipIf(file === "").each(["--import", "--require"])("is switched over by %s, also in worker threads", (flag) => {
+  test.skipIf(file === "").each(["--import", "--require"])("uses cryptodev/crypto by %s, also in threads", (flag) => {
     const env = { CRYPTODEV_BACKEND: "software" };
     const { stdout, stderr } = installed.runIn(env, file, flag, "cryptodev/register-crypto", "switched.mjs");
     expect(stderr).toBe("");
     expect(JSON.parse(stdout)).toEqual(allSwitched);
   });
 
-  test.skipIf(file === "")("runs the command", () => {
+  test.skipIf(file === "")("runs the command cryptodev", () => {
     const { stdout, stderr } = installed.run(
       file,
       "node_modules/.bin/cryptodev",

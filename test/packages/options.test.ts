@@ -20,7 +20,7 @@ const readJson = (path: string) => JSON.parse(readFileSync(path, "utf8"));
 describe("npm install --ignore-scripts", () => {
   install();
 
-  test("is sufficient: only koffi has an install script, which builds what is also installed prebuilt", () => {
+  test("is sufficient, because only koffi has an install script, which builds what is also installed prebuilt", () => {
     const { packages } = readJson(join(installed.folder, "package-lock.json"));
     const scripted = Object.keys(packages).filter((path) => packages[path].hasInstallScript);
     expect(scripted).toEqual(["node_modules/koffi"]);
@@ -41,7 +41,7 @@ describe("npm install --omit=optional", () => {
     expect(left.filter((path) => !/^node_modules\/(@koromix\/koffi-|@colors\/)/.test(path))).toEqual([]);
   });
 
-  test("works with the software device, and the kernel's device reports what is missing", () => {
+  test("is sufficient for the software device, and the kernel's device reports what is missing", () => {
     const code = `
       import { open } from "cryptodev";
       console.log(open({ backend: "auto" }).backend);
@@ -64,12 +64,12 @@ describe("npm install --omit=optional", () => {
   test.each([
     ["Deno 2", "deno", "run", "-A"],
     ["Bun 1", "bun"],
-  ])("works with %s, which has its own FFI", (name, file, ...flags) => {
+  ])("is sufficient for %s, which has its own FFI", (name, file, ...flags) => {
     const { stdout } = installed.run(join(root, "node_modules/.bin", file), ...flags, "consumer.mjs");
     expect(JSON.parse(stdout)).toMatchObject({ ...report(name), libcs: { 0: "UnsupportedError" } });
   });
 
-  test("works with the command", () => {
+  test("is sufficient for the command cryptodev", () => {
     const { stdout, status } = installed.run(
       process.execPath,
       "node_modules/.bin/cryptodev",

@@ -133,7 +133,7 @@ describe.each(chosen)("Node.js $version", ({ file }) => {
     ["--import", register, "--import", "tsx"],
     ["--require", register, "--import", "tsx"],
   ];
-  test.runIf(can).each(orders)("runs TypeScript with tsx, switched over, with %s %s %s %s", (...flags) => {
+  test.runIf(can).each(orders)("runs TypeScript with tsx and cryptodev/crypto, with %s %s %s %s", (...flags) => {
     for (const CRYPTODEV_FALLBACK of ["0", "1"]) {
       const { stdout, stderr } = run({ CRYPTODEV_FALLBACK }, ...flags, "program.mts");
       expect([stdout, stderr]).toEqual([`${expected(true)}\n`, ""]);
@@ -142,7 +142,7 @@ describe.each(chosen)("Node.js $version", ({ file }) => {
     }
   });
 
-  test.runIf(can).each([false, true])("runs Jest's tests in ES modules (switched over: %s)", (isSwitched) => {
+  test.runIf(can).each([false, true])("runs Jest's tests in ES modules (with cryptodev/crypto: %s)", (isSwitched) => {
     const options = ["--experimental-vm-modules", ...(isSwitched ? ["--import", register] : [])].join(" ");
     const env = { NODE_OPTIONS: options, EXPECTED: expected(isSwitched) };
     const { status, stderr } = run(env, "node_modules/jest/bin/jest.js", "--config", "jest.json");
@@ -151,7 +151,7 @@ describe.each(chosen)("Node.js $version", ({ file }) => {
   });
 
   test.runIf(can).each(["forks", "threads", "vmThreads", "vmForks"])(
-    "runs vitest's tests, switched over, in the pool %s",
+    "runs vitest's tests with cryptodev/crypto in the pool %s",
     (pool) => {
       const vitest = ["node_modules/vitest/vitest.mjs", "run", "--dir", "vitest", "--pool", pool];
       const env = { EXPECTED: expected(true) };
@@ -164,12 +164,12 @@ describe.each(chosen)("Node.js $version", ({ file }) => {
     },
   );
 
-  test.runIf(can)("runs packages that sign with the module from require(), or replace its functions", () => {
+  test.runIf(can)("runs packages that sign with node:crypto from require(), or replace its functions", () => {
     const { stdout } = run({ CRYPTODEV_FALLBACK: "1" }, "--import", register, "cookies.cjs");
     expect(stdout).toBe("true stub undefined 1\n");
   });
 
-  test.runIf(can && hasPnp)("runs a program with Yarn's Plug'n'Play, switched over", () => {
+  test.runIf(can && hasPnp)("runs a program with Yarn's Plug'n'Play and cryptodev/crypto", () => {
     const { stdout, stderr } = run({}, yarn, "--cwd", "pnp", "node", "--import", register, "program.mjs");
     expect([stdout, stderr]).toEqual([`${expected(true)}\n`, ""]);
   });

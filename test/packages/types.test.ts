@@ -43,7 +43,7 @@ function write(name: string, code: string): string {
 const bundler = { module: "esnext", moduleResolution: "bundler" };
 const resolutions = [{ module: "nodenext" }, bundler];
 
-describe.each(resolutions)("with the resolution $module", (resolution) => {
+describe.each(resolutions)("with TypeScript's option --module $module", (resolution) => {
   test("a program that uses every export path needs only the types of Node.js", () => {
     expect(complaints("consumer.ts", { ...resolution, types: "node" })).toBe("");
   });
@@ -69,7 +69,7 @@ describe.each(resolutions)("with the resolution $module", (resolution) => {
   });
 });
 
-test(`the types work with TypeScript ${oldest}`, () => {
+test(`the types of the packages work with TypeScript ${oldest}`, () => {
   expect(complaints("consumer.ts", { types: "node", compiler: "node_modules/oldest/bin/tsc" })).toBe("");
 });
 
@@ -99,7 +99,7 @@ describe("no export has type any, which also stands for an import that is not fo
     typed(JSON.parse("1"));
   `;
 
-  test.each(resolutions)("for tsc with the resolution $module", (resolution) => {
+  test.each(resolutions)("for tsc with --module $module", (resolution) => {
     expect(complaints(write("any.ts", code), { ...resolution, types: "node" })).toBe("");
   });
 

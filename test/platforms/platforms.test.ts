@@ -118,7 +118,7 @@ function prepare({ name, cpu, libc, programs, fetch }: Platform) {
   }
 }
 
-describe.each(platforms.map((platform) => ({ ...platform, prepared: prepare(platform) })))("$name", (platform) => {
+describe.each(platforms.map((platform) => ({ ...platform, prepared: prepare(platform) })))("on $name", (platform) => {
   const { programs, prepared, cpu, libc, isWithoutLibc } = platform;
   afterAll(() => prepared?.installed.remove());
 
