@@ -21,7 +21,7 @@ interface Listed {
   readonly remedy?: string;
 }
 
-describe("info", () => {
+describe("cryptodev info", () => {
   test("lists the available algorithms in columns, without colours", () => {
     const { status, stdout, stderr } = folder.cryptodev(["info"]);
     const lines = stdout.toString().split("\n");
@@ -137,7 +137,7 @@ describe("info", () => {
   );
 });
 
-describe("the module's parameters", () => {
+describe("the parameters of the module", () => {
   const root = folder.path;
   const parameter = "sys/module/cryptodev/parameters/cryptodev_verbosity";
   const sysctl = "proc/sys/ioctl/cryptodev_verbosity";

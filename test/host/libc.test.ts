@@ -46,7 +46,7 @@ function openPipe(): { path: string; fd: number } {
   return { path, fd: host.open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC) };
 }
 
-describe("open()", () => {
+describe("Host.open()", () => {
   test("returns a descriptor that is closed on exec", () => {
     const fd = host.open("/dev/null", O_RDWR | O_CLOEXEC);
     expect(fd).toBeGreaterThan(2);
@@ -73,11 +73,11 @@ describe("open()", () => {
   });
 });
 
-test("close() of a descriptor that is not open returns EBADF", () => {
+test("Host.close() of a descriptor that is not open returns EBADF", () => {
   expect(host.close(999)).toBe(-errnos.EBADF);
 });
 
-describe("ioctl()", () => {
+describe("Host.ioctl()", () => {
   test("with FIONREAD receives the number of bytes in a pipe, which the kernel writes to the argument", () => {
     const { path, fd } = openPipe();
     writeFileSync(path, "nineteen bytes long");
@@ -111,7 +111,7 @@ describe("ioctl()", () => {
   });
 });
 
-test("poll() reports which events are ready", () => {
+test("Host.poll() reports which events are ready", () => {
   const { path, fd } = openPipe();
   const argument = new Argument(host, pollfd);
   argument.setUint32(argument.offset.fd, fd);
@@ -214,7 +214,7 @@ describe("bind()", () => {
   });
 });
 
-test("errno belongs to its call, whatever the garbage collector does in between", () => {
+test("the errno of a system call belongs to that call, whatever the garbage collector does in between", () => {
   const fd = host.open("/etc/passwd", 0);
   const call = new Call(host, CIOCCRYPT);
   let wrong = 0;

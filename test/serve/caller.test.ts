@@ -98,23 +98,32 @@ describe("MemoryReader", () => {
     expect(reader.read(UNMAPPED, size)).toBeUndefined();
   });
 
-  test("read() also transfers the memory that was announced, in one system call", () => {
-    const [first, firstAddress] = place(pattern(64));
-    const [second, secondAddress] = place(pattern(100, 5));
-    const [third, thirdAddress] = place(pattern(10, 9));
-    reader.expect(secondAddress, 100);
-    reader.expect(thirdAddress, 10);
-    expect([...(reader.read(firstAddress, 64) ?? [])]).toEqual([...first]);
-    expect([...(reader.read(secondAddress, 100) ?? [])]).toEqual([...second]);
-    expect([...(reader.read(thirdAddress, 10) ?? [])]).toEqual([...third]);
+  test("readAll() reads several ranges by one system call", () => {
+    const placed = [place(pattern(64)), place(pattern(100, 5)), place(pattern(10, 9))];
+    const ranges = placed.map(([bytes, address]) => ({ address, length: bytes.length }));
+    expect(reader.readAll(ranges).map((bytes) => [...(bytes ?? [])])).toEqual(placed.map(([bytes]) => [...bytes]));
     expect(calls).toBe(1);
+    for (const [bytes, address] of placed) expect([...reader.lastFrom(address)]).toEqual([...bytes]);
   });
 
-  test("read() succeeds if only announced memory is not mapped, and fails when that is read", () => {
-    const [bytes, address] = place(pattern(64));
-    reader.expect(UNMAPPED, 16);
-    expect([...(reader.read(address, 64) ?? [])]).toEqual([...bytes]);
-    expect(reader.read(UNMAPPED, 16)).toBeUndefined();
+  test("readAll() returns undefined only for the ranges that are not mapped", () => {
+    const [[first, firstAddress], [last, lastAddress]] = [place(pattern(64)), place(pattern(10, 9))];
+    const ranges = [
+      { address: firstAddress, length: 64 },
+      { address: UNMAPPED, length: 16 },
+      { address: lastAddress, length: 10 },
+    ];
+    const results = reader.readAll(ranges).map((bytes) => bytes && [...bytes]);
+    expect(results).toEqual([[...first], undefined, [...last]]);
+    expect(reader.lastFrom(UNMAPPED)).toHaveLength(0);
+  });
+
+  test("readAll() also reads a range that is too long for one system call with the others", () => {
+    const placed = [place(pattern(64)), place(pattern(2 ** 21, 5)), place(pattern(10, 9))];
+    const results = reader.readAll(placed.map(([bytes, address]) => ({ address, length: bytes.length })));
+    for (const [index, [bytes]] of placed.entries()) {
+      expect(Buffer.compare(results[index] as Uint8Array, bytes)).toBe(0);
+    }
   });
 
   test("canRead() tests one byte", () => {
@@ -131,12 +140,12 @@ describe("MemoryReader", () => {
     expect(reader.lastFrom(address - 1)).toHaveLength(0);
   });
 
-  test("forget() wipes keys, and what was announced", () => {
+  test("forget() wipes what was read, which may be keys", () => {
     const [, address] = place(pattern(32));
-    const key = reader.read(address, 32) as Uint8Array;
-    reader.expect(address, 32);
+    const range = { address, length: 32 };
+    const keys = reader.readAll([range, range]);
     reader.forget();
-    expect([...key]).toEqual(new Array(32).fill(0));
+    for (const key of keys) expect([...(key ?? [])]).toEqual(new Array(32).fill(0));
     expect(reader.lastFrom(address)).toHaveLength(0);
   });
 
