@@ -38,7 +38,7 @@ async function steadily(rounds: number, run: (round: number) => void): Promise<v
   expect(memory() - halfway).toBeLessThan(ALLOWANCE);
 }
 
-describe.each(backends)("on the $name", (backend) => {
+describe.each(backends)("a long run on the $name:", (backend) => {
   const timeout = isFull ? 3_600_000 : 120_000;
 
   test(`${SESSIONS} sessions are started, used and ended in constant memory`, { timeout }, async () => {
