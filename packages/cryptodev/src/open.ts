@@ -114,7 +114,8 @@ export function openIn(runtime: Opener, given: OpenOptions = {}): Device {
     backend === undefined
       ? check(environmentVariable(BACKEND_VARIABLE) || "kernel", BACKEND_VARIABLE)
       : check(backend, "backend");
-  const openWith = (host: Host): Device => Device.open(trace === undefined ? host : traced(host, trace), { path, ...options });
+  const openWith = (host: Host): Device =>
+    Device.open(trace === undefined ? host : traced(host, trace), { path, ...options });
   if (chosen === "software") return openWith(runtime.software({ path }));
   try {
     return openWith(runtime.host());
