@@ -25,7 +25,7 @@ function backend(name: string, open: () => Device): Backend {
 
 async function software(way: Way): Promise<Backend> {
   const { host, path } = await way.reach();
-  return backend(`software device, ${way.name}`, () => Device.open(host, path));
+  return backend(`software device, ${way.name}`, () => Device.open(host, { path }));
 }
 
 /** Has the algorithms of newer kernels: tests of the dropped ones have to ask has() first, not fail. */

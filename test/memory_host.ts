@@ -1,12 +1,5 @@
 import { closeSync, openSync, readSync, writeSync } from "node:fs";
-import {
-  type Argument,
-  errnos,
-  FIOCLEX,
-  type Host,
-  type Machine,
-  type pollfd as pollfdStruct,
-} from "@cryptodev/core";
+import { type Argument, errnos, FIOCLEX, type Host, type Machine, type pollfd as pollfdStruct } from "@cryptodev/core";
 import {
   type Caller,
   type Memory,

@@ -60,7 +60,7 @@ describe("info", () => {
     const { device, problem, capabilities } = JSON.parse(folder.cryptodev(["info", "--json"]).stdout.toString());
     expect([device, problem]).toEqual([{ path: "/dev/crypto", backend: "software" }, null]);
     const gcm = (capabilities as Listed[]).find(({ name }) => name === "aes-gcm");
-    expect(gcm).toMatchObject({ kind: "aead", available: true, hardware: false, ivSize: 12 });
+    expect(gcm).toMatchObject({ kind: "aead", available: true, hardware: false, nonceSize: { min: 12, max: 12 } });
   });
 
   test("reports why the device cannot be opened, and what to do", () => {
@@ -75,7 +75,7 @@ describe("info", () => {
 
   test("suggests a kernel option for a missing algorithm, unless this kernel no longer has the algorithm", () => {
     const device = Device.open(new SoftwareHost({ lacks: ["aes-cfb", "aes-ofb", "sha1"] }));
-    const missing = device.capabilities().filter(({ available }) => !available);
+    const missing = device.capabilities().filter((capability) => !capability.available);
     const remedies = (kernel: string) => missing.map((capability) => remedyFor(capability, kernel));
     for (const kernel of ["6.8.0", "6.12.118+deb13-cloud-amd64", "7.3.4", "10.0"]) {
       expect(remedies(kernel)).toEqual([

@@ -537,27 +537,27 @@ describe("a limit of the device is checked at once for", () => {
     [
       "more than a page of aad",
       (from) => gcm(from).setAAD(Buffer.alloc(4097)),
-      "RangeError ERR_OUT_OF_RANGE aad for aes-gcm: expected at most 4096 bytes, got 4097",
+      "RangeError ERR_OUT_OF_RANGE aad for aes-128-gcm: expected at most 4096 bytes, got 4097",
     ],
     [
       "more than a page of aad in chunks",
       (from) => gcm(from).setAAD(Buffer.alloc(4096)).setAAD("a"),
-      "RangeError ERR_OUT_OF_RANGE aad for aes-gcm: expected at most 4096 bytes, got 4097",
+      "RangeError ERR_OUT_OF_RANGE aad for aes-128-gcm: expected at most 4096 bytes, got 4097",
     ],
     [
       "more than a page of aad for CCM",
       (from) => ccm(from).setAAD(Buffer.alloc(4097), { plaintextLength: 1 }),
-      "RangeError ERR_OUT_OF_RANGE aad for aes-ccm: expected at most 4096 bytes, got 4097",
+      "RangeError ERR_OUT_OF_RANGE aad for aes-128-ccm: expected at most 4096 bytes, got 4097",
     ],
     [
       "a partial block of XTS",
       (from) => any(from.createCipheriv("aes-128-xts", Buffer.alloc(32).fill(1, 16), iv)).update(Buffer.alloc(17)),
-      "RangeError ERR_OUT_OF_RANGE data for aes-xts: expected a multiple of 16 bytes, got 17",
+      "RangeError ERR_OUT_OF_RANGE data for aes-128-xts: expected a multiple of 16 bytes, got 17",
     ],
     [
       "a GCM message that is too large for the driver, before it is copied",
       (from) => gcm(from).update(Buffer.allocUnsafeSlow(2 ** 28)),
-      "RangeError ERR_OUT_OF_RANGE data for aes-gcm: expected at most 268419072 bytes in all chunks together, got 268435456",
+      "RangeError ERR_OUT_OF_RANGE data for aes-128-gcm: expected at most 268419072 bytes in all chunks together, got 268435456",
     ],
   ])("%s", (_what, make, expected) => {
     expect(outcome(() => make(crypto))).toBe(expected);

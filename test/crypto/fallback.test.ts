@@ -64,7 +64,9 @@ describe("node:crypto over a device", () => {
       expect((error as Error).cause).toMatchObject({ name: "CryptodevError", code: "EINVAL" });
     }
     expect(() => strict.randomBytes(4)).toThrow(UnsupportedError);
-    expect(() => strict.randomBytes(4)).toThrow(expect.objectContaining({ name: "UnsupportedError", code: "function" }));
+    expect(() => strict.randomBytes(4)).toThrow(
+      expect.objectContaining({ name: "UnsupportedError", code: "function" }),
+    );
   });
 
   test("does not fall back for wrong arguments", () => {

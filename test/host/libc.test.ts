@@ -105,7 +105,7 @@ describe("ioctl()", () => {
   test("makes the library report a file that is not /dev/crypto", () => {
     const path = join(folder, "plain");
     writeFileSync(path, "");
-    const device = Device.open(host, path);
+    const device = Device.open(host, { path });
     expect(() => device.hash("sha1")).toThrow(`CIOCGSESSION ${path}: ENOTTY, this file is not a /dev/crypto`);
     device.close();
   });

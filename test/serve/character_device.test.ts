@@ -20,7 +20,7 @@ test.runIf(canServeCharacterDevice).each(["SIGTERM", "SIGKILL"] as const)(
     const stats = statSync(path);
     expect(stats.isCharacterDevice()).toBe(true);
     expect(stats.mode & 0o777).toBe(0o666);
-    const device = Device.open(host, path);
+    const device = Device.open(host, { path });
     expect(device.hash("sha1").digest(new Uint8Array()).length).toBe(20);
     device.close();
     await served.stop(signal);

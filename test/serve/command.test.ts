@@ -78,7 +78,7 @@ describe.runIf(canServe)("cryptodev serve", () => {
 
   test("leaves nothing behind when it is killed while a program has the device open", async () => {
     const served = await start();
-    const device = Device.open(host, path);
+    const device = Device.open(host, { path });
     const aes = device.cipher("aes-cbc", pattern(16));
     await served.stop("SIGKILL");
     await expect.poll(() => leftovers(path), patience).toEqual([]);
@@ -93,7 +93,7 @@ describe.runIf(canServe)("cryptodev serve", () => {
     await served.stop("SIGKILL");
     expect(() => statSync(path)).toThrow("ENOTCONN");
     const next = await start();
-    Device.open(host, path).close();
+    Device.open(host, { path }).close();
     await next.stop();
     expect(leftovers(path)).toEqual([]);
   });
@@ -126,7 +126,7 @@ describe.runIf(canServe)("cryptodev serve", () => {
     expect(() => chmodSync(path, 0o600)).toThrow(refused);
     expect(() => chownSync(path, 0, 0)).toThrow(refused);
     expect(statSync(path)).toMatchObject({ mode: 0o100666, uid: 0, gid: 0, size: 0 });
-    Device.open(host, path).close();
+    Device.open(host, { path }).close();
   });
 
   test("reports why it cannot serve a path or accept an option", async () => {
@@ -180,7 +180,7 @@ describe.runIf(canServe)("cryptodev serve", () => {
 
   test("prints statistics when it receives a signal", async () => {
     const served = await start("--stats");
-    const device = Device.open(host, path);
+    const device = Device.open(host, { path });
     const aes = device.cipher("aes-cbc", pattern(16));
     aes.encrypt(pattern(48), pattern(16));
     aes.close();
@@ -219,8 +219,8 @@ describe.runIf(canServe)("cryptodev serve", () => {
   test("applies --driver, --alignmask, --lacks, --verbosity and --fail, and logs neither keys nor data", async () => {
     const flags = ["--driver", "caam", "--alignmask", "63", "--lacks", "aes-gcm", "--verbosity", "2"];
     const served = await start(...flags, "--fail", "ENOMEM@CIOCGSESSION", "--fail", "EACCES@open");
-    expect(() => Device.open(host, path)).toThrow(expect.objectContaining({ code: "EACCES" }));
-    const device = Device.open(host, path);
+    expect(() => Device.open(host, { path })).toThrow(expect.objectContaining({ code: "EACCES" }));
+    const device = Device.open(host, { path });
     const key = new Uint8Array(16).fill(0xc0);
     expect(() => device.cipher("aes-cbc", key)).toThrow(expect.objectContaining({ code: "ENOMEM" }));
     const aes = device.cipher("aes-cbc", key);
@@ -262,7 +262,7 @@ describe.runIf(canServe)("cryptodev serve", () => {
       await start("--on-crash", "kill");
       const [, signal] = await once(spawn(crash, [path], { stdio: "inherit" }), "close");
       expect(signal).toBe("SIGKILL");
-      Device.open(host, path).close();
+      Device.open(host, { path }).close();
     });
 
     test("fail ends the program that it serves, with status 3", () => {

@@ -255,7 +255,7 @@ describe.runIf(canServe)("a served device", () => {
 
     async function isServed(child: ReturnType<typeof spawn>): Promise<void> {
       for (let round = 0; round < 3; round += 1) crashes();
-      const device = Device.open(await host, path);
+      const device = Device.open(await host, { path });
       expect(device.hash("sha1").digest(new Uint8Array(3))).toHaveLength(20);
       device.close();
       const closed = once(child, "close");
@@ -281,7 +281,7 @@ describe.runIf(canServe)("a served device", () => {
 
   test("limits the lines per second that --verbosity asks for, and logs how many were omitted", async () => {
     const served = await start("--verbosity", "2");
-    const device = Device.open(await realHost(), path);
+    const device = Device.open(await realHost(), { path });
     const hash = device.hash("sha1");
     for (let round = 0; round < 4000; round += 1) hash.digest(new Uint8Array(1));
     const [omitted, last] = await afterOmitted(served, () => hash.digest(new Uint8Array(1)));
@@ -295,12 +295,12 @@ describe.runIf(canServe)("a served device", () => {
     const server = await Server.start({ path, device: { sessions: 3 } });
     try {
       const host = await realHost();
-      const device = Device.open(host, path);
+      const device = Device.open(host, { path });
       const sessions = [1, 2, 3].map(() => device.hash("sha1"));
       expect(() => device.hash("sha1")).toThrow(expect.objectContaining({ code: "ENOMEM" }));
       sessions[0]?.close();
       device.hash("sha1");
-      const other = Device.open(host, path);
+      const other = Device.open(host, { path });
       expect(other.hash("sha1").digest(new Uint8Array(3))).toHaveLength(20);
       other.close();
       device.close();

@@ -3,7 +3,7 @@ import "../growing_looks.ts";
 import { once } from "node:events";
 import process from "node:process";
 import { Worker } from "node:worker_threads";
-import { CryptodevError, Device } from "@cryptodev/core";
+import { AuthenticationError, Device } from "@cryptodev/core";
 import { afterAll, describe, expect, test } from "vitest";
 import { growingWith, still } from "../growing_looks.ts";
 import { IdleHost } from "../idle_host.ts";
@@ -64,7 +64,7 @@ class Race {
       session.close();
       expect(this.#host.vigil.faults, `argument ${this.#index}`).toEqual([]);
       if (error === undefined || error instanceof TypeError || error instanceof RangeError) return;
-      expect(error instanceof CryptodevError && error.code, String((error as Error).stack)).toBe("EBADMSG");
+      expect(error, String((error as Error).stack)).toBeInstanceOf(AuthenticationError);
     });
   }
 
@@ -81,7 +81,7 @@ const pairs = Object.entries(kinds).flatMap(([kind, { operations }]) =>
   ),
 );
 
-describe("no length exceeds memory that grows after every read of a size:", () => {
+describe("no length that reaches the device exceeds memory that grows after every read of a size:", () => {
   // Small data is copied and large data is not; whole blocks and partial ones; with room to spare and without.
   const cases = [16, 64, 1008, 4096, 65536].flatMap((size) => [
     { size, step: 1, cut: 0, spare: 0 },
@@ -122,9 +122,10 @@ function whileGrowing(memory: SharedArrayBuffer, step: number, race: () => void)
   Atomics.wait(state, 0, 2, 20_000);
 }
 
-describe("no length exceeds memory that another thread grows meanwhile:", () => {
+describe("no length that reaches the device exceeds memory that another thread grows meanwhile:", () => {
   const threaded = pairs.filter(
-    ([kind, , index]) => ["aes-ctr", "sha1", "combined cbc", "gcm", "tls", "srtp"].includes(kind) && index < 2,
+    ([kind, , index]) =>
+      ["aes-ctr", "sha1", "cbc with mac", "gcm", "gcm with managed nonces", "tls", "srtp"].includes(kind) && index < 2,
   );
   test.each(threaded)("%s %s, argument %i", (kind, _name, index, operation) => {
     const shape = { size: 2 ** 17, aad: 16, spare: 0, forged: false, cut: 0 };

@@ -41,7 +41,7 @@ describe("Device.clone()", () => {
   });
 });
 
-test("closing a device ends each of its open sessions once, and closes its file once", () => {
+test("Device.close() ends each of its open sessions once, and closes its file once", () => {
   const host = new RecordingHost();
   const device = Device.open(host);
   device.cipher("aes-cbc", key).close();
@@ -52,7 +52,7 @@ test("closing a device ends each of its open sessions once, and closes its file 
   expect(host.closed).toHaveLength(1);
 });
 
-test("Session.id is the number from the kernel, and close() ends the session of that number", () => {
+test("Session.id is the number from the kernel, and Session.close() ends the session of that number", () => {
   const host = new RecordingHost();
   const device = Device.open(host);
   const [one, other] = [device.hash("sha1"), device.hash("sha1")];
@@ -63,7 +63,7 @@ test("Session.id is the number from the kernel, and close() ends the session of 
   device.close();
 });
 
-describe("without close(), garbage collection", () => {
+describe("garbage collection of a device or session without close()", () => {
   test("ends a session, with one warning", async () => {
     const host = new RecordingHost();
     const device = Device.open(host);
@@ -87,14 +87,14 @@ describe("without close(), garbage collection", () => {
     expect(host.closed).toHaveLength(1);
   });
 
-  test("keeps a device as long as one of its sessions is used", async () => {
+  test("spares a device as long as one of its sessions is used", async () => {
     const host = new RecordingHost();
     const aes = (() => Device.open(host).cipher("aes-cbc", key))();
     await collectUntil(() => host.warnings.length > 0, 10);
     expect(host.warnings).toEqual([]);
     expect(host.closed).toEqual([]);
     expect(aes.encrypt(pattern(16), pattern(16))).toHaveLength(16);
-    aes.device.close();
+    aes.close();
   });
 
   test("ignores what was closed: no warning, and no call for a number that may belong to another session by now", async () => {
@@ -113,7 +113,7 @@ describe("without close(), garbage collection", () => {
   });
 });
 
-describe("a finalizer", () => {
+describe("the finalizer of a device", () => {
   test("does not throw if it meets an error, and still closes the device", async () => {
     const host = new RecordingHost();
     host.warn = () => {
@@ -131,7 +131,7 @@ describe("a finalizer", () => {
   });
 });
 
-test("Device.close() reports an error of close(2) once, and the device is closed", () => {
+test("Device.close() throws the error of close(2) once, and the device is closed", () => {
   const host = new RecordingHost();
   const device = Device.open(host);
   host.close = () => -5;
@@ -145,7 +145,7 @@ test.each([
   ["device", "aes-cbc"],
   ["session", "aes-gcm"],
   ["device", "aes-gcm"],
-] as const)("closing the %s releases the buffers of its session: %s", async (which, name) => {
+] as const)("closing a %s releases the buffers of its session: %s", async (which, name) => {
   const device = Device.open(new RecordingHost());
   const cipher = name === "aes-cbc" ? device.cipher(name, key) : undefined;
   const gcm = name === "aes-gcm" ? device.aead(name, key) : undefined;
@@ -158,7 +158,7 @@ test.each([
     const source = pattern(4096);
     registry.register(source, undefined);
     cipher?.encrypt(source, pattern(16));
-    gcm?.seal(source, pattern(12));
+    gcm?.seal(source, { nonce: pattern(12) });
   })();
   (which === "session" ? session : device).close();
   await collectUntil(() => collected);

@@ -20,9 +20,9 @@ const iv = pattern(16);
 const nonce = pattern(12);
 const header = pattern(13);
 
-function start(options?: DeviceOptions) {
+function start(options: DeviceOptions = {}) {
   const host = new IdleHost();
-  return { host, device: Device.open(host, undefined, options) };
+  return { host, device: Device.open(host, options) };
 }
 
 /** Allocates memory of that size, if this machine and this runtime have it. */
@@ -39,35 +39,43 @@ function memoryOf(size: number): Uint8Array<ArrayBuffer> | undefined {
   }
 }
 
+const gcmOf = (device: Device) => device.aead("aes-gcm", key);
+const managedOf = (device: Device) => device.aead("aes-gcm", key, { managedNonce: true });
+const tlsOf = (device: Device) => device.tls({ cipher: "aes-cbc", key, mac: "hmac-sha1", macKey: key });
+const srtpOf = (device: Device) => device.srtp({ cipher: "aes-ctr", key, mac: "hmac-sha1", macKey: key });
+
 /** Every operation that goes to the driver in one call, over the first `size` bytes of memory. */
 const single: Readonly<Record<string, (device: Device, memory: Uint8Array, size: number) => unknown>> = {
-  "gcm seal": (device, memory, size) => device.aead("aes-gcm", key).seal(memory.subarray(0, size), nonce),
+  "gcm seal": (device, memory, size) => gcmOf(device).seal(memory.subarray(0, size), { nonce }),
+  "gcm seal detached": (device, memory, size) =>
+    gcmOf(device).seal(memory.subarray(0, size), { nonce, detached: true }),
   "gcm sealInto in place": (device, memory, size) =>
-    device.aead("aes-gcm", key).sealInto(memory.subarray(0, size), memory, nonce),
-  "gcm open": (device, memory, size) => device.aead("aes-gcm", key).open(memory.subarray(0, size), nonce),
+    gcmOf(device).sealInto(memory.subarray(0, size), memory, { nonce }),
+  "gcm open": (device, memory, size) => gcmOf(device).open(memory.subarray(0, size), { nonce }),
+  "gcm open with a tag apart": (device, memory, size) =>
+    gcmOf(device).open(memory.subarray(0, size), { nonce, tag: pattern(16) }),
   "gcm openInto in place": (device, memory, size) =>
-    device.aead("aes-gcm", key).openInto(memory.subarray(0, size), memory, nonce),
-  "gcm encrypt": (device, memory, size) => device.aead("aes-gcm", key).encrypt(memory.subarray(0, size), nonce),
-  "gcm decrypt": (device, memory, size) =>
-    device.aead("aes-gcm", key).decrypt(memory.subarray(0, size), pattern(16), nonce),
+    gcmOf(device).openInto(memory.subarray(0, size), memory, { nonce }),
+  "managed seal": (device, memory, size) => managedOf(device).seal(memory.subarray(0, size)),
+  "managed sealInto in place": (device, memory, size) =>
+    managedOf(device).sealInto(memory.subarray(12, 12 + size), memory),
+  "managed open": (device, memory, size) => managedOf(device).open(memory.subarray(0, size)),
+  "managed openInto in place": (device, memory, size) =>
+    managedOf(device).openInto(memory.subarray(0, size), memory.subarray(12)),
   "ccm sealInto in place": (device, memory, size) =>
-    device.aead("aes-ccm", key).sealInto(memory.subarray(0, size), memory, pattern(7)),
-  "tls seal": (device, memory, size) =>
-    device.tls("aes-cbc", key, "hmac-sha1", key).seal(memory.subarray(0, size), header, iv),
-  "tls sealInPlace": (device, memory, size) =>
-    device.tls("aes-cbc", key, "hmac-sha1", key).sealInPlace(memory, size, header, iv),
-  "tls open": (device, memory, size) =>
-    device.tls("aes-cbc", key, "hmac-sha1", key).open(memory.subarray(0, size), header, iv),
-  "tls openInPlace": (device, memory, size) =>
-    device.tls("aes-cbc", key, "hmac-sha1", key).openInPlace(memory.subarray(0, size), header, iv),
-  "srtp seal": (device, memory, size) =>
-    device.srtp("aes-ctr", key, "hmac-sha1", key).seal(memory.subarray(0, size), 12, iv),
-  "srtp sealInPlace": (device, memory, size) =>
-    device.srtp("aes-ctr", key, "hmac-sha1", key).sealInPlace(memory.subarray(0, size + 20), 12, iv),
-  "srtp open": (device, memory, size) =>
-    device.srtp("aes-ctr", key, "hmac-sha1", key).open(memory.subarray(0, size + 20), 12, iv),
-  "srtp openInPlace": (device, memory, size) =>
-    device.srtp("aes-ctr", key, "hmac-sha1", key).openInPlace(memory.subarray(0, size + 20), 12, iv),
+    device.aead("aes-ccm", key).sealInto(memory.subarray(0, size), memory, { nonce: pattern(7) }),
+  "tls seal": (device, memory, size) => tlsOf(device).seal(memory.subarray(0, size), { header, iv }),
+  "tls sealInto in place": (device, memory, size) =>
+    tlsOf(device).sealInto(memory.subarray(0, size), memory, { header, iv }),
+  "tls open": (device, memory, size) => tlsOf(device).open(memory.subarray(0, size), { header, iv }),
+  "tls openInto in place": (device, memory, size) =>
+    tlsOf(device).openInto(memory.subarray(0, size), memory, { header, iv }),
+  "srtp seal": (device, memory, size) => srtpOf(device).seal(memory.subarray(0, size), { headerSize: 12, iv }),
+  "srtp sealInto in place": (device, memory, size) =>
+    srtpOf(device).sealInto(memory.subarray(0, size), memory, { headerSize: 12, iv }),
+  "srtp open": (device, memory, size) => srtpOf(device).open(memory.subarray(0, size + 20), { headerSize: 12, iv }),
+  "srtp openInto in place": (device, memory, size) =>
+    srtpOf(device).openInto(memory.subarray(0, size + 20), memory, { headerSize: 12, iv }),
   "xts encryptInto in place": (device, memory, size) =>
     device.cipher("aes-xts", pattern(32)).encryptInto(memory.subarray(0, size), memory.subarray(0, size), iv),
 };
@@ -103,11 +111,12 @@ describe.each([
   });
 });
 
-test("sealInPlace() refuses a fragment longer than the memory, whatever its size is modulo 2 ** 32", () => {
+test("SrtpCipher.sealInto() refuses a header longer than the packet, whatever its size is modulo 2 ** 32", () => {
   const { host, device } = start();
-  const tls = device.tls("aes-cbc", key, "hmac-sha1", key);
-  for (const size of [2 ** 31, 2 ** 32, 2 ** 32 + 5, 2 ** 52, Number.MAX_SAFE_INTEGER, 2 ** 53, 1e300]) {
-    expect(() => tls.sealInPlace(pattern(100), size, header, iv), String(size)).toThrow(RangeError);
+  const srtp = srtpOf(device);
+  for (const headerSize of [2 ** 31, 2 ** 32, 2 ** 32 + 5, 2 ** 52, Number.MAX_SAFE_INTEGER, 2 ** 53, 1e300]) {
+    const seal = () => srtp.sealInto(pattern(100), new Uint8Array(200), { headerSize, iv });
+    expect(seal, String(headerSize)).toThrow(RangeError);
   }
   expect(host.lengths).toEqual([]);
   device.close();
@@ -119,15 +128,15 @@ test("AEAD operations are refused if source and destination together have too ma
     const [source, destination] = [memoryOf(size + 16), memoryOf(size + 16)];
     if (source === undefined || destination === undefined) return;
     const { host, device } = start();
-    const gcm = device.aead("aes-gcm", key);
-    expect(() => gcm.sealInto(source.subarray(0, size), destination, nonce)).toThrow(RangeError);
-    expect(() => gcm.openInto(source, destination, nonce)).toThrow(RangeError);
+    const gcm = gcmOf(device);
+    expect(() => gcm.sealInto(source.subarray(0, size), destination, { nonce })).toThrow(RangeError);
+    expect(() => gcm.openInto(source, destination, { nonce })).toThrow(RangeError);
     expect(host.lengths).toEqual([]);
     device.close();
   }
 });
 
-test("operations within the limits are sent in one call", () => {
+test("operations within the limits of the driver are sent in one call", () => {
   const { host, device } = start();
   const memory = memoryOf(2 ** 26 + 64);
   if (memory === undefined) return;
@@ -148,7 +157,7 @@ test("operations within the limits are sent in one call", () => {
 
 const sum = (lengths: readonly number[]) => lengths.reduce((all, length) => all + length, 0);
 
-describe("data that is too long for one call is sent in several:", () => {
+describe("data that is too long for one call is sent to the device in several:", () => {
   test.each([2 ** 31 - 1, 2 ** 31, 2 ** 31 + 16, 2 ** 32 + 16])("a digest of %i bytes", (size) => {
     const memory = memoryOf(size);
     if (memory === undefined) return;
@@ -180,8 +189,8 @@ describe("data that is too long for one call is sent in several:", () => {
       expect(device.cipher("aes-cbc", key).encryptInto(source, destination, iv)).toBe(size);
       expect(host.vigil.faults).toEqual([]);
       expect(sum(host.lengths)).toBe(size);
-      const combined = device.combined("aes-ctr", key, "sha1");
-      combined.encryptInto(source, destination, new Uint8Array(20), iv);
+      const withMac = device.cipherWithMac({ cipher: "aes-ctr", key, mac: "sha1" });
+      withMac.encryptInto(source, destination, { mac: new Uint8Array(20), iv });
       expect(host.vigil.faults).toEqual([]);
       expect(sum(host.lengths)).toBe(2 * size);
       device.cipher("aes-ctr", key).encryptor(iv).update(source);

@@ -1,4 +1,4 @@
-import { Device, errnos, type Submitter } from "@cryptodev/core";
+import { type Cipher, Device, errnos, type Submitter } from "@cryptodev/core";
 import { beforeEach, describe, expect, test } from "vitest";
 import { pattern, toHex } from "../bytes.ts";
 import { detach, resizable } from "../memory.ts";
@@ -11,14 +11,18 @@ import { RecordingHost } from "../recording_host.ts";
 
 const key = pattern(16);
 
+/** The iv of a program without types. */
+const none = [] as unknown as [Uint8Array];
+const missing = (name: string) => new TypeError(`iv for ${name}: expected 16 bytes, got none`);
+
 let host: RecordingHost;
 let device: Device;
 beforeEach(() => {
   host = new RecordingHost();
-  device = Device.open(host, undefined, { chunkSize: 64 });
+  device = Device.open(host, { chunkSize: 64 });
 });
 
-describe("an operation over the memory of the previous one", () => {
+describe("an operation of a cipher over the memory of the previous one", () => {
   test("uses the current content, in the requested direction", () => {
     const aes = device.cipher("aes-cbc", key);
     const fresh = () => device.cipher("aes-cbc", key);
@@ -33,42 +37,40 @@ describe("an operation over the memory of the previous one", () => {
     expect(toHex(memory)).toBe(toHex(fresh().decrypt(twice, iv)));
   });
 
-  test("accepts another iv, and continues if it is omitted", () => {
+  test("accepts another iv, and never continues from the previous one", () => {
     const aes = device.cipher("aes-cbc", key);
     const [source, destination] = [pattern(32), new Uint8Array(32)];
     aes.encryptInto(source, destination, pattern(16, 1));
     aes.encryptInto(source, destination, pattern(16, 2));
     const other = device.cipher("aes-cbc", key);
     expect(toHex(destination)).toBe(toHex(other.encrypt(source, pattern(16, 2))));
-    aes.encryptInto(source, destination);
-    expect(toHex(destination)).toBe(toHex(other.encrypt(source)));
+    const encrypt = () => aes.encryptInto(source, destination, ...none);
+    const before = host.calls.length;
+    for (let times = 0; times < 3; times += 1) expect(encrypt).toThrow(missing("aes-cbc"));
+    expect(host.calls).toHaveLength(before);
+    expect(toHex(destination)).toBe(toHex(other.encrypt(source, pattern(16, 2))));
+    // The encryptor is what continues.
+    const encryptor = device.cipher("aes-cbc", key).encryptor(pattern(16, 1));
+    const parts = [encryptor.update(source), encryptor.update(source), encryptor.final()].map(toHex);
+    const twice = new Uint8Array([...source, ...source]);
+    expect(parts.join("")).toBe(toHex(other.encrypt(twice, pattern(16, 1))));
   });
 
-  test("requires an iv if the previous one ended within a block", () => {
-    const ctr = device.cipher("aes-ctr", key);
-    const [memory, iv] = [pattern(20), pattern(16)];
-    ctr.encryptInto(memory, memory, iv);
-    ctr.encryptInto(memory, memory, iv);
-    expect(() => ctr.encryptInto(memory, memory)).toThrow(TypeError);
-    const whole = memory.subarray(0, 16);
-    ctr.encryptInto(whole, whole, iv);
-    ctr.encryptInto(whole, whole, iv);
-    expect(ctr.encryptInto(whole, whole)).toBe(16);
-  });
-
-  test("requires an iv if the previous one was refused", () => {
-    const aes = device.cipher("aes-cbc", key);
-    const [memory, iv] = [pattern(16), pattern(16)];
-    aes.encryptInto(memory, memory, iv);
-    host.answers.push(-errnos.ENOMEM);
-    expect(() => aes.encryptInto(memory, memory, iv)).toThrow(expect.objectContaining({ code: "ENOMEM" }));
-    expect(() => aes.encryptInto(memory, memory)).toThrow(TypeError);
-    // The same if the previous one continued without an iv.
-    aes.encryptInto(memory, memory, iv);
-    aes.encryptInto(memory, memory);
-    host.answers.push(-errnos.ENOMEM);
-    expect(() => aes.encryptInto(memory, memory)).toThrow(expect.objectContaining({ code: "ENOMEM" }));
-    expect(() => aes.encryptInto(memory, memory)).toThrow(TypeError);
+  test("requires an iv also if the previous one ended with a whole block, within a block, or was refused", () => {
+    for (const [name, size] of [
+      ["aes-ctr", 20],
+      ["aes-ctr", 16],
+      ["aes-cbc", 16],
+    ] as const) {
+      const cipher = device.cipher(name, key);
+      const [memory, iv] = [pattern(size), pattern(16)];
+      for (let times = 0; times < 2; times += 1) cipher.encryptInto(memory, memory, iv);
+      expect(() => cipher.encryptInto(memory, memory, ...none)).toThrow(missing(name));
+      host.answers.push(-errnos.ENOMEM);
+      expect(() => cipher.encryptInto(memory, memory, iv)).toThrow(expect.objectContaining({ code: "ENOMEM" }));
+      expect(() => cipher.encryptInto(memory, memory, ...none)).toThrow(missing(name));
+      expect(cipher.encryptInto(memory, memory, iv)).toBe(size);
+    }
   });
 
   test.each(["source", "destination", "iv"])("is refused if its %s was detached", (role) => {
@@ -109,22 +111,29 @@ describe("an operation over the memory of the previous one", () => {
   });
 });
 
-test("chunks leave no iv in the session from which an operation could continue", () => {
+test("Cipher.encrypt() requires an iv after chunks as well", () => {
   const aes = device.cipher("aes-cbc", key);
   aes.encrypt(pattern(16), pattern(16));
   aes.encryptor(pattern(16)).update(pattern(32));
-  expect(() => aes.encrypt(pattern(16))).toThrow(TypeError);
+  expect(() => aes.encrypt(pattern(16), ...none)).toThrow(missing("aes-cbc"));
 });
 
-test("a combined session requires an iv at first, after a partial block, and after a refused operation", () => {
-  const session = device.combined("aes-ctr", key, "sha1");
-  expect(() => session.encrypt(pattern(16))).toThrow(/^iv for aes-ctr: expected 16 bytes, got none/);
-  session.encrypt(pattern(20), pattern(16));
-  expect(() => session.encrypt(pattern(16))).toThrow(TypeError);
-  session.encrypt(pattern(16), pattern(16));
+test("CipherWithMac requires an iv at first, after whole and partial blocks, and after a refused operation", () => {
+  const session = device.cipherWithMac({ cipher: "aes-ctr", key, mac: "sha1" });
+  const iv = pattern(16);
+  const refused = () => {
+    expect(() => session.encrypt(pattern(16))).toThrow(missing("aes-ctr"));
+    expect(() => session.encrypt(pattern(16), {})).toThrow(missing("aes-ctr"));
+    expect(() => session.decrypt(pattern(16), { mac: pattern(20) })).toThrow(missing("aes-ctr"));
+  };
+  refused();
+  for (const size of [20, 16]) {
+    session.encrypt(pattern(size), { iv });
+    refused();
+  }
   host.answers.push(-errnos.ENOMEM);
-  expect(() => session.encrypt(pattern(16))).toThrow(expect.objectContaining({ code: "ENOMEM" }));
-  expect(() => session.encrypt(pattern(16))).toThrow(TypeError);
+  expect(() => session.encrypt(pattern(16), { iv })).toThrow(expect.objectContaining({ code: "ENOMEM" }));
+  refused();
 });
 
 /** The lengths that were sent since then, and whether each call requested a mac. */
@@ -134,7 +143,7 @@ const sent = (since: number) =>
     return [view.getUint32(8, true), view.getBigUint64(32, true) !== 0n];
   });
 
-describe("data longer than chunkSize", () => {
+describe("data of a session that is longer than chunkSize", () => {
   const parts = (size: number, asksForMac: boolean) => {
     const lengths = Array.from({ length: Math.ceil(size / 64) }, (_, index) => Math.min(64, size - index * 64));
     return lengths.map((length, index) => [length, asksForMac && index === lengths.length - 1]);
@@ -143,11 +152,12 @@ describe("data longer than chunkSize", () => {
   test.each([64, 65, 128, 200])("goes to the kernel in as few calls as possible: %i bytes", (size) => {
     const sessions = [
       [device.cipher("aes-ctr", key), false],
-      [device.combined("aes-ctr", key, "sha1"), true],
+      [device.cipherWithMac({ cipher: "aes-ctr", key, mac: "sha1" }), true],
     ] as const;
     for (const [session, asksForMac] of sessions) {
       const before = host.calls.length;
-      session.encrypt(pattern(size), pattern(16));
+      if (!asksForMac) session.encrypt(pattern(size), pattern(16));
+      else session.encrypt(pattern(size), { iv: pattern(16) });
       expect(sent(before)).toEqual(parts(size, asksForMac));
     }
   });
@@ -178,27 +188,34 @@ describe("data longer than chunkSize", () => {
   });
 
   test("counts as several operations in the statistics", async () => {
-    const counting = Device.open(new RecordingHost({ async: true }), undefined, { chunkSize: 64, statistics: true });
-    const combined = counting.combined("aes-ctr", key, "sha1");
-    combined.encrypt(pattern(200), pattern(16));
-    expect(combined.statistics).toMatchObject({ operations: 4, bytes: 200, biggest: 64 });
-    const sha = counting.hash("sha1");
+    const counting = Device.open(new RecordingHost({ async: true }), { chunkSize: 64, statistics: true });
+    const withMac = counting.cipherWithMac({ cipher: "aes-ctr", key, mac: "sha1" });
+    withMac.encrypt(pattern(200), { iv: pattern(16) });
+    expect(withMac.statistics).toMatchObject({ operations: 4, bytes: 200, biggest: 64 });
     const submitter = counting.submitter(() => new Promise((resolve) => setTimeout(resolve, 1))) as Submitter;
-    await sha.digestAsync(submitter, pattern(200));
+    const sha = submitter.hash("sha1");
+    await sha.digest(pattern(200));
     expect(sha.statistics).toMatchObject({ operations: 4, bytes: 200, biggest: 64 });
     counting.close();
   });
 
   test("is refused for XTS", () => {
-    const [xts, combined] = [device.cipher("aes-xts", pattern(32)), device.combined("aes-xts", pattern(32), "sha1")];
-    for (const session of [xts, combined]) {
-      session.encrypt(pattern(64), pattern(16));
-      expect(() => session.encrypt(pattern(80), pattern(16))).toThrow(
+    const xts = device.cipher("aes-xts", pattern(32));
+    const withMac = device.cipherWithMac({ cipher: "aes-xts", key: pattern(32), mac: "sha1" });
+    const iv = pattern(16);
+    for (const encrypt of [
+      (size: number) => xts.encrypt(pattern(size), iv),
+      (size: number) => withMac.encrypt(pattern(size), { iv }),
+    ]) {
+      encrypt(64);
+      expect(() => encrypt(80)).toThrow(
         new RangeError(
           "source for aes-xts: 80 bytes cannot be worked on in parts, as each sector has an iv of its own",
         ),
       );
     }
-    expect(() => xts.encryptor(pattern(16))).toThrow(/^source for aes-xts: data in chunks cannot/);
+    expect(() => (xts as unknown as Cipher<"aes-cbc">).encryptor(iv)).toThrow(
+      /^source for aes-xts: data in chunks cannot/,
+    );
   });
 });

@@ -41,14 +41,19 @@ const secrets: Readonly<Record<string, string>> = {
 };
 
 const key = pattern(16);
-const mackey = pattern(20);
+const macKey = pattern(20);
 const iv = pattern(16);
 const device = Device.open(new SoftwareHost());
 const aes = device.cipher("aes-cbc", key);
 const gcm = device.aead("aes-gcm", key);
-const tls = device.tls("aes-cbc", key, "hmac-sha1", mackey);
-const srtp = device.srtp("aes-ctr", key, "hmac-sha1", mackey);
-const combined = device.combined("aes-cbc", key, "hmac-sha1", mackey);
+const nonce = pattern(12);
+const header = pattern(13);
+const records = { cipher: "aes-cbc", key, mac: "hmac-sha1", macKey } as const;
+const packets = { cipher: "aes-ctr", key, mac: "hmac-sha1", macKey } as const;
+const managed = device.aead("aes-gcm", key, { managedNonce: true });
+const tls = device.tls(records);
+const srtp = device.srtp(packets);
+const withMac = device.cipherWithMac(records);
 const sha = device.hash("sha1");
 let asynchronous: AsyncDevice | undefined;
 afterAll(async () => {
@@ -69,17 +74,23 @@ const places: Readonly<Record<string, (secret: never) => unknown>> = {
   "aead(name, secret)": (secret) => device.aead("aes-gcm", secret),
   "aead(..., secret)": (secret) => device.aead("aes-gcm", key, secret) && refuse(),
   "aead(..., { tagSize: secret })": (secret) => device.aead("aes-gcm", key, { tagSize: secret }),
-  "combined(secret, ...)": (secret) => device.combined(secret, key, "sha1"),
-  "combined(name, secret, ...)": (secret) => device.combined("aes-cbc", secret, "sha1"),
-  "combined(..., secret)": (secret) => device.combined("aes-cbc", key, secret, mackey),
-  "combined(..., mac, secret)": (secret) => device.combined("aes-cbc", key, "hmac-sha1", secret),
-  "combined(..., plain mac, secret)": (secret) => device.combined("aes-cbc", key, "sha1", secret),
-  "tls(secret, ...)": (secret) => device.tls(secret, key, "hmac-sha1", mackey),
-  "tls(..., secret, mackey)": (secret) => device.tls("aes-cbc", key, secret, mackey),
-  "tls(..., secret)": (secret) => device.tls("aes-cbc", key, "hmac-sha1", secret),
-  "srtp(secret, ...)": (secret) => device.srtp(secret, key, "hmac-sha1", mackey),
-  "srtp(..., secret, mackey)": (secret) => device.srtp("aes-ctr", key, secret, mackey),
-  "srtp(..., { tagSize: secret })": (secret) => device.srtp("aes-ctr", key, "hmac-sha1", mackey, { tagSize: secret }),
+  "aead(..., { managedNonce: secret })": (secret) => device.aead("aes-gcm", key, { managedNonce: secret }),
+  "cipherWithMac(secret)": (secret) => device.cipherWithMac(secret),
+  "cipherWithMac({ cipher: secret })": (secret) => device.cipherWithMac({ ...records, cipher: secret }),
+  "cipherWithMac({ key: secret })": (secret) => device.cipherWithMac({ ...records, key: secret }),
+  "cipherWithMac({ mac: secret })": (secret) => device.cipherWithMac({ ...records, mac: secret }),
+  "cipherWithMac({ macKey: secret })": (secret) => device.cipherWithMac({ ...records, macKey: secret }),
+  "cipherWithMac({ mac: hash, macKey: secret })": (secret) =>
+    device.cipherWithMac({ ...records, mac: "sha1", macKey: secret }),
+  "tls(secret)": (secret) => device.tls(secret),
+  "tls({ cipher: secret })": (secret) => device.tls({ ...records, cipher: secret }),
+  "tls({ key: secret })": (secret) => device.tls({ ...records, key: secret }),
+  "tls({ mac: secret })": (secret) => device.tls({ ...records, mac: secret }),
+  "tls({ macKey: secret })": (secret) => device.tls({ ...records, macKey: secret }),
+  "srtp(secret)": (secret) => device.srtp(secret),
+  "srtp({ cipher: secret })": (secret) => device.srtp({ ...packets, cipher: secret }),
+  "srtp({ mac: secret })": (secret) => device.srtp({ ...packets, mac: secret }),
+  "srtp({ tagSize: secret })": (secret) => device.srtp({ ...packets, tagSize: secret }),
   "encryptor(iv, { padding: secret })": (secret) => aes.encryptor(iv, { padding: secret }),
   "encryptor(secret)": (secret) => aes.encryptor(secret),
   "decryptor(iv, { padding: secret })": (secret) => aes.decryptor(iv, { padding: secret }),
@@ -87,29 +98,41 @@ const places: Readonly<Record<string, (secret: never) => unknown>> = {
   "encrypt(data, secret)": (secret) => aes.encrypt(key, secret),
   "encryptInto(data, secret, iv)": (secret) => aes.encryptInto(key, secret, iv),
   "decryptInto(secret, memory, iv)": (secret) => aes.decryptInto(secret, key, iv),
-  "seal(secret, nonce)": (secret) => gcm.seal(secret, pattern(12)),
+  "encryptor(iv, secret)": (secret) => aes.encryptor(iv, secret),
+  "seal(secret, { nonce })": (secret) => gcm.seal(secret, { nonce }),
   "seal(data, secret)": (secret) => gcm.seal(key, secret),
-  "seal(data, nonce, secret)": (secret) => gcm.seal(key, pattern(12), secret),
-  "decrypt(data, secret, nonce)": (secret) => gcm.decrypt(key, secret, pattern(12)),
-  "tls.seal(fragment, secret, iv)": (secret) => tls.seal(key, secret, iv),
-  "tls.sealInPlace(memory, secret, ...)": (secret) => tls.sealInPlace(pattern(100), secret, pattern(13), iv),
-  "tls.sealInPlace(secret, ...)": (secret) => tls.sealInPlace(secret, 4, pattern(13), iv),
-  "srtp.seal(packet, secret, iv)": (secret) => srtp.seal(pattern(60), secret, iv),
-  "srtp.seal(secret, size, iv)": (secret) => srtp.seal(secret, 12, iv),
-  "combined.decrypt(data, secret, iv)": (secret) => combined.decrypt(key, secret, iv),
-  "combined.encryptInto(..., secret, iv)": (secret) => combined.encryptInto(key, pattern(16), secret, iv),
+  "seal(data, { nonce: secret })": (secret) => gcm.seal(key, { nonce: secret }),
+  "seal(data, { nonce, aad: secret })": (secret) => gcm.seal(key, { nonce, aad: secret }),
+  "seal(data, { nonce: secret }) with managed nonces": (secret) => managed.seal(key, { nonce: secret }),
+  "sealInto(data, secret, { nonce })": (secret) => gcm.sealInto(key, secret, { nonce }),
+  "open(data, { nonce, tag: secret })": (secret) => gcm.open(key, { nonce, tag: secret }),
+  "open(data, { tag: secret }) with managed nonces": (secret) => managed.open(pattern(60), { tag: secret }),
+  "tls.seal(fragment, secret)": (secret) => tls.seal(key, secret),
+  "tls.seal(fragment, { header: secret, iv })": (secret) => tls.seal(key, { header: secret, iv }),
+  "tls.seal(fragment, { header, iv: secret })": (secret) => tls.seal(key, { header, iv: secret }),
+  "tls.sealInto(fragment, secret, ...)": (secret) => tls.sealInto(key, secret, { header, iv }),
+  "tls.sealInto(secret, ...)": (secret) => tls.sealInto(secret, pattern(100), { header, iv }),
+  "srtp.seal(packet, secret)": (secret) => srtp.seal(pattern(60), secret),
+  "srtp.seal(packet, { headerSize: secret, iv })": (secret) => srtp.seal(pattern(60), { headerSize: secret, iv }),
+  "srtp.seal(secret, ...)": (secret) => srtp.seal(secret, { headerSize: 12, iv }),
+  "srtp.openInto(packet, secret, ...)": (secret) => srtp.openInto(pattern(80), secret, { headerSize: 12, iv }),
+  "cipherWithMac.encrypt(data, secret)": (secret) => withMac.encrypt(key, secret),
+  "cipherWithMac.decrypt(data, { mac: secret, iv })": (secret) => withMac.decrypt(key, { mac: secret, iv }),
+  "cipherWithMac.encryptInto(..., { mac: secret, iv })": (secret) =>
+    withMac.encryptInto(key, pattern(16), { mac: secret, iv }),
   "update(secret)": (secret) => sha.update(secret),
   "digest(secret)": (secret) => sha.digest(secret),
   "digestInto(secret)": (secret) => sha.digestInto(secret),
-  "copy(secret)": (secret) => sha.copy(secret),
+  "hmac verify(secret, mac)": (secret) => device.hmac("sha1", key).verify(secret, pattern(20)),
+  "hmac verify(data, secret)": (secret) => device.hmac("sha1", key).verify(key, secret),
   "hmac copy(secret)": (secret) => device.hmac("sha1", key).copy(secret),
   "allocate(secret)": (secret) => device.allocate(secret),
   "allocate(size, secret)": (secret) => device.allocate(16, secret),
   "capabilities({ hardware: secret })": (secret) => device.capabilities({ hardware: secret }),
-  "Device.open(host, path, { chunkSize: secret })": (secret) =>
-    Device.open(new SoftwareHost(), undefined, { chunkSize: secret }),
-  "Device.open(host, path, { hardware: secret })": (secret) =>
-    Device.open(new SoftwareHost(), undefined, { hardware: secret }),
+  "Device.open(host, secret)": (secret) => Device.open(new SoftwareHost(), secret),
+  "Device.open(host, { chunkSize: secret })": (secret) => Device.open(new SoftwareHost(), { chunkSize: secret }),
+  "Device.open(host, { hardware: secret })": (secret) => Device.open(new SoftwareHost(), { hardware: secret }),
+  "Device.open(host, { statistics: secret })": (secret) => Device.open(new SoftwareHost(), { statistics: secret }),
   "open({ backend: secret })": (secret) => open({ backend: secret }),
   "open({ hardware: secret })": (secret) => open({ backend: "software", hardware: secret }),
   "open({ chunkSize: secret })": (secret) => open({ backend: "software", chunkSize: secret }),
@@ -165,8 +188,8 @@ function shows(text: string, secret: string): boolean {
   return false;
 }
 
-describe.each(Object.entries(places))("no error repeats a secret: %s", (_place, call) => {
-  test("of any form", () => {
+describe.each(Object.entries(places))("the error of %s", (_place, call) => {
+  test("does not repeat a secret of any form", () => {
     for (const [what, secret] of Object.entries(secrets)) {
       let error: unknown;
       try {
@@ -180,8 +203,8 @@ describe.each(Object.entries(places))("no error repeats a secret: %s", (_place, 
   });
 });
 
-describe.each(Object.entries(asyncPlaces))("no rejection repeats a secret: %s", (_place, call) => {
-  test("of any form", async () => {
+describe.each(Object.entries(asyncPlaces))("the rejection of %s", (_place, call) => {
+  test("does not repeat a secret of any form", async () => {
     for (const [what, secret] of Object.entries(secrets)) {
       const error = await call(secret as never).then(
         () => undefined,
@@ -193,7 +216,7 @@ describe.each(Object.entries(asyncPlaces))("no rejection repeats a secret: %s", 
   });
 });
 
-test("no error repeats secrets of other types", () => {
+test("no error of the library repeats secrets of other types", () => {
   const values: readonly (readonly [unknown, RegExp])[] = [
     [123456789n, /123456789/],
     [Symbol("hunter2"), /hunter2/],
@@ -220,7 +243,7 @@ test("no error repeats secrets of other types", () => {
   }
 });
 
-test("an error repeats a name that is close to a known one, and suggests that one", () => {
+test("an error of the library repeats a name that is close to a known one, and suggests that one", () => {
   for (const [call, name] of [
     [() => device.cipher("aes-265-cbc" as never, key), "aes-265-cbc"],
     [() => device.cipher("aes256-cbd" as never, key), "aes256-cbd"],

@@ -142,7 +142,7 @@ describe.each(ways)("$name:", ({ reach }) => {
       board.send({ ioctl: "CIOCGSESSION", in: { cipher: 11, key }, ret: 0, as: "s" });
       const { out } = board.send({ ioctl: "CIOCGSESSINFO", in: { ses: "s" }, ret: 0 });
       expect(out).toMatchObject({ alignmask: 15, flags: SIOP_FLAG_KERNEL_DRIVER_ONLY });
-      const device = Device.open(host, path);
+      const device = Device.open(host, { path });
       expect(device.cipher("aes-cbc", fromHex(key)).info()).toMatchObject({ alignmask: 15, hardware: true });
       device.close();
       board.close();

@@ -4,6 +4,7 @@ import {
   CIOCAUTHCRYPT,
   CIOCCRYPT,
   CIOCGSESSION,
+  type CipherName,
   ciphers,
   Device,
   errnos,
@@ -39,7 +40,7 @@ describe("SoftwareDevice.ioctl() on several megabytes, which it processes in pie
     const [ivSize, keySize] = [name.endsWith("ecb") ? 0 : name === "3des-cbc" ? 8 : 16, name === "3des-cbc" ? 24 : 32];
     const start = ivSize === 0 ? undefined : iv.subarray(0, ivSize);
     const plaintext = data.subarray(0, length);
-    const cipher = device.cipher(name, key.subarray(0, keySize));
+    const cipher = device.cipher<CipherName>(name, key.subarray(0, keySize));
     let expected: Uint8Array;
     try {
       expected = createCipheriv(native, key.subarray(0, keySize), start ?? null)
@@ -59,11 +60,11 @@ describe("SoftwareDevice.ioctl() on several megabytes, which it processes in pie
   });
 
   test("returns what node:crypto returns with a cipher and a mac", () => {
-    const session = device.combined("aes-256-cbc", key, "hmac-sha256", key);
-    const { ciphertext, mac } = session.encrypt(data, iv);
+    const session = device.cipherWithMac({ cipher: "aes-256-cbc", key, mac: "hmac-sha256", macKey: key });
+    const { ciphertext, mac } = session.encrypt(data, { iv });
     equal(ciphertext, createCipheriv("aes-256-cbc", key, iv).setAutoPadding(false).update(data));
     equal(mac, createHmac("sha256", key).update(data).digest());
-    equal(session.decrypt(ciphertext, mac, iv), data);
+    equal(session.decrypt(ciphertext, { mac, iv }), data);
     session.close();
   });
 });

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { Device } from "@cryptodev/core";
+import { type CipherName, Device } from "@cryptodev/core";
 import { describe, expect, test } from "vitest";
 import { realHost, runtimeName } from "../runtime.ts";
 import { compile } from "../serve/compile.ts";
@@ -96,10 +96,11 @@ function useKeys(device: Device, all: readonly Kind[], make: typeof keyOf, colle
       const session = device.aead(name as "aes-gcm", key);
       key.fill(0);
       collect();
-      session.open(session.seal(data, iv.subarray(0, 12)), iv.subarray(0, 12));
+      const nonce = iv.subarray(0, 12);
+      session.open(session.seal(data, { nonce }), { nonce });
       session.close();
     } else {
-      const session = device.cipher(name as "aes-cbc", key);
+      const session = device.cipher(name as CipherName, key);
       key.fill(0);
       collect();
       const { ivSize } = session;
@@ -166,7 +167,7 @@ describe.runIf(isLinux)(
       const folder = mkdtempSync(join(tmpdir(), "cryptodev-secrets-"));
       const served = await ServedDevice.start(join(folder, "crypto"));
       const pid = served.process.pid as number;
-      const device = Device.open(await realHost(), served.path);
+      const device = Device.open(await realHost(), { path: served.path });
       const held = { name: "hmac-sha1", size: 33, seed: 1000 };
       // The server's collector cannot be started from here, so this omits keys that node:crypto keeps until then, and
       // those that Deno frees.

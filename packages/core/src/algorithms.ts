@@ -1,5 +1,6 @@
 import { type CipherAlgorithm, ciphers, isList } from "./abi/ciphers.ts";
 import { type MacAlgorithm, macs } from "./abi/macs.ts";
+import { freezeTable } from "./abi/frozen.ts";
 import { nearest, plain } from "./suggest.ts";
 import { inWords } from "./words.ts";
 
@@ -67,6 +68,9 @@ export type MacName = Implemented<Macs>["name"];
 export type Written<Name extends string> = Name | Uppercase<Name> | HashInStandard<Name>;
 
 type HashInStandard<Name extends string> = Name extends `sha${infer Size}` ? `sha-${Size}` | `SHA-${Size}` : never;
+
+/** The name of a cipher in this library's form, as far as it is known from what a program wrote. */
+export type CipherNameOf<Name extends Written<CipherName>> = Extract<Lowercase<Name>, CipherName>;
 
 /** A cipher by one of its names, and the key sizes that the name allows. */
 export interface NamedCipher<Name extends string = string> {
@@ -172,6 +176,8 @@ export const hashes: readonly NamedMac<HashName>[] = allMacs.filter(isHash);
 
 /** The HMACs of all hashes that a session can be started with. */
 export const hmacs: readonly (NamedMac<KeyedMacName> & { readonly hash: HmacName })[] = allMacs.filter(isHmac);
+
+for (const table of [namedCiphers, hashes, hmacs]) freezeTable(table);
 
 /** Ciphers by their names in lower case, without separators: OpenSSL's names, the kernel's, and this library's. */
 const byName: ReadonlyMap<string, NamedCipher> = new Map([

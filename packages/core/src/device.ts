@@ -2,6 +2,7 @@ import type { Ioctl } from "./abi/ioctl.ts";
 import {
   type AeadName,
   type CipherName,
+  type CipherNameOf,
   findAead,
   findCipher,
   findHash,
@@ -133,12 +134,9 @@ export class Device {
    * @throws {HardwareRequiredError} if only software implements it and hardware is required
    * @throws {ClosedError} if the device is closed
    */
-  cipher<Name extends Written<CipherName>>(
-    name: Name,
-    key: Uint8Array,
-  ): CipherOf<Extract<Lowercase<Name>, CipherName>> {
+  cipher<Name extends Written<CipherName>>(name: Name, key: Uint8Array): CipherOf<CipherNameOf<Name>> {
     const cipher: unknown = Cipher.start(this.#file, findCipher(name), key);
-    return cipher as CipherOf<Extract<Lowercase<Name>, CipherName>>;
+    return cipher as CipherOf<CipherNameOf<Name>>;
   }
 
   /**

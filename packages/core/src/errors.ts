@@ -127,7 +127,7 @@ export class HardwareRequiredError extends Error {
  * What is missing, for programs: `"platform"` is Linux, or a layout of `/dev/crypto` for this processor; `"ffi"` is libc
  * or the runtime's foreign function interface; `"software"` is the software device, which could not be loaded;
  * `"threads"` are worker threads; `"zero-copy"` is memory that the driver uses without copying it; `"function"` is a
- * function that no device supports.
+ * function that the device does not support.
  */
 export type UnsupportedCode = "platform" | "ffi" | "software" | "threads" | "zero-copy" | "function";
 

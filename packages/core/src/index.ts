@@ -16,6 +16,7 @@ export * from "./abi/structs.ts";
 export type {
   AeadName,
   CipherName,
+  CipherNameOf,
   HashName,
   HmacName,
   IvOf,
@@ -66,7 +67,7 @@ export {
   type UnsupportedCode,
   UnsupportedError,
 } from "./errors.ts";
-export type { Address, Host } from "./host/host.ts";
+export type { Host } from "./host/host.ts";
 export {
   bind,
   type CTypes,
@@ -82,7 +83,7 @@ export {
 export { linuxMachine } from "./host/linux_machine.ts";
 export type { DeviceOptions } from "./kernel/device_file.ts";
 export type { AlgorithmInfo, SessionInfo } from "./kernel/session_info.ts";
-export { Argument } from "./memory/argument.ts";
+export { type Address, type AddressSpace, Argument } from "./memory/argument.ts";
 export {
   bufferOf,
   byteLengthOf,

@@ -8,13 +8,29 @@ import {
   traced,
   UnsupportedError,
 } from "@cryptodev/core";
-import type { Opener } from "./runtime/runtime.ts";
+import type { SoftwareHostOptions } from "@cryptodev/soft";
 
 /**
  * What a device runs on: `"kernel"`, the driver behind `/dev/crypto`; `"software"`, the software device in this
  * process; or `"auto"`, the kernel's device if this system has one, otherwise the software device.
  */
 export type Backend = "kernel" | "software" | "auto";
+
+/** What opening a device needs from a runtime. */
+export interface Opener {
+  /**
+   * Returns the runtime's host.
+   *
+   * @throws {UnsupportedError} if this system does not have one
+   */
+  host(): Host;
+  /** Creates a software device. */
+  software(options: SoftwareHostOptions): Host;
+  /** Appends text to a file, synchronously. */
+  append(path: string, text: string): void;
+  /** Checks whether a file exists. Also returns `true` if the program is not permitted to check. */
+  mayExist(path: string): boolean;
+}
 
 /** Options of {@link open}. */
 export interface OpenOptions extends DeviceOptions {

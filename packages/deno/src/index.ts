@@ -79,7 +79,8 @@ function openLibc(deno: DenoNamespace): Dialect["declare"] {
 }
 
 function load(): Dialect {
-  if (Deno === undefined) throw new UnsupportedError("ffi", "@cryptodev/deno runs in Deno, and this is another runtime");
+  if (Deno === undefined)
+    throw new UnsupportedError("ffi", "@cryptodev/deno runs in Deno, and this is another runtime");
   const machine = linuxMachine(Deno.build.os, Deno.build.arch);
   const declare = openLibc(Deno);
   const memcpy = declare("memcpy", ["buffer", "u64", "u64"], "u64") as (

@@ -2,7 +2,6 @@ import { close, existsSync, open } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
-import { workerUrl } from "./worker_url.ts";
 import { Counters, type ServerStatistics } from "./counters.ts";
 import { ServeError } from "./serve_error.ts";
 import { type ServeOptions, type Settings, settingsOf } from "./settings.ts";
@@ -10,6 +9,7 @@ import { type ServerHost, serverHost } from "./syscalls.ts";
 import { canUseCuse, openCuse } from "./transports/cuse.ts";
 import { openFuse } from "./transports/fuse.ts";
 import type { Transport } from "./transports/transport.ts";
+import { workerUrl } from "./worker_url.ts";
 
 /**
  * How a server ended: it was stopped, a call that would crash a kernel ended it, or the kernel removed the device, as

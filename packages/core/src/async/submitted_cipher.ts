@@ -6,7 +6,7 @@ import { KernelSession } from "../kernel/kernel_session.ts";
 import { alignedMemory, CACHE_LINE } from "../memory/aligned.ts";
 import { copyInto, partOf } from "../memory/bytes.ts";
 import type { SubmissionQueue } from "./submission_queue.ts";
-import { SubmittedSession } from "./submitted_session.ts";
+import { SubmittedOperations, SubmittedSession } from "./submitted_session.ts";
 
 /**
  * A cipher session whose operations the driver runs asynchronously (CIOCASYNCCRYPT), in the order of their calls.
@@ -15,13 +15,17 @@ import { SubmittedSession } from "./submitted_session.ts";
 export class SubmittedCipher<Name extends CipherName = CipherName> extends SubmittedSession {
   readonly #cipher: NamedCipher;
   readonly #file: DeviceFile;
+  readonly #operations: SubmittedOperations;
 
   /** @internal */
   constructor(file: DeviceFile, queue: SubmissionQueue, cipher: NamedCipher, key: Uint8Array) {
     checkKey(key, cipher);
     const { id, kernelName } = cipher.algorithm;
     const parameters = { cipher: id, key, mac: 0, macKey: undefined };
-    super(KernelSession.start(file, cipher.name, `${kernelName}`, parameters), queue);
+    const kernel = KernelSession.start(file, cipher.name, `${kernelName}`, parameters);
+    const operations = new SubmittedOperations(kernel, queue);
+    super(kernel, operations);
+    this.#operations = operations;
     this.#cipher = cipher;
     this.#file = file;
   }
@@ -64,7 +68,7 @@ export class SubmittedCipher<Name extends CipherName = CipherName> extends Submi
   }
 
   async #operate(op: number, source: Uint8Array, iv: Uint8Array | undefined): Promise<Uint8Array<ArrayBuffer>> {
-    this.requireOpen();
+    this.#operations.requireOpen();
     const size = checkSource(source, this.#cipher);
     checkIv(iv, this.#cipher);
     const { host, options } = this.#file;
@@ -78,7 +82,9 @@ export class SubmittedCipher<Name extends CipherName = CipherName> extends Submi
     for (let done = 0; done === 0 || done < size; done += options.chunkSize) {
       const part = partOf(memory, done, Math.min(done + options.chunkSize, size));
       // Without an iv, the driver continues from the operation before. It ignores flags of asynchronous operations.
-      submitted.push(this.submit({ op, flags: 0, src: part, dst: part, mac: null, iv: done === 0 ? start : null }));
+      submitted.push(
+        this.#operations.submit(this, { op, flags: 0, src: part, dst: part, mac: null, iv: done === 0 ? start : null }),
+      );
     }
     await Promise.all(submitted);
     return memory;

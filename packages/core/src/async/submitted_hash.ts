@@ -6,7 +6,7 @@ import { KernelSession } from "../kernel/kernel_session.ts";
 import { alignedMemory, CACHE_LINE } from "../memory/aligned.ts";
 import { copyInto, partOf, sizeOf } from "../memory/bytes.ts";
 import type { SubmissionQueue } from "./submission_queue.ts";
-import { SubmittedSession } from "./submitted_session.ts";
+import { SubmittedOperations, SubmittedSession } from "./submitted_session.ts";
 
 /**
  * A session that hashes, with a key (HMAC) or without, and whose operations the driver runs asynchronously
@@ -15,6 +15,7 @@ import { SubmittedSession } from "./submitted_session.ts";
 export class SubmittedHash extends SubmittedSession {
   readonly #mac: NamedMac<HashName | KeyedMacName>;
   readonly #file: DeviceFile;
+  readonly #operations: SubmittedOperations;
 
   /** @internal */
   constructor(
@@ -25,7 +26,10 @@ export class SubmittedHash extends SubmittedSession {
   ) {
     checkMacKey(key, mac);
     const parameters = { cipher: 0, key: undefined, mac: mac.id, macKey: key };
-    super(KernelSession.start(file, mac.name, `${mac.kernelName}`, parameters), queue);
+    const kernel = KernelSession.start(file, mac.name, `${mac.kernelName}`, parameters);
+    const operations = new SubmittedOperations(kernel, queue);
+    super(kernel, operations);
+    this.#operations = operations;
     this.#mac = mac;
     this.#file = file;
   }
@@ -50,7 +54,7 @@ export class SubmittedHash extends SubmittedSession {
    * @throws {CryptodevError} if the kernel refuses the operation
    */
   async digest(data: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
-    this.requireOpen();
+    this.#operations.requireOpen();
     const size = sizeOf(data, "data", this.#mac.name);
     const { host, options } = this.#file;
     const memory = alignedMemory(host, size, CACHE_LINE);
@@ -62,7 +66,16 @@ export class SubmittedHash extends SubmittedSession {
       const isLast = end === size;
       const flags = (done === 0 ? COP_FLAG_RESET : 0) | (isLast ? COP_FLAG_FINAL : COP_FLAG_UPDATE);
       const src = partOf(memory, done, end);
-      submitted.push(this.submit({ op: COP_ENCRYPT, flags, src, dst: null, mac: isLast ? digest : null, iv: null }));
+      submitted.push(
+        this.#operations.submit(this, {
+          op: COP_ENCRYPT,
+          flags,
+          src,
+          dst: null,
+          mac: isLast ? digest : null,
+          iv: null,
+        }),
+      );
     }
     await Promise.all(submitted);
     return digest;

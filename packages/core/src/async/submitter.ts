@@ -1,5 +1,6 @@
 import {
   type CipherName,
+  type CipherNameOf,
   findCipher,
   findHash,
   findHmac,
@@ -38,8 +39,8 @@ export class Submitter {
    *
    * @returns the session; its errors are those of {@link Device.cipher}
    */
-  cipher<Name extends CipherName>(name: Written<Name>, key: Uint8Array): SubmittedCipher<Name> {
-    return new SubmittedCipher<Name>(this.#file, this.#queue, findCipher(name), key);
+  cipher<Name extends Written<CipherName>>(name: Name, key: Uint8Array): SubmittedCipher<CipherNameOf<Name>> {
+    return new SubmittedCipher<CipherNameOf<Name>>(this.#file, this.#queue, findCipher(name), key);
   }
 
   /**

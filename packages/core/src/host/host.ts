@@ -1,9 +1,5 @@
-import type { Machine } from "../abi/machine.ts";
 import type { pollfd as pollfdStruct } from "../abi/structs.ts";
-import type { Argument } from "../memory/argument.ts";
-
-/** A memory address, in the form that the runtime's foreign function interface accepts without a conversion. */
-export type Address = number | bigint;
+import type { AddressSpace, Argument } from "../memory/argument.ts";
 
 /**
  * Everything that the library needs from its environment: four system calls, and the addresses of memory.
@@ -15,12 +11,9 @@ export type Address = number | bigint;
  * A system call returns what libc returned, or the negative error number (`-22` for EINVAL) if libc returned -1. The
  * number is read in the same call, before anything else can overwrite `errno`. A host belongs to one thread.
  */
-export interface Host {
+export interface Host extends AddressSpace {
   /** The backend: the kernel, or a software device. */
   readonly backend: "kernel" | "software";
-  /** The struct layout and the request numbers that the device expects. */
-  readonly machine: Machine;
-
   /**
    * `open(2)`.
    *
@@ -45,16 +38,6 @@ export interface Host {
    * @returns 0 or 1, or a negative error number
    */
   poll(pollfd: Argument<typeof pollfdStruct>, timeout: number): number;
-
-  /**
-   * Returns the address of the first byte of `bytes`, which must not be empty. The address is valid while `bytes` is
-   * referenced and not detached; it does not keep `bytes` alive.
-   *
-   * @param argument - the argument that this pointer will be stored in. A host that makes addresses up assigns them per
-   * argument, valid for one call, so that none accumulate
-   * @returns the address
-   */
-  addressOf(bytes: Uint8Array, argument?: Argument): Address;
 
   /** Warns the user of a mistake that cannot be thrown, such as a session that was dropped without being closed. */
   warn(message: string): void;

@@ -1,5 +1,6 @@
 import type { Machine } from "../abi/machine.ts";
-import type { Address, Host } from "./host.ts";
+import type { Address } from "../memory/argument.ts";
+import type { Host } from "./host.ts";
 
 /** The types of C that system calls use, and the values that stand for them. */
 export interface CTypes {

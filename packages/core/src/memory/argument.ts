@@ -1,7 +1,26 @@
+import type { Machine } from "../abi/machine.ts";
 import type { Struct } from "../abi/struct.ts";
-import type { Address, Host } from "../host/host.ts";
 import { byteLengthOf } from "./bytes.ts";
 import { StructBytes } from "./struct_bytes.ts";
+
+/** A memory address, in the form that the runtime's foreign function interface accepts without a conversion. */
+export type Address = number | bigint;
+
+/** The part of a host that lays out structs and points to memory. */
+export interface AddressSpace {
+  /** The struct layout and the request numbers that the device expects. */
+  readonly machine: Machine;
+
+  /**
+   * Returns the address of the first byte of `bytes`, which must not be empty. The address is valid while `bytes` is
+   * referenced and not detached; it does not keep `bytes` alive.
+   *
+   * @param argument - the argument that this pointer will be stored in. A host that makes addresses up assigns them per
+   * argument, valid for one call, so that none accumulate
+   * @returns the address
+   */
+  addressOf(bytes: Uint8Array, argument?: Argument): Address;
+}
 
 /**
  * The argument of a system call: a C struct in memory of the library, created once and used for every call.
@@ -27,12 +46,12 @@ export class Argument<S extends Struct = Struct> extends StructBytes<S> {
   /** The addresses of the targets, as numbers; 0 for NULL. */
   readonly addresses: readonly number[];
 
-  readonly #host: Host;
+  readonly #host: AddressSpace;
   readonly #pointees: (Uint8Array | null)[];
   readonly #addresses: number[];
 
   /** Lays out the struct for the machine of a host. All bytes are zero. */
-  constructor(host: Host, struct: S) {
+  constructor(host: AddressSpace, struct: S) {
     super(struct, host.machine);
     this.#host = host;
     this.address = host.addressOf(this.bytes);

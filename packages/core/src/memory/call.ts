@@ -1,7 +1,6 @@
 import { type Ioctl, requestNumber } from "../abi/ioctl.ts";
 import type { Struct } from "../abi/struct.ts";
-import type { Host } from "../host/host.ts";
-import { Argument } from "./argument.ts";
+import { type AddressSpace, Argument } from "./argument.ts";
 
 /**
  * A prepared ioctl: its request number and its argument, computed once and sent any number of times.
@@ -24,7 +23,7 @@ export class Call<S extends Struct = Struct> extends Argument<S> {
   readonly request: number;
 
   /** Prepares an ioctl for the machine of a host. All bytes of its struct are zero. */
-  constructor(host: Host, ioctl: Ioctl<S>) {
+  constructor(host: AddressSpace, ioctl: Ioctl<S>) {
     super(host, ioctl.argument);
     this.ioctl = ioctl;
     this.request = requestNumber(ioctl, host.machine);

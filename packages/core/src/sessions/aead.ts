@@ -347,17 +347,17 @@ export class Aead extends Session {
         `source for ${this.#name}: expected at most ${most} bytes with a nonce of ${size} bytes, got ${messageSize}`,
       );
     }
-    return this.#counterBlock(nonce);
+    return this.#counterBlock(nonce, size);
   }
 
   /** Builds the kernel's iv from a nonce of CCM (NIST SP 800-38C, section A.2). */
-  #counterBlock(nonce: Uint8Array): Uint8Array {
+  #counterBlock(nonce: Uint8Array, size: number): Uint8Array {
     const block = this.#block;
     // The first byte is the size of the message length field, minus one. The field is at the end, and the kernel fills
     // it in.
     block.fill(0);
-    block[0] = 14 - byteLengthOf(nonce);
-    block.set(nonce, 1);
+    block[0] = 14 - size;
+    block.set(partOf(nonce, 0, size), 1);
     return block;
   }
 }

@@ -16,8 +16,18 @@ function startMac(file: DeviceFile, mac: NamedMac<MacName>, key: Uint8Array | un
   return KernelSession.start(file, mac.name, `${mac.kernelName}`, parameters);
 }
 
+/**
+ * Has another session of the same algorithm continue the message of one (CIOCCPHASH). It is not a method, because
+ * programs could call that with sessions of two algorithms.
+ */
+let copyState: (from: MessageSession, to: MessageSession) => void;
+
 /** The common base of {@link Hash} and {@link Hmac}. One session computes any number of digests, one after the other. */
 export abstract class MessageSession extends Session {
+  static {
+    copyState = (from, to) => from.#copyTo(to);
+  }
+
   readonly #mac: NamedMac<MacName>;
   readonly #chunkSize: number;
   readonly #kernel: KernelSession;
@@ -127,8 +137,7 @@ export abstract class MessageSession extends Session {
     this.#running = false;
   }
 
-  /** Has another session of the same algorithm continue this one's message (CIOCCPHASH). */
-  protected copyTo(copy: MessageSession): void {
+  #copyTo(copy: MessageSession): void {
     // Between messages there is no state to copy, and a finished state must not be copied.
     if (!this.#running) return;
     const { file } = this.#kernel;
@@ -226,7 +235,7 @@ export class Hash extends MessageSession {
   copy(): Hash {
     this.#kernel.requireOpen();
     const copy = Hash.start(this.#kernel.file, this.#mac);
-    super.copyTo(copy);
+    copyState(this, copy);
     return copy;
   }
 }
@@ -305,7 +314,7 @@ export class Hmac extends MessageSession {
   copy(key: Uint8Array): Hmac {
     this.#kernel.requireOpen();
     const copy = Hmac.start(this.#kernel.file, this.#mac, key);
-    super.copyTo(copy);
+    copyState(this, copy);
     return copy;
   }
 }

@@ -12,7 +12,7 @@ interface Globals {
 /** Random nonces of one session, drawn many at a time because each call of the generator is expensive. */
 export class RandomNonces {
   readonly #name: string;
-  readonly #pool = new Uint8Array(new ArrayBuffer(64 * NONCE_SIZE));
+  #pool = new Uint8Array(new ArrayBuffer(64 * NONCE_SIZE));
   readonly #nonce = new Uint8Array(new ArrayBuffer(NONCE_SIZE));
   #used: number = this.#pool.length;
   #count = 0;
@@ -32,7 +32,11 @@ export class RandomNonces {
       );
     }
     if (this.#used === this.#pool.length) {
-      (globalThis as unknown as Globals).crypto.getRandomValues(this.#pool);
+      // New memory each time: if a program has replaced this function and seals messages in it, both draw from a pool
+      // of their own, and no nonce is used twice.
+      const pool = new Uint8Array(new ArrayBuffer(this.#pool.length));
+      (globalThis as unknown as Globals).crypto.getRandomValues(pool);
+      this.#pool = pool;
       this.#used = 0;
     }
     const nonce = this.#nonce;

@@ -179,9 +179,7 @@ export class SrtpCipher extends Session {
       headerSize < 0 ||
       headerSize > MAX_SRTP_HEADER
     ) {
-      throw new RangeError(
-        `header for ${name}: expected 0 to ${MAX_SRTP_HEADER} bytes, got ${inWords(headerSize)}`,
-      );
+      throw new RangeError(`header for ${name}: expected 0 to ${MAX_SRTP_HEADER} bytes, got ${inWords(headerSize)}`);
     }
     this.#kernel.requireOpen();
     const isSeal = op === COP_ENCRYPT;

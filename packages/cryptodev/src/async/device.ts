@@ -5,6 +5,7 @@ import {
   type Capability,
   type CapabilityOptions,
   type CipherName,
+  type CipherNameOf,
   type CipherWithMacStart,
   ClosedError,
   type Device,
@@ -106,10 +107,17 @@ export class AsyncDevice {
    * for all kinds of sessions
    * @returns the session; every error of {@link Device.cipher} rejects the promise
    */
-  async cipher<Name extends CipherName>(name: Written<Name>, key: Uint8Array): Promise<AsyncCipherOf<Name>> {
+  async cipher<Name extends Written<CipherName>>(
+    name: Name,
+    key: Uint8Array,
+  ): Promise<AsyncCipherOf<CipherNameOf<Name>>> {
     const args = [nameOf(name, "name", "cipher"), copiedKey(key, "key", "cipher")];
-    const session: unknown = await this.#submit((...made) => new AsyncCipher<Name>(...made), "cipher", args);
-    return session as AsyncCipherOf<Name>;
+    const session: unknown = await this.#submit(
+      (...made) => new AsyncCipher<CipherNameOf<Name>>(...made),
+      "cipher",
+      args,
+    );
+    return session as AsyncCipherOf<CipherNameOf<Name>>;
   }
 
   /**

@@ -72,8 +72,7 @@ export class OpenFile {
    * @throws {Errno} with `EBUSY` if too many are outstanding; it then does not run
    */
   queue(run: () => QueuedOperation): void {
-    if (this.#queue.length >= MAX_QUEUED)
-      throw new Errno("EBUSY", `${MAX_QUEUED} operations are already outstanding`);
+    if (this.#queue.length >= MAX_QUEUED) throw new Errno("EBUSY", `${MAX_QUEUED} operations are already outstanding`);
     this.#queue.push(run());
   }
 
