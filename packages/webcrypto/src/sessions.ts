@@ -148,11 +148,11 @@ export class Sessions {
 /**
  * Checks that a key may be used.
  *
- * @throws {Doubt} if it is not a key, or is not made for the algorithm and the usage
+ * @throws {Doubt} if it is not made for the algorithm and the usage
  * @throws {Lack} if the device cannot use such keys
  */
-export function requireUsage(key: unknown, name: string, usage: string): asserts key is Key {
-  if (!isKey(key) || key.algorithm.name !== name || !key.usages.includes(usage)) {
+export function requireUsage(key: Key, name: string, usage: string): void {
+  if (key.algorithm.name !== name || !key.usages.includes(usage)) {
     throw new Doubt(`this is not a key for ${usage} with ${name}`);
   }
   requireSupported(key);

@@ -4,7 +4,7 @@ import { type Described, describe, hashOf, membersOf, type Parameters } from "./
 import { copied } from "./bytes.ts";
 import { cipherWork } from "./ciphers.ts";
 import { Doubt, Lack, notSupported } from "./errors.ts";
-import { type Key, native, type PlatformSubtle, type Subtle } from "./platform.ts";
+import { isKey, type Key, native, type PlatformSubtle, type Subtle } from "./platform.ts";
 import { exported, requireSupported, requireUsage, Sessions } from "./sessions.ts";
 
 /** Options of {@link subtleOf}. */
@@ -124,8 +124,8 @@ class DeviceSubtle {
     const bytes = copied(data);
     return this.#orNative(
       () => {
-        const { name } = ours(algorithm);
         if (bytes === undefined) throw new Doubt("the data is not a BufferSource");
+        const { name } = ours(algorithm);
         return this.#sessions.hash(hashOf(name) as HashName).digest(bytes).buffer;
       },
       () => native.digest(algorithm?.value ?? given, bytes ?? data),
@@ -149,8 +149,10 @@ class DeviceSubtle {
     usage: string,
     isEncryption: boolean,
   ): Promise<ArrayBuffer> {
+    // What has the wrong type is refused before the algorithm is looked up.
+    if (bytes === undefined || !isKey(key))
+      throw new Doubt("the data is not a BufferSource, or the key not a CryptoKey");
     const parameters = ours(algorithm);
-    if (bytes === undefined) throw new Doubt("the data is not a BufferSource");
     requireUsage(key, parameters.name, usage);
     const work = cipherWork(parameters);
     work.check(bytes.length, isEncryption);
@@ -186,8 +188,9 @@ class DeviceSubtle {
     bytes: Uint8Array<ArrayBuffer> | undefined,
     usage: string,
   ): Promise<Uint8Array<ArrayBuffer>> {
+    if (bytes === undefined || !isKey(key))
+      throw new Doubt("the data is not a BufferSource, or the key not a CryptoKey");
     const { name } = ours(algorithm);
-    if (bytes === undefined) throw new Doubt("the data is not a BufferSource");
     requireUsage(key, name, usage);
     return ((await this.#sessions.sessionOf(key)) as Hmac).digest(bytes);
   }
@@ -287,6 +290,7 @@ class DeviceSubtle {
     const algorithm = describe(given, membersOf.cipher);
     return this.#orNative(
       async () => {
+        if (!isKey(key) || !isKey(wrappingKey)) throw new Doubt("this is not a CryptoKey");
         const { name } = ours(algorithm);
         requireUsage(wrappingKey, name, "wrapKey");
         if (!this.#isAllowed) requireSupported(key);
@@ -306,10 +310,11 @@ class DeviceSubtle {
     const rest = [unwrapped?.value ?? target, Boolean(extractable), listed(usages)];
     return this.#orNative(
       async () => {
+        if (bytes === undefined || !isKey(unwrappingKey)) throw new Doubt("this is not a BufferSource or a CryptoKey");
         if (unwrapped === undefined) throw new Doubt("this is not an algorithm");
         if (!unwrapped.isOurs && !this.#isAllowed) throw new Lack(`the device does not support ${unwrapped.name}`);
         // A copy: if the device lacks something after all, the runtime gets the data as it was.
-        const copy = bytes?.slice();
+        const copy = bytes.slice();
         const result = await this.#cryptWith(algorithm, unwrappingKey, copy, "unwrapKey", false);
         return this.#importKey([format, format === "jwk" ? parsed(result) : result, ...rest]);
       },
