@@ -26,16 +26,6 @@ function device(): Device {
 /**
  * WebCrypto's `subtle` over a device that `open()` opens on first use: see {@link subtleOf}. With
  * `CRYPTODEV_FALLBACK=1` in the environment, the runtime's own `subtle` takes over what the device does not support.
- *
- * @example
- * ```ts
- * import { subtle } from "cryptodev/webcrypto";
- *
- * const key = await subtle.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt"]);
- * const iv = crypto.getRandomValues(new Uint8Array(12));
- * const sealed = await subtle.encrypt({ name: "AES-GCM", iv }, key, new TextEncoder().encode("message"));
- * console.log(sealed.byteLength); // 23
- * ```
  */
 export const subtle: PlatformSubtle = subtleOf(device, { fallback: environmentVariable("CRYPTODEV_FALLBACK") === "1" });
 
@@ -44,7 +34,16 @@ export type DeviceCrypto = Pick<PlatformCrypto, keyof PlatformCrypto & ("getRand
 
 const { crypto: runtimes } = globalThis;
 
-/** WebCrypto's `crypto`: {@link subtle}, and the runtime's own `getRandomValues()` and `randomUUID()`. */
+/**
+ * WebCrypto's `crypto`: {@link subtle}, and the runtime's own `getRandomValues()` and `randomUUID()`.
+ *
+ * @example
+ * ```ts
+ * import { crypto } from "cryptodev/webcrypto";
+ *
+ * console.log(crypto.randomUUID().length); // 36
+ * ```
+ */
 export const crypto: DeviceCrypto = {
   subtle,
   getRandomValues: runtimes.getRandomValues.bind(runtimes),

@@ -40,7 +40,8 @@ export interface SubtleOptions {
  * device.close();
  * ```
  */
-export function subtleOf(device: Device | (() => Device), { fallback = false }: SubtleOptions = {}): PlatformSubtle {
+export function subtleOf(device: Device | (() => Device), options: SubtleOptions = {}): PlatformSubtle {
+  const { fallback = false } = options;
   const own = new DeviceSubtle(typeof device === "function" ? device : () => device, fallback);
   return own.methods() as unknown as PlatformSubtle;
 }
