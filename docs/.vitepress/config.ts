@@ -29,6 +29,7 @@ const guide: DefaultTheme.SidebarItem[] = [
       page("Errors and what to do", "errors"),
       page("Security model", "security"),
       page("In place of node:crypto", "node-crypto"),
+      page("WebCrypto", "webcrypto"),
       page("The command line", "command-line"),
       page("Migrating C code", "from-c"),
     ],

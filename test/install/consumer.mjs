@@ -13,6 +13,7 @@ import { Server } from "@cryptodev/serve";
 import { SoftwareHost } from "@cryptodev/soft";
 import { open, openAsync, runtime } from "cryptodev";
 import ours from "cryptodev/crypto";
+import { subtleOf } from "cryptodev/webcrypto";
 
 // NIST SP 800-38A, F.2.1.
 const device = open({ backend: "software" });
@@ -22,6 +23,7 @@ const ciphertext = aes.encrypt(
   Buffer.from("000102030405060708090a0b0c0d0e0f", "hex"),
 );
 aes.close();
+const subtleDigest = await subtleOf(device).digest("SHA-1", new TextEncoder().encode("abc"));
 device.close();
 
 const asynchronous = await openAsync({ backend: "software" });
@@ -61,6 +63,7 @@ console.log(
     arch: process.arch,
     ciphertext: Buffer.from(ciphertext).toString("hex"),
     digest: Buffer.from(digest).toString("hex"),
+    subtleDigest: Buffer.from(subtleDigest).toString("hex"),
     libcs,
     isSwitched: switched.createHash === ours.createHash,
     request: requestNumber(CIOCGSESSION, LP64).toString(16),

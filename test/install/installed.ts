@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 
 /** The root of this repository. */
 export const root: string = fileURLToPath(new URL("../../", import.meta.url));
-const names = ["core", "node", "deno", "bun", "soft", "serve", "node-crypto", "cli", "cryptodev"];
+const names = ["core", "node", "deno", "bun", "soft", "serve", "node-crypto", "webcrypto", "cli", "cryptodev"];
 
 /** The names of the packages. */
 export const packageNames: readonly string[] = names.map((name) =>
@@ -117,6 +117,7 @@ export function report(runtime: string, arch: string = process.arch): object {
     arch,
     ciphertext: "7649abac8119b246cee98e9b12e9197d",
     digest: "a9993e364706816aba3e25717850c26c9cd0d89d",
+    subtleDigest: "a9993e364706816aba3e25717850c26c9cd0d89d",
     libcs: [libc, isIn("Deno"), isIn("Bun")],
     isSwitched: true,
     request: "c0306366",

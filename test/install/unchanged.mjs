@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import "node:module";
 
 const entries = [
-  ...["core", "node", "deno", "bun", "soft", "serve", "node-crypto"].map((name) => `@cryptodev/${name}`),
+  ...["core", "node", "deno", "bun", "soft", "serve", "node-crypto", "webcrypto"].map((name) => `@cryptodev/${name}`),
   "cryptodev",
   "cryptodev/crypto",
   "cryptodev/register-crypto",

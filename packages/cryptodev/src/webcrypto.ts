@@ -1,0 +1,52 @@
+/**
+ * WebCrypto on the device: AES, HMAC and digests of `crypto.subtle`, with keys that are the runtime's own `CryptoKey`
+ * objects.
+ *
+ * @module cryptodev/webcrypto
+ */
+import { isMainThread } from "node:worker_threads";
+import type { Device } from "@cryptodev/core";
+import { environmentVariable } from "@cryptodev/core/host";
+import { type PlatformCrypto, type PlatformSubtle, subtleOf } from "@cryptodev/webcrypto";
+import { open } from "./index.ts";
+
+export * from "@cryptodev/webcrypto";
+
+let opened: Device | undefined;
+
+/** Returns this thread's device, which stays open until the thread ends. */
+function device(): Device {
+  if (opened !== undefined) return opened;
+  const first = open();
+  // The end of the process closes the main thread's descriptor; the end of another thread does not close its own.
+  if (!isMainThread) process.once("exit", () => first.close());
+  opened = first;
+  return first;
+}
+
+/**
+ * WebCrypto's `subtle` over a device that `open()` opens on first use: see {@link subtleOf}. With
+ * `CRYPTODEV_FALLBACK=1` in the environment, the runtime's own `subtle` takes over what the device does not support.
+ */
+export const subtle: PlatformSubtle = subtleOf(device, { fallback: environmentVariable("CRYPTODEV_FALLBACK") === "1" });
+
+/** The members of {@link crypto}. */
+export type DeviceCrypto = Pick<PlatformCrypto, keyof PlatformCrypto & ("getRandomValues" | "randomUUID" | "subtle")>;
+
+const { crypto: runtimes } = globalThis;
+
+/**
+ * WebCrypto's `crypto`: {@link subtle}, and the runtime's own `getRandomValues()` and `randomUUID()`.
+ *
+ * @example
+ * ```ts
+ * import { crypto } from "cryptodev/webcrypto";
+ *
+ * console.log(crypto.randomUUID().length); // 36
+ * ```
+ */
+export const crypto: DeviceCrypto = {
+  subtle,
+  getRandomValues: runtimes.getRandomValues.bind(runtimes),
+  randomUUID: runtimes.randomUUID.bind(runtimes),
+};

@@ -1,0 +1,105 @@
+import type { HashName, HmacName } from "@cryptodev/core";
+import { copied } from "./bytes.ts";
+import type { KeyAlgorithm } from "./platform.ts";
+
+/** The hashes of the device by their names in WebCrypto. */
+const hashes: ReadonlyMap<string, HashName & HmacName> = new Map([
+  ["SHA-1", "sha1"],
+  ["SHA-256", "sha256"],
+  ["SHA-384", "sha384"],
+  ["SHA-512", "sha512"],
+]);
+
+/** The ciphers of the device by their names in WebCrypto, with the members of their parameters. */
+const cipherMembers: ReadonlyMap<string, readonly string[]> = new Map([
+  ["AES-CBC", ["iv"]],
+  ["AES-CTR", ["counter", "length"]],
+  ["AES-GCM", ["additionalData", "iv", "tagLength"]],
+]);
+/** The members of parameters, for each kind of operation. */
+export const membersOf: Readonly<
+  Record<"digest" | "cipher" | "mac" | "import" | "generate", ReadonlyMap<string, readonly string[]>>
+> = {
+  digest: new Map([...hashes.keys()].map((name) => [name, []])),
+  cipher: cipherMembers,
+  mac: new Map([["HMAC", []]]),
+  import: new Map([
+    ["AES-CBC", []],
+    ["AES-CTR", []],
+    ["AES-GCM", []],
+    ["HMAC", ["hash", "length"]],
+  ]),
+  generate: new Map([
+    ["AES-CBC", ["length"]],
+    ["AES-CTR", ["length"]],
+    ["AES-GCM", ["length"]],
+    ["HMAC", ["hash", "length"]],
+  ]),
+};
+
+/** An algorithm as the caller described it, each member read once. */
+export interface Described {
+  /** Its name, in the case of the specification if the device supports it. */
+  readonly name: string;
+  /** Whether it is an algorithm of the device. */
+  readonly isOurs: boolean;
+  /** For the runtime's own subtle: a copy if it is an algorithm of the device. */
+  readonly value: unknown;
+}
+
+/** The parameters of an algorithm of the device. */
+export interface Parameters {
+  readonly name: string;
+  readonly iv?: unknown;
+  readonly counter?: unknown;
+  readonly additionalData?: unknown;
+  readonly length?: unknown;
+  readonly tagLength?: unknown;
+  readonly hash?: unknown;
+}
+
+/**
+ * Reads an AlgorithmIdentifier.
+ *
+ * @param members - {@link membersOf} the operation
+ * @returns `undefined` if it does not have a name, which the runtime's own subtle refuses
+ */
+export function describe(given: unknown, members: ReadonlyMap<string, readonly string[]>): Described | undefined {
+  const isObject = (typeof given === "object" && given !== null) || typeof given === "function";
+  const named: unknown = isObject ? (given as { readonly name?: unknown }).name : given;
+  if (named === undefined || (!isObject && typeof named !== "string")) return undefined;
+  const written = String(named);
+  const name = written.toUpperCase();
+  const own = members.get(name);
+  if (own === undefined) {
+    // Its other members are read later, but not its name again.
+    const value = isObject ? Object.create(given, { name: { value: written, enumerable: true } }) : written;
+    return { name: written, isOurs: false, value };
+  }
+  const value: Record<string, unknown> = { name };
+  for (const member of isObject ? own : []) {
+    const read = (given as Readonly<Record<string, unknown>>)[member];
+    if (read !== undefined) value[member] = memberOf(member, read);
+  }
+  return { name, isOurs: true, value };
+}
+
+/** Converts a member as the specification does. What cannot be converted stays, and the runtime refuses it. */
+function memberOf(member: string, value: unknown): unknown {
+  if (member === "length" || member === "tagLength") return +(value as number);
+  if (member === "hash") return describe(value, membersOf.digest)?.value ?? value;
+  return copied(value) ?? value;
+}
+
+/** Returns the device's name of a hash, or `undefined` if the device does not have it. */
+export function hashOf(name: string | undefined): (HashName & HmacName) | undefined {
+  return hashes.get(name ?? "");
+}
+
+/** Returns why the device cannot use keys of an algorithm; `undefined` if it can. */
+export function lackOf({ name, hash, length = 0 }: KeyAlgorithm): string | undefined {
+  if (!membersOf.generate.has(name)) return `the device does not support ${name}`;
+  if (name !== "HMAC") return undefined;
+  if (hashOf(hash?.name) === undefined) return `the device does not support HMAC with ${hash?.name}`;
+  return length % 8 === 0 ? undefined : `the device does not support HMAC keys of ${length} bits`;
+}

@@ -1,0 +1,181 @@
+import { type Aead, AuthenticationError, type Cipher } from "@cryptodev/core";
+import { equalInConstantTime } from "@cryptodev/core/host";
+import type { Parameters } from "./algorithms.ts";
+import { withRoom } from "./bytes.ts";
+import { Doubt, Lack, operationError } from "./errors.ts";
+import type { KeySession } from "./sessions.ts";
+
+/** Bytes that only this library refers to: their buffer may be the result. */
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** How an algorithm encrypts and decrypts. Everything happens in the memory of the data. */
+export interface CipherWork {
+  /** By how many bytes the ciphertext of so many bytes is longer. */
+  room(size: number): number;
+  /**
+   * Checks the parameters, before the key's session is known.
+   *
+   * @throws {Doubt} if the specification refuses them
+   * @throws {Lack} if the device does not support them
+   */
+  check(size: number, isEncryption: boolean): void;
+  /** @throws {DOMException} if the data is not valid */
+  run(session: KeySession, data: Bytes, isEncryption: boolean): ArrayBuffer;
+}
+
+const BLOCK = 16;
+
+/** What the driver accepts in one operation of an AEAD, with a margin for the tag and partial pages. */
+const MAX_GCM: number = 2 ** 28 - 2 ** 14;
+
+const MAX_AAD = 4096;
+const GCM_IV = 12;
+const GCM_TAG = 16;
+const tagLengths: readonly unknown[] = [32, 64, 96, 104, 112, 120, 128];
+
+/** Returns bytes of a given size, of parameters. */
+function sized(value: unknown, size: number): Bytes | undefined {
+  return value instanceof Uint8Array && value.length === size ? (value as Bytes) : undefined;
+}
+
+/** Returns the work for an algorithm of the device. */
+export function cipherWork(parameters: Parameters): CipherWork {
+  if (parameters.name === "AES-CBC") return cbc(parameters);
+  return parameters.name === "AES-CTR" ? ctr(parameters) : gcm(parameters);
+}
+
+function cbc({ iv: given }: Parameters): CipherWork {
+  const iv = sized(given, BLOCK);
+  return {
+    room: (size) => BLOCK - (size % BLOCK),
+    check(size, isEncryption) {
+      const isWhole = isEncryption || (size > 0 && size % BLOCK === 0);
+      if (iv === undefined || !isWhole) throw new Doubt("the iv, or the size of the data, is invalid");
+    },
+    run(session, data, isEncryption) {
+      const aes = session as Cipher<"aes-cbc">;
+      if (isEncryption) {
+        const padded = withRoom(data);
+        padded.fill(padded.length - data.length, data.length);
+        aes.encryptInto(padded, padded, iv as Bytes);
+        return padded.buffer;
+      }
+      aes.decryptInto(data, data, iv as Bytes);
+      return data.buffer.slice(0, sizeWithoutPadding(data));
+    },
+  };
+}
+
+/** @throws {DOMException} if the padding of PKCS #7 is wrong */
+function sizeWithoutPadding(data: Bytes): number {
+  const count = data.at(-1) ?? 0;
+  const isValid = count > 0 && count <= BLOCK && data.subarray(-count).every((byte) => byte === count);
+  if (isValid) return data.length - count;
+  data.fill(0);
+  throw operationError(new AuthenticationError());
+}
+
+function ctr({ counter: given, length }: Parameters): CipherWork {
+  const counter = sized(given, BLOCK);
+  const bits = typeof length === "number" ? Math.trunc(length) : 0;
+  const isValid = bits >= 1 && bits <= 128;
+  return {
+    room: () => 0,
+    check(size) {
+      const isLong = isValid && bits < 53 && Math.ceil(size / BLOCK) > 2 ** bits;
+      if (counter === undefined || !isValid || isLong) throw new Doubt("the counter, or its length, is invalid");
+    },
+    run(session, data) {
+      const aes = session as Cipher<"aes-ctr">;
+      const start = counter as Bytes;
+      // The kernel counts with all 128 bits. The specification counts with the last ones and leaves the others alone, so
+      // the data is split at the block for which they are zero again.
+      const most = bytesUntilWrap(start, bits);
+      if (data.length <= most) {
+        aes.encryptInto(data, data, start);
+        return data.buffer;
+      }
+      const [before, after] = [data.subarray(0, most), data.subarray(most)];
+      aes.encryptInto(before, before, start);
+      aes.encryptInto(after, after, wrapped(start, bits));
+      return data.buffer;
+    },
+  };
+}
+
+function bytesUntilWrap(counter: Bytes, bits: number): number {
+  let value = 0n;
+  for (const byte of counter) value = (value << 8n) | BigInt(byte);
+  const all = 1n << BigInt(bits);
+  return Number((all - (value & (all - 1n))) * BigInt(BLOCK));
+}
+
+/** Returns a counter whose last bits are zero. */
+function wrapped(counter: Bytes, bits: number): Bytes {
+  const start = counter.slice();
+  const whole = bits >> 3;
+  start.fill(0, BLOCK - whole);
+  const first = BLOCK - 1 - whole;
+  if (first >= 0) start[first] = (start[first] as number) & (0xff << (bits & 7));
+  return start;
+}
+
+function gcm({ iv: given, additionalData, tagLength = 128 }: Parameters): CipherWork {
+  const iv = given instanceof Uint8Array ? given : undefined;
+  const tagSize = (typeof tagLength === "number" ? Math.trunc(tagLength) : 0) / 8;
+  const isValid = tagLengths.includes(tagSize * 8) && iv !== undefined && iv.length > 0;
+  const hasAad = additionalData === undefined || additionalData instanceof Uint8Array;
+  const aad = additionalData as Bytes | undefined;
+  return {
+    room: () => GCM_TAG,
+    check(size, isEncryption) {
+      if (!isValid || !hasAad || (!isEncryption && size < tagSize)) throw new Doubt("the parameters are invalid");
+      if (iv.length !== GCM_IV) throw new Lack(`AES-GCM: expected an iv of ${GCM_IV} bytes, got ${iv.length}`);
+      if (aad !== undefined && aad.length > MAX_AAD) {
+        throw new Lack(`AES-GCM: expected at most ${MAX_AAD} bytes of additionalData, got ${aad.length}`);
+      }
+      if (size > MAX_GCM) throw new Lack(`AES-GCM: expected at most ${MAX_GCM} bytes, got ${size}`);
+    },
+    run(session, data, isEncryption) {
+      const message = { nonce: iv as Bytes, aad };
+      const aes = session as Aead;
+      if (isEncryption) return sealed(aes, data, message, tagSize);
+      return tagSize === GCM_TAG ? opened(aes, data, message) : openedWithShortTag(aes, data, message, tagSize);
+    },
+  };
+}
+
+/** What accompanies a message. */
+interface Message {
+  readonly nonce: Bytes;
+  readonly aad: Bytes | undefined;
+}
+
+function sealed(aes: Aead, data: Bytes, message: Message, tagSize: number): ArrayBuffer {
+  const whole = withRoom(data);
+  aes.sealInto(data, whole, message);
+  return tagSize === GCM_TAG ? whole.buffer : whole.buffer.slice(0, data.length + tagSize);
+}
+
+function opened(aes: Aead, data: Bytes, message: Message): ArrayBuffer {
+  try {
+    return data.buffer.slice(0, aes.openInto(data, data, message));
+  } catch (error) {
+    throw error instanceof AuthenticationError ? operationError(error) : error;
+  }
+}
+
+/**
+ * Opens a message with a short tag, which is the start of the whole one. A session has one tag size, that of the whole
+ * tag, so it encrypts: the ciphertext, which results in the plaintext, and that, which results in the tag.
+ */
+function openedWithShortTag(aes: Aead, data: Bytes, message: Message, tagSize: number): ArrayBuffer {
+  const size = data.length - tagSize;
+  const plaintext = new Uint8Array(aes.seal(data.subarray(0, size), message).buffer, 0, size);
+  const resealed = aes.seal(plaintext, message);
+  if (equalInConstantTime(resealed.subarray(size, size + tagSize), data.subarray(size))) {
+    return plaintext.buffer.slice(0, size);
+  }
+  plaintext.fill(0);
+  throw operationError(new AuthenticationError());
+}

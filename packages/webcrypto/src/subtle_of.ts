@@ -1,0 +1,373 @@
+import type { Device, HashName, Hmac } from "@cryptodev/core";
+import { equalInConstantTime } from "@cryptodev/core/host";
+import { type Described, describe, hashOf, membersOf, type Parameters } from "./algorithms.ts";
+import { copied } from "./bytes.ts";
+import { cipherWork } from "./ciphers.ts";
+import { Doubt, Lack, notSupported } from "./errors.ts";
+import { isKey, type Key, native, type PlatformSubtle, type Subtle } from "./platform.ts";
+import { exported, requireSupported, requireUsage, Sessions } from "./sessions.ts";
+
+/** Options of {@link subtleOf}. */
+export interface SubtleOptions {
+  /**
+   * Whether the runtime's own `crypto.subtle` takes over what the device does not support: other algorithms, and
+   * parameters beyond its limits. Defaults to `false`: these reject with a `NotSupportedError`.
+   */
+  readonly fallback?: boolean | undefined;
+}
+
+/**
+ * Returns WebCrypto's `subtle` over a device. The device computes AES-CBC, AES-CTR, AES-GCM, HMAC, and digests, with
+ * SHA-1, SHA-256, SHA-384 and SHA-512. Keys are `CryptoKey` objects of the runtime.
+ *
+ * GCM accepts an iv of 12 bytes, and at most 4096 bytes of `additionalData`. Everything else that the specification has
+ * rejects with a `NotSupportedError`, or the runtime's own `subtle` takes over if {@link SubtleOptions.fallback} allows
+ * it. Errors are those of the runtime; errors of the device itself, such as `ClosedError`, reject as they are.
+ *
+ * A key starts a session when it is used first. The session is closed when the key is collected or the device is
+ * closed. A key that is not extractable works with the `subtle` that made it, and with no other.
+ *
+ * @param device - the caller closes it. A function is called whenever the device is needed, and returns the same each time
+ * @returns an object with the methods of SubtleCrypto, which do not depend on `this`
+ * @example
+ * ```ts
+ * import { open } from "cryptodev";
+ * import { subtleOf } from "cryptodev/webcrypto";
+ *
+ * const device = open({ backend: "auto" });
+ * const digest = await subtleOf(device).digest("SHA-256", new TextEncoder().encode("abc"));
+ * console.log(digest.byteLength); // 32
+ * device.close();
+ * ```
+ */
+export function subtleOf(device: Device | (() => Device), options: SubtleOptions = {}): PlatformSubtle {
+  const { fallback = false } = options;
+  const own = new DeviceSubtle(typeof device === "function" ? device : () => device, fallback);
+  return own.methods() as unknown as PlatformSubtle;
+}
+
+/** The formats of keys that are bytes. */
+const rawFormats: readonly unknown[] = ["raw", "raw-secret"];
+
+/** The members of a JsonWebKey for a secret key. */
+const jwkMembers = ["alg", "ext", "k", "key_ops", "kty", "use"] as const;
+
+type Args = readonly unknown[];
+
+/** Closes the sessions of what a program dropped. There is no warning: `crypto.subtle` cannot be closed. */
+const collected = new FinalizationRegistry<Sessions>((sessions) => sessions.close());
+
+class DeviceSubtle {
+  readonly #isAllowed: boolean;
+  readonly #sessions: Sessions;
+
+  constructor(device: () => Device, isAllowed: boolean) {
+    this.#isAllowed = isAllowed;
+    this.#sessions = new Sessions(device);
+    collected.register(this, this.#sessions);
+  }
+
+  /** Returns the methods, with those that only newer runtimes have. */
+  methods(): Subtle {
+    const own: Subtle = {
+      encrypt: async (...args) => this.#crypt("encrypt", args),
+      decrypt: async (...args) => this.#crypt("decrypt", args),
+      sign: async (...args) => this.#sign(args),
+      verify: async (...args) => this.#verify(args),
+      digest: async (...args) => this.#digest(args),
+      generateKey: async (...args) => this.#generateKey(args),
+      deriveKey: async (...args) => this.#deriveKey(args),
+      deriveBits: async (...args) => this.#leave("deriveBits", args) as Promise<ArrayBuffer>,
+      importKey: async (...args) => this.#importKey(args),
+      exportKey: async (...args) => this.#exportKey(args),
+      wrapKey: async (...args) => this.#wrapKey(args),
+      unwrapKey: async (...args) => this.#unwrapKey(args),
+    };
+    const result: Record<string | symbol, unknown> = { ...own };
+    for (const name of Object.getOwnPropertyNames(Object.getPrototypeOf(native))) {
+      if (name === "constructor" || name in result || typeof native[name] !== "function") continue;
+      result[name] = async (...args: Args) => this.#leave(name, args);
+    }
+    Object.defineProperty(result, Symbol.toStringTag, { value: "SubtleCrypto", configurable: true });
+    return result as unknown as Subtle;
+  }
+
+  /** Leaves a method to the runtime's own subtle, if that is allowed. */
+  #leave(name: string, args: Args): Promise<unknown> {
+    const { [name]: method } = native as { readonly [name: string]: unknown };
+    return this.#orNative(
+      () => {
+        throw new Lack(`the device does not support ${name}`);
+      },
+      () => Reflect.apply(method as Subtle["exportKey"], native, args),
+    );
+  }
+
+  /**
+   * Uses the device. If it lacks something, uses the runtime's own subtle if that is allowed. If arguments are in doubt,
+   * the runtime's own subtle judges them, so that errors are the runtime's; what it accepts is another lack.
+   */
+  async #orNative<T>(own: () => Promise<T> | T, natives: () => Promise<T>): Promise<T> {
+    try {
+      return await own();
+    } catch (error) {
+      if (!(error instanceof Lack)) throw error;
+      if (this.#isAllowed || error instanceof Doubt) {
+        const result = await natives();
+        if (this.#isAllowed) return result;
+      }
+      throw notSupported(error.message, error.cause);
+    }
+  }
+
+  #digest([given, data]: Args): Promise<ArrayBuffer> {
+    const algorithm = describe(given, membersOf.digest);
+    const bytes = copied(data);
+    return this.#orNative(
+      () => {
+        if (bytes === undefined) throw new Doubt("the data is not a BufferSource");
+        const { name } = ours(algorithm);
+        return this.#sessions.hash(hashOf(name) as HashName).digest(bytes).buffer;
+      },
+      () => native.digest(algorithm?.value ?? given, bytes ?? data),
+    );
+  }
+
+  #crypt(operation: "encrypt" | "decrypt", [given, key, data]: Args): Promise<ArrayBuffer> {
+    const algorithm = describe(given, membersOf.cipher);
+    const bytes = dataFor(algorithm, data, operation === "encrypt");
+    return this.#orNative(
+      () => this.#cryptWith(algorithm, key, bytes, operation, operation === "encrypt"),
+      () => native[operation](algorithm?.value ?? given, key, bytes ?? data),
+    );
+  }
+
+  /** Encrypts or decrypts in the memory of `bytes`, with a key that has the usage. */
+  async #cryptWith(
+    algorithm: Described | undefined,
+    key: unknown,
+    bytes: Uint8Array<ArrayBuffer> | undefined,
+    usage: string,
+    isEncryption: boolean,
+  ): Promise<ArrayBuffer> {
+    // What has the wrong type is refused before the algorithm is looked up.
+    if (bytes === undefined || !isKey(key))
+      throw new Doubt("the data is not a BufferSource, or the key not a CryptoKey");
+    const parameters = ours(algorithm);
+    requireUsage(key, parameters.name, usage);
+    const work = cipherWork(parameters);
+    work.check(bytes.length, isEncryption);
+    return work.run(await this.#sessions.sessionOf(key), bytes, isEncryption);
+  }
+
+  #sign([given, key, data]: Args): Promise<ArrayBuffer> {
+    const algorithm = describe(given, membersOf.mac);
+    const bytes = copied(data);
+    return this.#orNative(
+      async () => (await this.#mac(algorithm, key, bytes, "sign")).buffer,
+      () => native.sign(algorithm?.value ?? given, key, bytes ?? data),
+    );
+  }
+
+  #verify([given, key, signature, data]: Args): Promise<boolean> {
+    const algorithm = describe(given, membersOf.mac);
+    const expected = copied(signature);
+    const bytes = copied(data);
+    return this.#orNative(
+      async () => {
+        if (expected === undefined) throw new Doubt("the signature is not a BufferSource");
+        const mac = await this.#mac(algorithm, key, bytes, "verify");
+        return expected.length === mac.length && equalInConstantTime(expected, mac);
+      },
+      () => native.verify(algorithm?.value ?? given, key, expected ?? signature, bytes ?? data),
+    );
+  }
+
+  async #mac(
+    algorithm: Described | undefined,
+    key: unknown,
+    bytes: Uint8Array<ArrayBuffer> | undefined,
+    usage: string,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    if (bytes === undefined || !isKey(key))
+      throw new Doubt("the data is not a BufferSource, or the key not a CryptoKey");
+    const { name } = ours(algorithm);
+    requireUsage(key, name, usage);
+    return ((await this.#sessions.sessionOf(key)) as Hmac).digest(bytes);
+  }
+
+  #importKey([format, data, given, extractable, usages]: Args): Promise<unknown> {
+    const algorithm = describe(given, membersOf.import);
+    const bytes = rawFormats.includes(format) ? copied(data) : undefined;
+    const jwk = format === "jwk" ? jwkOf(data, algorithm) : undefined;
+    const args = [format, bytes ?? jwk ?? data, algorithm?.value ?? given, Boolean(extractable), listed(usages)];
+    return this.#orNative(
+      async () => {
+        ours(algorithm);
+        const key = await native.importKey(...args);
+        requireSupported(key);
+        if (key.extractable) return key;
+        if (bytes !== undefined) this.#keep(key, bytes);
+        // The runtime decodes the key, so that it is the same one whatever it accepts as base64url.
+        else if (jwk !== undefined) {
+          const open = native.importKey("jwk", { kty: jwk.kty, k: jwk.k }, key.algorithm, true, key.usages);
+          this.#keep(key, await exported((await open) as Key));
+        }
+        return key;
+      },
+      () => native.importKey(...args),
+    );
+  }
+
+  /**
+   * Keeps a key that is not extractable. If the device lacks what that takes, the runtime's own subtle can still use the
+   * key, if that is allowed.
+   */
+  #keep(key: Key, bytes: Uint8Array<ArrayBuffer>): void {
+    try {
+      this.#sessions.keep(key, bytes);
+    } catch (error) {
+      if (!(error instanceof Lack && this.#isAllowed)) throw error;
+    }
+  }
+
+  #exportKey([format, key]: Args): Promise<unknown> {
+    return this.#orNative(
+      () => {
+        requireSupported(key);
+        return native.exportKey(format, key);
+      },
+      () => native.exportKey(format, key),
+    );
+  }
+
+  #generateKey([given, extractable, usages]: Args): Promise<unknown> {
+    const algorithm = describe(given, membersOf.generate);
+    const args = [algorithm?.value ?? given, Boolean(extractable), listed(usages)];
+    return this.#orNative(
+      () => {
+        ours(algorithm);
+        return this.#made((isExtractable) => native.generateKey(args[0], isExtractable, args[2]), Boolean(extractable));
+      },
+      () => native.generateKey(...args),
+    );
+  }
+
+  /** Has the runtime make a secret key. One that is not to be extractable is made so that its bytes can be kept. */
+  async #made(make: (isExtractable: boolean) => Promise<unknown>, isExtractable: boolean): Promise<unknown> {
+    const key = await make(true);
+    requireSupported(key);
+    if (isExtractable) return key;
+    const bytes = await exported(key);
+    try {
+      const kept = (await native.importKey("raw", bytes, key.algorithm, false, key.usages)) as Key;
+      this.#keep(kept, bytes);
+      return kept;
+    } finally {
+      bytes.fill(0);
+    }
+  }
+
+  /** The device does not derive keys, but it can use those that the runtime derives. */
+  #deriveKey([given, base, target, extractable, usages]: Args): Promise<unknown> {
+    const algorithm = describe(given, new Map());
+    const derived = describe(target, membersOf.generate);
+    const from = [algorithm?.value ?? given, base, derived?.value ?? target];
+    const list = listed(usages);
+    const derive = (isExtractable: boolean): Promise<unknown> => native.deriveKey(...from, isExtractable, list);
+    return this.#orNative<unknown>(
+      () => {
+        if (algorithm === undefined) throw new Doubt("this is not an algorithm");
+        if (!this.#isAllowed || derived?.isOurs !== true) {
+          throw new Lack(`the device does not support ${algorithm.name}`);
+        }
+        return this.#made(derive, Boolean(extractable));
+      },
+      () => derive(Boolean(extractable)),
+    );
+  }
+
+  #wrapKey([format, key, wrappingKey, given]: Args): Promise<ArrayBuffer> {
+    const algorithm = describe(given, membersOf.cipher);
+    return this.#orNative(
+      async () => {
+        if (!isKey(key) || !isKey(wrappingKey)) throw new Doubt("this is not a CryptoKey");
+        const { name } = ours(algorithm);
+        requireUsage(wrappingKey, name, "wrapKey");
+        if (!this.#isAllowed) requireSupported(key);
+        // The runtime refuses a key that is not extractable here, as it would in its own wrapKey.
+        const exported = await native.exportKey(format, key);
+        const json = format === "jwk" ? new TextEncoder().encode(JSON.stringify(exported)) : exported;
+        return this.#cryptWith(algorithm, wrappingKey, dataFor(algorithm, json, true), "wrapKey", true);
+      },
+      () => native.wrapKey(format, key, wrappingKey, algorithm?.value ?? given),
+    );
+  }
+
+  #unwrapKey([format, data, unwrappingKey, given, target, extractable, usages]: Args): Promise<unknown> {
+    const algorithm = describe(given, membersOf.cipher);
+    const unwrapped = describe(target, membersOf.import);
+    const bytes = copied(data);
+    const rest = [unwrapped?.value ?? target, Boolean(extractable), listed(usages)];
+    return this.#orNative(
+      async () => {
+        if (bytes === undefined || !isKey(unwrappingKey)) throw new Doubt("this is not a BufferSource or a CryptoKey");
+        if (unwrapped === undefined) throw new Doubt("this is not an algorithm");
+        if (!unwrapped.isOurs && !this.#isAllowed) throw new Lack(`the device does not support ${unwrapped.name}`);
+        // A copy: if the device lacks something after all, the runtime gets the data as it was.
+        const copy = bytes.slice();
+        const result = await this.#cryptWith(algorithm, unwrappingKey, copy, "unwrapKey", false);
+        return this.#importKey([format, format === "jwk" ? parsed(result) : result, ...rest]);
+      },
+      () => native.unwrapKey(format, bytes ?? data, unwrappingKey, algorithm?.value ?? given, ...rest),
+    );
+  }
+}
+
+/**
+ * Returns the parameters of an algorithm of the device.
+ *
+ * @throws {Lack} if the device does not support it
+ */
+function ours(algorithm: Described | undefined): Parameters {
+  if (algorithm === undefined) throw new Doubt("this is not an algorithm");
+  if (!algorithm.isOurs) throw new Lack(`the device does not support ${algorithm.name}`);
+  return algorithm.value as Parameters;
+}
+
+/** Copies data to memory in which the work of an algorithm has room for its result. */
+function dataFor(
+  algorithm: Described | undefined,
+  data: unknown,
+  isEncryption: boolean,
+): Uint8Array<ArrayBuffer> | undefined {
+  if (!isEncryption || algorithm?.isOurs !== true) return copied(data);
+  const work = cipherWork(algorithm.value as Parameters);
+  return copied(data, work.room);
+}
+
+/** Reads the members of a JsonWebKey, each once. What is not an object stays, and the runtime refuses it. */
+function jwkOf(data: unknown, algorithm: Described | undefined): Readonly<Record<string, unknown>> | undefined {
+  if (typeof data !== "object" || data === null || algorithm?.isOurs !== true) return undefined;
+  const read: Record<string, unknown> = {};
+  for (const member of jwkMembers) {
+    const value = (data as Readonly<Record<string, unknown>>)[member];
+    if (value !== undefined) read[member] = member === "key_ops" ? listed(value) : value;
+  }
+  return read;
+}
+
+/** Copies a sequence. What is not one stays, and the runtime refuses it. */
+function listed(values: unknown): unknown {
+  const isSequence = typeof values === "object" && values !== null && Symbol.iterator in values;
+  return isSequence ? [...(values as Iterable<unknown>)] : values;
+}
+
+/** @throws {DOMException} if these bytes are not the text of an object in JSON */
+function parsed(bytes: ArrayBuffer): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    throw new DOMException("the unwrapped key is not a JsonWebKey", "DataError");
+  }
+}
