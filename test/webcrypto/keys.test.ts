@@ -51,6 +51,18 @@ test("a key that is not extractable works with the subtle that made it, and with
   await expect(other.subtle.encrypt(gcm, key, pattern(3))).rejects.toMatchObject({ name: "NotSupportedError" });
 });
 
+test("a key is made for what the runtime says, whatever its own properties claim", async () => {
+  const { subtle } = start();
+  const key = await subtle.importKey("raw", pattern(16), "AES-GCM", false, ["encrypt"]);
+  const sealed = await subtle.encrypt(gcm, key, pattern(3));
+  Object.defineProperty(key, "usages", { value: ["decrypt"] });
+  // Node.js 20 itself believes the property, and the key is refused all the same.
+  const name = expect.stringMatching(/^(InvalidAccess|NotSupported)Error$/);
+  await expect(subtle.decrypt(gcm, key, sealed)).rejects.toMatchObject({ name });
+  const pretended: Key = Object.create(CryptoKey.prototype);
+  await expect(subtle.decrypt(gcm, pretended, sealed)).rejects.toBeInstanceOf(TypeError);
+});
+
 test("a key has one session, which is started when it is used first", async () => {
   const { subtle, calls } = start();
   const key = await subtle.importKey("raw", pattern(16), "AES-GCM", true, ["encrypt", "decrypt"]);
@@ -77,6 +89,8 @@ test("a limited number of sessions is open, and every key works however many the
   // One session more is that which encrypts keys that are not extractable.
   expect(calls("CIOCGSESSION") - calls("CIOCFSESSION")).toBe(257);
   expect(await encrypted()).toEqual(first);
+  const together = keys.map((key) => outcomeOf(() => subtle.encrypt(algorithm, key, pattern(20))));
+  expect(await Promise.all(together)).toEqual(first);
 });
 
 test("the session of a key is closed when the key is collected, without a warning", async () => {

@@ -43,7 +43,18 @@ export interface Subtle {
 export const native: Subtle & { readonly [method: string]: unknown } = globalThis.crypto.subtle as never;
 
 // Some types of Node.js do not declare it.
-const { CryptoKey } = globalThis as unknown as { readonly CryptoKey: new () => Key };
+const { CryptoKey } = globalThis as unknown as { readonly CryptoKey: { new (): Key; readonly prototype: Key } };
+
+type Parts = Pick<Key, "algorithm" | "usages">;
+
+const getters = Object.getOwnPropertyDescriptors(CryptoKey.prototype) as unknown as {
+  readonly [Name in keyof Parts]: { readonly get: (this: Key) => Parts[Name] };
+};
+
+/** Returns what a key is made for, whatever its own properties claim. */
+export function partsOf(key: Key): Parts {
+  return { algorithm: getters.algorithm.get.call(key), usages: getters.usages.get.call(key) };
+}
 
 /** Checks whether a value is a key of the runtime. */
 export function isKey(value: unknown): value is Key {

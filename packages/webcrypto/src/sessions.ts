@@ -11,7 +11,7 @@ import {
 import { CIOCAUTHCRYPT } from "@cryptodev/core/abi";
 import { hashOf, lackOf } from "./algorithms.ts";
 import { Doubt, Lack } from "./errors.ts";
-import { isKey, type Key, native } from "./platform.ts";
+import { isKey, type Key, native, partsOf } from "./platform.ts";
 
 /** A session for the operations of a key. */
 export type KeySession = Cipher<"aes-cbc"> | Cipher<"aes-ctr"> | Aead | Hmac;
@@ -67,16 +67,17 @@ export class Sessions {
   }
 
   /**
-   * Returns the session of a key.
+   * Works with the session of a key. The work is done at once, because the session may be closed after it.
    *
-   * @throws {Lack} if the device cannot use it
+   * @returns the result of `work`
+   * @throws {Lack} if the device cannot use the key
    */
-  async sessionOf(key: Key): Promise<KeySession> {
+  async use<T>(key: Key, work: (session: KeySession) => T): Promise<T> {
     const known = this.#entries.get(key);
     if (known?.session?.closed === false) {
       this.#open.delete(known);
       this.#open.add(known);
-      return known.session;
+      return work(known.session);
     }
     const bytes =
       known?.sealed === undefined ? await exported(key) : this.#seal().decrypt(known.sealed.bytes, known.sealed.iv);
@@ -88,7 +89,7 @@ export class Sessions {
         this.#open.add(entry);
         this.#closeOldest();
       }
-      return entry.session;
+      return work(entry.session);
     } finally {
       bytes.fill(0);
     }
@@ -152,7 +153,8 @@ export class Sessions {
  * @throws {Lack} if the device cannot use such keys
  */
 export function requireUsage(key: Key, name: string, usage: string): void {
-  if (key.algorithm.name !== name || !key.usages.includes(usage)) {
+  const { algorithm, usages } = partsOf(key);
+  if (algorithm.name !== name || !usages.includes(usage)) {
     throw new Doubt(`this is not a key for ${usage} with ${name}`);
   }
   requireSupported(key);
@@ -166,7 +168,7 @@ export function requireUsage(key: Key, name: string, usage: string): void {
  */
 export function requireSupported(key: unknown): asserts key is Key {
   if (!isKey(key)) throw new Doubt("this is not a key");
-  const lack = lackOf(key.algorithm);
+  const lack = lackOf(partsOf(key).algorithm);
   if (lack !== undefined) throw new Lack(lack);
 }
 
@@ -182,7 +184,8 @@ export async function exported(key: Key): Promise<Uint8Array<ArrayBuffer>> {
   );
 }
 
-function start(device: Device, { algorithm }: Key, bytes: Uint8Array<ArrayBuffer>): KeySession {
+function start(device: Device, key: Key, bytes: Uint8Array<ArrayBuffer>): KeySession {
+  const { algorithm } = partsOf(key);
   if (algorithm.name === "AES-CBC") return orLack("AES-CBC", () => device.cipher("aes-cbc", bytes));
   if (algorithm.name === "AES-CTR") return orLack("AES-CTR", () => device.cipher("aes-ctr", bytes));
   if (algorithm.name === "AES-GCM") {

@@ -151,13 +151,12 @@ class DeviceSubtle {
     isEncryption: boolean,
   ): Promise<ArrayBuffer> {
     // What has the wrong type is refused before the algorithm is looked up.
-    if (bytes === undefined || !isKey(key))
-      throw new Doubt("the data is not a BufferSource, or the key not a CryptoKey");
+    if (bytes === undefined || !isKey(key)) throw new Doubt("this is not a BufferSource or a CryptoKey");
     const parameters = ours(algorithm);
     requireUsage(key, parameters.name, usage);
     const work = cipherWork(parameters);
     work.check(bytes.length, isEncryption);
-    return work.run(await this.#sessions.sessionOf(key), bytes, isEncryption);
+    return this.#sessions.use(key, (session) => work.run(session, bytes, isEncryption));
   }
 
   #sign([given, key, data]: Args): Promise<ArrayBuffer> {
@@ -189,11 +188,10 @@ class DeviceSubtle {
     bytes: Uint8Array<ArrayBuffer> | undefined,
     usage: string,
   ): Promise<Uint8Array<ArrayBuffer>> {
-    if (bytes === undefined || !isKey(key))
-      throw new Doubt("the data is not a BufferSource, or the key not a CryptoKey");
+    if (bytes === undefined || !isKey(key)) throw new Doubt("this is not a BufferSource or a CryptoKey");
     const { name } = ours(algorithm);
     requireUsage(key, name, usage);
-    return ((await this.#sessions.sessionOf(key)) as Hmac).digest(bytes);
+    return this.#sessions.use(key, (session) => (session as Hmac).digest(bytes));
   }
 
   #importKey([format, data, given, extractable, usages]: Args): Promise<unknown> {
