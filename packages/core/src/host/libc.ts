@@ -86,10 +86,11 @@ function settle(result: number, errno: () => number): number {
  * @throws {Error} of the runtime if libc does not have one of the functions
  * @example
  * ```ts
- * import { bind, type Dialect } from "@cryptodev/core/host";
+ * import { bind } from "@cryptodev/core/host";
  *
- * const umask = (dialect: Dialect, mask: number): number =>
- *   bind({ umask: { parameters: ["mask: int"], result: "int" } }, dialect).umask(mask);
+ * // The dialect is that of `@cryptodev/node`, `@cryptodev/deno` or `@cryptodev/bun`.
+ * const umaskOf = (dialect) => bind({ umask: { parameters: ["mask: int"], result: "int" } }, dialect).umask;
+ * console.log(umaskOf.length); // 1
  * ```
  */
 export function bind<const S extends Signatures>(signatures: S, dialect: Dialect): LibcFunctions<S> {
