@@ -178,7 +178,7 @@ describe("cryptodev dec", () => {
     const ending = folder.cryptodev(["dec", ...flags], sealed);
     expect(ending.status).toBe(4);
     expect(ending.stdout).toHaveLength(0);
-    expect(ending.stderr).toMatch(/^cryptodev: .*EBADMSG, the data did not authenticate\n$/);
+    expect(ending.stderr).toMatch(/^cryptodev: authentication failed: .*\n$/);
     expect(folder.cryptodev(["dec", ...flags, "-o", "forged"], sealed).status).toBe(4);
     expect(folder.names).not.toContain("forged");
   });
@@ -186,7 +186,7 @@ describe("cryptodev dec", () => {
   test("ends with status 4 if the padding is wrong", () => {
     const { status, stderr } = folder.cryptodev(["dec", ...cbc], new Uint8Array(32));
     expect(status).toBe(4);
-    expect(stderr).toContain("does not end with padding");
+    expect(stderr).toMatch(/^cryptodev: authentication failed: .*\n$/);
   });
 });
 
