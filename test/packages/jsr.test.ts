@@ -101,7 +101,7 @@ test("the types of the packages from JSR are correct", async () => {
   const code = `
     import { type CipherName, open } from "jsr:@cryptodev/cryptodev@^0.1.0";
     const name: CipherName = "aes-128-cbc";
-    const bytes: Uint8Array<ArrayBuffer> = open().cipher(name, new Uint8Array(16)).encrypt(new Uint8Array(16));
+    const bytes: Uint8Array<ArrayBuffer> = open().cipher(name, new Uint8Array(16)).encrypt(new Uint8Array(16), new Uint8Array(16));
     // @ts-expect-error: CIOCCRYPT on an AEAD crashes a kernel
     open().cipher("aes-gcm", bytes);
   `;
