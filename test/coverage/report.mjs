@@ -2,7 +2,7 @@
  * Reports how much of each package the last run with coverage covered: see run.mjs. Source maps lead from the builds back
  * to the sources.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -37,6 +37,19 @@ const report = new CoverageReport({
     transformer: (entry) => Object.assign(entry, scriptAndMap(builtOf(fileURLToPath(entry.url)))),
   },
 });
+/** Removes data that is not whole: a process that a test kills while it writes leaves a part of a file. */
+function removeParts(folder) {
+  for (const name of readdirSync(folder)) {
+    const file = join(folder, name);
+    try {
+      JSON.parse(readFileSync(file, "utf8"));
+    } catch {
+      rmSync(file);
+    }
+  }
+}
+
+for (const runtime of ["node", "deno"]) removeParts(dataOf(runtime));
 await report.addFromDir(dataOf("node"));
 // Deno writes one file for each script, without the script itself, which Node.js adds.
 for (const name of readdirSync(dataOf("deno"))) {
