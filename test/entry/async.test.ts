@@ -294,7 +294,7 @@ describe("openAsync()", () => {
     ]);
   });
 
-  test("rejects if a thread gets a job that it does not know, and the thread goes on", () => {
+  test("rejects if a thread gets a job that it does not know, and the thread continues", () => {
     const results = run<string[]>(`
       import { Worker } from "node:worker_threads";
       const { postMessage } = Worker.prototype;

@@ -56,7 +56,7 @@ test("a key is made for what the runtime says, whatever its own properties claim
   const key = await subtle.importKey("raw", pattern(16), "AES-GCM", false, ["encrypt"]);
   const sealed = await subtle.encrypt(gcm, key, pattern(3));
   Object.defineProperty(key, "usages", { value: ["decrypt"] });
-  // Node.js 20 itself believes the property, and the key is refused all the same.
+  // Node.js 20 itself believes the property, and the key is refused anyway.
   const name = expect.stringMatching(/^(InvalidAccess|NotSupported)Error$/);
   await expect(subtle.decrypt(gcm, key, sealed)).rejects.toMatchObject({ name });
   const pretended: Key = Object.create(CryptoKey.prototype);

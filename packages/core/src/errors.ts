@@ -156,6 +156,21 @@ export class UnsupportedError extends Error {
   }
 }
 
+/**
+ * Whether a session could not be started because the kernel does not have the algorithm, or because hardware is required
+ * and only software implements it.
+ *
+ * @example
+ * ```ts
+ * import { isMissing } from "@cryptodev/core/host";
+ *
+ * console.log(isMissing(new Error("another one"))); // false
+ * ```
+ */
+export function isMissing(error: unknown): boolean {
+  return error instanceof HardwareRequiredError || (error instanceof CryptodevError && error.code === "EINVAL");
+}
+
 /** A device or session was used after it was closed. Closing a device also closes its sessions. */
 export class ClosedError extends Error {
   static {

@@ -51,7 +51,7 @@ export type { AlgorithmInfo, SessionInfo } from "./kernel/session_info.ts";
 export type { Aead, AeadMessage, AeadOptions, DetachedMessage } from "./sessions/aead.ts";
 export type { ChunkOptionsOf, CipherChunks, EagerOptions, PaddingOptions } from "./sessions/chunks.ts";
 export type { ChunkArguments, Cipher } from "./sessions/cipher.ts";
-export type { CipherWithMac, CipherWithMacStart } from "./sessions/cipher_with_mac.ts";
+export type { CipherWithMac, CipherWithMacMessage, CipherWithMacStart } from "./sessions/cipher_with_mac.ts";
 export type { Hash, Hmac, MessageSession } from "./sessions/hash.ts";
 export type { Session } from "./sessions/session.ts";
 export type { SrtpCipher, SrtpMessage, SrtpStart } from "./sessions/srtp.ts";

@@ -1,5 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
 import { type Aead, AuthenticationError, type Cipher, type CipherChunks } from "@cryptodev/core";
+import { MAX_AAD } from "@cryptodev/core/host";
 import {
   beyondDevice,
   cannotAdd,
@@ -11,9 +12,6 @@ import {
 } from "./errors.ts";
 import { lacking } from "./lacks.ts";
 import type { AuthenticatedWork } from "./work.ts";
-
-/** The most bytes of associated data that the driver accepts. */
-const MAX_AAD = 4096;
 
 /**
  * The most bytes of a message that comes in chunks. The driver's array holds 131,072 pages of at least 4 KiB for source

@@ -1,4 +1,5 @@
-import { CryptodevError, type Device, HardwareRequiredError } from "@cryptodev/core";
+import type { Device } from "@cryptodev/core";
+import { isMissing } from "@cryptodev/core/host";
 
 /** Where the work is done: a device, which is requested on first use, and node:crypto for the rest if it is allowed. */
 export interface Source {
@@ -27,8 +28,7 @@ export function startOr<S>(unknown: (cause: unknown) => Error, start: () => S): 
   try {
     return start();
   } catch (error) {
-    const isMissing = error instanceof CryptodevError && error.code === "EINVAL";
-    if (isMissing || error instanceof HardwareRequiredError) throw lacking(unknown(error));
+    if (isMissing(error)) throw lacking(unknown(error));
     throw error;
   }
 }

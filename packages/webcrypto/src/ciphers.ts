@@ -1,5 +1,5 @@
 import { type Aead, AuthenticationError, type Cipher } from "@cryptodev/core";
-import { equalInConstantTime } from "@cryptodev/core/host";
+import { equalInConstantTime, MAX_AAD } from "@cryptodev/core/host";
 import type { Parameters } from "./algorithms.ts";
 import { withRoom } from "./bytes.ts";
 import { Doubt, Lack, operationError } from "./errors.ts";
@@ -28,7 +28,6 @@ const BLOCK = 16;
 /** What the driver accepts in one operation of an AEAD, with a margin for the tag and partial pages. */
 const MAX_GCM: number = 2 ** 28 - 2 ** 14;
 
-const MAX_AAD = 4096;
 const GCM_IV = 12;
 const GCM_TAG = 16;
 const tagLengths: readonly unknown[] = [32, 64, 96, 104, 112, 120, 128];

@@ -1,14 +1,6 @@
-import {
-  type Aead,
-  type Cipher,
-  CryptodevError,
-  type Device,
-  HardwareRequiredError,
-  type Hash,
-  type HashName,
-  type Hmac,
-} from "@cryptodev/core";
-import { CIOCAUTHCRYPT } from "@cryptodev/core/abi";
+import type { Aead, Cipher, Device, Hash, HashName, Hmac } from "@cryptodev/core";
+import { CIOCAUTHCRYPT, CRYPTO_HMAC_MAX_KEY_LEN } from "@cryptodev/core/abi";
+import { isMissing } from "@cryptodev/core/host";
 import { hashOf, lackOf } from "./algorithms.ts";
 import { Doubt, Lack } from "./errors.ts";
 import { isKey, type Key, native, partsOf } from "./platform.ts";
@@ -18,9 +10,6 @@ export type KeySession = Cipher<"aes-cbc"> | Cipher<"aes-ctr"> | Aead | Hmac;
 
 /** How many sessions of keys are open at a time. A session that was closed starts again when its key is used. */
 const MAX_SESSIONS = 256;
-
-/** The largest HMAC key that the driver accepts. A longer one is hashed first (RFC 2104). */
-const MAX_HMAC_KEY = 512;
 
 /** What is known about a key. */
 interface Entry {
@@ -196,7 +185,8 @@ function start(device: Device, key: Key, bytes: Uint8Array<ArrayBuffer>): KeySes
   const hash = hashOf(algorithm.hash?.name);
   if (hash === undefined) throw new Lack(`the device does not support HMAC with ${algorithm.hash?.name}`);
   return orLack(`HMAC with ${algorithm.hash?.name}`, () => {
-    if (bytes.length <= MAX_HMAC_KEY) return device.hmac(hash, bytes);
+    if (bytes.length <= CRYPTO_HMAC_MAX_KEY_LEN) return device.hmac(hash, bytes);
+    // A longer key is hashed first (RFC 2104).
     const hasher = device.hash(hash);
     const digest = hasher.digest(bytes);
     try {
@@ -213,10 +203,7 @@ function orLack<S>(name: string, start: () => S): S {
   try {
     return start();
   } catch (error) {
-    const isMissing = error instanceof CryptodevError && error.code === "EINVAL";
-    if (isMissing || error instanceof HardwareRequiredError) {
-      throw new Lack(`the device does not support ${name}`, { cause: error });
-    }
+    if (isMissing(error)) throw new Lack(`the device does not support ${name}`, { cause: error });
     throw error;
   }
 }

@@ -1,10 +1,10 @@
 import { COP_DECRYPT, COP_ENCRYPT } from "../abi/constants.ts";
 import type { CipherName, IvOf, NamedCipher } from "../algorithms/catalogue.ts";
-import { checkIv, checkKey, checkSource, requireChunks } from "../checks.ts";
+import { checkIv, checkSource, requireChunks } from "../checks.ts";
 import type { DeviceFile } from "../kernel/device_file.ts";
-import { KernelSession } from "../kernel/kernel_session.ts";
 import { alignedMemory, CACHE_LINE } from "../memory/aligned.ts";
 import { copyInto, partOf } from "../memory/bytes.ts";
+import { startCipher } from "../sessions/start.ts";
 import type { SubmissionQueue } from "./submission_queue.ts";
 import { SubmittedOperations, SubmittedSession } from "./submitted_session.ts";
 
@@ -19,10 +19,7 @@ export class SubmittedCipher<Name extends CipherName = CipherName> extends Submi
 
   /** @internal */
   constructor(file: DeviceFile, queue: SubmissionQueue, cipher: NamedCipher, key: Uint8Array) {
-    checkKey(key, cipher);
-    const { id, kernelName } = cipher.algorithm;
-    const parameters = { cipher: id, key, mac: 0, macKey: undefined };
-    const kernel = KernelSession.start(file, cipher.name, `${kernelName}`, parameters);
+    const kernel = startCipher(file, cipher, key);
     const operations = new SubmittedOperations(kernel, queue);
     super(kernel, operations);
     this.#operations = operations;

@@ -1,10 +1,9 @@
 import { COP_ENCRYPT, COP_FLAG_FINAL, COP_FLAG_RESET, COP_FLAG_UPDATE } from "../abi/constants.ts";
 import type { HashName, KeyedMacName, NamedMac } from "../algorithms/catalogue.ts";
-import { checkMacKey } from "../checks.ts";
 import type { DeviceFile } from "../kernel/device_file.ts";
-import { KernelSession } from "../kernel/kernel_session.ts";
 import { alignedMemory, CACHE_LINE } from "../memory/aligned.ts";
 import { copyInto, partOf, sizeOf } from "../memory/bytes.ts";
+import { startMac } from "../sessions/start.ts";
 import type { SubmissionQueue } from "./submission_queue.ts";
 import { SubmittedOperations, SubmittedSession } from "./submitted_session.ts";
 
@@ -24,9 +23,7 @@ export class SubmittedHash extends SubmittedSession {
     mac: NamedMac<HashName | KeyedMacName>,
     key: Uint8Array | undefined,
   ) {
-    checkMacKey(key, mac);
-    const parameters = { cipher: 0, key: undefined, mac: mac.id, macKey: key };
-    const kernel = KernelSession.start(file, mac.name, `${mac.kernelName}`, parameters);
+    const kernel = startMac(file, mac, key);
     const operations = new SubmittedOperations(kernel, queue);
     super(kernel, operations);
     this.#operations = operations;

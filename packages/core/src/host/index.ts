@@ -5,6 +5,8 @@
  * @module @cryptodev/core/host
  */
 export { environmentVariable } from "../environment.ts";
+export { isMissing } from "../errors.ts";
+export { MAX_AAD } from "../kernel/limits.ts";
 export { type Address, type AddressSpace, Argument } from "../memory/argument.ts";
 export {
   bufferOf,

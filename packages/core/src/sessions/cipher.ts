@@ -1,12 +1,13 @@
 import { COP_DECRYPT, COP_ENCRYPT, COP_FLAG_WRITE_IV } from "../abi/constants.ts";
 import type { CipherName, IvOf, NamedCipher, WithoutIvName } from "../algorithms/catalogue.ts";
-import { checkDestination, checkIv, checkKey, checkSource, granularityOf, isXts, requireChunks } from "../checks.ts";
+import { checkDestination, checkIv, checkSource, granularityOf, isXts, requireChunks } from "../checks.ts";
 import type { DeviceFile } from "../kernel/device_file.ts";
-import { KernelSession } from "../kernel/kernel_session.ts";
+import type { KernelSession } from "../kernel/kernel_session.ts";
 import { CryptOperation } from "../kernel/operation.ts";
 import { copyInto, partOf } from "../memory/bytes.ts";
 import { type ChunkOptionsOf, CipherChunks, type EagerOptions, type PaddingOptions } from "./chunks.ts";
 import { Session } from "./session.ts";
+import { startCipher } from "./start.ts";
 
 /** The parameters of {@link Cipher.encryptor}: an iv as for {@link Cipher.encrypt}, and options. */
 export type ChunkArguments<Name extends CipherName> = [CipherName] extends [Name]
@@ -54,10 +55,7 @@ export class Cipher<Name extends CipherName = CipherName> extends Session {
 
   /** @internal */
   static start<Name extends CipherName>(file: DeviceFile, cipher: NamedCipher, key: Uint8Array): Cipher<Name> {
-    checkKey(key, cipher);
-    const { id, kernelName } = cipher.algorithm;
-    const parameters = { cipher: id, key, mac: 0, macKey: undefined };
-    return new Cipher<Name>(KernelSession.start(file, cipher.name, `${kernelName}`, parameters), cipher);
+    return new Cipher<Name>(startCipher(file, cipher, key), cipher);
   }
 
   /** The cipher's name, as it was requested, in this library's form. */

@@ -17,7 +17,7 @@ import { CryptOperation } from "../kernel/operation.ts";
 import { copyInto, equalInConstantTime, partOf, wipe } from "../memory/bytes.ts";
 import { own } from "../options.ts";
 import { Session } from "./session.ts";
-import { type CipherAndMac, startWithMac } from "./start_with_mac.ts";
+import { type CipherAndMac, startWithMac } from "./start.ts";
 
 /** The algorithms and keys of {@link Device.cipherWithMac}. Keys are read once and not kept. */
 export interface CipherWithMacStart {
@@ -29,6 +29,14 @@ export interface CipherWithMacStart {
   readonly mac: Written<MacName>;
   /** The mac's key, 0 to 512 bytes; omitted for a plain hash. */
   readonly macKey?: Uint8Array | undefined;
+}
+
+/** What accompanies a message. */
+export interface CipherWithMacMessage {
+  /** {@link CipherWithMac.macSize} bytes: the mac to verify, or where it is written. */
+  readonly mac: Uint8Array;
+  /** {@link CipherWithMac.ivSize} bytes; omitted if the cipher does not use one. */
+  readonly iv?: Uint8Array | undefined;
 }
 
 /**
@@ -108,7 +116,7 @@ export class CipherWithMac extends Session {
    */
   encrypt(
     plaintext: Uint8Array,
-    message?: { readonly iv?: Uint8Array | undefined },
+    message?: Pick<CipherWithMacMessage, "iv">,
   ): {
     /** As many bytes as the plaintext has. */
     ciphertext: Uint8Array<ArrayBuffer>;
@@ -134,11 +142,7 @@ export class CipherWithMac extends Session {
    * @throws {ClosedError} if the session has ended
    * @throws {CryptodevError} if the kernel refuses the operation
    */
-  encryptInto(
-    plaintext: Uint8Array,
-    destination: Uint8Array,
-    message: { readonly mac: Uint8Array; readonly iv?: Uint8Array | undefined },
-  ): number {
+  encryptInto(plaintext: Uint8Array, destination: Uint8Array, message: CipherWithMacMessage): number {
     const { mac, iv } = this.#partsOf(message);
     checkRoom(mac, this.#mac.digestSize, "mac", this.#mac.name);
     return this.#into(COP_ENCRYPT, plaintext, destination, mac, iv);
@@ -156,10 +160,7 @@ export class CipherWithMac extends Session {
    * @throws {AuthenticationError} if the mac does not match; the plaintext is wiped
    * @throws {CryptodevError} if the kernel refuses the operation
    */
-  decrypt(
-    ciphertext: Uint8Array,
-    message: { readonly mac: Uint8Array; readonly iv?: Uint8Array | undefined },
-  ): Uint8Array<ArrayBuffer> {
+  decrypt(ciphertext: Uint8Array, message: CipherWithMacMessage): Uint8Array<ArrayBuffer> {
     const { mac, iv } = this.#partsOf(message);
     const plaintext = new Uint8Array(checkSource(ciphertext, this.#cipher));
     this.#decryptInto(ciphertext, plaintext, mac, iv);
@@ -179,17 +180,13 @@ export class CipherWithMac extends Session {
    * @throws {AuthenticationError} if the mac does not match
    * @throws {CryptodevError} if the kernel refuses the operation
    */
-  decryptInto(
-    ciphertext: Uint8Array,
-    destination: Uint8Array,
-    message: { readonly mac: Uint8Array; readonly iv?: Uint8Array | undefined },
-  ): number {
+  decryptInto(ciphertext: Uint8Array, destination: Uint8Array, message: CipherWithMacMessage): number {
     const { mac, iv } = this.#partsOf(message);
     return this.#decryptInto(ciphertext, destination, mac, iv);
   }
 
   /** Reads what accompanies a message. Getters of the program run here, so nothing is measured before this. */
-  #partsOf(message: { readonly mac: Uint8Array; readonly iv?: Uint8Array | undefined }): {
+  #partsOf(message: CipherWithMacMessage): {
     readonly mac: Uint8Array;
     readonly iv: Uint8Array | undefined;
   } {

@@ -1,20 +1,14 @@
 import { COP_ENCRYPT, COP_FLAG_FINAL, COP_FLAG_RESET, COP_FLAG_UPDATE } from "../abi/constants.ts";
 import { CIOCCPHASH } from "../abi/ioctls.ts";
 import type { HashName, KeyedMacName, MacName, NamedMac } from "../algorithms/catalogue.ts";
-import { checkMacKey, checkRoom, checkSizes } from "../checks.ts";
+import { checkRoom, checkSizes } from "../checks.ts";
 import type { DeviceFile } from "../kernel/device_file.ts";
-import { KernelSession } from "../kernel/kernel_session.ts";
+import type { KernelSession } from "../kernel/kernel_session.ts";
 import { CryptOperation } from "../kernel/operation.ts";
 import { equalInConstantTime, partOf, sizeOf, wipe } from "../memory/bytes.ts";
 import { Call } from "../memory/call.ts";
 import { Session } from "./session.ts";
-
-/** Starts the kernel's session for a hash or an HMAC. */
-function startMac(file: DeviceFile, mac: NamedMac<MacName>, key: Uint8Array | undefined): KernelSession {
-  checkMacKey(key, mac);
-  const parameters = { cipher: 0, key: undefined, mac: mac.id, macKey: key };
-  return KernelSession.start(file, mac.name, `${mac.kernelName}`, parameters);
-}
+import { startMac } from "./start.ts";
 
 /**
  * Has another session of the same algorithm continue the message of one (CIOCCPHASH). It is not a method, because

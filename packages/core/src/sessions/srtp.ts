@@ -15,7 +15,7 @@ import { AuthOperation } from "../kernel/operation.ts";
 import { own } from "../options.ts";
 import { inWords } from "../words.ts";
 import { Session } from "./session.ts";
-import { type CipherAndMac, startWithMac } from "./start_with_mac.ts";
+import { type CipherAndMac, startWithMac } from "./start.ts";
 
 /** The algorithms and keys of {@link Device.srtp}. Keys are read once and not kept. */
 export interface SrtpStart {

@@ -16,7 +16,7 @@ import type { KernelSession } from "../kernel/kernel_session.ts";
 import { AuthOperation } from "../kernel/operation.ts";
 import { own } from "../options.ts";
 import { Session } from "./session.ts";
-import { type CipherAndMac, startWithMac } from "./start_with_mac.ts";
+import { type CipherAndMac, startWithMac } from "./start.ts";
 
 /** The algorithms and keys of {@link Device.tls}. Keys are read once and not kept. */
 export interface TlsStart {

@@ -3,6 +3,20 @@ import { checkKey, checkMacKey } from "../checks.ts";
 import type { DeviceFile } from "../kernel/device_file.ts";
 import { KernelSession } from "../kernel/kernel_session.ts";
 
+/** Starts the kernel's session for a cipher. */
+export function startCipher(file: DeviceFile, cipher: NamedCipher, key: Uint8Array): KernelSession {
+  checkKey(key, cipher);
+  const { id, kernelName } = cipher.algorithm;
+  return KernelSession.start(file, cipher.name, `${kernelName}`, { cipher: id, key, mac: 0, macKey: undefined });
+}
+
+/** Starts the kernel's session for a hash or an HMAC. */
+export function startMac(file: DeviceFile, mac: NamedMac<MacName>, key: Uint8Array | undefined): KernelSession {
+  checkMacKey(key, mac);
+  const parameters = { cipher: 0, key: undefined, mac: mac.id, macKey: key };
+  return KernelSession.start(file, mac.name, `${mac.kernelName}`, parameters);
+}
+
 /** The algorithms and keys of a session with a cipher and a mac. */
 export interface CipherAndMac<Cipher extends CipherName = CipherName, Mac extends MacName = MacName> {
   readonly cipher: NamedCipher<Cipher>;
