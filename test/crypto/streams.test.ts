@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { PassThrough, Readable, Transform } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
-import { Device } from "@cryptodev/core";
-import { CIOCFSESSION, CIOCGSESSION, LP64, requestNumber } from "@cryptodev/core/abi";
+import { ClosedError, Device, type Hash as HashSession } from "@cryptodev/core";
+import { CIOCCRYPT, CIOCFSESSION, CIOCGSESSION, LP64, requestNumber } from "@cryptodev/core/abi";
 import { cryptoOf, type NodeCrypto } from "cryptodev/crypto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { pattern } from "../bytes.ts";
@@ -47,7 +47,8 @@ describe("a stream of node:crypto over a device", () => {
     const model = make(real);
     for (const piece of pieces) model.update(piece);
     expect(await buffer(Readable.from(pieces).pipe(make(crypto)))).toEqual(model.digest());
-    expect(open()).toBe(0);
+    // The session of a hash is kept for the next one.
+    expect(open()).toBe(kind === "hash" ? 1 : 0);
   });
 
   test("returns the digest of a hash once after its end", async () => {
@@ -105,16 +106,78 @@ describe("a session of node:crypto over a device", () => {
     ["createDecipheriv", (from) => from.createDecipheriv("aes-128-gcm", key, nonce)],
   ];
 
-  test("ends with digest(), and with final(), also if that throws", () => {
-    crypto.createHash("sha1").digest();
+  test("ends with digest() of an HMAC, and with final(), also if that throws", () => {
     crypto.createHmac("sha1", "key").digest();
-    crypto.hash("sha1", "abc");
     crypto.createHmac("sha1", pattern(1000)).digest();
     crypto.createCipheriv("aes-128-cbc", key, iv).final();
     expect(() => crypto.createDecipheriv("aes-128-cbc", key, iv).final()).toThrow();
     expect(() => crypto.createDecipheriv("aes-128-gcm", key, nonce).final()).toThrow();
-    expect(count(CIOCGSESSION)).toBe(9);
+    expect(count(CIOCGSESSION)).toBe(7);
     expect(open()).toBe(0);
+  });
+
+  test("of a hash serves later hashes of the algorithm, with one call to the kernel for a short message", () => {
+    const digests = () =>
+      ["", "a", "b".repeat(4096)].map((text) => [
+        crypto.createHash("sha1").update(text.slice(0, 1)).update(text.slice(1)).digest("hex"),
+        crypto.hash("sha1", text),
+      ]);
+    digests();
+    host.calls.length = 0;
+    expect(digests()).toEqual(
+      ["", "a", "b".repeat(4096)].map((text) => {
+        const digest = real.createHash("sha1").update(text).digest("hex");
+        return [digest, digest];
+      }),
+    );
+    expect(host.calls.map(({ request }) => request)).toEqual(Array(6).fill(requestNumber(CIOCCRYPT, LP64)));
+  });
+
+  test("of a hash is kept for later ones only a few times, and ends with its device", () => {
+    const hashes = Array.from({ length: 10 }, () => crypto.createHash("sha1").update("abc"));
+    expect(open()).toBe(10);
+    for (const hash of hashes) expect(hash.digest("hex")).toBe("a9993e364706816aba3e25717850c26c9cd0d89d");
+    expect(open()).toBe(4);
+    device.close();
+    expect(open()).toBe(0);
+    expect(() => crypto.createHash("sha1")).toThrow(ClosedError);
+  });
+
+  test("of a hash that did not finish its message, or that the program has, does not serve another", () => {
+    crypto.createHash("sha1").update("abc").destroy();
+    expect(open()).toBe(0);
+    const shared = crypto.createHash("sha1").update("ab") as real.Hash & { readonly session: HashSession | undefined };
+    const { session } = shared;
+    session?.update(pattern(1, 0x63));
+    expect(shared.digest("hex")).toBe("a9993e364706816aba3e25717850c26c9cd0d89d");
+    expect(shared.session).toBeUndefined();
+    expect(session?.closed).toBe(true);
+    expect(open()).toBe(0);
+  });
+
+  test("of a hash that is copied has the whole message so far, and so has the copy", () => {
+    const hash = crypto.createHash("sha1").update("a");
+    const copy = hash.copy().update("bc");
+    expect(copy.digest("hex")).toBe("a9993e364706816aba3e25717850c26c9cd0d89d");
+    expect(hash.update("bc").digest("hex")).toBe("a9993e364706816aba3e25717850c26c9cd0d89d");
+  });
+
+  test("of a hash with statistics counts its own message only", () => {
+    const counted = Device.open(new RecordingHost(), { statistics: true });
+    for (let round = 0; round < 2; round += 1) {
+      const hash = cryptoOf(counted).createHash("sha1").update(pattern(5000)) as real.Hash & {
+        readonly session: HashSession;
+      };
+      expect(hash.session.statistics?.bytes).toBe(5000);
+      hash.digest();
+    }
+    counted.close();
+  });
+
+  test("of a hash whose device was closed throws at digest(), even if the whole message waits", () => {
+    const hash = crypto.createHash("sha1").update("abc");
+    device.close();
+    expect(() => hash.digest()).toThrow(ClosedError);
   });
 
   test.each(users)("ends when the object of %s is destroyed", (_name, start) => {

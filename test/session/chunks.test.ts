@@ -45,6 +45,45 @@ describe.each(backends)("on the $name,", (backend) => {
   const test = testOn(backend);
 
   test.for(names.filter(backend.has))(
+    "CipherChunks.updateInto() writes what update() returns, apart from the data and in place, with %s",
+    (name, { device }) => {
+      const { session, iv } = start(device, name);
+      const options = session.blockSize === 1 ? { eager: true } : { padding: true };
+      const chunks = () =>
+        session.ivSize === 0 ? session.encryptor(options as never) : session.encryptor(iv, options);
+      const [model, apart, inPlace] = [chunks(), chunks(), chunks()];
+      for (const size of [16, 32, 7, 9, 0, 5, 100]) {
+        const data = pattern(size, size);
+        const expected = toHex(model.update(data));
+        const memory = new Uint8Array(size + 16);
+        expect(toHex(memory.subarray(0, apart.updateInto(data, memory)))).toBe(expected);
+        memory.set(data);
+        expect(toHex(memory.subarray(0, inPlace.updateInto(memory.subarray(0, size), memory)))).toBe(expected);
+        expect(toHex(data)).toBe(toHex(pattern(size, size)));
+      }
+      expect([toHex(apart.final()), toHex(inPlace.final())]).toEqual(Array(2).fill(toHex(model.final())));
+    },
+  );
+
+  test.runIf(backend.has("aes-128-cbc"))(
+    "CipherChunks.updateInto() refuses a destination without room or with a partial overlap, and the chunk can be repeated",
+    ({ device }) => {
+      const { session, iv } = startBlock(device);
+      const encryptor = session.encryptor(iv);
+      const memory = pattern(64);
+      expect(() => encryptor.updateInto(memory, new Uint8Array(63))).toThrow(
+        new RangeError("destination for aes-128-cbc: expected at least 64 bytes, got 63"),
+      );
+      expect(() => encryptor.updateInto(memory.subarray(0, 32), memory.subarray(16))).toThrow(
+        "destination for aes-128-cbc: expected the source itself or memory apart from it, got an overlap",
+      );
+      expect(toHex(memory)).toBe(toHex(pattern(64)));
+      expect(encryptor.updateInto(memory, memory)).toBe(64);
+      expect(toHex(memory)).toBe(toHex(session.encrypt(pattern(64), iv)));
+    },
+  );
+
+  test.for(names.filter(backend.has))(
     "CipherChunks.update() and final() have the same result as one operation, whatever the size of the chunks, with %s",
     (name, { device }) => {
       const { session, iv } = start(device, name);

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
 import { type Aead, AuthenticationError, type Cipher, type CipherChunks } from "@cryptodev/core";
-import { MAX_AAD } from "@cryptodev/core/host";
+import { MAX_AAD, partOf } from "@cryptodev/core/host";
 import {
   beyondDevice,
   cannotAdd,
@@ -24,8 +24,9 @@ class Gathered {
   #memory = new Uint8Array(0);
   size = 0;
 
-  add(data: Uint8Array, room: number): void {
-    const needed = this.size + data.length + room;
+  /** Adds the first `size` bytes of data, with `room` for more after them. */
+  add(data: Uint8Array, size: number, room: number): void {
+    const needed = this.size + size + room;
     if (needed > this.#memory.length) {
       // Four times the size: unwritten memory is not resident, but each old copy is until it is garbage-collected.
       const larger = new Uint8Array(this.size === 0 ? needed : Math.max(needed, 4 * this.#memory.length));
@@ -33,8 +34,8 @@ class Gathered {
       this.#memory.fill(0);
       this.#memory = larger;
     }
-    this.#memory.set(data, this.size);
-    this.size += data.length;
+    this.#memory.set(partOf(data, 0, size), this.size);
+    this.size += size;
   }
 
   get bytes(): Uint8Array<ArrayBuffer> {
@@ -47,7 +48,7 @@ class Gathered {
    * @returns the bytes, followed by `room` more
    */
   take(room: number): Uint8Array<ArrayBuffer> {
-    this.add(new Uint8Array(0), room);
+    this.add(this.#memory, 0, room);
     const taken = this.#memory.subarray(0, this.size + room);
     this.#memory = new Uint8Array(0);
     this.size = 0;
@@ -87,7 +88,7 @@ abstract class AeadWork implements AuthenticatedWork {
     this.#canMove = canMove;
   }
 
-  abstract update(data: Uint8Array): Uint8Array;
+  abstract update(data: Uint8Array, size: number): Uint8Array;
   abstract final(): Uint8Array;
   /** Whether data was added. */
   protected abstract readonly hasBegun: boolean;
@@ -104,7 +105,7 @@ abstract class AeadWork implements AuthenticatedWork {
     // An empty aad is accepted at any time.
     if (this.hasBegun && aad.length > 0) throw invalidState("setAAD");
     if (!this.#canMove) this.#checkAadSize(this.#aad.size + aad.length);
-    this.#aad.add(aad, 0);
+    this.#aad.add(aad, aad.length, 0);
     this.#plaintextLength = plaintextLength;
   }
 
@@ -117,7 +118,7 @@ abstract class AeadWork implements AuthenticatedWork {
   moveTo(other: AuthenticatedWork): void {
     if (this.#tag !== undefined) other.setAuthTag(this.#tag);
     if (this.#aad.size > 0) other.setAAD(this.#aad.bytes, this.#plaintextLength);
-    if (this.message.size > 0) other.update(this.message.bytes).fill(0);
+    if (this.message.size > 0) other.update(this.message.bytes, this.message.size).fill(0);
   }
 
   close(): void {
@@ -200,18 +201,14 @@ export class GcmWork extends AeadWork {
     return this.message.size > 0;
   }
 
-  update(data: Uint8Array): Uint8Array {
+  update(data: Uint8Array, size: number): Uint8Array {
     if (!this.hasBegun) this.checkAad();
-    const size = this.message.size + data.length;
-    if (size > MAX_MESSAGE) {
-      throw lacking(
-        beyondDevice(
-          `data for ${this.session.name}: expected at most ${MAX_MESSAGE} bytes in all chunks together, got ${size}`,
-        ),
-      );
-    }
     const start = this.message.size;
-    this.message.add(data, this.session.tagSize);
+    if (start + size > MAX_MESSAGE) {
+      const expected = `at most ${MAX_MESSAGE} bytes in all chunks together, got ${start + size}`;
+      throw lacking(beyondDevice(`data for ${this.session.name}: expected ${expected}`));
+    }
+    this.message.add(data, size, this.session.tagSize);
     try {
       // Encrypt the copy: another thread may change the data, and the tag has to match the result.
       return this.#chunks.update(this.message.bytes.subarray(start));
@@ -281,14 +278,14 @@ export class CcmWork extends AeadWork {
     super.setAAD(aad, plaintextLength);
   }
 
-  update(data: Uint8Array): Uint8Array {
-    if (data.length > this.#longest) throw invalidMessageLength();
+  update(data: Uint8Array, size: number): Uint8Array {
+    if (size > this.#longest) throw invalidMessageLength();
     // An empty message is processed by final(), because more data may follow.
-    return data.length === 0 ? data : this.#work(data);
+    return size === 0 ? new Uint8Array(0) : this.#work(data, size);
   }
 
-  #work(data: Uint8Array): Uint8Array {
-    const isExpected = this.plaintextLength === undefined || this.plaintextLength === data.length;
+  #work(data: Uint8Array, size: number): Uint8Array {
+    const isExpected = this.plaintextLength === undefined || this.plaintextLength === size;
     const isBad = this.hasBegun || !isExpected;
     if (isBad && !this.decrypt) throw cannotAdd();
     // Node.js reports a message that cannot be authentic only in final().
@@ -296,7 +293,7 @@ export class CcmWork extends AeadWork {
     if (this.#failure !== undefined) return new Uint8Array(0);
     this.checkAad();
     this.hasBegun = true;
-    this.message.add(data, this.session.tagSize);
+    this.message.add(data, size, this.session.tagSize);
     const sealed = this.message.take(this.session.tagSize);
     try {
       return this.decrypt ? this.open(sealed, this.tag as Uint8Array) : this.sealWithTag(sealed);
@@ -309,7 +306,7 @@ export class CcmWork extends AeadWork {
   }
 
   final(): Uint8Array {
-    if (!this.hasBegun) this.#work(new Uint8Array(0));
+    if (!this.hasBegun) this.#work(new Uint8Array(0), 0);
     if (this.#failure !== undefined) throw this.#failure;
     return new Uint8Array(0);
   }

@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { TransformCallback } from "node:stream";
+import { byteLengthOf } from "@cryptodev/core/host";
 import { type Constructor, constructorOf, streamLater } from "./constructors.ts";
 import { type Closable, closeWhenCollected } from "./dropped.ts";
 import { cannotAdd, dataTooLong, invalidArgValue, invalidState } from "./errors.ts";
@@ -32,16 +33,23 @@ class Course implements Closable {
   }
 
   update(data: Uint8Array): Buffer {
-    if (data.length > MOST) throw dataTooLong();
-    if (this.#isFinal || data.length > MOST - this.#blockSize) throw cannotAdd();
-    return bufferOver(this.#do((work) => work.update(data)));
+    const size = byteLengthOf(data);
+    if (size > MOST) throw dataTooLong();
+    if (this.#isFinal || size > MOST - this.#blockSize) throw cannotAdd();
+    let result: Uint8Array;
+    try {
+      result = this.#work.update(data, size);
+    } catch (error) {
+      result = this.#replace(error).update(data, size);
+    }
+    return bufferOver(result);
   }
 
   final(): Buffer {
     if (this.#isFinal) throw invalidState();
     this.#isFinal = true;
     try {
-      return bufferOver(this.#do((work) => work.final()));
+      return bufferOver(this.#final());
     } finally {
       this.close();
     }
@@ -85,19 +93,23 @@ class Course implements Closable {
     this.#work.close();
   }
 
-  /** Uses the device; if it reaches a limit and fallback is allowed, uses node:crypto from then on. */
-  #do<T>(use: (work: Work) => T): T {
+  #final(): Uint8Array {
     try {
-      return use(this.#work);
+      return this.#work.final();
     } catch (error) {
-      const [work, spare] = [this.#work, this.#spare];
-      if (spare === undefined || !isLack(error)) throw error;
-      work.moveTo(spare);
-      work.close();
-      this.#work = spare;
-      this.#spare = undefined;
-      return use(spare);
+      return this.#replace(error).final();
     }
+  }
+
+  /** If the device reached a limit and fallback is allowed, has node:crypto continue; otherwise throws the error. */
+  #replace(error: unknown): Work {
+    const [work, spare] = [this.#work, this.#spare];
+    if (spare === undefined || !isLack(error)) throw error;
+    work.moveTo(spare);
+    work.close();
+    this.#work = spare;
+    this.#spare = undefined;
+    return spare;
   }
 }
 

@@ -24,8 +24,10 @@ export interface CryptoOptions {
  * `getCiphers` and `getHashes` with node's names, options, streams and errors. The default export does the same over a
  * device that `open()` opens on first use; there, `CRYPTODEV_FALLBACK=1` in the environment sets `fallback`.
  *
- * Each cipher, hash and HMAC starts a session. It ends with `final()` or `digest()`, with the end of the stream, by
- * `destroy()`, or when the object is garbage-collected.
+ * Each cipher and HMAC starts a session. It ends with `final()` or `digest()`, with the end of the stream, by
+ * `destroy()`, or when the object is garbage-collected. Up to four sessions of each hash, which do not have a key, are
+ * kept for later messages until the device is closed. Data of at most 4096 bytes waits for the next call or for
+ * `digest()`, which saves calls to the kernel.
  *
  * GCM accepts nonces of 12 bytes and messages of at most 256 MiB minus 16 KiB, and keeps a copy of the message until
  * `final()`, because the kernel accepts it only as a whole. GCM and CCM accept at most 4096 bytes of aad. XTS accepts

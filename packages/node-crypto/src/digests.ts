@@ -1,9 +1,16 @@
 import { Buffer } from "node:buffer";
 import node, { type Hash as NodeHash } from "node:crypto";
 import type { TransformCallback } from "node:stream";
-import type { Device, HashName, Hash as HashSession, Hmac as HmacSession } from "@cryptodev/core";
+import {
+  ClosedError,
+  type Device,
+  type HashName,
+  type Hash as HashSession,
+  type Hmac as HmacSession,
+} from "@cryptodev/core";
 import { CRYPTO_HMAC_MAX_KEY_LEN } from "@cryptodev/core/abi";
 import { type Constructor, constructorOf, streamLater } from "./constructors.ts";
+import { type Engine, hashEngine, hmacEngine, nodeEngine } from "./digest_engines.ts";
 import { type Closable, closeWhenCollected } from "./dropped.ts";
 import {
   checkUint32,
@@ -20,19 +27,11 @@ import { lacking, orNode, type Source, startOr } from "./lacks.ts";
 import { digestSizeOf, findNodeHash } from "./names.ts";
 import { bufferOver, chunkOf, dataOf, encoderOf, textOptionOf, withKey } from "./values.ts";
 
-/** What hashes a message: a session, or node:crypto for an algorithm that is missing from the device. */
-interface Engine extends Closable {
-  /** The session; `undefined` if node:crypto does the work. */
-  readonly session: HashSession | HmacSession | undefined;
-  update(data: Uint8Array): void;
-  digest(): Uint8Array;
-  copy(options: unknown): Engine;
-}
-
-/** The state of one hash or HMAC object. `digest()` ends its session. */
+/** The state of one hash or HMAC object, from its first data to `digest()`. */
 class Message implements Closable {
   readonly kind: "hash" | "hmac";
-  readonly #engine: Engine;
+  /** `undefined` after the end of the message, because another message may use it then. */
+  #engine: Engine | undefined;
   #digest: Buffer | undefined;
   /** Whether the program called `digest()`. */
   isFinalized = false;
@@ -43,7 +42,7 @@ class Message implements Closable {
   }
 
   get session(): HashSession | HmacSession | undefined {
-    return this.#engine.session;
+    return this.#engine?.session;
   }
 
   get hasEnded(): boolean {
@@ -51,23 +50,30 @@ class Message implements Closable {
   }
 
   update(data: Uint8Array): void {
-    this.#engine.update(data);
+    this.#open().update(data);
   }
 
   digest(): Buffer {
     if (this.#digest === undefined) {
-      this.#digest = bufferOver(this.#engine.digest());
-      this.#engine.close();
+      this.#digest = bufferOver(this.#open().digest());
+      this.close();
     }
     return this.#digest;
   }
 
   copy(options: unknown): Message {
-    return new Message(this.kind, this.#engine.copy(options));
+    return new Message(this.kind, this.#open().copy(options));
   }
 
   close(): void {
-    this.#engine.close();
+    const engine = this.#engine;
+    this.#engine = undefined;
+    engine?.close();
+  }
+
+  #open(): Engine {
+    if (this.#engine === undefined) throw new ClosedError(`${this.kind}: destroy() has ended it`);
+    return this.#engine;
   }
 }
 
@@ -114,7 +120,7 @@ function flush(done: TransformCallback, digest: () => Buffer): void {
   }
 }
 
-/** What node:crypto's objects do not have: the session that does the work, for its `info()`. */
+/** What node:crypto's objects do not have: the session that does the work, for its `info()`, until `digest()`. */
 const extras: PropertyDescriptorMap = {
   session: {
     configurable: true,
@@ -158,7 +164,7 @@ export function hashConstructor(source: Source): Constructor<[algorithm: unknown
         flush(done, () => message.digest());
       },
       update,
-      /** Ends the message and the session. */
+      /** Ends the message. */
       digest(this: object, encoding: unknown): Buffer | string {
         const message = messageOf(this);
         if (message.isFinalized) throw hashFinalized();
@@ -179,15 +185,13 @@ function startHash(source: Source, algorithm: unknown, options: unknown, unknown
     const name = findNodeHash(algorithm);
     if (name === undefined) throw lacking(unknown());
     checkOutputLength(outputLength, name);
-    return overHash(
-      startOr(unknown, () => source.device().hash(name)),
-      name,
-    );
+    const checkCopy = (copyOptions: unknown): void => checkOutputLength(outputLengthOf(copyOptions), name);
+    return startOr(unknown, () => hashEngine(source.device(), name, checkCopy));
   };
   const sized = outputLength === undefined ? {} : { outputLength };
   return new Message(
     "hash",
-    orNode(source, own, () => overNode(node.createHash(algorithm, sized))),
+    orNode(source, own, () => nodeEngine(node.createHash(algorithm, sized))),
   );
 }
 
@@ -200,38 +204,6 @@ function outputLengthOf(options: unknown): number | undefined {
 
 function checkOutputLength(length: number | undefined, name: HashName): void {
   if (length !== undefined && length !== digestSizeOf(name)) throw notXof();
-}
-
-/** An Hmac of node:crypto does not have copy(), which is therefore never called. */
-const noCopy = (): never => {
-  throw new TypeError("an HMAC cannot be copied");
-};
-
-function overSession(session: HashSession | HmacSession, copy: Engine["copy"] = noCopy): Engine {
-  return {
-    session,
-    update: (data) => void session.update(data),
-    digest: () => session.digest(),
-    copy,
-    close: () => session.close(),
-  };
-}
-
-function overHash(session: HashSession, name: HashName): Engine {
-  return overSession(session, (options) => {
-    checkOutputLength(outputLengthOf(options), name);
-    return overHash(session.copy(), name);
-  });
-}
-
-function overNode(hash: NodeHash): Engine {
-  return {
-    session: undefined,
-    update: (data) => void hash.update(data),
-    digest: () => hash.digest(),
-    copy: (options) => overNode(hash.copy(options as object)),
-    close() {},
-  };
 }
 
 /** Creates `crypto.Hmac` over a device. */
@@ -277,7 +249,7 @@ function startHmac(source: Source, algorithm: unknown, key: unknown, options: un
     withKey(key, encoding, (bytes) => {
       const name = findNodeHash(algorithm);
       if (name === undefined) throw lacking(unknown());
-      return overSession(startOr(unknown, () => keyed(source.device(), name, bytes)));
+      return hmacEngine(startOr(unknown, () => keyed(source.device(), name, bytes)));
     });
   const nodes = (): Engine => {
     const hmac = node.createHmac(
@@ -285,7 +257,7 @@ function startHmac(source: Source, algorithm: unknown, key: unknown, options: un
       key as string,
       encoding === undefined ? {} : { encoding: encoding as "hex" },
     );
-    return overNode(hmac as unknown as NodeHash);
+    return nodeEngine(hmac as unknown as NodeHash);
   };
   return new Message("hmac", orNode(source, own, nodes));
 }

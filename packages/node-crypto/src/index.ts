@@ -27,7 +27,7 @@ const constructors = crypto as unknown as {
 export const Cipheriv: CipherConstructor<"createCipheriv"> = constructors.Cipheriv;
 /** The class of the objects that `createDecipheriv` returns, which are also streams. `final()` ends the session. */
 export const Decipheriv: CipherConstructor<"createDecipheriv"> = constructors.Decipheriv;
-/** The class of the objects that `createHash` returns, which are also streams. `digest()` ends the session. */
+/** The class of the objects that `createHash` returns, which are also streams. `digest()` ends the message. */
 export const Hash: NodeCrypto["Hash"] = crypto.Hash;
 /** The class of the objects that `createHmac` returns, which are also streams. `digest()` ends the session. */
 export const Hmac: NodeCrypto["Hmac"] = crypto.Hmac;

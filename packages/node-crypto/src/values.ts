@@ -1,11 +1,13 @@
 import { Buffer } from "node:buffer";
 import { KeyObject } from "node:crypto";
 import { StringDecoder } from "node:string_decoder";
-import { inspect } from "node:util";
+import { inspect, types } from "node:util";
+import { byteLengthOf } from "@cryptodev/core/host";
 import { invalidArgType, invalidArgValue, invalidKeyType, invalidValue, unknownEncoding } from "./errors.ts";
 
 /* Values as node:crypto accepts and returns them. */
 
+const { isUint8Array } = types;
 const typedArray: object = Object.getPrototypeOf(Uint8Array.prototype);
 
 /** Returns the bytes of any view, without trusting its own properties; no bytes if its buffer is detached. */
@@ -26,8 +28,14 @@ function viewed(view: ArrayBufferView): Uint8Array {
   }
 }
 
-/** Reads a chunk of data: text, or any view, which is not copied. An unknown encoding means UTF-8. */
+/**
+ * Reads a chunk of data: text, or any view, which is not copied. An unknown encoding means UTF-8.
+ *
+ * @returns the bytes; of a Uint8Array the view itself, whose properties and methods may be the program's own
+ */
 export function dataOf(value: unknown, encoding: unknown): Uint8Array {
+  // First, because it is the usual case. A detached view counts as empty.
+  if (isUint8Array(value)) return byteLengthOf(value) === 0 ? new Uint8Array(0) : value;
   if (typeof value === "string") {
     if (encodingOf(encoding) === "hex" && value.length % 2 !== 0) {
       throw invalidArgValue(
@@ -150,8 +158,9 @@ function keyObjectOf(key: unknown): KeyObject | undefined {
 }
 
 /** Returns a Buffer over the same memory. */
-export function bufferOver({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
-  return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
+export function bufferOver(bytes: Uint8Array): Buffer {
+  if (bytes instanceof Buffer) return bytes;
+  return Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /**

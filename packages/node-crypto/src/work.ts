@@ -5,9 +5,11 @@ export interface Work extends Closable {
   /**
    * Processes a chunk of data.
    *
+   * @param data - the program's own view, whose properties and methods may be the program's too
+   * @param size - its size in bytes
    * @returns the bytes that node:crypto returns for it
    */
-  update(data: Uint8Array): Uint8Array;
+  update(data: Uint8Array, size: number): Uint8Array;
   final(): Uint8Array;
   /** Turns padding on or off. Does nothing for a cipher without padding. */
   setAutoPadding(pads: boolean): void;

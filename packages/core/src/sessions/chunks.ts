@@ -1,6 +1,7 @@
 import type { CipherName, StreamCipherName } from "../algorithms/catalogue.ts";
+import { checkDestination } from "../checks.ts";
 import { AuthenticationError, ClosedError } from "../errors.ts";
-import { partOf, sizeOf } from "../memory/bytes.ts";
+import { copyInto, partOf, sizeOf } from "../memory/bytes.ts";
 import { own } from "../options.ts";
 import { inWords } from "../words.ts";
 
@@ -103,23 +104,73 @@ export class CipherChunks {
    */
   update(data: Uint8Array): Uint8Array<ArrayBuffer> {
     this.#requireOpen();
-    const { name, granularity, decrypt, run } = this.#work;
+    const size = sizeOf(data, "data", this.#work.name);
+    const ready = this.#readyOf(size);
+    if (!this.#isWhole(size, ready)) return this.#pieced(data, size, ready);
+    const result = new Uint8Array(size);
+    this.#work.run(data, size, result);
+    return result;
+  }
+
+  /**
+   * Processes the next chunk into existing memory. Whole blocks that follow whole blocks do not allocate any.
+   *
+   * @param data - any number of bytes
+   * @param destination - room for the output, which is at most the block that was held back and all of `data`: either
+   * `data` itself, to work in place, or separate memory
+   * @returns the number of bytes written; it may be 0
+   * @throws {TypeError} if an argument is not a Uint8Array, or its buffer was detached
+   * @throws {RangeError} if the destination is too short or partly overlaps the data
+   * @throws {ClosedError} after {@link CipherChunks.final}, or if the session has ended
+   * @throws {CryptodevError} if the kernel refuses the operation
+   * @example
+   * ```ts
+   * import { open } from "cryptodev";
+   *
+   * const device = open({ backend: "auto" });
+   * const aes = device.cipher("aes-ctr", crypto.getRandomValues(new Uint8Array(16)));
+   * const encryptor = aes.encryptor(crypto.getRandomValues(new Uint8Array(16)));
+   * const packet = new Uint8Array(64);
+   * console.log(encryptor.updateInto(packet, packet)); // 64
+   * device.close();
+   * ```
+   */
+  updateInto(data: Uint8Array, destination: Uint8Array): number {
+    this.#requireOpen();
+    const { name, run } = this.#work;
     const size = sizeOf(data, "data", name);
-    const total = this.#restSize + size;
+    const ready = this.#readyOf(size);
+    const written = this.#isEager ? size : ready;
+    checkDestination(destination, written, data, size, name);
+    if (this.#isWhole(size, ready)) run(data, size, destination);
+    else copyInto(destination, this.#pieced(data, size, ready));
+    return written;
+  }
+
+  /** Returns how many bytes are whole blocks, with those that were held back, after `size` more. */
+  #readyOf(size: number): number {
+    const { granularity, decrypt } = this.#work;
     // Padding is in the last block, so a block is held back until it is known whether more data follows.
-    const heldBack = this.#isPadded && decrypt ? 1 : 0;
-    const ready = Math.max(0, Math.floor((total - heldBack) / granularity) * granularity);
+    const end = this.#restSize + size - (this.#isPadded && decrypt ? 1 : 0);
+    return end < granularity ? 0 : end - (end % granularity);
+  }
+
+  /** Whether the data is processed as it is, because nothing is held back before or after it. */
+  #isWhole(size: number, ready: number): boolean {
+    return ready === size && this.#restSize === 0;
+  }
+
+  /** Processes `ready` bytes of what was held back and the first `size` bytes of the data. */
+  #pieced(data: Uint8Array, size: number, ready: number): Uint8Array<ArrayBuffer> {
     const result = new Uint8Array(ready);
     const taken = Math.max(0, ready - this.#restSize);
-    if (ready > 0) {
-      if (this.#restSize === 0) {
-        run(ready === size ? data : partOf(data, 0, ready), ready, result);
-      } else {
-        result.set(this.#rest.subarray(0, this.#restSize));
-        result.set(partOf(data, 0, taken), this.#restSize);
-        run(result, ready, result);
-        this.#restSize = 0;
-      }
+    if (this.#restSize === 0) {
+      if (ready > 0) this.#work.run(data, ready, result);
+    } else if (ready > 0) {
+      result.set(this.#rest.subarray(0, this.#restSize));
+      result.set(partOf(data, 0, taken), this.#restSize);
+      this.#work.run(result, ready, result);
+      this.#restSize = 0;
     }
     if (taken < size) {
       this.#rest.set(partOf(data, taken, size), this.#restSize);

@@ -1,0 +1,175 @@
+import { Buffer } from "node:buffer";
+import type { Hash as NodeHash } from "node:crypto";
+import type { Device, HashName, Hash as HashSession, Hmac as HmacSession } from "@cryptodev/core";
+import { byteLengthOf } from "@cryptodev/core/host";
+import type { Closable } from "./dropped.ts";
+
+/** What hashes one message: a session, or node:crypto for an algorithm that is missing from the device. */
+export interface Engine extends Closable {
+  /** The session; `undefined` if node:crypto does the work. */
+  readonly session: HashSession | HmacSession | undefined;
+  /** @param data - the program's own view, whose properties and methods may be the program's too */
+  update(data: Uint8Array): void;
+  digest(): Uint8Array;
+  copy(options: unknown): Engine;
+}
+
+/**
+ * The most bytes of a message that wait for more of it, or for its end. To copy them costs less than the call to the
+ * kernel that it saves.
+ */
+const MOST_HELD = 4096;
+/** The memory of a short message, which is the usual one. */
+const FEW_HELD = 256;
+
+/** A session, and the part of its message that was not sent yet. A short message takes one call to the kernel. */
+class SessionEngine<S extends HashSession | HmacSession> implements Engine {
+  protected readonly started: S;
+  /** Whether the program has the session too. Then nothing waits, and the session is not used for another message. */
+  protected isShared = false;
+  #held = new Uint8Array(0);
+  #heldSize = 0;
+
+  constructor(session: S) {
+    this.started = session;
+  }
+
+  get session(): S {
+    this.flush();
+    this.isShared = true;
+    return this.started;
+  }
+
+  update(data: Uint8Array): void {
+    const size = byteLengthOf(data);
+    if (this.isShared || size > MOST_HELD) {
+      this.flush();
+      this.started.update(data);
+      return;
+    }
+    if (this.#heldSize + size > MOST_HELD) this.flush();
+    this.#hold(data, size);
+  }
+
+  #hold(data: Uint8Array, size: number): void {
+    const end = this.#heldSize + size;
+    if (end > this.#held.length) {
+      const larger = new Uint8Array(end > FEW_HELD ? MOST_HELD : FEW_HELD);
+      larger.set(this.#held);
+      this.#held.fill(0);
+      this.#held = larger;
+    }
+    this.#held.set(data, this.#heldSize);
+    this.#heldSize = end;
+  }
+
+  /** Sends what waits. */
+  protected flush(): void {
+    if (this.#heldSize > 0) this.started.update(this.#held.subarray(0, this.#heldSize));
+    this.#forget();
+  }
+
+  digest(): Uint8Array {
+    const digest = Buffer.alloc(this.started.digestSize);
+    this.started.digestInto(digest, this.#held.subarray(0, this.#heldSize));
+    this.#forget();
+    return digest;
+  }
+
+  /** An Hmac of node:crypto does not have copy(), which is therefore never called. */
+  copy(_options: unknown): Engine {
+    throw new TypeError("an HMAC cannot be copied");
+  }
+
+  #forget(): void {
+    this.#held.fill(0, 0, this.#heldSize);
+    this.#heldSize = 0;
+  }
+
+  close(): void {
+    this.#forget();
+    this.started.close();
+  }
+}
+
+/** The most sessions of one algorithm that a device keeps for later messages. */
+const MOST_IDLE = 4;
+
+/** Engines between two messages. The end of the device ends their sessions. */
+const idleOf = new WeakMap<Device, Map<HashName, HashEngine[]>>();
+
+/**
+ * A hash. Its session does not have a key, so it serves later messages too: to start and end one for each message takes
+ * two more calls to the kernel.
+ */
+class HashEngine extends SessionEngine<HashSession> {
+  readonly #idle: HashEngine[];
+  readonly #checkCopy: (options: unknown) => void;
+  /** Whether its last message is complete. */
+  #isDone = false;
+
+  constructor(session: HashSession, idle: HashEngine[], checkCopy: (options: unknown) => void) {
+    super(session);
+    this.#idle = idle;
+    this.#checkCopy = checkCopy;
+  }
+
+  override update(data: Uint8Array): void {
+    this.#isDone = false;
+    super.update(data);
+  }
+
+  override digest(): Uint8Array {
+    const digest = super.digest();
+    this.#isDone = true;
+    return digest;
+  }
+
+  override copy(options: unknown): Engine {
+    this.#checkCopy(options);
+    this.flush();
+    return new HashEngine(this.started.copy(), this.#idle, this.#checkCopy);
+  }
+
+  override close(): void {
+    // The statistics of a session belong to its message.
+    const mayServe = this.#isDone && !this.isShared && this.started.statistics === undefined;
+    if (mayServe && this.#idle.length < MOST_IDLE) this.#idle.push(this);
+    else super.close();
+  }
+}
+
+/**
+ * Starts a hash, or uses a session of an earlier one again.
+ *
+ * @param checkCopy - refuses bad options of `copy()`
+ */
+export function hashEngine(device: Device, name: HashName, checkCopy: (options: unknown) => void): Engine {
+  const idle = idleEngines(device, name);
+  const earlier = device.closed ? undefined : idle.pop();
+  return earlier ?? new HashEngine(device.hash(name), idle, checkCopy);
+}
+
+function idleEngines(device: Device, name: HashName): HashEngine[] {
+  const all = idleOf.get(device) ?? new Map<HashName, HashEngine[]>();
+  idleOf.set(device, all);
+  const idle = all.get(name) ?? [];
+  all.set(name, idle);
+  return idle;
+}
+
+/** Computes an HMAC. Its session ends with the message, because it has a key. */
+export function hmacEngine(session: HmacSession): Engine {
+  return new SessionEngine(session);
+}
+
+/** Has node:crypto hash. */
+export function nodeEngine(hash: NodeHash): Engine {
+  return {
+    session: undefined,
+    update: (data) => void hash.update(data),
+    digest: () => hash.digest(),
+    copy: (options) => nodeEngine(hash.copy(options as object)),
+    close() {},
+  };
+}
