@@ -46,7 +46,7 @@ const prelude = (): string => `
   };
   const outcome = (promise) => promise.then(() => "done", (error) => error.name);
   const say = (value) => console.log(JSON.stringify(value));
-  const open = (workers) => openAsync({ backend: "kernel", path, workers });
+  const open = (workers) => openAsync({ backend: "kernel", path, workers, inline: false });
 `;
 
 describe.runIf(canServe)("AsyncDevice", () => {

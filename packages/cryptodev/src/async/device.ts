@@ -48,6 +48,12 @@ export interface AsyncOpenOptions
    * other sessions run in threads anyway. Defaults to `false`; without effect if the driver was not built for it.
    */
   readonly submit?: boolean | undefined;
+  /**
+   * Whether operations on at most 4096 bytes are done at once, in the thread that calls them, if the session has no
+   * others in its thread: they take less time than a message to a thread. Each session then has a counterpart on a
+   * device of this thread. Defaults to `true`, and is without effect with `statistics`, which count per session.
+   */
+  readonly inline?: boolean | undefined;
 }
 
 /** A wrong number must not exhaust the machine. */
@@ -81,15 +87,18 @@ export class AsyncDevice {
   readonly backend: Device["backend"];
   /** The path that was opened. */
   readonly path: string;
+  /** The device of this thread, for the driver or for small operations; closed if neither uses it. */
+  readonly #device: Device;
   /** The driver itself, if it runs operations. */
   readonly #driver: Driver | undefined;
   readonly #threads: Threads;
   #closing: Promise<void> | undefined;
 
   /** @internal */
-  constructor({ backend, path }: Pick<Device, "backend" | "path">, driver: Driver | undefined, threads: Threads) {
-    this.backend = backend;
-    this.path = path;
+  constructor(device: Device, driver: Driver | undefined, threads: Threads) {
+    this.backend = device.backend;
+    this.path = device.path;
+    this.#device = device;
     this.#driver = driver;
     this.#threads = threads;
   }
@@ -248,6 +257,7 @@ export class AsyncDevice {
   async #closeAll(): Promise<void> {
     // Close all of them, even if one fails.
     const endings = await Promise.allSettled([this.#driver?.close(), this.#threads.close()]);
+    this.#device.close();
     const failed = endings.find((ending) => ending.status === "rejected");
     if (failed !== undefined) throw failed.reason;
   }
@@ -293,6 +303,7 @@ export async function openAsyncWith(openDevice: Open, runtime: string, given?: A
     throw new RangeError(`workers: expected an integer from 1 to ${MAX_WORKERS}, got ${workers}`);
   }
   const submit = plain(own(given, "submit", what), "boolean", "submit", what) ?? false;
+  const inline = plain(own(given, "inline", what), "boolean", "inline", what) ?? true;
   const options = {
     backend: own(given, "backend", what),
     path: own(given, "path", what),
@@ -301,16 +312,18 @@ export async function openAsyncWith(openDevice: Open, runtime: string, given?: A
     statistics: own(given, "statistics", what),
   };
   const device = openDevice(options);
-  let driver: Driver | undefined;
   try {
-    if (submit) driver = Driver.of(device);
-  } finally {
-    if (driver === undefined) device.close();
+    const driver = submit ? Driver.of(device) : undefined;
+    const mayBeInline = inline && options.statistics !== true;
+    const threads = new Threads(workers, () => new Remote(runtime, options, mayBeInline ? device : undefined));
+    // A thread that cannot start is an error now, and not only of the first session.
+    if (driver === undefined) await readyOrClosed(threads);
+    if (driver === undefined && !mayBeInline) device.close();
+    return new AsyncDevice(device, driver, threads);
+  } catch (error) {
+    device.close();
+    throw error;
   }
-  const threads = new Threads(workers, () => new Remote(runtime, options));
-  // A thread that cannot start is an error now, and not only of the first session.
-  if (driver === undefined) await readyOrClosed(threads);
-  return new AsyncDevice(device, driver, threads);
 }
 
 async function readyOrClosed(threads: Threads): Promise<void> {

@@ -12,9 +12,9 @@ import {
   type Argument,
   answers,
   type CallMethod,
-  fromWire,
   introduce,
   type Outcome,
+  received,
   type StartMethod,
   toWire,
 } from "./protocol.ts";
@@ -61,17 +61,12 @@ export class Driver implements Executor {
 
   async start(_of: number, method: StartMethod, args: readonly Argument[]): Promise<Started> {
     this.#requireOpen();
-    const keys: Uint8Array[] = [];
-    try {
-      // The driver gets the keys as a thread does: in memory that is not shared.
-      const [name, key] = args.map((arg) => fromWire(toWire(arg, []), keys)) as [never, Uint8Array];
-      const session = this.#start(method, name, key);
-      this.#objects += 1;
-      this.#sessions.set(this.#objects, session);
-      return { object: this.#objects, ...introduce(session) };
-    } finally {
-      for (const key of keys) key.fill(0);
-    }
+    // The driver gets the keys as a thread does: in memory that is not shared.
+    const wire = args.map((arg) => toWire(arg, []));
+    const session = received(wire, ([name, key]) => this.#start(method, name as never, key as Uint8Array));
+    this.#objects += 1;
+    this.#sessions.set(this.#objects, session);
+    return { object: this.#objects, ...introduce(session) };
   }
 
   #start(method: StartMethod, name: never, key: Uint8Array): SubmittedCipher | SubmittedHash {

@@ -88,8 +88,8 @@ export interface CallJob {
   readonly of: number;
   readonly method: CallMethod;
   readonly args: readonly unknown[];
-  /** Set to 1 when the result is no longer needed. */
-  readonly cancelled: Int32Array;
+  /** Set to 1 when the result is no longer needed; `undefined` if the call cannot be aborted. */
+  readonly cancelled: Int32Array | undefined;
 }
 
 /** Closes a session, or the device with all its sessions. */
@@ -185,6 +185,16 @@ export function fromWire(value: unknown, keys: Uint8Array[] = []): unknown {
   key.set(shared);
   keys.push(key);
   return key;
+}
+
+/** Uses arguments in the form in which a thread receives them, with private copies of the keys, which it then wipes. */
+export function received<T>(args: readonly unknown[], use: (args: readonly unknown[]) => T): T {
+  const keys: Uint8Array[] = [];
+  try {
+    return use(args.map((arg) => fromWire(arg, keys)));
+  } finally {
+    for (const key of keys) key.fill(0);
+  }
 }
 
 /** Asks the driver whether it supports an ioctl of this name: only these two are in question anywhere. */

@@ -2,9 +2,10 @@ import { existsSync } from "node:fs";
 import nodeModule from "node:module";
 import { setTimeout } from "node:timers/promises";
 import { isMainThread, Worker, workerData } from "node:worker_threads";
-import { ClosedError, UnsupportedError } from "@cryptodev/core";
+import { ClosedError, type Device, UnsupportedError } from "@cryptodev/core";
 import { type AbortSignalLike, type Executor, reasonOf, type Started } from "./executor.ts";
 import { hostOf } from "./hosts.ts";
+import { InPlace } from "./in_place.ts";
 import { programPrefix } from "./program_url.ts";
 import {
   type Answer,
@@ -49,9 +50,13 @@ export class Remote implements Executor {
   #whenIdle: (() => void) | undefined;
   #lost: Error | undefined;
 
-  constructor(runtime: string, options: WorkerOptions) {
+  readonly #inPlace: InPlace | undefined;
+
+  /** @param inPlace - the device for small operations, if they are done in this thread */
+  constructor(runtime: string, options: WorkerOptions, inPlace: Device | undefined) {
     requireOtherThread();
     this.#runtime = runtime;
+    this.#inPlace = inPlace === undefined ? undefined : new InPlace(inPlace);
     this.#worker = startWorker({ options, runtime, held: this.#held });
     this.ready = this.#wait(this.#nextId());
     this.ready.catch((error) => {
@@ -86,21 +91,42 @@ export class Remote implements Executor {
     // Before the thread answers, so that the next session can go to another one.
     if (method !== "encryptor" && method !== "decryptor") this.#sessions.add(object);
     try {
+      this.#inPlace?.start(object, of, method, args);
       const transfer: ArrayBuffer[] = [];
       const wire = args.map((arg) => toWire(arg, transfer));
       const introduction = await this.#request({ kind: "start", object, of, method, args: wire }, transfer);
       return { object, ...(introduction as Introduction) };
     } catch (error) {
       this.#sessions.delete(object);
+      this.#inPlace?.end(object);
       throw error;
     }
   }
 
   async call(of: number, method: CallMethod, args: readonly Argument[], signal?: AbortSignalLike): Promise<Outcome> {
-    const cancelled = new Int32Array(new SharedArrayBuffer(4));
+    const inPlace = this.#inPlace;
+    if (inPlace === undefined) return this.#call(of, method, args, signal);
+    if (!inPlace.accepts(of, method, args)) {
+      return inPlace.during(of, method, () => this.#call(of, method, args, signal));
+    }
+    if (this.#lost !== undefined) throw this.#lost;
+    if (signal?.aborted === true) throw reasonOf(signal);
+    return inPlace.call(of, method, args);
+  }
+
+  async #call(
+    of: number,
+    method: CallMethod,
+    args: readonly Argument[],
+    signal: AbortSignalLike | undefined,
+  ): Promise<Outcome> {
     const transfer: ArrayBuffer[] = [];
-    const job: Job = { kind: "call", of, method, args: args.map((arg) => toWire(arg, transfer)), cancelled };
-    if (signal === undefined) return outcomeOf(await this.#request(job, transfer));
+    const wire = args.map((arg) => toWire(arg, transfer));
+    if (signal === undefined) {
+      return outcomeOf(await this.#request({ kind: "call", of, method, args: wire, cancelled: undefined }, transfer));
+    }
+    const cancelled = new Int32Array(new SharedArrayBuffer(4));
+    const job: Job = { kind: "call", of, method, args: wire, cancelled };
     const id = this.#nextId();
     const cancel = () => {
       Atomics.store(cancelled, 0, 1);
@@ -121,6 +147,7 @@ export class Remote implements Executor {
 
   async end(object: number): Promise<void> {
     this.#sessions.delete(object);
+    this.#inPlace?.end(object);
     await this.#request({ kind: "close", of: object });
   }
 
@@ -176,6 +203,7 @@ export class Remote implements Executor {
 
   #lose(error: Error): void {
     this.#lost ??= error;
+    this.#inPlace?.close();
     for (const id of [...this.#waiting.keys()]) this.#take(id)?.reject(this.#lost);
   }
 

@@ -15,12 +15,12 @@ import {
   type CloseJob,
   callMethods,
   DEVICE,
-  fromWire,
   held,
   type Introduction,
   introduce,
   type Job,
   type Outcome,
+  received,
   type StartJob,
   startKey,
   startMethods,
@@ -94,12 +94,7 @@ function invoke({ methods }: Kept, method: string, known: readonly string[], arg
   if (!known.includes(method) || typeof methods[method] !== "function") {
     throw new TypeError(`job of a thread: expected a method of its object, got ${inWords(method)}`);
   }
-  const keys: Uint8Array[] = [];
-  try {
-    return methods[method](...args.map((arg) => fromWire(arg, keys)));
-  } finally {
-    for (const key of keys) key.fill(0);
-  }
+  return received(args, (own) => methods[method]?.(...own));
 }
 
 function start({ object, of, method, args }: StartJob): Introduction {
@@ -176,6 +171,6 @@ answer(0, () => {
 });
 
 port.on("message", (job: Job & { readonly id: number }) => {
-  if (job.kind === "call" && Atomics.load(job.cancelled, 0) === 1) abandon(job);
+  if (job.kind === "call" && job.cancelled !== undefined && Atomics.load(job.cancelled, 0) === 1) abandon(job);
   else answer(job.id, () => run(job));
 });
