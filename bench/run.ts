@@ -10,6 +10,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { Bench, type Runtime, stop } from "./bench.ts";
 import { Report, type Row } from "./report.ts";
+import { asynchronous } from "./sections/async.ts";
 import { calls } from "./sections/calls.ts";
 import { dropIn } from "./sections/drop_in.ts";
 import { endToEnd } from "./sections/end_to_end.ts";
@@ -84,6 +85,7 @@ try {
     [`Sessions, on ${device}`, on(bench.together, sessions)],
     [`Threads, on ${device}`, on([], threads)],
     [`Drop-in, on ${device} and in process`, on(bench.together, dropIn)],
+    ["Asynchronous operations, on the software device", (add) => asynchronous(bench, add)],
     ["Server", (add) => server(bench, add)],
     ["Import", (add) => startUp(bench, add)],
   ];
