@@ -39,6 +39,9 @@ function extent(type: Scalar | Struct, machine: Machine): { size: number; align:
 
 const roundUp = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple;
 
+/** Layouts of the structs that cannot change, by the size of a pointer: each session needs several. */
+const known = { 4: new WeakMap<Struct, Layout>(), 8: new WeakMap<Struct, Layout>() } as const;
+
 /**
  * Computes the layout of a struct by the rules of the System V ABIs: each member starts at the next multiple of its
  * alignment, and the size is padded to a multiple of the largest alignment.
@@ -52,6 +55,15 @@ const roundUp = (value: number, multiple: number): number => Math.ceil(value / m
  * ```
  */
 export function layout<const S extends Struct>(struct: S, machine: Machine): Layout<S> {
+  const layouts = known[machine.pointerSize];
+  const earlier = layouts.get(struct);
+  if (earlier !== undefined) return earlier as Layout<S>;
+  const computed = compute(struct, machine);
+  if (Object.isFrozen(struct)) layouts.set(struct, computed);
+  return computed as Layout<S>;
+}
+
+function compute(struct: Struct, machine: Machine): Layout {
   const offset: Record<string, number> = {};
   const width: Record<string, number> = {};
   let end = 0;
@@ -63,5 +75,10 @@ export function layout<const S extends Struct>(struct: S, machine: Machine): Lay
     end = offset[name] + width[name];
     align = Math.max(align, one.align);
   }
-  return { size: roundUp(end, align), align, offset, width } as Layout<S>;
+  return Object.freeze({
+    size: roundUp(end, align),
+    align,
+    offset: Object.freeze(offset),
+    width: Object.freeze(width),
+  });
 }
