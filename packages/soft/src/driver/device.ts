@@ -62,7 +62,7 @@ function requireMachine(machine: unknown): Machine {
  *
  * @example
  * ```ts
- * import { Device } from "@cryptodev/core";
+ * import { CryptodevError, Device } from "@cryptodev/core";
  * import { SoftwareHost } from "@cryptodev/soft";
  *
  * const host = new SoftwareHost({ enableStats: true, onUsage: ({ operations }) => console.log(operations) });
@@ -71,7 +71,7 @@ function requireMachine(machine: unknown): Machine {
  * try {
  *   device.hash("sha1");
  * } catch (error) {
- *   console.log(error.code); // ENOMEM
+ *   if (error instanceof CryptodevError) console.log(error.code); // ENOMEM
  * }
  * device.close();
  * ```
