@@ -17,6 +17,20 @@ test.each(ofGuide.slice(1))("the README and the sidebar link to %s", (page) => {
   expect(readFileSync(here("../../docs/.vitepress/config.ts"), "utf8")).toContain(`"${basename(page, ".md")}")`);
 });
 
+test("the README has at most 130 lines, and links to the pictures that the benchmark draws", () => {
+  const readme = readFileSync(here("../../README.md"), "utf8");
+  expect(readme.split("\n").length).toBeLessThanOrEqual(131);
+  const [, picture] = /!\[.+\]\((docs\/public\/benchmark-\w+\.svg)\)/.exec(readme) ?? [];
+  expect(readFileSync(here(`../../${picture}`), "utf8")).toContain("prefers-color-scheme: dark");
+});
+
+test("every table of errors in the guide says what to do", () => {
+  const pages = ["errors", "troubleshooting"].map((name) => readFileSync(here(`../../docs/guide/${name}.md`), "utf8"));
+  const heads = pages.flatMap((page) => page.match(/^\|.*\|(?=\n\| -)/gm) ?? []);
+  expect(heads.length).toBeGreaterThan(6);
+  for (const head of heads) expect(head).toMatch(/ what to do +\|$/);
+});
+
 test("every code block of the documentation is in a language that a test checks", () => {
   const fences = pages.flatMap((page) => readFileSync(here(`../../${page}`), "utf8").match(/^ *```\w+/gm) ?? []);
   const all = pages.flatMap((page) => blocksIn(page)).map(({ language }) => language);
