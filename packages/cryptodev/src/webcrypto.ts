@@ -5,10 +5,11 @@
  * @module cryptodev/webcrypto
  */
 import { isMainThread } from "node:worker_threads";
-import type { Device } from "@cryptodev/core";
+import { type Device, UnsupportedError } from "@cryptodev/core";
 import { environmentVariable } from "@cryptodev/core/host";
 import { type PlatformCrypto, type PlatformSubtle, subtleOf } from "@cryptodev/webcrypto";
-import { open } from "./index.ts";
+import type { AsyncDevice } from "./async/device.ts";
+import { open, openAsync } from "./index.ts";
 
 export * from "@cryptodev/webcrypto";
 
@@ -24,11 +25,26 @@ function device(): Device {
   return first;
 }
 
+/** Opens the device for large data. It does not keep the process alive. */
+async function threads(): Promise<AsyncDevice | undefined> {
+  try {
+    return await openAsync();
+  } catch (error) {
+    // Everything is then done at once: in a thread of `openAsync()`, and where threads cannot be started.
+    if (error instanceof UnsupportedError) return undefined;
+    throw error;
+  }
+}
+
 /**
- * WebCrypto's `subtle` over a device that `open()` opens on first use: see {@link subtleOf}. With
- * `CRYPTODEV_FALLBACK=1` in the environment, the runtime's own `subtle` takes over what the device does not support.
+ * WebCrypto's `subtle` over devices that `open()` and, for data of more than 64 KiB, `openAsync()` open on first use: see
+ * {@link subtleOf}. With `CRYPTODEV_FALLBACK=1` in the environment, the runtime's own `subtle` takes over what the device
+ * does not support.
  */
-export const subtle: PlatformSubtle = subtleOf(device, { fallback: environmentVariable("CRYPTODEV_FALLBACK") === "1" });
+export const subtle: PlatformSubtle = subtleOf(device, {
+  fallback: environmentVariable("CRYPTODEV_FALLBACK") === "1",
+  threads,
+});
 
 /** The members of {@link crypto}. */
 export type DeviceCrypto = Pick<PlatformCrypto, keyof PlatformCrypto & ("getRandomValues" | "randomUUID" | "subtle")>;

@@ -1,5 +1,6 @@
 import type { HashName, HmacName } from "@cryptodev/core";
 import { copied } from "./bytes.ts";
+import { Lack, Refusal } from "./errors.ts";
 import type { KeyAlgorithm } from "./platform.ts";
 
 /** The hashes of the device by their names in WebCrypto. */
@@ -89,6 +90,33 @@ function memberOf(member: string, value: unknown): unknown {
   if (member === "length" || member === "tagLength") return +(value as number);
   if (member === "hash") return describe(value, membersOf.digest)?.value ?? value;
   return copied(value) ?? value;
+}
+
+/**
+ * Returns the parameters of an algorithm of the device.
+ *
+ * @throws {Lack} if the device does not support it
+ * @throws {Refusal} if it is not an algorithm
+ */
+export function ours(algorithm: Described | undefined): Parameters {
+  if (algorithm === undefined) throw new Refusal("this is not an algorithm");
+  if (!algorithm.isOurs) throw new Lack(`the device does not support ${algorithm.name}`);
+  return algorithm.value as Parameters;
+}
+
+/**
+ * Returns the parameters of keys of the device.
+ *
+ * @throws {Lack} if the device does not support them
+ * @throws {Refusal} if it is not an algorithm
+ */
+export function ourKeys(algorithm: Described | undefined): Parameters {
+  const parameters = ours(algorithm);
+  if (parameters.name !== "HMAC") return parameters;
+  const hash = describe(parameters.hash, membersOf.digest);
+  if (hash === undefined) throw new Refusal("the hash of the HMAC is not an algorithm");
+  if (!hash.isOurs) throw new Lack(`the device does not support HMAC with ${hash.name}`);
+  return parameters;
 }
 
 /** Returns the device's name of a hash, or `undefined` if the device does not have it. */
