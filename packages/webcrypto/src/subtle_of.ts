@@ -106,13 +106,14 @@ class DeviceSubtle {
       unwrapKey: (args) => this.#unwrapKey(args),
     };
     const methods: Record<string, unknown> = Object.create(prototype);
-    const add = (name: string, value: unknown) =>
-      Object.defineProperty(methods, name, { value, configurable: true, enumerable: true, writable: true });
+    const add = (name: string, value: unknown, enumerable: boolean) =>
+      Object.defineProperty(methods, name, { value, configurable: true, enumerable, writable: true });
     for (const name of Object.keys(native)) {
       const run = Object.hasOwn(own, name) ? own[name] : (args: Args) => this.#leave(name, args);
-      add(name, promising(name, run as (args: Args) => Promise<unknown>));
+      add(name, promising(name, run as (args: Args) => Promise<unknown>), true);
     }
-    if (platformSupports !== undefined) add("supports", this.#supports(platformSupports));
+    // The runtime's is a static method: whoever lists the methods of `subtle` does not expect it.
+    if (platformSupports !== undefined) add("supports", this.#supports(platformSupports), false);
     return methods as unknown as Subtle;
   }
 
