@@ -87,7 +87,8 @@ export function describe(given: unknown, members: ReadonlyMap<string, readonly s
 
 /** Converts a member as the specification does. What cannot be converted stays, and the runtime refuses it. */
 function memberOf(member: string, value: unknown): unknown {
-  if (member === "length" || member === "tagLength") return +(value as number);
+  // Runtimes do not agree on whether null is 0, or missing.
+  if (member === "length" || member === "tagLength") return value === null ? null : +(value as number);
   if (member === "hash") return describe(value, membersOf.digest)?.value ?? value;
   return copied(value) ?? value;
 }

@@ -109,8 +109,10 @@ class DeviceSubtle {
     const add = (name: string, value: unknown, enumerable: boolean) =>
       Object.defineProperty(methods, name, { value, configurable: true, enumerable, writable: true });
     for (const name of Object.keys(native)) {
-      const run = Object.hasOwn(own, name) ? own[name] : (args: Args) => this.#leave(name, args);
-      add(name, promising(name, run as (args: Args) => Promise<unknown>), true);
+      const run = Object.hasOwn(own, name) ? own[name] : undefined;
+      const method = (args: Args): Promise<unknown> =>
+        run === undefined || args.length < lengthOf(name) ? this.#leave(name, args) : run(args);
+      add(name, promising(name, method), true);
     }
     // The runtime's is a static method: whoever lists the methods of `subtle` does not expect it.
     if (platformSupports !== undefined) add("supports", this.#supports(platformSupports), false);
@@ -125,10 +127,11 @@ class DeviceSubtle {
     };
   }
 
-  /** Leaves a method to the runtime's own subtle, if that is allowed. */
+  /** Leaves a method to the runtime's own subtle, if that is allowed. It refuses a call with too few arguments. */
   #leave(name: string, args: Args): Promise<unknown> {
     return this.#orNative(
       () => {
+        if (args.length < lengthOf(name)) throw new Doubt(`these are too few arguments for ${name}`);
         throw new Lack(`the device does not support ${name}`);
       },
       () => native[name]?.(...args) as Promise<unknown>,
@@ -231,6 +234,7 @@ class DeviceSubtle {
     const args = [format, bytes ?? jwk ?? data, algorithm?.value ?? given, Boolean(extractable), listed(usages)];
     return this.#orNative(
       () => {
+        requireUsages(args[4]);
         ourKeys(algorithm);
         return this.#imported(args, bytes, jwk);
       },
@@ -279,6 +283,7 @@ class DeviceSubtle {
     const args = [algorithm?.value ?? given, Boolean(extractable), listed(usages)];
     return this.#orNative(
       () => {
+        requireUsages(args[2]);
         ourKeys(algorithm);
         return this.#made((isExtractable) => native.generateKey(args[0], isExtractable, args[2]), Boolean(extractable));
       },
@@ -310,6 +315,7 @@ class DeviceSubtle {
     const derive = (isExtractable: boolean): Promise<unknown> => native.deriveKey(...from, isExtractable, list);
     return this.#orNative<unknown>(
       () => {
+        requireUsages(list);
         if (algorithm === undefined) throw new Refusal("this is not an algorithm");
         if (!this.#isAllowed || derived?.isOurs !== true) {
           throw new Lack(`the device does not support ${algorithm.name}`);
@@ -369,11 +375,15 @@ function promising(name: string, run: (args: Args) => Promise<unknown>): (...arg
       return Promise.reject(error);
     }
   };
-  const length = native[name]?.length;
   return Object.defineProperties(method, {
     name: { value: name, configurable: true },
-    length: { value: length, configurable: true },
+    length: { value: lengthOf(name), configurable: true },
   });
+}
+
+/** Returns how many arguments a method of the runtime requires. */
+function lengthOf(name: string): number {
+  return native[name]?.length ?? 0;
 }
 
 function* digesting(session: DigestSession, data: Bytes): Work<Bytes> {
@@ -387,9 +397,11 @@ function dataFor(algorithm: Described | undefined, data: unknown, isEncryption: 
   return copied(data, work.room);
 }
 
-/** Reads the members of a JsonWebKey, each once. What is not an object stays, and the runtime refuses it. */
+/** Reads the members of a JsonWebKey, each once. What is not an object, or is bytes, stays, and the runtime refuses it. */
 function jwkOf(data: unknown, algorithm: Described | undefined): JsonWebKey | undefined {
-  if (typeof data !== "object" || data === null || algorithm?.isOurs !== true) return undefined;
+  if (typeof data !== "object" || data === null || algorithm?.isOurs !== true || copied(data) !== undefined) {
+    return undefined;
+  }
   const read: Record<string, unknown> = {};
   for (const member of jwkMembers) {
     const value = (data as Readonly<Record<string, unknown>>)[member];
@@ -402,6 +414,18 @@ function jwkOf(data: unknown, algorithm: Described | undefined): JsonWebKey | un
 function listed(values: unknown): unknown {
   const isSequence = typeof values === "object" && values !== null && Symbol.iterator in values;
   return isSequence ? [...(values as Iterable<unknown>)] : values;
+}
+
+/** All usages of keys, also those that only newer runtimes have. */
+const keyUsages: readonly unknown[] = [
+  ...["encrypt", "decrypt", "sign", "verify", "deriveKey", "deriveBits", "wrapKey", "unwrapKey"],
+  ...["encapsulateKey", "encapsulateBits", "decapsulateKey", "decapsulateBits"],
+];
+
+/** The runtime refuses what is not a sequence of usages before it looks up the algorithm. */
+function requireUsages(list: unknown): void {
+  if (!Array.isArray(list)) throw new Refusal("this is not a sequence of usages");
+  if (!list.every((usage) => keyUsages.includes(usage))) throw new Doubt("these are not usages of keys");
 }
 
 /** @throws {DOMException} if these bytes are not the text of an object in JSON */
