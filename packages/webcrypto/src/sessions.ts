@@ -179,7 +179,11 @@ export class Sessions {
   }
 
   #threaded(): Promise<ThreadedDevice | undefined> {
-    this.#threads ??= this.#openThreads();
+    this.#threads ??= this.#openThreads().catch((error) => {
+      // The next call tries again.
+      this.#threads = undefined;
+      throw error;
+    });
     return this.#threads;
   }
 
