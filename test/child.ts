@@ -23,6 +23,8 @@ export interface ChildOptions {
   readonly isSwitched?: boolean;
   /** Whether `crypto.subtle` runs on the device, through the command of the guide. */
   readonly isSubtleSwitched?: boolean;
+  /** Whether the program gets a served device, as its `/dev/crypto`. */
+  readonly isServed?: boolean;
 }
 
 /** Returns the flags that load a module first. */
@@ -31,13 +33,21 @@ function preload(name: "register-crypto" | "register-webcrypto"): readonly strin
   return [runtimeName === "Node.js" ? "--import" : "--preload", `cryptodev/${name}`];
 }
 
+const cli = fileURLToPath(new URL("../packages/cryptodev/bin/cryptodev.mjs", import.meta.url));
 const root = fileURLToPath(new URL("../", import.meta.url));
 const workspace = fileURLToPath(new URL(".programs/", import.meta.url));
 
 /** Runs a program as a user of this runtime does: in its own process, with the runtime's own resolution of imports. */
 export function runProgram(
   code: string,
-  { permissions = ["-A"], env = {}, folder, isSwitched = false, isSubtleSwitched = false }: ChildOptions = {},
+  {
+    permissions = ["-A"],
+    env = {},
+    folder,
+    isSwitched = false,
+    isSubtleSwitched = false,
+    isServed = false,
+  }: ChildOptions = {},
 ): Ending {
   mkdirSync(workspace, { recursive: true });
   const own = mkdtempSync(join(folder ?? workspace, "child-"));
@@ -48,7 +58,9 @@ export function runProgram(
       ...(isSwitched ? preload("register-crypto") : []),
       ...(isSubtleSwitched ? preload("register-webcrypto") : []),
     ];
-    const args = runtimeName === "Deno" ? ["run", ...permissions, ...flags, file] : [...flags, file];
+    const run = runtimeName === "Deno" ? ["run", ...permissions] : [];
+    const server = isServed ? [...(runtimeName === "Deno" ? ["run", "-A"] : []), cli, "serve", "--"] : [];
+    const args = [...server, ...(isServed ? [process.execPath] : []), ...run, ...flags, file];
     const { CRYPTODEV_BACKEND: _ours, ...inherited } = process.env;
     const { status, stdout, stderr } = spawnSync(process.execPath, args, {
       // Preloaded modules are resolved from the working directory.
