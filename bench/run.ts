@@ -17,6 +17,7 @@ import { sessions, threads } from "./sections/scale.ts";
 import { server } from "./sections/server.ts";
 import { software } from "./sections/software.ts";
 import { startUp } from "./sections/start_up.ts";
+import { webcrypto } from "./sections/webcrypto.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -84,6 +85,7 @@ try {
     [`Sessions, on ${device}`, on(bench.together, sessions)],
     [`Threads, on ${device}`, on([], threads)],
     [`Drop-in, on ${device} and in process`, on(bench.together, dropIn)],
+    ["WebCrypto", (add) => webcrypto(bench, add)],
     ["Server", (add) => server(bench, add)],
     ["Import", (add) => startUp(bench, add)],
   ];
