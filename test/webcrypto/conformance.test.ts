@@ -63,14 +63,12 @@ const call = async (run: () => Promise<unknown>): Promise<unknown> => {
   return settled;
 };
 
-const compare = async (subtle: Subtle, what: unknown, run: (subtle: Subtle) => Promise<unknown>) => {
+/** Compares the outcome of the same calls. */
+const compare = async (subtle: Subtle, what: unknown, run: (subtle: Subtle) => Promise<unknown>, isTimed = false) => {
   const outcome = await call(() => run(subtle));
   const expected = await call(() => run(native));
-  // Only an unknown algorithm has to be rejected at once. Deno and Bun do not always do that.
   const withoutTime = (result: unknown) =>
-    typeof result === "string" && !(isNode && result.endsWith("NotSupportedError"))
-      ? result.replace(/ (later|at once)/, "")
-      : result;
+    typeof result === "string" && !isTimed ? result.replace(/ (later|at once)/, "") : result;
   expect(withoutTime(outcome), JSON.stringify(what)).toEqual(withoutTime(expected));
 };
 
@@ -128,7 +126,14 @@ describe.each(subtles)("subtle %s", (_name, subtle) => {
         // Deno's own does not convert them to booleans.
         for (const extractable of isDeno ? [false, true] : [false, true, "RED", 0]) {
           const args = [algorithm, extractable, usages] as unknown as [Any, Any, Any];
-          await compare(subtle, args, (from) => from.generateKey(...args));
+          // An unknown algorithm is rejected at once, which Deno and Bun do not always do.
+          const isUnknown = isNode && JSON.stringify(algorithm)?.includes('"AES"') === true;
+          await compare(
+            subtle,
+            args,
+            (from) => from.generateKey(...args),
+            isUnknown && Array.isArray(usages) && usages[0] !== null,
+          );
         }
       }
     }
@@ -346,7 +351,7 @@ test.each(subtles)("subtle %s rejects what is not an algorithm at once", async (
   for (const algorithm of [{}, { name: "HMAC" }, { name: "HMAC", hash: {} }] as Any[]) {
     await compare(subtle, algorithm, (from) => from.generateKey(algorithm, true, ["sign"]));
     await compare(subtle, algorithm, (from) => from.importKey("raw", pattern(16), algorithm, true, ["sign"]));
-    if (!isNode) continue;
-    expect(await call(() => subtle.generateKey(algorithm, true, ["sign"]))).toBe("rejected at once with TypeError");
   }
+  if (!isNode) return;
+  expect(await call(() => subtle.generateKey({} as Any, true, ["sign"]))).toBe("rejected at once with TypeError");
 });
