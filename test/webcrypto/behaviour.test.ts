@@ -11,6 +11,11 @@ afterAll(() => device.close());
 const subtle = subtleOf(device) as Subtle;
 const withFallback = subtleOf(device, { fallback: true }) as Subtle;
 
+/** A part of ECMAScript 2024, which the types of this workspace do not have. */
+type ResizableBuffer = ArrayBuffer & { resize(size: number): void };
+type ResizableConstructor = new (size: number, options: { readonly maxByteLength: number }) => ResizableBuffer;
+type BufferSource = Parameters<Subtle["digest"]>[1];
+
 const gcm = { name: "AES-GCM", iv: pattern(12) };
 const keyOf = (from: Subtle, isExtractable = false) =>
   from.importKey("raw", pattern(16), "AES-GCM", isExtractable, ["encrypt", "decrypt"]);
@@ -149,6 +154,41 @@ describe("arguments", () => {
     const empty = await outcomeOf(() => native.digest("SHA-256", new Uint8Array(0)));
     expect(await outcomeOf(() => subtle.digest("SHA-256", gone))).toBe(empty);
     expect(await outcomeOf(() => subtle.digest("SHA-256", gone.buffer))).toBe(empty);
+  });
+
+  test("can be resizable, and are copied as they are when the method is called", async () => {
+    const resizable = (size: number) => {
+      const buffer: ResizableBuffer = new (ArrayBuffer as unknown as ResizableConstructor)(size, { maxByteLength: 64 });
+      new Uint8Array(buffer).set(pattern(size));
+      return buffer;
+    };
+    const [grown, tracked, shrunk] = [resizable(8), resizable(8), resizable(32)];
+    const views = [new Uint8Array(tracked), new Uint8Array(tracked, 4), new Uint8Array(shrunk, 0, 32)] as const;
+    for (const buffer of [grown, tracked, shrunk]) buffer.resize(16);
+    const sources: [BufferSource, Uint8Array<ArrayBuffer>][] = [
+      [grown, new Uint8Array(grown.slice())],
+      [views[0], views[0].slice()],
+      [views[1], views[1].slice()],
+      // It is out of bounds now.
+      [views[2], new Uint8Array(0)],
+      [new DataView(tracked, 3), new Uint8Array(tracked.slice(3))],
+    ];
+    for (const [source, bytes] of sources) {
+      const digesting = subtle.digest("SHA-256", source);
+      tracked.resize(16);
+      expect(await outcomeOf(() => digesting)).toBe(await outcomeOf(() => native.digest("SHA-256", bytes)));
+    }
+  });
+
+  test("cannot be shared memory", async () => {
+    const shared = new SharedArrayBuffer(12);
+    const key = await keyOf(subtle);
+    for (const data of [shared, new Uint8Array(shared), new DataView(shared)] as unknown as ArrayBuffer[]) {
+      await expect(subtle.digest("SHA-256", data)).rejects.toBeInstanceOf(TypeError);
+      await expect(subtle.encrypt(gcm, key, data)).rejects.toBeInstanceOf(TypeError);
+      await expect(subtle.encrypt({ ...gcm, iv: data }, key, pattern(3))).rejects.toBeInstanceOf(TypeError);
+      await expect(subtle.encrypt({ ...gcm, additionalData: data }, key, pattern(3))).rejects.toBeInstanceOf(TypeError);
+    }
   });
 
   test("never make a method throw: it returns a promise that is rejected", async () => {

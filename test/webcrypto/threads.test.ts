@@ -92,6 +92,25 @@ describe("large data", () => {
     expect(await lets(() => subtle.digest("SHA-1", pattern(small)))).toBe(false);
   });
 
+  test("and small data of every size have the results of the runtime", async () => {
+    for (const size of [0, 1, 15, 16, 17, 4095, 4096, 4097, 16_383, small - 1, small, large, 2 ** 20 - 1, 2 ** 20]) {
+      const data = pattern(size);
+      for (const [algorithm, isExtractable] of [
+        [algorithms[0], true],
+        [{ name: "AES-CTR", counter: new Uint8Array(16).fill(255), length: 128 }, false],
+        [gcm, true],
+      ] as const) {
+        if (algorithm === undefined) continue;
+        const run = async (from: Subtle) =>
+          from.encrypt(algorithm, await keyOf(from, algorithm.name, isExtractable), data);
+        const isEqual = (await outcomeOf(() => run(subtle))) === (await outcomeOf(() => run(native)));
+        expect(isEqual, `${algorithm.name}, ${size} bytes`).toBe(true);
+      }
+      const digest = await outcomeOf(() => subtle.digest("SHA-512", data));
+      expect(digest).toBe(await outcomeOf(() => native.digest("SHA-512", data)));
+    }
+  });
+
   test("is copied when a method is called", async () => {
     const key = await keyOf(subtle, "AES-GCM");
     const data = pattern(large);

@@ -34,9 +34,15 @@ const GCM_IV = 12;
 const GCM_TAG = 16;
 const tagLengths: readonly unknown[] = [32, 64, 96, 104, 112, 120, 128];
 
+/** Returns bytes of parameters, which were copied unless they are in shared memory, and then are not valid. */
+function bytesOf(value: unknown): Bytes | undefined {
+  return value instanceof Uint8Array && value.buffer instanceof ArrayBuffer ? (value as Bytes) : undefined;
+}
+
 /** Returns bytes of a given size, of parameters. */
 function sized(value: unknown, size: number): Bytes | undefined {
-  return value instanceof Uint8Array && value.length === size ? (value as Bytes) : undefined;
+  const bytes = bytesOf(value);
+  return bytes?.length === size ? bytes : undefined;
 }
 
 /** Returns the work for an algorithm of the device. */
@@ -118,14 +124,14 @@ function wrapped(counter: Bytes, bits: number): Bytes {
 }
 
 function gcm({ iv: given, additionalData, tagLength = 128 }: Parameters): CipherWork {
-  const iv = given instanceof Uint8Array ? given : undefined;
+  const iv = bytesOf(given);
   const tagSize = (typeof tagLength === "number" ? Math.trunc(tagLength) : 0) / 8;
   const isValid = tagLengths.includes(tagSize * 8) && iv !== undefined && iv.length > 0;
-  const hasAad = additionalData === undefined || additionalData instanceof Uint8Array;
-  const aad = additionalData as Bytes | undefined;
+  const aad = bytesOf(additionalData);
   return {
     room: () => 0,
     check(size, isEncryption) {
+      const hasAad = additionalData === undefined || aad !== undefined;
       if (!isValid || !hasAad || (!isEncryption && size < tagSize)) throw new Doubt("the parameters are invalid");
       if (iv.length !== GCM_IV) throw new Lack(`AES-GCM: expected an iv of ${GCM_IV} bytes, got ${iv.length}`);
       if (aad !== undefined && aad.length > MAX_AAD) {
