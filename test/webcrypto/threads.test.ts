@@ -126,6 +126,13 @@ describe("large data", () => {
     for (let index = 0; index < 40; index += 1) {
       keys.push(await subtle.importKey("raw", pattern(16, index), "AES-GCM", index % 2 === 0, ["encrypt"]));
     }
+    // Each takes two operations of its session.
+    const short = { ...gcm, tagLength: 96 };
+    const opening = keys.map(async (key, index) => {
+      const decrypting = await subtle.importKey("raw", pattern(16, index), "AES-GCM", false, ["decrypt"]);
+      return subtle.decrypt(short, decrypting, await subtle.encrypt(short, key, pattern(large)));
+    });
+    for (const opened of await Promise.all(opening)) expect(opened.byteLength).toBe(large);
     const tags = async () => {
       const sealed = await Promise.all(keys.map((key) => subtle.encrypt(gcm, key, pattern(large))));
       return sealed.map((bytes) => Buffer.from(bytes).toString("hex", large));

@@ -10,6 +10,8 @@ interface Member<S> {
   session: S | undefined;
   /** How many pieces of work it has. */
   load: number;
+  /** Whether it is closed once it has no work. */
+  isLeaving: boolean;
 }
 
 /** So many calls for one key can run at the same time, if the machine has as many processors. */
@@ -34,6 +36,7 @@ export class Pool<S extends Pooled> {
       return await work(await member.started);
     } finally {
       member.load -= 1;
+      closeIfDone(member);
     }
   }
 
@@ -45,7 +48,7 @@ export class Pool<S extends Pooled> {
       undefined,
     );
     if (idlest !== undefined && (idlest.load === 0 || this.#members.length === MAX_MEMBERS)) return idlest;
-    const member: Member<S> = { started: start(), session: undefined, load: 0 };
+    const member: Member<S> = { started: start(), session: undefined, load: 0, isLeaving: false };
     this.#members.push(member);
     member.started.then(
       (session) => {
@@ -58,12 +61,18 @@ export class Pool<S extends Pooled> {
     return member;
   }
 
-  /** Closes the sessions when their work is done. */
+  /** Closes the sessions when their work is done. Later work starts others. */
   close(): void {
-    for (const { started } of this.#members) {
-      // An error would not reach anybody.
-      started.then((session) => session.close()).catch(() => {});
+    for (const member of this.#members) {
+      member.isLeaving = true;
+      closeIfDone(member);
     }
     this.#members = [];
   }
+}
+
+function closeIfDone({ started, load, isLeaving }: Member<Pooled>): void {
+  if (!isLeaving || load > 0) return;
+  // An error would not reach anybody.
+  started.then((session) => session.close()).catch(() => {});
 }

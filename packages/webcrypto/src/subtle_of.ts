@@ -353,9 +353,7 @@ class DeviceSubtle {
         if (bytes === undefined || !isKey(unwrappingKey)) throw new Doubt("this is not a BufferSource or a CryptoKey");
         if (unwrapped === undefined) throw new Doubt("this is not an algorithm");
         if (!unwrapped.isOurs && !this.#isAllowed) throw new Lack(`the device does not support ${unwrapped.name}`);
-        // A copy: if the device lacks something after all, the runtime gets the data as it was.
-        const copy = bytes.slice();
-        const result = await this.#cryptWith(algorithm, unwrappingKey, copy, "unwrapKey", false);
+        const result = await this.#cryptWith(algorithm, unwrappingKey, bytes, "unwrapKey", false);
         return this.#importKey([format, format === "jwk" ? parsed(result) : result, ...rest]);
       },
       () => native.unwrapKey(format, bytes ?? data, unwrappingKey, algorithm?.value ?? given, ...rest),
