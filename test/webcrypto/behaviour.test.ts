@@ -54,6 +54,24 @@ describe("what the device cannot do", () => {
     },
   );
 
+  test("is refused without repeating the name, unless it is one of the specification", async () => {
+    const secret = "correct horse battery staple";
+    const messages = await Promise.all(
+      [
+        subtle.digest(secret, pattern(3)),
+        subtle.generateKey({ name: secret, length: 128 }, true, ["encrypt"]),
+        subtle.importKey("raw", pattern(16), { name: "HMAC", hash: secret }, true, ["sign"]),
+        subtle.encrypt({ name: secret } as never, await keyOf(subtle), pattern(3)),
+      ].map((refusal) => refusal.then(String, ({ message }: Error) => message)),
+    );
+    for (const message of messages) {
+      expect(message).toContain("CRYPTODEV_FALLBACK=1");
+      expect(message).not.toContain("horse");
+    }
+    const known = subtle.generateKey({ name: "aes-kw", length: 128 }, true, ["wrapKey"]);
+    await expect(known).rejects.toThrow("the device does not support AES-KW");
+  });
+
   test("is an algorithm that it does not have", async () => {
     const poor = Device.open(new SoftwareHost({ lacks: ["aes-gcm", "sha1"] }));
     const runs = [

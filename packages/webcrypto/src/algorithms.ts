@@ -38,6 +38,19 @@ export const membersOf: Readonly<
   ]),
 };
 
+/** Further names of the specification. Errors repeat no others: they may be secrets in the wrong place. */
+const otherNames: readonly string[] = [
+  ...["RSASSA-PKCS1-v1_5", "RSA-PSS", "RSA-OAEP", "ECDSA", "ECDH", "Ed25519", "Ed448", "X25519", "X448", "AES-KW"],
+  ...["HKDF", "PBKDF2", "SHA3-256", "SHA3-384", "SHA3-512"],
+];
+
+/** Returns the error for an algorithm that the device does not support. */
+export function lackOfAlgorithm({ name }: Described): Lack {
+  const known = [...cipherMembers.keys(), ...hashes.keys(), "HMAC", ...otherNames];
+  const written = known.find((other) => other.toUpperCase() === name.toUpperCase());
+  return new Lack(`the device does not support ${written ?? "this algorithm"} for this operation`);
+}
+
 /** An algorithm as the caller described it, each member read once. */
 export interface Described {
   /** Its name, in the case of the specification if the device supports it. */
@@ -101,7 +114,7 @@ function memberOf(member: string, value: unknown): unknown {
  */
 export function ours(algorithm: Described | undefined): Parameters {
   if (algorithm === undefined) throw new Refusal("this is not an algorithm");
-  if (!algorithm.isOurs) throw new Lack(`the device does not support ${algorithm.name}`);
+  if (!algorithm.isOurs) throw lackOfAlgorithm(algorithm);
   return algorithm.value as Parameters;
 }
 
@@ -116,7 +129,7 @@ export function ourKeys(algorithm: Described | undefined): Parameters {
   if (parameters.name !== "HMAC") return parameters;
   const hash = describe(parameters.hash, membersOf.digest);
   if (hash === undefined) throw new Refusal("the hash of the HMAC is not an algorithm");
-  if (!hash.isOurs) throw new Lack(`the device does not support HMAC with ${hash.name}`);
+  if (!hash.isOurs) throw new Lack("the device supports HMAC only with SHA-1, SHA-256, SHA-384 and SHA-512");
   return parameters;
 }
 

@@ -1,6 +1,15 @@
 import type { Device, HashName } from "@cryptodev/core";
 import { equalInConstantTime } from "@cryptodev/core/host";
-import { type Described, describe, hashOf, membersOf, ourKeys, ours, type Parameters } from "./algorithms.ts";
+import {
+  type Described,
+  describe,
+  hashOf,
+  lackOfAlgorithm,
+  membersOf,
+  ourKeys,
+  ours,
+  type Parameters,
+} from "./algorithms.ts";
 import { type Bytes, bufferOf, copied } from "./bytes.ts";
 import { cipherWork } from "./ciphers.ts";
 import { Doubt, Lack, notSupported, Refusal } from "./errors.ts";
@@ -232,7 +241,7 @@ class DeviceSubtle {
     const bytes = rawFormats.includes(format) ? copied(data) : undefined;
     const jwk = format === "jwk" ? jwkOf(data, algorithm) : undefined;
     const args = [format, bytes ?? jwk ?? data, algorithm?.value ?? given, Boolean(extractable), listed(usages)];
-    return this.#orNative(
+    const imported = this.#orNative(
       () => {
         requireUsages(args[4]);
         ourKeys(algorithm);
@@ -240,6 +249,10 @@ class DeviceSubtle {
       },
       () => native.importKey(...args),
     );
+    // Beside the result, which would be later otherwise.
+    const wipe = () => bytes?.fill(0);
+    imported.then(wipe, wipe);
+    return imported;
   }
 
   /** Has the runtime import a key. */
@@ -318,7 +331,7 @@ class DeviceSubtle {
         requireUsages(list);
         if (algorithm === undefined) throw new Refusal("this is not an algorithm");
         if (!this.#isAllowed || derived?.isOurs !== true) {
-          throw new Lack(`the device does not support ${algorithm.name}`);
+          throw lackOfAlgorithm(algorithm);
         }
         return this.#made(derive, Boolean(extractable));
       },
@@ -336,8 +349,14 @@ class DeviceSubtle {
         if (!this.#isAllowed) requireSupported(key);
         // The runtime refuses a key that is not extractable here, as it would in its own wrapKey.
         const exported = await native.exportKey(format, key);
-        const json = format === "jwk" ? new TextEncoder().encode(JSON.stringify(exported)) : exported;
-        return this.#cryptWith(algorithm, wrappingKey, dataFor(algorithm, json, true), "wrapKey", true);
+        const bytes = format === "jwk" ? new TextEncoder().encode(JSON.stringify(exported)) : (exported as ArrayBuffer);
+        const plaintext = dataFor(algorithm, bytes, true);
+        (ArrayBuffer.isView(bytes) ? bytes : new Uint8Array(bytes)).fill(0);
+        try {
+          return await this.#cryptWith(algorithm, wrappingKey, plaintext, "wrapKey", true);
+        } finally {
+          plaintext?.fill(0);
+        }
       },
       () => native.wrapKey(format, key, wrappingKey, algorithm?.value ?? given),
     );
@@ -352,9 +371,13 @@ class DeviceSubtle {
       async () => {
         if (bytes === undefined || !isKey(unwrappingKey)) throw new Doubt("this is not a BufferSource or a CryptoKey");
         if (unwrapped === undefined) throw new Doubt("this is not an algorithm");
-        if (!unwrapped.isOurs && !this.#isAllowed) throw new Lack(`the device does not support ${unwrapped.name}`);
+        if (!unwrapped.isOurs && !this.#isAllowed) throw lackOfAlgorithm(unwrapped);
         const result = await this.#cryptWith(algorithm, unwrappingKey, bytes, "unwrapKey", false);
-        return this.#importKey([format, format === "jwk" ? parsed(result) : result, ...rest]);
+        try {
+          return await this.#importKey([format, format === "jwk" ? parsed(result) : result, ...rest]);
+        } finally {
+          new Uint8Array(result).fill(0);
+        }
       },
       () => native.unwrapKey(format, bytes ?? data, unwrappingKey, algorithm?.value ?? given, ...rest),
     );
