@@ -145,7 +145,12 @@ describe("cryptodev/register-webcrypto", () => {
     const code = `
       import process from "node:process";
       import { createHash } from "node:crypto";
+      import nodeCrypto, { subtle, webcrypto } from "node:crypto";
       if ("_options" in createHash("sha1")) throw new Error("node:crypto is the runtime's own");
+      const digests = [crypto.subtle, subtle, webcrypto.subtle, nodeCrypto.webcrypto.subtle].map((one) =>
+        one.digest("SHA-1", new Uint8Array(3)));
+      for (const digest of await Promise.all(digests)) if (digest.byteLength !== 20) throw new Error("another digest");
+      if (webcrypto.getRandomValues(new Uint8Array(3)).length !== 3) throw new Error("no random values");
       ${threads}`;
     const { stderr, stdout } = runProgram(code, { env, isSwitched: true, isSubtleSwitched: true });
     expect(stderr).toBe("");

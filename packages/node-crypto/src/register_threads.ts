@@ -1,3 +1,4 @@
+import { allowWebcrypto } from "./delegate.ts";
 import { type Redirection, type Replacement, redirect } from "./redirect.ts";
 import workerThreads from "./replacements/worker_threads.ts";
 
@@ -13,5 +14,6 @@ export const threads: Readonly<Record<"worker_threads", Replacement>> = {
 
 /** Has every worker thread that the program starts load a module first, in all runtimes. */
 export function registerThreads(redirection: Redirection): void {
+  if (redirection.replaces === "webcrypto") allowWebcrypto();
   redirect(threads, redirection);
 }

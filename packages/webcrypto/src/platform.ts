@@ -77,7 +77,7 @@ export type Supports = (operation: unknown, algorithm: unknown, extra?: unknown)
 // Some types of Node.js do not declare it.
 const { CryptoKey } = globalThis as unknown as { readonly CryptoKey: { new (): Key; readonly prototype: Key } };
 
-type Parts = Pick<Key, "algorithm" | "usages">;
+type Parts = Pick<Key, "algorithm" | "extractable" | "usages">;
 
 const getters = Object.getOwnPropertyDescriptors(CryptoKey.prototype) as unknown as {
   readonly [Name in keyof Parts]: { readonly get: (this: Key) => Parts[Name] };
@@ -85,7 +85,8 @@ const getters = Object.getOwnPropertyDescriptors(CryptoKey.prototype) as unknown
 
 /** Returns what a key is made for, whatever its own properties claim. */
 export function partsOf(key: Key): Parts {
-  return { algorithm: getters.algorithm.get.call(key), usages: getters.usages.get.call(key) };
+  const { algorithm, extractable, usages } = getters;
+  return { algorithm: algorithm.get.call(key), extractable: extractable.get.call(key), usages: usages.get.call(key) };
 }
 
 /** Checks whether a value is a key of the runtime. */

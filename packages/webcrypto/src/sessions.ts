@@ -279,7 +279,7 @@ export function requireSupported(key: unknown): asserts key is Key {
  * @throws {Lack} if the key is not extractable
  */
 export async function exported(key: Key): Promise<Bytes> {
-  if (key.extractable) return new Uint8Array((await native.exportKey("raw", key)) as ArrayBuffer);
+  if (partsOf(key).extractable) return new Uint8Array((await native.exportKey("raw", key)) as ArrayBuffer);
   throw new Lack(
     "the device cannot get a key that is not extractable and that another subtle made, or that was cloned: import or generate it with this one",
   );

@@ -53,8 +53,11 @@ export interface SubtleOptions {
  * A key starts a session when it is used first. The session is closed when the key is collected or the device is
  * closed. A key that is not extractable works with the `subtle` that made it, and with no other.
  *
+ * Data of up to 64 KiB is processed before the method returns. Larger data is left to {@link SubtleOptions.threads}.
+ *
  * @param device - the caller closes it. A function is called whenever the device is needed, and returns the same each time
- * @returns an object with the methods of SubtleCrypto, which do not depend on `this`
+ * @returns an instance of the runtime's `SubtleCrypto`, whose methods do not depend on `this`. If the runtime has the
+ * static method `supports()`, the object has it too
  * @example
  * ```ts
  * import { open } from "cryptodev";
