@@ -268,12 +268,33 @@ describe("subtle and crypto of cryptodev/webcrypto", () => {
       () => "left to the runtime", (error) => error.name);
     console.log(JSON.stringify([
       Buffer.from(digest).toString("hex"), crypto.subtle === subtle, crypto.randomUUID().length,
-      crypto.getRandomValues(new Uint8Array(4)).length, own,
+      crypto.getRandomValues(new Uint8Array(4)).length, (await subtle.digest("SHA-256", new Uint8Array(2 ** 20))).byteLength, own,
     ]));`.replace("import {", 'import { Buffer } from "node:buffer";\nimport {');
-  const expected = ["a9993e364706816aba3e25717850c26c9cd0d89d", true, 36, 4];
+  const expected = ["a9993e364706816aba3e25717850c26c9cd0d89d", true, 36, 4, 32];
 
-  test("open a device on first use", () => {
+  test("open a device on first use, and threads for large data, which do not keep the program alive", () => {
     expect(runForJson(program, { env: { CRYPTODEV_BACKEND: "software" } })).toEqual([...expected, "NotSupportedError"]);
+  });
+
+  test("process all data at once in a worker thread, whose end would leave those of its own threads open", () => {
+    const program = `
+      import { Worker, isMainThread, parentPort } from "node:worker_threads";
+      import { subtle } from "cryptodev/webcrypto";
+      const isAtOnce = async () => {
+        let isSettled = false;
+        const digesting = subtle.digest("SHA-1", new Uint8Array(2 ** 20)).then(() => (isSettled = true));
+        for (let turn = 0; turn < 100 && !isSettled; turn += 1) await null;
+        const result = isSettled;
+        await digesting;
+        return result;
+      };
+      if (isMainThread) {
+        const inWorker = await new Promise((resolve) => new Worker(new URL(import.meta.url)).once("message", resolve));
+        console.log(JSON.stringify([await isAtOnce(), inWorker]));
+      } else {
+        parentPort.postMessage(await isAtOnce());
+      }`;
+    expect(runForJson(program, { env: { CRYPTODEV_BACKEND: "software" } })).toEqual([false, true]);
   });
 
   test("leave the rest to the runtime if CRYPTODEV_FALLBACK is set", () => {

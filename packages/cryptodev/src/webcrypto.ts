@@ -25,12 +25,17 @@ function device(): Device {
   return first;
 }
 
-/** Opens the device for large data. It does not keep the process alive. */
+/**
+ * Opens the device for large data. It does not keep the process alive.
+ *
+ * @returns `undefined` in a worker thread, whose end would leave the descriptors of its own threads open, and if threads
+ * cannot be started
+ */
 async function threads(): Promise<AsyncDevice | undefined> {
+  if (!isMainThread) return undefined;
   try {
     return await openAsync();
   } catch (error) {
-    // Everything is then done at once: in a thread of `openAsync()`, and where threads cannot be started.
     if (error instanceof UnsupportedError) return undefined;
     throw error;
   }
