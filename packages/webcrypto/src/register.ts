@@ -13,35 +13,29 @@ import { type PlatformSubtle, platformMethods, platformSubtle, prototype } from 
  * @param given - the `subtle` that replaces it, which `subtleOf()` returned
  */
 export function replaceSubtle(given: PlatformSubtle): void {
-  const subtle = given as unknown as Readonly<Record<string, (...args: readonly unknown[]) => unknown>>;
-  const owner = prototype.constructor;
+  const subtle = given as unknown as Readonly<Record<string, Method>>;
   for (const [name, method] of Object.entries(platformMethods)) {
-    const replacement = function (this: unknown, ...args: readonly unknown[]): unknown {
-      // Any other object is refused, as the runtime's methods do.
-      return this === platformSubtle ? subtle[name]?.(...args) : Reflect.apply(method, this, args);
+    // A method of an object, unlike a function, is not a constructor.
+    const { replacement } = {
+      replacement(this: unknown, ...args: readonly unknown[]): unknown {
+        // Any other object is refused, as the runtime's methods do.
+        return this === platformSubtle ? subtle[name]?.(...args) : Reflect.apply(method, this, args);
+      },
     };
     replace(prototype, name, method, replacement);
   }
-  const { supports } = owner as { readonly supports?: (...args: readonly unknown[]) => boolean };
-  if (supports !== undefined) replace(owner, "supports", supports, (...args) => subtle.supports?.(...args));
+  const { supports } = prototype.constructor as { readonly supports?: Method };
+  if (supports !== undefined) {
+    replace(prototype.constructor, "supports", supports, (...args) => subtle.supports?.(...args));
+  }
 }
 
-/** Replaces a method by one that cannot be distinguished by its name, its length, or how its property is defined. */
-function replace(
-  owner: object,
-  name: string,
-  method: (...args: readonly unknown[]) => unknown,
-  replacement: (this: unknown, ...args: readonly unknown[]) => unknown,
-): void {
-  // A method of an object, unlike a function, is not a constructor.
-  const { value } = {
-    value(this: unknown, ...args: readonly unknown[]) {
-      return Reflect.apply(replacement, this, args);
-    },
-  };
-  Object.defineProperties(value, {
-    name: { value: method.name, configurable: true },
-    length: { value: method.length, configurable: true },
-  });
+type Method = (...args: readonly unknown[]) => unknown;
+
+/** Replaces a method by one that has the same name and length, and whose property is defined in the same way. */
+function replace(owner: object, name: string, method: Method, value: Method): void {
+  for (const property of ["name", "length"] as const) {
+    Object.defineProperty(value, property, { value: method[property], configurable: true });
+  }
   Object.defineProperty(owner, name, { ...Object.getOwnPropertyDescriptor(owner, name), value });
 }
