@@ -394,3 +394,51 @@ test.each(subtles)("subtle %s rejects what is not an algorithm at once", async (
   if (!isNode) return;
   expect(await call(() => subtle.generateKey({} as Any, true, ["sign"]))).toBe("rejected at once with TypeError");
 });
+
+test.each(subtles)(
+  "subtle %s is a SubtleCrypto, whose methods have the names and lengths of the runtime's",
+  (_name, subtle) => {
+    const { SubtleCrypto } = globalThis as unknown as { readonly SubtleCrypto: { new (): Subtle; supports?: unknown } };
+    expect(subtle).toBeInstanceOf(SubtleCrypto);
+    expect(String(subtle)).toBe("[object SubtleCrypto]");
+    const theirs = Object.keys(Object.getOwnPropertyDescriptors(SubtleCrypto.prototype)).filter(
+      (name) => name !== "constructor",
+    );
+    expect(Object.keys(subtle).sort()).toEqual(theirs.sort());
+    for (const name of theirs as (keyof Subtle)[]) {
+      const [ours, other] = [subtle[name], native[name]] as unknown as (() => void)[];
+      expect([name, ours?.name, ours?.length]).toEqual([name, other?.name, other?.length]);
+      expect(() => Reflect.construct(ours as () => void, [])).toThrow(TypeError);
+    }
+    expect("supports" in subtle).toBe("supports" in SubtleCrypto);
+  },
+);
+
+test("supports() of subtle reports what the device has, if the runtime has that method", () => {
+  const { SubtleCrypto } = globalThis as unknown as { readonly SubtleCrypto: { supports?: Supports } };
+  const poor = Device.open(new SoftwareHost({ lacks: ["aes-ctr", "sha512"] }));
+  for (const fallback of [false, true]) {
+    const { supports } = subtleOf(poor, { fallback }) as unknown as { readonly supports?: Supports };
+    if (SubtleCrypto.supports === undefined || supports === undefined) {
+      expect(supports).toBe(SubtleCrypto.supports);
+      continue;
+    }
+    expect(supports("digest", "SHA-256")).toBe(true);
+    expect(supports("digest", "SHA-512")).toBe(fallback);
+    expect(supports("generateKey", { name: "AES-CBC", length: 192 })).toBe(
+      SubtleCrypto.supports("generateKey", { name: "AES-CBC", length: 192 }),
+    );
+    expect(supports("generateKey", { name: "AES-CTR", length: 256 })).toBe(fallback);
+    for (const algorithm of [
+      { name: "AES-CBC", length: 100 },
+      { name: "HMAC", hash: "SHA-256", length: 9 },
+    ]) {
+      const isTheirs = SubtleCrypto.supports("generateKey", algorithm);
+      expect(supports("generateKey", algorithm)).toBe(fallback && isTheirs);
+    }
+    expect(supports("dance", "SHA-256")).toBe(false);
+  }
+  poor.close();
+});
+
+type Supports = (operation: string, algorithm: unknown) => boolean;

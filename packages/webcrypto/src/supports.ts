@@ -18,8 +18,11 @@ export function namesFor(operation: unknown, algorithm: unknown, extra: unknown)
       case "verify":
         ours(describe(algorithm, membersOf.mac));
         return [];
-      case "generateKey":
-        return ofKeys(describe(algorithm, membersOf.generate));
+      case "generateKey": {
+        const described = describe(algorithm, membersOf.generate);
+        const names = ofKeys(described);
+        return hasValidLength(described?.value as KeyAlgorithm) ? names : undefined;
+      }
       case "importKey":
       case "exportKey":
         return ofKeys(describe(algorithm, membersOf.import));
@@ -51,4 +54,9 @@ function ofKeys(algorithm: Described | undefined): readonly string[] {
   const lack = lackOf(parameters);
   if (lack !== undefined) throw new Lack(lack);
   return [parameters.name === "HMAC" ? `hmac-${hashOf(parameters.hash?.name)}` : parameters.name.toLowerCase()];
+}
+
+/** Checks how long a key is to be: that of an HMAC has a default. */
+function hasValidLength({ name, length }: KeyAlgorithm): boolean {
+  return name === "HMAC" ? length !== 0 : length === 128 || length === 192 || length === 256;
 }
