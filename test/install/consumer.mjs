@@ -56,6 +56,9 @@ const server = await Server.start({ path: "/nowhere/crypto" }).catch((error) =>
 
 await import("cryptodev/register-crypto");
 const { default: switched } = await import("node:crypto");
+await import("cryptodev/register-webcrypto");
+process.env.CRYPTODEV_BACKEND = "software";
+const registeredDigest = await globalThis.crypto.subtle.digest("SHA-1", new TextEncoder().encode("abc"));
 
 console.log(
   JSON.stringify({
@@ -64,6 +67,7 @@ console.log(
     ciphertext: Buffer.from(ciphertext).toString("hex"),
     digest: Buffer.from(digest).toString("hex"),
     subtleDigest: Buffer.from(subtleDigest).toString("hex"),
+    registeredDigest: Buffer.from(registeredDigest).toString("hex"),
     libcs,
     isSwitched: switched.createHash === ours.createHash,
     request: requestNumber(CIOCGSESSION, LP64).toString(16),

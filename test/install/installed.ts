@@ -118,6 +118,7 @@ export function report(runtime: string, arch: string = process.arch): object {
     ciphertext: "7649abac8119b246cee98e9b12e9197d",
     digest: "a9993e364706816aba3e25717850c26c9cd0d89d",
     subtleDigest: "a9993e364706816aba3e25717850c26c9cd0d89d",
+    registeredDigest: "a9993e364706816aba3e25717850c26c9cd0d89d",
     libcs: [libc, isIn("Deno"), isIn("Bun")],
     isSwitched: true,
     request: "c0306366",

@@ -11,6 +11,7 @@ const entries = [
   "cryptodev",
   "cryptodev/crypto",
   "cryptodev/register-crypto",
+  "cryptodev/register-webcrypto",
 ];
 
 function look() {

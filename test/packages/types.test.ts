@@ -11,7 +11,7 @@ const oldest = "5.7";
 
 let installed: Installed;
 beforeAll(() => {
-  installed = Installed.make("@types/node@20", `oldest@npm:typescript@${oldest}`);
+  installed = Installed.make("@types/node@20", "bun-types@1", `oldest@npm:typescript@${oldest}`);
 }, 300_000);
 afterAll(() => installed.remove());
 
@@ -23,7 +23,8 @@ afterAll(() => installed.remove());
 function complaints(file: string, { compiler, ...options }: Readonly<Record<string, string>>): string {
   const tsc = compiler ?? join(root, "node_modules/typescript/bin/tsc");
   const { module: kind = "nodenext", moduleResolution = kind, types = "", lib = "es2022" } = options;
-  const flags = { module: kind, moduleResolution, types, lib, target: "es2022", skipLibCheck: "false" };
+  const { skipLibCheck = "false" } = options;
+  const flags = { module: kind, moduleResolution, types, lib, target: "es2022", skipLibCheck };
   const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]);
   const { status, stdout, stderr } = installed.run(process.execPath, tsc, "--noEmit", "--strict", ...args, file);
   return status === 0 ? "" : `${stdout}${stderr}ended with ${status}`;
@@ -66,6 +67,49 @@ describe.each(resolutions)("with TypeScript's option --module $module", (resolut
       export const hosts = [denoHost, bunHost, nodeHost, () => new SoftwareHost(), () => Server.start()];
     `;
     expect(complaints(write("hosts.ts", code), { ...resolution, lib: "es2022,esnext.disposable" })).toBe("");
+  });
+});
+
+describe("cryptodev/webcrypto has the program's own types of crypto.subtle", () => {
+  const code = (subtleType: string, keyType: string) => `
+    import { webcrypto } from "node:crypto";
+    import { open } from "cryptodev";
+    import { crypto as deviceCrypto, subtle, subtleOf } from "cryptodev/webcrypto";
+    import "cryptodev/register-webcrypto";
+    const one: ${subtleType} = subtleOf(open(), { fallback: true });
+    const all: ${subtleType}[] = [one, subtle, deviceCrypto.subtle];
+    globalThis.crypto.subtle satisfies typeof one;
+    const key: ${keyType} = await subtle.importKey("raw", new Uint8Array(16), "AES-GCM", false, ["encrypt"]);
+    const sealed: ArrayBuffer = await subtle.encrypt({ name: "AES-GCM", iv: new Uint8Array(12) }, key, new Uint8Array(3));
+    // @ts-expect-error: not a usage
+    await subtle.importKey("raw", new Uint8Array(16), "AES-GCM", false, ["dance"]);
+    export { all, deviceCrypto, sealed, webcrypto };
+  `;
+  const withoutNode = (text: string) => text.replace(/^.*node:crypto.*$/m, "").replace(", webcrypto }", " }");
+  const dom = withoutNode(code("SubtleCrypto", "CryptoKey"));
+
+  test.each([
+    ["the DOM", dom, { lib: "es2022,esnext.disposable,dom" }],
+    ["Node.js", code("webcrypto.SubtleCrypto", "webcrypto.CryptoKey"), { types: "node" }],
+    // Bun's types do not match those of Node.js 20 that are also installed.
+    ["Bun", dom, { types: "bun-types", skipLibCheck: "true" }],
+  ])("of %s", (name, program, options) => {
+    expect(complaints(write(`subtle_${name.replaceAll(/\W/g, "_")}.ts`, program), options)).toBe("");
+  });
+
+  test("of Deno", () => {
+    const deno = join(root, "node_modules/.bin/deno");
+    const { status, stderr } = installed.run(deno, "check", write("subtle_Deno.ts", dom));
+    expect([stderr.replace(/^Check .*\n/gm, ""), status]).toEqual(["", 0]);
+  });
+
+  test("and needs none of them", () => {
+    const program = `
+      import { open } from "cryptodev";
+      import { subtleOf } from "cryptodev/webcrypto";
+      export const subtle: unknown = subtleOf(open());
+    `;
+    expect(complaints(write("subtle_none.ts", program), { lib: "es2022,esnext.disposable" })).toBe("");
   });
 });
 
