@@ -39,6 +39,7 @@ beforeEach(async () => {
     counters,
     deviceName: "crypto7",
     onCrash: "refuse",
+    cloner: () => 0,
     log: (line) => events.push(line),
     onReady: () => events.push("ready"),
   });

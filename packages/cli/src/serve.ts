@@ -209,6 +209,10 @@ async function serve(path: string, command: readonly string[], flags: ServeFlags
 
   let status = 0;
   if (command.length > 0) {
+    await server.cloneForChildren().catch((error) => {
+      if (!(error instanceof ServeError)) throw error;
+      say(error.message);
+    });
     status = await runBeside(server, command, flags);
     await stop(server);
   } else {

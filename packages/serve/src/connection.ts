@@ -50,6 +50,8 @@ export interface ConnectionOptions {
   /** The name of the character device that CUSE creates. */
   readonly deviceName: string;
   readonly onCrash: CrashPolicy;
+  /** Returns the number of the server's own thread that clones descriptors; 0 if there is none. */
+  readonly cloner: () => number;
   /** Called with each line for the log. */
   readonly log: (line: string) => void;
   /** Called as soon as the device can be opened. */
@@ -306,8 +308,9 @@ export class Connection {
     return {
       file,
       memory: this.#memory,
-      // Only the kernel can add a descriptor to another process.
-      duplicate: () => -errnos.EOPNOTSUPP,
+      // A reply cannot add a descriptor to another process. The thread that can does not need one itself.
+      duplicate: () =>
+        this.#messages.pid !== 0 && this.#messages.pid === this.#options.cloner() ? 0 : -errnos.EOPNOTSUPP,
       close: () => {},
     };
   }

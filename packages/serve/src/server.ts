@@ -2,10 +2,12 @@ import { close, existsSync, open } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
+import { errnoName, O_CLOEXEC } from "@cryptodev/core/abi";
+import { CloneThread } from "./clones/clone_thread.ts";
 import { Counters, type ServerStatistics } from "./counters.ts";
 import { ServeError } from "./serve_error.ts";
 import { type ServeOptions, type Settings, settingsOf } from "./settings.ts";
-import { type ServerHost, serverHost } from "./syscalls.ts";
+import { O_PATH, type ServerHost, serverHost } from "./syscalls.ts";
 import { canUseCuse, openCuse } from "./transports/cuse.ts";
 import { openFuse } from "./transports/fuse.ts";
 import type { Transport } from "./transports/transport.ts";
@@ -24,6 +26,8 @@ export type WorkerMessage = "ready" | "crash" | "gone";
 export interface ThreadTask extends Omit<Settings, "transport"> {
   readonly fd: number;
   readonly stop: Int32Array;
+  /** The number of the thread that clones descriptors; 0 if there is none. */
+  readonly cloner: Int32Array;
   readonly counters: SharedArrayBuffer;
 }
 
@@ -74,21 +78,34 @@ export class Server {
   readonly ended: Promise<ServerEnd>;
 
   readonly #transport: Transport;
+  readonly #host: ServerHost;
   readonly #worker: Worker;
   readonly #stop: Int32Array;
+  readonly #cloner: Int32Array;
   readonly #counters: Counters;
+  #clones: CloneThread | undefined;
 
   private constructor(host: ServerHost, transport: Transport, options: Settings) {
     const { path, onCrash, device, faults } = options;
     this.path = path;
     this.transport = transport.name;
+    this.#host = host;
     this.#transport = transport;
     this.#stop = new Int32Array(new SharedArrayBuffer(4));
+    this.#cloner = new Int32Array(new SharedArrayBuffer(4));
     this.#counters = new Counters();
-    const counters = this.#counters.shared;
-    const workerData: ThreadTask = { fd: transport.fd, path, stop: this.#stop, counters, onCrash, device, faults };
+    const workerData: ThreadTask = {
+      fd: transport.fd,
+      path,
+      stop: this.#stop,
+      cloner: this.#cloner,
+      counters: this.#counters.shared,
+      onCrash,
+      device,
+      faults,
+    };
     this.#worker = new Worker(workerBeside(import.meta.url), { workerData });
-    this.ended = this.#watch(host);
+    this.ended = this.#watch();
     this.ended.catch(() => {});
   }
 
@@ -117,6 +134,40 @@ export class Server {
       throw error;
     }
     return server;
+  }
+
+  /**
+   * Makes CRIOGET work in the programs that this thread starts from now on, and in those that they start. Without this,
+   * it fails with EOPNOTSUPP, because FUSE and CUSE cannot add a descriptor to a process.
+   *
+   * It installs a seccomp filter, which the kernel applies to this thread and its descendants until they end. So it is
+   * for a process that ends with its server: after that, CRIOGET fails with ENOSYS in them, on any device. They cannot
+   * install a filter with a listener of their own.
+   *
+   * @throws {ServeError} if this system cannot do that; the message says why
+   * @example
+   * ```ts
+   * import { spawnSync } from "node:child_process";
+   * import { ServeError, Server } from "@cryptodev/serve";
+   *
+   * try {
+   *   const server = await Server.start({ path: "/tmp/crypto-with-clones" });
+   *   await server.cloneForChildren();
+   *   spawnSync("openssl", ["engine", "-c", "devcrypto"]);
+   *   await server.stop();
+   * } catch (error) {
+   *   if (!(error instanceof ServeError)) throw error;
+   * }
+   * ```
+   */
+  async cloneForChildren(): Promise<void> {
+    const fd = this.#host.open(this.#transport.knockAt(), O_PATH | O_CLOEXEC);
+    if (fd < 0) throw new ServeError(`${this.path} cannot be opened: ${errnoName(-fd)}`);
+    try {
+      this.#clones ??= await CloneThread.start(this.#host, fd, workerBeside(import.meta.url), this.#cloner);
+    } finally {
+      this.#host.close(fd);
+    }
   }
 
   /** Returns what the server has done so far. */
@@ -164,7 +215,7 @@ export class Server {
     });
   }
 
-  async #watch(host: ServerHost): Promise<ServerEnd> {
+  async #watch(): Promise<ServerEnd> {
     let last = "ready" as WorkerMessage;
     this.#worker.on("message", (message: WorkerMessage) => {
       last = message;
@@ -175,7 +226,8 @@ export class Server {
         this.#worker.once("exit", () => resolve());
       });
     } finally {
-      host.close(this.#transport.fd);
+      this.#host.close(this.#transport.fd);
+      await this.#clones?.stop();
       await this.#transport.remove();
     }
     if (last === "crash") return "crash";

@@ -22,6 +22,12 @@ const signatures = {
     parameters: ["pid: int", "local: pointer", "locals: ulong", "remote: pointer", "remotes: ulong", "flags: ulong"],
     result: "ssize_t",
   },
+  ppoll: { parameters: ["fds: pointer", "nfds: ulong", "timeout: pointer", "sigmask: pointer"], result: "int" },
+  eventfd: { parameters: ["initval: int", "flags: int"], result: "int" },
+  syscall: {
+    parameters: ["number: ulong", "a: ulong", "b: ulong", "c: ulong", "d: ulong", "e: ulong"],
+    result: "ssize_t",
+  },
 } as const;
 
 export const MS_NOSUID = 2;
