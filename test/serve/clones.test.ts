@@ -83,6 +83,13 @@ describe.runIf(canServe)("CRIOGET in a program that `cryptodev serve` starts", (
     expect(serve(["--", "sh", "-c", `${linked} /dev/crypto; exit $?`])).toMatchObject(success);
   });
 
+  test.runIf(process.arch === "x64")("adds a descriptor to a 32-bit program", () => {
+    const program = join(folder, "compat");
+    cc(fileURLToPath(new URL("programs/compat.c", import.meta.url)), program);
+    const { status, stderr } = serve(["--", program, "/dev/crypto", "with-clones"]);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  });
+
   test("works for a user who is not root, whose programs can still gain privileges", () => {
     // This process's user, without privileges, by the name of another one.
     const unprivileged = ["unshare", "--user", "--map-user=1000", "--map-group=1000", "--"];

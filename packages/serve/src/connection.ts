@@ -10,7 +10,7 @@ import {
   FATTR_LASTING,
   FOPEN_DIRECT_IO,
   FOPEN_NONSEEKABLE,
-  FUSE_IOCTL_32BIT,
+  FUSE_IOCTL_COMPAT,
   FUSE_KERNEL_MINOR_VERSION,
   FUSE_KERNEL_VERSION,
   FUSE_NOTIFY_POLL,
@@ -284,13 +284,13 @@ export class Connection {
   #carryOut(caller: Caller, argument: Uint8Array): number {
     const { request, pid } = this.#messages;
     const { cmd, flags, arg } = this.#bodies.ioctlIn.at;
-    // The structs of a 32-bit program are different, and so none of its request numbers match.
-    if ((request.getUint32(flags) & FUSE_IOCTL_32BIT) !== 0) return -errnos.EINVAL;
     const address = request.getUint64(arg);
+    const isCompat = (request.getUint32(flags) & FUSE_IOCTL_COMPAT) !== 0;
     const { device, log } = this.#options;
     try {
       this.#memory.enter(pid, address, argument);
-      return device.ioctl(request.getUint32(cmd), address, caller);
+      const number = request.getUint32(cmd);
+      return isCompat ? device.compatIoctl(number, address, caller) : device.ioctl(number, address, caller);
     } catch (error) {
       if (error instanceof KernelCrashError) return this.#reportCrash(error, pid);
       if (error instanceof UnreachableCallerError) {

@@ -29,6 +29,7 @@ function serve({ fd, path, stop, cloner, counters: shared, onCrash, device: opti
 
   const device = new SoftwareDevice({
     ...options,
+    machine: host.machine,
     log: (line) => details.write(line),
     onUsage({ encrypted, decrypted }) {
       counters.add("encrypted", encrypted);

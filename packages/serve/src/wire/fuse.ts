@@ -40,7 +40,7 @@ export const FOPEN_DIRECT_IO = 1;
 export const FOPEN_NONSEEKABLE = 4;
 
 /** The caller is a 32-bit program on a 64-bit kernel. */
-export const FUSE_IOCTL_32BIT = 8;
+export const FUSE_IOCTL_COMPAT = 1;
 
 /** The caller sleeps until an event occurs. */
 export const FUSE_POLL_SCHEDULE_NOTIFY = 1;

@@ -57,6 +57,24 @@ function requireMachine(machine: unknown): Machine {
   throw new TypeError("machine: expected a machine such as LP64, or what machineOf() returns");
 }
 
+/** A handler, and the copy of the caller's struct that it works on. */
+interface HandlerEntry {
+  readonly handler: Handler;
+  readonly argument: UserStruct<Struct>;
+}
+
+/** Handlers by request number. */
+type HandlerTable = ReadonlyMap<number, HandlerEntry>;
+
+function tableOf(handlers: readonly Handler[], machine: Machine): HandlerTable {
+  return new Map(
+    handlers.map((handler) => [
+      requestNumber(handler.ioctl, machine),
+      { handler, argument: new UserStruct<Struct>(handler.ioctl.argument, machine) },
+    ]),
+  );
+}
+
 /**
  * The driver in software: what `/dev/crypto` leads to, over any transport.
  *
@@ -96,7 +114,8 @@ export class SoftwareDevice {
   /** The maximum number of sessions of one open file. */
   readonly sessions: number;
 
-  readonly #byRequest: ReadonlyMap<number, { readonly handler: Handler; readonly argument: UserStruct<Struct> }>;
+  readonly #byRequest: HandlerTable;
+  readonly #byCompatRequest: HandlerTable;
   readonly #onUsage: (usage: SessionUsage) => void;
   readonly #log: (line: string) => void;
   readonly #context: DriverContext;
@@ -131,12 +150,9 @@ export class SoftwareDevice {
     this.#onUsage = ownFunction<(usage: SessionUsage) => void>(options, "onUsage") ?? (() => {});
     this.#log = ownFunction<(line: string) => void>(options, "log") ?? ((line) => console.error(line));
     const handlers = handlersOf(this.async, compat);
-    this.#byRequest = new Map(
-      handlers.map((handler) => [
-        requestNumber(handler.ioctl, machine),
-        { handler, argument: new UserStruct<Struct>(handler.ioctl.argument, machine) },
-      ]),
-    );
+    this.#byRequest = tableOf(handlers, machine);
+    const has32BitPrograms = machine.pointerSize === 8;
+    this.#byCompatRequest = tableOf(has32BitPrograms ? handlersOf(false, true) : [], { ...machine, pointerSize: 4 });
     const calls = new Set(["open", ...handlers.map(({ ioctl }) => ioctl.name)]);
     this.#faults = new RequestedFaults(calls, new Set(this.async ? [] : asyncNames));
     this.#context = {
@@ -212,7 +228,22 @@ export class SoftwareDevice {
    * @throws {KernelCrashError} if the call would crash a kernel
    */
   ioctl(request: number, address: number, caller: Caller): number {
-    const known = this.#byRequest.get(request);
+    return this.#answer(this.#byRequest.get(request), request, address, caller);
+  }
+
+  /**
+   * Answers an ioctl of a 32-bit process on a 64-bit kernel, as the driver's compat handler does: its structs are those
+   * of a 32-bit machine, and CIOCAUTHCRYPT, CIOCCPHASH and the asynchronous ioctls fail with EINVAL. Sessions belong to
+   * the open file, which such a process can share with others.
+   *
+   * @returns what `ioctl(2)` returns, or a negative error number
+   * @throws {KernelCrashError} if the call would crash a kernel
+   */
+  compatIoctl(request: number, address: number, caller: Caller): number {
+    return this.#answer(this.#byCompatRequest.get(request), request, address, caller);
+  }
+
+  #answer(known: HandlerEntry | undefined, request: number, address: number, caller: Caller): number {
     const name = known === undefined ? `ioctl 0x${request.toString(16)}` : known.handler.ioctl.name;
     try {
       this.#faults.throwIfRequested(name);
