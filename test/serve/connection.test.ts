@@ -36,6 +36,7 @@ beforeEach(async () => {
     host: kernel.host,
     fd: kernel.fd,
     device: new SoftwareDevice(),
+    files: 2,
     counters,
     deviceName: "crypto7",
     onCrash: "refuse",
@@ -160,6 +161,30 @@ describe("Connection answers", () => {
         expect(kernel.receive().error).toBe(0);
         expect(counters.read().files).toBe(1);
       },
+    );
+  });
+
+  test("FUSE_OPEN with ENFILE if as many files are open as may be", () => {
+    let one = 0n;
+    serve(
+      () => kernel.send(FUSE_OPEN, 8),
+      () => {
+        one = opened();
+        kernel.send(FUSE_OPEN, 8);
+      },
+      () => {
+        opened();
+        kernel.send(FUSE_OPEN, 8);
+      },
+      () => {
+        expect(kernel.receive().error).toBe(-errnos.ENFILE);
+        kernel.send(FUSE_RELEASE, 24, (body) => body.setBigUint64(0, one, true));
+      },
+      () => {
+        kernel.receive();
+        kernel.send(FUSE_OPEN, 8);
+      },
+      () => expect(kernel.receive().error).toBe(0),
     );
   });
 

@@ -51,6 +51,8 @@ describe("Server.start(), before anything is mounted,", () => {
     ["a transport that does not exist", { transport: "FUSE" }, "transport: expected one of fuse, cuse"],
     ["a policy that does not exist", { onCrash: "ignore" }, "onCrash: expected one of refuse, kill, fail"],
     ["a path that is not a string", { path: 7 }, "path: expected a string"],
+    ["a number of files that is negative", { files: -1 }, "files: expected an integer of at least 0"],
+    ["a limit of the device that is not a number", { device: { totalJobs: "9" } }, "totalJobs: expected a number"],
     ["a device that is not an object", { device: "software" }, "device: expected an object"],
     ["an option of the device with the wrong type", { device: { alignmask: "63" } }, "alignmask: expected a number"],
   ])("refuses %s", async (_what, options, message) => {

@@ -41,9 +41,14 @@ interface ServeFlags {
   readonly alignmask: number;
   readonly lacks: readonly string[];
   readonly fail: readonly ServedFault[];
+  readonly limit: Readonly<Partial<Record<Limit, number>>>;
   /** Set if this process runs in a namespace made for it; contains the caller's `uid:gid` if that is not root. */
   readonly inNamespace?: string | true;
 }
+
+/** What `--limit` can limit. */
+const limits = ["sessions", "total-sessions", "total-jobs", "files"] as const;
+type Limit = (typeof limits)[number];
 
 /** The calls that `--fail` accepts. */
 const calls: readonly string[] = [
@@ -80,6 +85,13 @@ function parseFault(text: string, before: readonly ServedFault[]): readonly Serv
   }
   if (call !== undefined) checkName("--fail: call", call, calls);
   return [...before, { code: code as ErrnoName, ...(call === undefined ? {} : { call }) }];
+}
+
+function parseLimit(text: string, before: ServeFlags["limit"]): ServeFlags["limit"] {
+  const [name = "", count = ""] = text.split("=");
+  checkName("--limit", name, limits);
+  if (!/^\d{1,15}$/.test(count)) throw new UsageError(`--limit: expected ${name}=<number>`);
+  return { ...before, [name]: Number(count) };
 }
 
 function parseMask(text: string): number {
@@ -133,6 +145,7 @@ export function serveCommand(library: Library, program: readonly string[]): Comm
     .option("--alignmask <mask>", "simulate a driver that needs data aligned to one more than this", parseMask, 0)
     .option("--lacks <algorithm>", "omit an algorithm, such as aes-gcm (repeatable)", parseLack, [])
     .option("--fail <error[@call]>", "fail the next such call, e.g. ENOMEM@CIOCGSESSION (repeatable)", parseFault, [])
+    .option("--limit <what=count>", `limit ${limits.join(", ")} (repeatable)`, parseLimit, {})
     .option("--json", "print events as JSON lines")
     .addOption(new Option("--in-namespace [owner]").hideHelp())
     .action(async (path: string, flags: ServeFlags) => {
@@ -150,6 +163,13 @@ export function serveCommand(library: Library, program: readonly string[]): Comm
 function parseLack(name: string, before: readonly string[]): readonly string[] {
   checkName("--lacks", name, algorithms);
   return [...before, name];
+}
+
+/** Omits the properties that are `undefined`. */
+function optional(properties: Readonly<Record<string, number | undefined>>): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    Object.entries(properties).filter((entry): entry is [string, number] => entry[1] !== undefined),
+  );
 }
 
 /** Runs this command again, in namespaces in which it may mount. */
@@ -180,7 +200,7 @@ const askingSignal = "Deno" in globalThis ? "SIGUSR2" : "SIGUSR1";
  */
 async function serve(path: string, command: readonly string[], flags: ServeFlags): Promise<number> {
   if (flags.inNamespace !== undefined && path.startsWith("/dev/")) makePrivateDev();
-  const { json, transport, onCrash, stats = false, async = false, driver, alignmask, lacks, fail } = flags;
+  const { json, transport, onCrash, stats = false, async = false, driver, alignmask, lacks, fail, limit } = flags;
   const verbosity = Number(flags.verbosity) as 0 | 1 | 2;
   const pretended = driver === undefined ? {} : { driver, hardware: true };
   const server = await Server.start({
@@ -189,7 +209,20 @@ async function serve(path: string, command: readonly string[], flags: ServeFlags
     ...(command.length > 0 ? { transport: "fuse" } : transport === undefined ? {} : { transport }),
     onCrash,
     faults: fail,
-    device: { verbosity, enableStats: stats, async, alignmask, lacks, ...pretended },
+    ...optional({ files: limit.files }),
+    device: {
+      ...optional({
+        sessions: limit.sessions,
+        totalSessions: limit["total-sessions"],
+        totalJobs: limit["total-jobs"],
+      }),
+      verbosity,
+      enableStats: stats,
+      async,
+      alignmask,
+      lacks,
+      ...pretended,
+    },
   });
   // Standard output belongs to the program.
   const descriptor = command.length > 0 ? 2 : 1;

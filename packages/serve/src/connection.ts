@@ -46,6 +46,8 @@ export interface ConnectionOptions {
   /** The opened `/dev/fuse` or `/dev/cuse`. */
   readonly fd: number;
   readonly device: SoftwareDevice;
+  /** The maximum number of open files. */
+  readonly files: number;
   readonly counters: Counters;
   /** The name of the character device that CUSE creates. */
   readonly deviceName: string;
@@ -193,7 +195,8 @@ export class Connection {
   }
 
   #open(): void {
-    const result = this.#options.device.open();
+    const { device, files } = this.#options;
+    const result = this.#files.size < files ? device.open() : -errnos.ENFILE;
     if (result < 0) {
       this.#messages.send(result);
       return;

@@ -86,7 +86,7 @@ export class Server {
   #clones: CloneThread | undefined;
 
   private constructor(host: ServerHost, transport: Transport, options: Settings) {
-    const { path, onCrash, device, faults } = options;
+    const { path, onCrash, device, files, faults } = options;
     this.path = path;
     this.transport = transport.name;
     this.#host = host;
@@ -102,6 +102,7 @@ export class Server {
       counters: this.#counters.shared,
       onCrash,
       device,
+      files,
       faults,
     };
     this.#worker = new Worker(workerBeside(import.meta.url), { workerData });

@@ -19,7 +19,17 @@ const port = parentPort as NonNullable<typeof parentPort>;
 const host = serverHost();
 
 /** Answers the kernel's requests until the server ends. */
-function serve({ fd, path, stop, cloner, counters: shared, onCrash, device: options, faults }: ThreadTask): void {
+function serve({
+  fd,
+  path,
+  stop,
+  cloner,
+  counters: shared,
+  onCrash,
+  device: options,
+  files,
+  faults,
+}: ThreadTask): void {
   const tell = (message: WorkerMessage): void => port.postMessage(message);
   /** Lines that are logged regardless of `verbosity`, and that any program can cause. */
   const reports = new Log(host, 2, 100);
@@ -42,6 +52,7 @@ function serve({ fd, path, stop, cloner, counters: shared, onCrash, device: opti
     host,
     fd,
     device,
+    files,
     counters,
     deviceName: basename(path),
     onCrash,

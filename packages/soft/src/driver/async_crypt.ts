@@ -19,7 +19,7 @@ function failureOf(operation: KernelCryptOp, alignmask: number): Errno | undefin
 /** CIOCASYNCCRYPT submits an operation. It runs at once, as in a worker that is never late. */
 export const ciocasynccrypt: Handler<typeof crypt_op> = {
   ioctl: CIOCASYNCCRYPT,
-  answer(argument, { file, memory }, { alignmask }) {
+  answer(argument, { file, memory }, { alignmask, jobs }) {
     const at = argument.offset;
     const session = file.find(argument.getUint32(at.ses));
     const submitted = argument.copy();
@@ -27,6 +27,7 @@ export const ciocasynccrypt: Handler<typeof crypt_op> = {
     if ((argument.getUint16(at.flags) & COP_FLAG_NO_ZC) !== 0)
       throw new Errno("EINVAL", "NO_ZC cannot be asynchronous");
     file.queue(() => {
+      jobs.take();
       const failure = failureOf(operation, alignmask);
       const { isMeaningless } = operation;
       return { failure, struct: submitted.bytes, isMeaningless, deliver: () => operation.deliver() };
@@ -40,8 +41,9 @@ export const ciocasynccrypt: Handler<typeof crypt_op> = {
  */
 export const ciocasyncfetch: Handler<typeof crypt_op> = {
   ioctl: CIOCASYNCFETCH,
-  answer(argument, { file }) {
+  answer(argument, { file }, { jobs }) {
     const queued = file.fetch();
+    jobs.giveBack();
     if (queued.failure !== undefined) throw queued.failure;
     queued.deliver();
     argument.bytes.set(queued.struct);

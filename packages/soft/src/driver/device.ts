@@ -5,10 +5,12 @@ import { own, ownFunction, ownInteger, ownList, ownOption } from "../options.ts"
 import { copyToUser, type Memory } from "../user/memory.ts";
 import { UserStruct } from "../user/user_struct.ts";
 import { type CipherDriver, cipherDrivers, type MacDriver, MissingAlgorithms, macDrivers } from "./algorithms.ts";
+import { Budget } from "./budget.ts";
 import { asyncNames, handlersOf } from "./dispatch.ts";
 import { RequestedFaults } from "./faults.ts";
 import type { Caller, DriverContext, Handler, WriteBack } from "./handler.ts";
 import type { OpenFile } from "./open_file.ts";
+import type { DriverSession } from "./session.ts";
 import { type SessionUsage, usageLine } from "./usage.ts";
 
 /** How much the device logs: 0 nothing, 1 the reason of each refusal, 2 everything. */
@@ -45,6 +47,13 @@ export interface SoftwareDeviceOptions {
    * memory left. Defaults to no limit, as in the driver.
    */
   readonly sessions?: number;
+  /** The maximum number of sessions of all open files together, also with ENOMEM. Defaults to no limit. */
+  readonly totalSessions?: number;
+  /**
+   * The maximum number of outstanding asynchronous operations of all open files together. Submitting another one fails
+   * with EBUSY, as it does if one file has 64. Defaults to no limit.
+   */
+  readonly totalJobs?: number;
   /** Called with what a session did when it ends, if `enableStats` is on. */
   readonly onUsage?: (usage: SessionUsage) => void;
   /** Called with each line of the log, which never contains keys or data. Defaults to writing to standard error. */
@@ -113,6 +122,10 @@ export class SoftwareDevice {
   readonly async: boolean;
   /** The maximum number of sessions of one open file. */
   readonly sessions: number;
+  /** The maximum number of sessions of all open files together. */
+  readonly totalSessions: number;
+  /** The maximum number of outstanding asynchronous operations of all open files together. */
+  readonly totalJobs: number;
 
   readonly #byRequest: HandlerTable;
   readonly #byCompatRequest: HandlerTable;
@@ -120,6 +133,8 @@ export class SoftwareDevice {
   readonly #log: (line: string) => void;
   readonly #context: DriverContext;
   readonly #faults: RequestedFaults;
+  readonly #sessionBudget: Budget;
+  readonly #jobBudget: Budget;
 
   /**
    * Creates a device without open files.
@@ -145,7 +160,13 @@ export class SoftwareDevice {
     }
     this.driver = ownOption(options, "driver", "software") ?? "software";
     this.hardware = ownOption(options, "hardware", false) ?? false;
-    this.sessions = ownInteger(options, "sessions", 0, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+    const limit = (name: string): number =>
+      ownInteger(options, name, 0, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+    this.sessions = limit("sessions");
+    this.totalSessions = limit("totalSessions");
+    this.totalJobs = limit("totalJobs");
+    this.#sessionBudget = new Budget(this.totalSessions, "ENOMEM", "sessions");
+    this.#jobBudget = new Budget(this.totalJobs, "EBUSY", "outstanding operations");
     this.lacks = new MissingAlgorithms(ownList(options, "lacks") as readonly string[]);
     this.#onUsage = ownFunction<(usage: SessionUsage) => void>(options, "onUsage") ?? (() => {});
     this.#log = ownFunction<(line: string) => void>(options, "log") ?? ((line) => console.error(line));
@@ -160,9 +181,11 @@ export class SoftwareDevice {
       alignmask: this.alignmask,
       driver: this.driver,
       hardware: this.hardware,
-      sessions: this.sessions,
+      jobs: this.#jobBudget,
       cipherDriver: (id) => this.#present(cipherDrivers.get(id), "cipher", id),
       macDriver: (id) => this.#present(macDrivers.get(id), "mac", id),
+      startSession: (file, session) => this.#startSession(file, session),
+      dropSession: (file, id) => void this.#dropSession(file, id),
       endSession: (file, id) => this.#endSession(file, id),
     };
   }
@@ -207,14 +230,27 @@ export class SoftwareDevice {
    */
   close(file: OpenFile): void {
     for (const id of file.ids()) this.#endSession(file, id);
+    this.#jobBudget.giveBack(file.queuedCount);
     if (file.queuedCount > 0) throw new KernelCrashError("jobs-abandoned", "close");
   }
 
-  #endSession(file: OpenFile, id: number): void {
+  #startSession(file: OpenFile, session: DriverSession): number {
+    if (file.sessionCount >= this.sessions) throw new Errno("ENOMEM", `the file has ${this.sessions} sessions`);
+    this.#sessionBudget.take();
+    return file.add(session);
+  }
+
+  #dropSession(file: OpenFile, id: number): DriverSession | undefined {
     const session = file.remove(id);
-    if (session === undefined) return;
+    if (session === undefined) return undefined;
+    this.#sessionBudget.giveBack();
     session.wipe();
-    if (!this.enableStats) return;
+    return session;
+  }
+
+  #endSession(file: OpenFile, id: number): void {
+    const session = this.#dropSession(file, id);
+    if (session === undefined || !this.enableStats) return;
     const [cipher, mac] = [session.cipherAlgorithm?.name, session.mac?.driver.algorithm.name];
     const usage = session.usage.report({ ses: id, cipher, mac });
     if (this.verbosity === 2) this.#log(`cryptodev: ${usageLine(usage)}`);

@@ -2,7 +2,9 @@ import type { Ioctl, Machine, Struct } from "@cryptodev/core/abi";
 import type { Memory } from "../user/memory.ts";
 import type { UserStruct } from "../user/user_struct.ts";
 import type { CipherDriver, MacDriver } from "./algorithms.ts";
+import type { Budget } from "./budget.ts";
 import type { OpenFile } from "./open_file.ts";
+import type { DriverSession } from "./session.ts";
 
 /** The caller of an ioctl. */
 export interface Caller {
@@ -27,12 +29,21 @@ export interface DriverContext {
   /** The suffix of the driver names that sessions report. */
   readonly driver: string;
   readonly hardware: boolean;
-  /** The maximum number of sessions of one open file. */
-  readonly sessions: number;
+  /** The outstanding asynchronous operations of all open files. */
+  readonly jobs: Budget;
   /** @throws {Errno} with `EINVAL` if the device does not have the cipher */
   cipherDriver(id: number): CipherDriver;
   /** @throws {Errno} with `EINVAL` if the device does not have the mac */
   macDriver(id: number): MacDriver;
+  /**
+   * Adds a session to a file.
+   *
+   * @returns its id
+   * @throws {Errno} with `ENOMEM` if the file, or all files together, have as many as they may
+   */
+  startSession(file: OpenFile, session: DriverSession): number;
+  /** Removes a session whose start was not completed. */
+  dropSession(file: OpenFile, id: number): void;
   /** Ends a session, and reports what it did. An unknown id is not an error. */
   endSession(file: OpenFile, id: number): void;
 }
