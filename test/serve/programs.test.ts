@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { createCipheriv } from "node:crypto";
+import { createCipheriv, createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,7 +20,7 @@ const openssl = (args: readonly string[], input: Uint8Array | string): string =>
   execFileSync("openssl", args, { input }).toString("hex");
 
 describe.runIf(canServe)("a program in C", () => {
-  const programs = compile("life", "gcm", "hash_copy", "async_poll", "memory", "stale", "fork");
+  const programs = compile("life", "gcm", "hash_copy", "async_poll", "memory", "stale", "fork", "beside");
   let folder: string;
   let served: ServedDevice;
   beforeAll(async () => {
@@ -95,6 +95,13 @@ describe.runIf(canServe)("a program in C", () => {
       (line) => /crash (\S+) by thread \d+/.exec(line)?.[1],
     );
     expect(rules).toEqual(expected);
+  });
+
+  test("is answered during a long call of another one, waits for one on the same file, and can be killed in one", () => {
+    const { digest } = run("beside");
+    const expected = createHash("sha1");
+    for (let done = 0; done < 512; done += 1) expected.update(new Uint8Array(2 ** 20));
+    expect(digest).toBe(expected.digest("hex"));
   });
 
   const canRun32Bit = process.arch === "x64";

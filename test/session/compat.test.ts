@@ -314,7 +314,7 @@ describe("the software device as a 64-bit kernel for a 32-bit process", () => {
       retain: () => memory,
     };
     const caller: Caller = { file: new OpenFile(), memory, duplicate: () => 7, close: () => {} };
-    const compat = (ioctl: Ioctl, machine: Machine) => device.compatIoctl(requestNumber(ioctl, machine), 4096, caller);
+    const compat = (ioctl: Ioctl, machine: Machine) => device.begin(requestNumber(ioctl, machine), 4096, caller, true);
     expect(compat(CIOCASYMFEAT, ILP32)).toBe(0);
     expect(compat(CRIOGET, ILP32)).toBe(0);
     expect(compat(CIOCFSESSION, ILP32)).toBe(0);
@@ -323,7 +323,7 @@ describe("the software device as a 64-bit kernel for a 32-bit process", () => {
     }
     expect(compat(CIOCCRYPT, LP64)).toBe(-errnos.EINVAL);
     const narrow = new SoftwareDevice({ machine: ILP32 });
-    expect(narrow.compatIoctl(requestNumber(CIOCASYMFEAT, ILP32), 4096, caller)).toBe(-errnos.EINVAL);
+    expect(narrow.begin(requestNumber(CIOCASYMFEAT, ILP32), 4096, caller, true)).toBe(-errnos.EINVAL);
   });
 
   test("is refused for the machine of a 64-bit process", () => {

@@ -1,5 +1,6 @@
+import { readFileSync } from "node:fs";
 import { errnoName, errnos } from "@cryptodev/core/abi";
-import { type Caller, KernelCrashError, OpenFile, type SoftwareDevice } from "@cryptodev/soft";
+import { type Caller, KernelCrashError, OpenFile, type Slices, type SoftwareDevice } from "@cryptodev/soft";
 import { ProcessMemory } from "./caller/process_memory.ts";
 import { UnreachableCallerError } from "./caller/process_vm.ts";
 import type { Counters } from "./counters.ts";
@@ -17,6 +18,7 @@ import {
   FUSE_POLL_SCHEDULE_NOTIFY,
   fuse_attr_out,
   fuse_init_out,
+  fuse_interrupt_in,
   fuse_ioctl_in,
   fuse_ioctl_out,
   fuse_notify_poll_wakeup_out,
@@ -36,6 +38,9 @@ const MODE = 0o100666;
 /** What `statfs(2)` reports for every file system. */
 const BLOCK = 4096;
 const NAME_MAX = 255;
+
+/** How many requests are answered between two slices of long operations, so that a flood does not stop these. */
+const MOST_BETWEEN_SLICES = 16;
 
 /** What a server does after a call that would crash a kernel. */
 export type CrashPolicy = "refuse" | "kill" | "fail";
@@ -65,6 +70,21 @@ interface ServedFile {
   readonly caller: Caller;
   /** The kernel's handles of callers that sleep until an event occurs. */
   readonly waiting: Set<number>;
+  /** A long operation that has paused. */
+  paused: PausedCall | undefined;
+  /** Further calls, which wait until that has ended: the driver also runs those of one file one after the other. */
+  readonly later: Request[];
+}
+
+/** A copy of a request, with its number. */
+interface Request {
+  readonly unique: number;
+  readonly bytes: Uint8Array;
+}
+
+/** A call that continues later. */
+interface PausedCall extends Request {
+  readonly work: Slices<number>;
 }
 
 /**
@@ -74,12 +94,23 @@ function isOutOfMemory(error: unknown): boolean {
   return error instanceof RangeError && /alloc|memory/i.test(error.message);
 }
 
+/** Whether a thread has received SIGKILL, the ninth signal (proc_pid_status(5)). */
+function isKilled(thread: number): boolean {
+  try {
+    const [, pending = "0"] = /^SigPnd:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${thread}/status`, "latin1")) ?? [];
+    return (Number.parseInt(pending.slice(-3), 16) & 0x100) !== 0;
+  } catch {
+    return true;
+  }
+}
+
 /** The layouts of the bodies that requests and replies have after their headers. */
 function bodiesOf(messages: Messages) {
   return {
     releaseIn: messages.requestBody(fuse_release_in),
     setattrIn: messages.requestBody(fuse_setattr_in),
     ioctlIn: messages.requestBody(fuse_ioctl_in),
+    interruptIn: messages.requestBody(fuse_interrupt_in),
     pollIn: messages.requestBody(fuse_poll_in),
     attrOut: messages.replyBody(fuse_attr_out),
     statfsOut: messages.replyBody(fuse_statfs_out),
@@ -99,6 +130,8 @@ export class Connection {
   readonly #messages: Messages;
   readonly #memory: ProcessMemory;
   readonly #files = new Map<number, ServedFile>();
+  /** The files whose calls have paused, in the order in which they continue. */
+  readonly #paused = new Set<ServedFile>();
   readonly #bodies: Bodies;
   /** What to do about each kind of request, given its length. */
   readonly #handlers: Readonly<Record<Operation, (length: number) => void>> = {
@@ -115,10 +148,10 @@ export class Connection {
     FUSE_FSYNC: () => this.#messages.send(-errnos.EINVAL),
     FUSE_INIT: () => this.#init(fuse_init_out),
     CUSE_INIT: () => this.#init(cuse_init_out, `DEVNAME=${this.#options.deviceName}\0`),
-    // These do not have a reply. By the time an interrupt is read, the request that it refers to has been answered.
+    // These do not have a reply.
     FUSE_FORGET: () => {},
     FUSE_BATCH_FORGET: () => {},
-    FUSE_INTERRUPT: () => {},
+    FUSE_INTERRUPT: () => this.#interrupt(),
   };
   #nextFile = 1;
   #failed = false;
@@ -137,13 +170,14 @@ export class Connection {
    * @returns whether a call that would crash a kernel ended it
    */
   serve(isStopped: () => boolean): boolean {
-    while (!this.#failed && !isStopped()) {
+    for (let answered = 0; !this.#failed && !isStopped(); answered += 1) {
       const length = this.#messages.receive();
       if (length === -errnos.ENODEV) break;
       // ENOENT: the request was withdrawn before it could be read.
-      if (length === -errnos.EINTR || length === -errnos.EAGAIN || length === -errnos.ENOENT) continue;
-      if (length < 0) throw new Error(`reading requests: ${errnoName(-length)}`);
-      this.#answer(length);
+      const isMissing = length === -errnos.EINTR || length === -errnos.EAGAIN || length === -errnos.ENOENT;
+      if (length < 0 && !isMissing) throw new Error(`reading requests: ${errnoName(-length)}`);
+      if (!isMissing) this.#answer(length);
+      if (this.#paused.size > 0 && (isMissing || answered % MOST_BETWEEN_SLICES === 0)) this.#continueNext();
     }
     // Operations that are outstanding at this point are not the callers' fault.
     for (const { caller } of this.#files.values()) this.#close(caller.file);
@@ -203,7 +237,8 @@ export class Connection {
     }
     const number = this.#nextFile;
     this.#nextFile += 1;
-    this.#files.set(number, { caller: this.#callerOf(new OpenFile()), waiting: new Set() });
+    const caller = this.#callerOf(new OpenFile());
+    this.#files.set(number, { caller, waiting: new Set(), paused: undefined, later: [] });
     this.#options.counters.add("files", 1);
     const { reply } = this.#messages;
     const { end, at } = this.#messages.start(this.#bodies.openOut);
@@ -260,40 +295,87 @@ export class Connection {
   }
 
   #ioctl(length: number): void {
-    const messages = this.#messages;
-    const { request, reply } = messages;
+    const { request, unique } = this.#messages;
     const served = this.#files.get(request.getUint64(this.#bodies.ioctlIn.at.fh));
-    if (served === undefined) {
-      messages.send(-errnos.EBADF);
+    if (served === undefined) this.#messages.send(-errnos.EBADF);
+    else if (served.paused !== undefined) served.later.push({ unique, bytes: request.bytes.slice(0, length) });
+    else this.#run(served, length, () => this.#begin(served));
+  }
+
+  #begin({ caller }: ServedFile): number | Slices<number> {
+    const { request } = this.#messages;
+    const { cmd, flags, arg } = this.#bodies.ioctlIn.at;
+    const isCompat = (request.getUint32(flags) & FUSE_IOCTL_COMPAT) !== 0;
+    return this.#options.device.begin(request.getUint32(cmd), request.getUint64(arg), caller, isCompat);
+  }
+
+  /** Continues the call that has been paused for the longest time. */
+  #continueNext(): void {
+    const [served] = this.#paused;
+    const paused = served?.paused;
+    if (served === undefined || paused === undefined) return;
+    this.#take(served, paused);
+    this.#run(served, paused.bytes.length, () => paused.work);
+    this.#runLater(served);
+  }
+
+  /** Takes back a paused call. The messages have its request again. */
+  #take(served: ServedFile, paused: PausedCall): void {
+    this.#paused.delete(served);
+    served.paused = undefined;
+    this.#messages.request.bytes.set(paused.bytes);
+  }
+
+  /** Runs the calls that waited for a long one, up to the next long one. */
+  #runLater(served: ServedFile): void {
+    while (served.paused === undefined) {
+      const next = served.later.shift();
+      if (next === undefined) break;
+      this.#messages.request.bytes.set(next.bytes);
+      this.#run(served, next.bytes.length, () => this.#begin(served));
+    }
+    if (this.#paused.size === 0) this.#messages.setWaiting(true);
+  }
+
+  /** Runs a call up to its end or its next pause. The messages have its request, of this length. */
+  #run(served: ServedFile, length: number, begin: () => number | Slices<number>): void {
+    const messages = this.#messages;
+    const { request, reply, unique } = messages;
+    const { file } = served.caller;
+    const [sessions, ready] = [file.sessionCount, file.ready()];
+    const call = this.#carryOut(request.bytes.subarray(this.#bodies.ioctlIn.end, length), begin);
+    const returned = this.#memory.leave();
+    if (typeof call !== "number") {
+      served.paused = { unique, bytes: request.bytes.slice(0, length), work: call };
+      this.#paused.add(served);
+      messages.setWaiting(false);
       return;
     }
-    const { caller, waiting } = served;
-    const { file } = caller;
-    const [sessions, ready] = [file.sessionCount, file.ready()];
-    const result = this.#carryOut(caller, request.bytes.subarray(this.#bodies.ioctlIn.end, length));
-    const returned = this.#memory.leave();
+    this.#count(call);
+    this.#options.counters.add("sessions", file.sessionCount - sessions);
+    const { end, at } = messages.start(this.#bodies.ioctlOut);
+    reply.setUint32(at.result, call);
+    reply.bytes.set(returned, end);
+    messages.send(0, end + returned.length);
+    if (served.waiting.size > 0 && file.ready() !== ready) this.#wake(served.waiting);
+  }
+
+  #count(result: number): void {
     const { counters } = this.#options;
     counters.add("calls", 1);
     if (result < 0) counters.add("refused", 1);
-    counters.add("sessions", file.sessionCount - sessions);
-    const { end, at } = messages.start(this.#bodies.ioctlOut);
-    reply.setUint32(at.result, result);
-    reply.bytes.set(returned, end);
-    messages.send(0, end + returned.length);
-    if (waiting.size > 0 && file.ready() !== ready) this.#wake(waiting);
   }
 
-  /** @returns what `ioctl(2)` returns, or a negative error number */
-  #carryOut(caller: Caller, argument: Uint8Array): number {
+  /** @returns what `ioctl(2)` returns, or a negative error number; if the call pauses, the rest of its work */
+  #carryOut(argument: Uint8Array, begin: () => number | Slices<number>): number | Slices<number> {
     const { request, pid } = this.#messages;
-    const { cmd, flags, arg } = this.#bodies.ioctlIn.at;
-    const address = request.getUint64(arg);
-    const isCompat = (request.getUint32(flags) & FUSE_IOCTL_COMPAT) !== 0;
-    const { device, log } = this.#options;
+    const { log } = this.#options;
     try {
-      this.#memory.enter(pid, address, argument);
-      const number = request.getUint32(cmd);
-      return isCompat ? device.compatIoctl(number, address, caller) : device.ioctl(number, address, caller);
+      this.#memory.enter(pid, request.getUint64(this.#bodies.ioctlIn.at.arg), argument);
+      const call = begin();
+      if (typeof call === "number") return call;
+      const { done, value } = call.next();
+      return done ? value : call;
     } catch (error) {
       if (error instanceof KernelCrashError) return this.#reportCrash(error, pid);
       if (error instanceof UnreachableCallerError) {
@@ -304,6 +386,29 @@ export class Connection {
       // An error of the server itself: the caller did not cause it, and other callers are not affected.
       log(`cryptodev: a call could not be answered: ${error instanceof Error ? error.stack : error}`);
       return -errnos.EIO;
+    }
+  }
+
+  /**
+   * A caller received a signal during its call. As in the driver, the call continues. But if the signal was SIGKILL,
+   * nobody needs the result of a long call, and without a reply the kernel does not let the caller end.
+   */
+  #interrupt(): void {
+    const interrupted = this.#messages.request.getUint64(this.#bodies.interruptIn.at.unique);
+    for (const served of this.#paused) {
+      const { paused, later } = served;
+      const waiting = later.findIndex(({ unique }) => unique === interrupted);
+      if (paused === undefined || (waiting < 0 && paused.unique !== interrupted)) continue;
+      this.#messages.request.bytes.set(waiting < 0 ? paused.bytes : (later[waiting] as Request).bytes);
+      if (!isKilled(this.#messages.pid)) return;
+      this.#count(-errnos.EINTR);
+      this.#messages.send(-errnos.EINTR);
+      if (waiting >= 0) later.splice(waiting, 1);
+      else {
+        this.#take(served, paused);
+        this.#runLater(served);
+      }
+      return;
     }
   }
 

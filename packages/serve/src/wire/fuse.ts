@@ -164,6 +164,12 @@ export const fuse_ioctl_out = {
   ],
 } as const;
 
+/** A caller received a signal while it waited for the reply to the request with this number. */
+export const fuse_interrupt_in = {
+  name: "fuse_interrupt_in",
+  fields: [["unique", "u64"]],
+} as const;
+
 /** The events that a caller waits for; `kh` is the handle to wake it with. */
 export const fuse_poll_in = {
   name: "fuse_poll_in",

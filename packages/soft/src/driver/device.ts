@@ -8,9 +8,10 @@ import { type CipherDriver, cipherDrivers, type MacDriver, MissingAlgorithms, ma
 import { Budget } from "./budget.ts";
 import { asyncNames, handlersOf } from "./dispatch.ts";
 import { RequestedFaults } from "./faults.ts";
-import type { Caller, DriverContext, Handler, WriteBack } from "./handler.ts";
+import type { Answer, Caller, DriverContext, Handler, WriteBack } from "./handler.ts";
 import type { OpenFile } from "./open_file.ts";
 import type { DriverSession } from "./session.ts";
+import { complete, isSliced, Pace, type Slices } from "./slices.ts";
 import { type SessionUsage, usageLine } from "./usage.ts";
 
 /** How much the device logs: 0 nothing, 1 the reason of each refusal, 2 everything. */
@@ -69,7 +70,7 @@ function requireMachine(machine: unknown): Machine {
 /** A handler, and the copy of the caller's struct that it works on. */
 interface HandlerEntry {
   readonly handler: Handler;
-  readonly argument: UserStruct<Struct>;
+  argument: UserStruct<Struct>;
 }
 
 /** Handlers by request number. */
@@ -132,6 +133,10 @@ export class SoftwareDevice {
   readonly #onUsage: (usage: SessionUsage) => void;
   readonly #log: (line: string) => void;
   readonly #context: DriverContext;
+  /** That of calls that pause. */
+  readonly #slicedContext: DriverContext;
+  /** Paces by the algorithms of a session. */
+  readonly #paces = new Map<string, Pace>();
   readonly #faults: RequestedFaults;
   readonly #sessionBudget: Budget;
   readonly #jobBudget: Budget;
@@ -181,6 +186,7 @@ export class SoftwareDevice {
       alignmask: this.alignmask,
       driver: this.driver,
       hardware: this.hardware,
+      paceOf: () => undefined,
       jobs: this.#jobBudget,
       cipherDriver: (id) => this.#present(cipherDrivers.get(id), "cipher", id),
       macDriver: (id) => this.#present(macDrivers.get(id), "mac", id),
@@ -188,6 +194,7 @@ export class SoftwareDevice {
       dropSession: (file, id) => void this.#dropSession(file, id),
       endSession: (file, id) => this.#endSession(file, id),
     };
+    this.#slicedContext = { ...this.#context, paceOf: ({ pace }) => pace };
   }
 
   /**
@@ -234,9 +241,19 @@ export class SoftwareDevice {
     if (file.queuedCount > 0) throw new KernelCrashError("jobs-abandoned", "close");
   }
 
+  #paceOf({ cipherAlgorithm, mac }: DriverSession): Pace {
+    const algorithms = `${cipherAlgorithm?.id}+${mac?.driver.algorithm.id}`;
+    const known = this.#paces.get(algorithms);
+    if (known !== undefined) return known;
+    const pace = new Pace();
+    this.#paces.set(algorithms, pace);
+    return pace;
+  }
+
   #startSession(file: OpenFile, session: DriverSession): number {
     if (file.sessionCount >= this.sessions) throw new Errno("ENOMEM", `the file has ${this.sessions} sessions`);
     this.#sessionBudget.take();
+    session.pace = this.#paceOf(session);
     return file.add(session);
   }
 
@@ -264,36 +281,68 @@ export class SoftwareDevice {
    * @throws {KernelCrashError} if the call would crash a kernel
    */
   ioctl(request: number, address: number, caller: Caller): number {
-    return this.#answer(this.#byRequest.get(request), request, address, caller);
+    const result = this.#answer(this.#byRequest.get(request), this.#context, request, address, caller);
+    return isSliced(result) ? complete(result) : result;
   }
 
   /**
-   * Answers an ioctl of a 32-bit process on a 64-bit kernel, as the driver's compat handler does: its structs are those
-   * of a 32-bit machine, and CIOCAUTHCRYPT, CIOCCPHASH and the asynchronous ioctls fail with EINVAL. Sessions belong to
-   * the open file, which such a process can share with others.
+   * Answers an ioctl as {@link SoftwareDevice.ioctl} does, but pauses in long operations, so that other callers can be
+   * served. Until it has ended, the open file must not receive another call, and when it continues, `caller` has to be
+   * as it was when it began.
    *
-   * @returns what `ioctl(2)` returns, or a negative error number
-   * @throws {KernelCrashError} if the call would crash a kernel
+   * @param compat - whether a 32-bit process called on a 64-bit kernel. The driver's compat handler then answers, for the
+   * structs of a 32-bit machine: CIOCAUTHCRYPT, CIOCCPHASH and the asynchronous ioctls fail with EINVAL. Sessions belong
+   * to the open file, which such a process can share with others
+   * @returns what `ioctl(2)` returns, or a negative error number; of a long operation, an iterator that returns this
+   * @throws {KernelCrashError} if the call would crash a kernel, as the iterator does
    */
-  compatIoctl(request: number, address: number, caller: Caller): number {
-    return this.#answer(this.#byCompatRequest.get(request), request, address, caller);
+  begin(request: number, address: number, caller: Caller, compat = false): number | Slices<number> {
+    const table = compat ? this.#byCompatRequest : this.#byRequest;
+    return this.#answer(table.get(request), this.#slicedContext, request, address, caller);
   }
 
-  #answer(known: HandlerEntry | undefined, request: number, address: number, caller: Caller): number {
+  #answer(
+    known: HandlerEntry | undefined,
+    context: DriverContext,
+    request: number,
+    address: number,
+    caller: Caller,
+  ): number | Slices<number> {
     const name = known === undefined ? `ioctl 0x${request.toString(16)}` : known.handler.ioctl.name;
     try {
       this.#faults.throwIfRequested(name);
       if (known === undefined) throw new Errno("EINVAL", "there is no such ioctl");
       const { handler, argument } = known;
       argument.load(caller.memory, address, handler.ioctl.direction !== "IOR");
-      const answer = handler.answer(argument, caller, this.#context);
-      if (answer?.warning !== undefined && this.verbosity > 0) this.#log(`cryptodev: ${name}: ${answer.warning}`);
-      const result = answer === undefined ? 0 : write(caller.memory, address, argument.bytes, answer);
-      if (this.verbosity === 2) this.#log(`cryptodev: ${name}: done`);
-      return result;
+      const answer = handler.answer(argument, caller, context);
+      if (!isSliced(answer)) return this.#conclude(name, argument, address, caller, answer);
+      // The next call gets a struct of its own.
+      known.argument = new UserStruct<Struct>(handler.ioctl.argument, argument.machine);
+      return this.#continue(name, argument, address, caller, answer);
     } catch (error) {
       return this.#refuse(name, error);
     }
+  }
+
+  *#continue(
+    name: string,
+    argument: UserStruct<Struct>,
+    address: number,
+    caller: Caller,
+    work: Slices<Answer>,
+  ): Slices<number> {
+    try {
+      return this.#conclude(name, argument, address, caller, yield* work);
+    } catch (error) {
+      return this.#refuse(name, error);
+    }
+  }
+
+  #conclude(name: string, argument: UserStruct<Struct>, address: number, caller: Caller, answer: Answer): number {
+    if (answer?.warning !== undefined && this.verbosity > 0) this.#log(`cryptodev: ${name}: ${answer.warning}`);
+    const result = answer === undefined ? 0 : write(caller.memory, address, argument.bytes, answer);
+    if (this.verbosity === 2) this.#log(`cryptodev: ${name}: done`);
+    return result;
   }
 
   /**
