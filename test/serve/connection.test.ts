@@ -4,6 +4,7 @@ import { SoftwareDevice } from "@cryptodev/soft";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Connection } from "../../packages/serve/dist/connection.js";
 import { Counters } from "../../packages/serve/dist/counters.js";
+import { Progress } from "../../packages/serve/dist/progress.js";
 import { fromText, toHex } from "../bytes.ts";
 import {
   CUSE_INIT,
@@ -38,6 +39,7 @@ beforeEach(async () => {
     device: new SoftwareDevice(),
     files: 2,
     counters,
+    progress: new Progress(),
     deviceName: "crypto7",
     onCrash: "refuse",
     cloner: () => 0,

@@ -15,6 +15,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { Device } from "@cryptodev/core";
 import { ServeError, type ServeOptions, Server } from "@cryptodev/serve";
@@ -204,7 +205,7 @@ describe.runIf(canServe)("a served device", () => {
     expect(existsSync(path)).toBe(true);
   });
 
-  const { crash } = compile("crash");
+  const { crash, stuck } = compile("crash", "stuck");
 
   describe("continues to answer", () => {
     /** Serves with a standard error that a shell has prepared. */
@@ -264,6 +265,29 @@ describe.runIf(canServe)("a served device", () => {
       process.kill(child.pid as number, "SIGTERM");
       expect((await closed)[0]).toBe(0);
     }
+  });
+
+  test("continues to answer if the memory of a caller never arrives: its call fails, and if that is not enough, it is killed", async () => {
+    const served = await start();
+    const child = spawn(stuck, [path], { stdio: ["ignore", "pipe", "inherit"] });
+    const closed = once(child, "close");
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    const { value: begun } = await lines.next();
+    if (begun !== "calling") {
+      console.log(`skipped: memory that never arrives, because there is ${begun}`);
+      return;
+    }
+    // This waits for the other call.
+    const device = Device.open(await realHost(), { path });
+    expect(device.hash("sha1").digest(new Uint8Array(3))).toHaveLength(20);
+    device.close();
+    expect((await lines.next()).value).toBe("failed");
+    expect((await closed)[1]).toBe("SIGKILL");
+    expect(served.log.slice(0, 2)).toEqual([
+      `cryptodev: the memory of thread ${child.pid} does not arrive, so its call fails with EFAULT`,
+      `cryptodev: thread ${child.pid} is killed, because its memory still blocks all other callers`,
+    ]);
+    expect(await served.stop()).toBe(0);
   });
 
   test("limits the lines per second about calls that would crash a kernel", async () => {

@@ -4,12 +4,15 @@ import { type Caller, KernelCrashError, OpenFile, type Slices, type SoftwareDevi
 import { ProcessMemory } from "./caller/process_memory.ts";
 import { UnreachableCallerError } from "./caller/process_vm.ts";
 import type { Counters } from "./counters.ts";
+import { killThread } from "./kill_thread.ts";
+import type { Progress } from "./progress.ts";
 import type { ServerHost } from "./syscalls.ts";
 import {
   cuse_init_out,
   FATTR_FTRUNCATE,
   FATTR_LASTING,
   FOPEN_DIRECT_IO,
+  FOPEN_NOFLUSH,
   FOPEN_NONSEEKABLE,
   FUSE_IOCTL_COMPAT,
   FUSE_KERNEL_MINOR_VERSION,
@@ -54,6 +57,8 @@ export interface ConnectionOptions {
   /** The maximum number of open files. */
   readonly files: number;
   readonly counters: Counters;
+  /** Where this connection shows what it works on. */
+  readonly progress: Progress;
   /** The name of the character device that CUSE creates. */
   readonly deviceName: string;
   readonly onCrash: CrashPolicy;
@@ -243,7 +248,7 @@ export class Connection {
     const { reply } = this.#messages;
     const { end, at } = this.#messages.start(this.#bodies.openOut);
     reply.setUint64(at.fh, number);
-    reply.setUint32(at.open_flags, FOPEN_DIRECT_IO | FOPEN_NONSEEKABLE);
+    reply.setUint32(at.open_flags, FOPEN_DIRECT_IO | FOPEN_NONSEEKABLE | FOPEN_NOFLUSH);
     this.#messages.send(0, end);
   }
 
@@ -343,7 +348,10 @@ export class Connection {
     const { request, reply, unique } = messages;
     const { file } = served.caller;
     const [sessions, ready] = [file.sessionCount, file.ready()];
+    const { progress } = this.#options;
+    progress.begin(unique, messages.pid);
     const call = this.#carryOut(request.bytes.subarray(this.#bodies.ioctlIn.end, length), begin);
+    progress.end();
     const returned = this.#memory.leave();
     if (typeof call !== "number") {
       served.paused = { unique, bytes: request.bytes.slice(0, length), work: call };
@@ -423,15 +431,6 @@ export class Connection {
     };
   }
 
-  #kill(pid: number): void {
-    try {
-      process.kill(pid, "SIGKILL");
-    } catch (error) {
-      // It belongs to another user, or has already been killed.
-      this.#options.log(`cryptodev: thread ${pid} cannot be killed: ${(error as NodeJS.ErrnoException).code}`);
-    }
-  }
-
   /**
    * Logs a call that would crash a kernel, and applies the policy.
    *
@@ -443,7 +442,7 @@ export class Connection {
     log(
       `cryptodev: crash ${error.rule} by ${pid === 0 ? "the process that closed the file last" : `thread ${pid}`}: ${error.message}`,
     );
-    if (onCrash === "kill" && pid !== 0) this.#kill(pid);
+    if (onCrash === "kill" && pid !== 0) killThread(pid, { write: log });
     if (onCrash === "fail") this.#failed = true;
     return -errnos.ENOTRECOVERABLE;
   }

@@ -5,12 +5,15 @@ import { Worker } from "node:worker_threads";
 import { errnoName, O_CLOEXEC } from "@cryptodev/core/abi";
 import { CloneThread } from "./clones/clone_thread.ts";
 import { Counters, type ServerStatistics } from "./counters.ts";
+import { Log } from "./log.ts";
+import { Progress } from "./progress.ts";
 import { ServeError } from "./serve_error.ts";
 import { type ServeOptions, type Settings, settingsOf } from "./settings.ts";
 import { O_PATH, type ServerHost, serverHost } from "./syscalls.ts";
 import { canUseCuse, openCuse } from "./transports/cuse.ts";
 import { openFuse } from "./transports/fuse.ts";
 import type { Transport } from "./transports/transport.ts";
+import { Watchdog } from "./watchdog.ts";
 import { workerUrl } from "./worker_url.ts";
 
 /**
@@ -29,6 +32,7 @@ export interface ThreadTask extends Omit<Settings, "transport"> {
   /** The number of the thread that clones descriptors; 0 if there is none. */
   readonly cloner: Int32Array;
   readonly counters: SharedArrayBuffer;
+  readonly progress: Int32Array;
 }
 
 /**
@@ -83,6 +87,7 @@ export class Server {
   readonly #stop: Int32Array;
   readonly #cloner: Int32Array;
   readonly #counters: Counters;
+  readonly #watchdog: Watchdog;
   #clones: CloneThread | undefined;
 
   private constructor(host: ServerHost, transport: Transport, options: Settings) {
@@ -94,18 +99,21 @@ export class Server {
     this.#stop = new Int32Array(new SharedArrayBuffer(4));
     this.#cloner = new Int32Array(new SharedArrayBuffer(4));
     this.#counters = new Counters();
+    const progress = new Progress();
     const workerData: ThreadTask = {
       fd: transport.fd,
       path,
       stop: this.#stop,
       cloner: this.#cloner,
       counters: this.#counters.shared,
+      progress: progress.shared,
       onCrash,
       device,
       files,
       faults,
     };
     this.#worker = new Worker(workerBeside(import.meta.url), { workerData });
+    this.#watchdog = new Watchdog({ host, fd: transport.fd, progress, log: new Log(host, 2, 100) });
     this.ended = this.#watch();
     this.ended.catch(() => {});
   }
@@ -192,8 +200,9 @@ export class Server {
         if (error === null) this.ended.then(closeIt, closeIt);
       });
       if (await this.#endsWithin(KNOCK)) return;
+      if (this.#watchdog.isStuck) break;
     }
-    throw new ServeError(`the server of ${this.path} did not stop within ${PATIENCE} ms`);
+    throw new ServeError(`the server of ${this.path} does not respond`);
   }
 
   async #endsWithin(duration: number): Promise<boolean> {
@@ -227,6 +236,7 @@ export class Server {
         this.#worker.once("exit", () => resolve());
       });
     } finally {
+      this.#watchdog.stop();
       this.#host.close(this.#transport.fd);
       await this.#clones?.stop();
       await this.#transport.remove();

@@ -12,6 +12,7 @@ import { Listener } from "./clones/listener.ts";
 import { Connection } from "./connection.ts";
 import { Counters } from "./counters.ts";
 import { Log } from "./log.ts";
+import { Progress, threadNumber } from "./progress.ts";
 import type { ThreadTask, WorkerMessage } from "./server.ts";
 import { serverHost } from "./syscalls.ts";
 
@@ -25,6 +26,7 @@ function serve({
   stop,
   cloner,
   counters: shared,
+  progress: sharedProgress,
   onCrash,
   device: options,
   files,
@@ -36,6 +38,8 @@ function serve({
   /** Lines that `verbosity` asks for. */
   const details = new Log(host, 2, 1000);
   const counters = new Counters(shared);
+  const progress = new Progress(sharedProgress);
+  progress.enter();
 
   const device = new SoftwareDevice({
     ...options,
@@ -54,6 +58,7 @@ function serve({
     device,
     files,
     counters,
+    progress,
     deviceName: basename(path),
     onCrash,
     cloner: () => Atomics.load(cloner, 0),
@@ -66,7 +71,7 @@ function serve({
 /** Answers CRIOGET, as soon as the main thread has stored the descriptor of the listener, until the server ends. */
 function clone({ device, wake, cloner, listener }: CloneTask): void {
   const calls = DirectCalls.on(host) as DirectCalls;
-  Atomics.store(cloner, 0, calls.gettid());
+  Atomics.store(cloner, 0, threadNumber());
   port.postMessage("ready");
   Atomics.wait(listener, 0, 0);
   const fd = Atomics.load(listener, 0);

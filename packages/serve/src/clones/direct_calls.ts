@@ -5,7 +5,6 @@ import type { ServerHost } from "../syscalls.ts";
 interface CallNumbers {
   readonly seccomp: number;
   readonly statx: number;
-  readonly gettid: number;
   /** The call ioctl(2) of each kind of program that this machine can run: 64-bit and 32-bit. */
   readonly ioctls: readonly { readonly arch: number; readonly nr: number }[];
 }
@@ -17,7 +16,6 @@ const numbers: Readonly<Record<string, CallNumbers>> = {
   x64: {
     seccomp: 317,
     statx: 332,
-    gettid: 186,
     ioctls: [
       { arch: AUDIT_ARCH_X86_64, nr: 16 },
       { arch: AUDIT_ARCH_I386, nr: 54 },
@@ -26,7 +24,6 @@ const numbers: Readonly<Record<string, CallNumbers>> = {
   arm64: {
     seccomp: 277,
     statx: 291,
-    gettid: 178,
     ioctls: [
       { arch: AUDIT_ARCH_AARCH64, nr: 29 },
       { arch: AUDIT_ARCH_ARM, nr: 54 },
@@ -79,10 +76,6 @@ export class DirectCalls {
 
   seccomp(operation: number, flags: number, argument: Argument): number {
     return this.#host.syscall(this.#numbers.seccomp, operation, flags, Number(argument.address), 0, 0);
-  }
-
-  gettid(): number {
-    return this.#host.syscall(this.#numbers.gettid, 0, 0, 0, 0, 0);
   }
 
   pidfdOpen(pid: number, flags: number): number {

@@ -38,6 +38,8 @@ export function operationOf(opcode: number): Operation | undefined {
 /** Reads and writes go to the server, not to the kernel's page cache. */
 export const FOPEN_DIRECT_IO = 1;
 export const FOPEN_NONSEEKABLE = 4;
+/** Closing a descriptor does not wait for the server (Linux 5.16), so that a process can always end. */
+export const FOPEN_NOFLUSH = 32;
 
 /** The caller is a 32-bit program on a 64-bit kernel. */
 export const FUSE_IOCTL_COMPAT = 1;
