@@ -83,7 +83,7 @@ describe.runIf(canServe)("cryptodev serve", () => {
     await served.stop("SIGKILL");
     await expect.poll(() => leftovers(path), patience).toEqual([]);
     expect(() => aes.encrypt(pattern(16), pattern(16))).toThrow(expect.objectContaining({ code: "ENOTCONN" }));
-    expect(() => device.close()).toThrow(expect.objectContaining({ code: "ENOTCONN" }));
+    device.close();
     expect(await (await start()).stop()).toBe(0);
   });
 

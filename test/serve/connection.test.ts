@@ -43,6 +43,7 @@ beforeEach(async () => {
     deviceName: "crypto7",
     onCrash: "refuse",
     cloner: () => 0,
+    onCall: () => {},
     log: (line) => events.push(line),
     onReady: () => events.push("ready"),
   });

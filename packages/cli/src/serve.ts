@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { mkdirSync } from "node:fs";
 import process from "node:process";
 import {
   CIOCASYMFEAT,
@@ -19,7 +20,14 @@ import {
   macs,
 } from "@cryptodev/core/abi";
 import { nearest } from "@cryptodev/core/algorithms";
-import { type CrashPolicy, makePrivateDev, type ServedFault, ServeError, Server } from "@cryptodev/serve";
+import {
+  type CrashPolicy,
+  makePrivateDev,
+  makePrivateModule,
+  type ServedFault,
+  ServeError,
+  Server,
+} from "@cryptodev/serve";
 import { Command, Option } from "commander";
 import { exitCodes } from "./exit_codes.ts";
 import type { Library } from "./library.ts";
@@ -199,7 +207,9 @@ const askingSignal = "Deno" in globalThis ? "SIGUSR2" : "SIGUSR1";
  * @returns the exit status
  */
 async function serve(path: string, command: readonly string[], flags: ServeFlags): Promise<number> {
-  if (flags.inNamespace !== undefined && path.startsWith("/dev/")) makePrivateDev();
+  const isPrivate = flags.inNamespace !== undefined;
+  if (isPrivate && path.startsWith("/dev/")) makePrivateDev();
+  const module = isPrivate ? moduleFolder(path) : undefined;
   const { json, transport, onCrash, stats = false, async = false, driver, alignmask, lacks, fail, limit } = flags;
   const verbosity = Number(flags.verbosity) as 0 | 1 | 2;
   const pretended = driver === undefined ? {} : { driver, hardware: true };
@@ -242,10 +252,13 @@ async function serve(path: string, command: readonly string[], flags: ServeFlags
 
   let status = 0;
   if (command.length > 0) {
-    await server.cloneForChildren().catch((error) => {
-      if (!(error instanceof ServeError)) throw error;
-      say(error.message);
-    });
+    // Programs can do without these.
+    const optional = [server.cloneForChildren(), ...(module === undefined ? [] : [server.serveParameters(module)])];
+    for (const result of await Promise.allSettled(optional)) {
+      if (result.status === "fulfilled") continue;
+      if (!(result.reason instanceof ServeError)) throw result.reason;
+      say(result.reason.message);
+    }
     status = await runBeside(server, command, flags);
     await stop(server);
   } else {
@@ -260,6 +273,25 @@ async function serve(path: string, command: readonly string[], flags: ServeFlags
   if (end === "crash") return exitCodes.crash;
   if (end === "gone") say(`${quoteName(server.path)} was unmounted from outside`);
   return status;
+}
+
+/**
+ * Creates the folder for the parameters of the device: that of the module, or in a container that does not permit this,
+ * one in the private `/dev`.
+ *
+ * @returns `undefined` if there is none
+ */
+function moduleFolder(path: string): string | undefined {
+  try {
+    return makePrivateModule();
+  } catch (error) {
+    if (!(error instanceof ServeError)) throw error;
+    const folder = "/dev/cryptodev";
+    const isPossible = path.startsWith("/dev/");
+    say(`${error.message}; parameters of the device are ${isPossible ? `in ${folder}` : "not available"}`);
+    if (isPossible) mkdirSync(folder);
+    return isPossible ? folder : undefined;
+  }
 }
 
 /**

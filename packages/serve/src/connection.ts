@@ -64,6 +64,8 @@ export interface ConnectionOptions {
   readonly onCrash: CrashPolicy;
   /** Returns the number of the server's own thread that clones descriptors; 0 if there is none. */
   readonly cloner: () => number;
+  /** Called before each ioctl: parameters of the device can be changed while it runs. */
+  readonly onCall: () => void;
   /** Called with each line for the log. */
   readonly log: (line: string) => void;
   /** Called as soon as the device can be opened. */
@@ -311,6 +313,7 @@ export class Connection {
     const { request } = this.#messages;
     const { cmd, flags, arg } = this.#bodies.ioctlIn.at;
     const isCompat = (request.getUint32(flags) & FUSE_IOCTL_COMPAT) !== 0;
+    this.#options.onCall();
     return this.#options.device.begin(request.getUint32(cmd), request.getUint64(arg), caller, isCompat);
   }
 

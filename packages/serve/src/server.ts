@@ -3,12 +3,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { errnoName, O_CLOEXEC } from "@cryptodev/core/abi";
-import { CloneThread } from "./clones/clone_thread.ts";
+import { startCloning } from "./clones/clone_thread.ts";
 import { Counters, type ServerStatistics } from "./counters.ts";
 import { Log } from "./log.ts";
+import { MountedParameters } from "./parameters/parameter_thread.ts";
 import { Progress } from "./progress.ts";
 import { ServeError } from "./serve_error.ts";
 import { type ServeOptions, type Settings, settingsOf } from "./settings.ts";
+import type { SideThread } from "./side_thread.ts";
 import { O_PATH, type ServerHost, serverHost } from "./syscalls.ts";
 import { canUseCuse, openCuse } from "./transports/cuse.ts";
 import { openFuse } from "./transports/fuse.ts";
@@ -33,6 +35,8 @@ export interface ThreadTask extends Omit<Settings, "transport"> {
   readonly cloner: Int32Array;
   readonly counters: SharedArrayBuffer;
   readonly progress: Int32Array;
+  /** The current values of the parameters: `verbosity` and `enable_stats`. */
+  readonly values: Int32Array;
 }
 
 /**
@@ -88,7 +92,9 @@ export class Server {
   readonly #cloner: Int32Array;
   readonly #counters: Counters;
   readonly #watchdog: Watchdog;
-  #clones: CloneThread | undefined;
+  readonly #values: Int32Array;
+  #clones: SideThread | undefined;
+  #parameters: MountedParameters | undefined;
 
   private constructor(host: ServerHost, transport: Transport, options: Settings) {
     const { path, onCrash, device, files, faults } = options;
@@ -100,6 +106,8 @@ export class Server {
     this.#cloner = new Int32Array(new SharedArrayBuffer(4));
     this.#counters = new Counters();
     const progress = new Progress();
+    this.#values = new Int32Array(new SharedArrayBuffer(8));
+    this.#values.set([device.verbosity ?? 0, device.enableStats ? 1 : 0]);
     const workerData: ThreadTask = {
       fd: transport.fd,
       path,
@@ -107,6 +115,7 @@ export class Server {
       cloner: this.#cloner,
       counters: this.#counters.shared,
       progress: progress.shared,
+      values: this.#values,
       onCrash,
       device,
       files,
@@ -173,10 +182,21 @@ export class Server {
     const fd = this.#host.open(this.#transport.knockAt(), O_PATH | O_CLOEXEC);
     if (fd < 0) throw new ServeError(`${this.path} cannot be opened: ${errnoName(-fd)}`);
     try {
-      this.#clones ??= await CloneThread.start(this.#host, fd, workerBeside(import.meta.url), this.#cloner);
+      this.#clones ??= await startCloning(this.#host, fd, workerBeside(import.meta.url), this.#cloner);
     } finally {
       this.#host.close(fd);
     }
+  }
+
+  /**
+   * Serves the parameters of the original module as files, which can be read and written while the device runs:
+   * `verbosity`, also under its present name `cryptodev_verbosity`, and `enable_stats`.
+   *
+   * @param folder - that of the module, as {@link makePrivateModule} returns it. It has to be empty
+   * @throws {ServeError} if nothing can be mounted there; the message says why
+   */
+  async serveParameters(folder: string): Promise<void> {
+    this.#parameters ??= await MountedParameters.start(this.#host, folder, workerBeside(import.meta.url), this.#values);
   }
 
   /** Returns what the server has done so far. */
@@ -239,6 +259,7 @@ export class Server {
       this.#watchdog.stop();
       this.#host.close(this.#transport.fd);
       await this.#clones?.stop();
+      await this.#parameters?.stop();
       await this.#transport.remove();
     }
     if (last === "crash") return "crash";

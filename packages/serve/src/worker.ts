@@ -4,7 +4,7 @@
  */
 import { basename } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
-import { SoftwareDevice } from "@cryptodev/soft";
+import { SoftwareDevice, type Verbosity } from "@cryptodev/soft";
 import type { CloneTask } from "./clones/clone_thread.ts";
 import { Cloner } from "./clones/cloner.ts";
 import { DirectCalls } from "./clones/direct_calls.ts";
@@ -12,6 +12,7 @@ import { Listener } from "./clones/listener.ts";
 import { Connection } from "./connection.ts";
 import { Counters } from "./counters.ts";
 import { Log } from "./log.ts";
+import { answerParameters, type ParameterTask } from "./parameters/parameter_thread.ts";
 import { Progress, threadNumber } from "./progress.ts";
 import type { ThreadTask, WorkerMessage } from "./server.ts";
 import { serverHost } from "./syscalls.ts";
@@ -27,6 +28,7 @@ function serve({
   cloner,
   counters: shared,
   progress: sharedProgress,
+  values,
   onCrash,
   device: options,
   files,
@@ -62,6 +64,10 @@ function serve({
     deviceName: basename(path),
     onCrash,
     cloner: () => Atomics.load(cloner, 0),
+    onCall() {
+      device.verbosity = Atomics.load(values, 0) as Verbosity;
+      device.enableStats = Atomics.load(values, 1) === 1;
+    },
     log: (line) => reports.write(line),
     onReady: () => tell("ready"),
   });
@@ -78,6 +84,9 @@ function clone({ device, wake, cloner, listener }: CloneTask): void {
   if (fd > 0) new Cloner(host, calls, new Listener(host, fd, wake), device).run();
 }
 
-const task = workerData as ThreadTask | { readonly clones: CloneTask };
+const task = workerData as ThreadTask | { readonly clones: CloneTask } | { readonly parameters: ParameterTask };
 if ("clones" in task) clone(task.clones);
-else serve(task);
+else if ("parameters" in task) {
+  port.postMessage("ready");
+  answerParameters(host, task.parameters);
+} else serve(task);

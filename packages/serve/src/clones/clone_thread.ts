@@ -1,13 +1,8 @@
-import { once } from "node:events";
-import { Worker } from "node:worker_threads";
-import { Argument } from "@cryptodev/core/host";
 import { ServeError } from "../serve_error.ts";
+import { SideThread } from "../side_thread.ts";
 import type { ServerHost } from "../syscalls.ts";
 import { DirectCalls } from "./direct_calls.ts";
 import { installFilter } from "./filter.ts";
-
-/** `EFD_CLOEXEC` of `<sys/eventfd.h>`: O_CLOEXEC. */
-const EFD_CLOEXEC = 0o2000000;
 
 /** The parameters of the thread. */
 export interface CloneTask {
@@ -21,59 +16,38 @@ export interface CloneTask {
   readonly listener: Int32Array;
 }
 
-/** The thread that answers CRIOGET of programs to which a filter applies. */
-export class CloneThread {
-  readonly #host: ServerHost;
-  readonly #wake: number;
-  readonly #exited: Promise<unknown>;
-
-  private constructor(host: ServerHost, wake: number, exited: Promise<unknown>) {
-    this.#host = host;
-    this.#wake = wake;
-    this.#exited = exited;
+/**
+ * Starts the thread that answers CRIOGET of programs to which a filter applies, then installs the filter. The thread is
+ * older than the filter, because it uses CRIOGET itself. After its end, CRIOGET fails with ENOSYS in these programs.
+ *
+ * @param file - a descriptor of the served file
+ * @param worker - the module of the thread
+ * @throws {ServeError} if this system cannot do that
+ */
+export async function startCloning(
+  host: ServerHost,
+  file: number,
+  worker: URL,
+  cloner: Int32Array,
+): Promise<SideThread> {
+  const calls = DirectCalls.on(host);
+  const device = calls?.deviceOf(file);
+  if (calls === undefined || device === undefined) {
+    throw new ServeError(`CRIOGET fails with EOPNOTSUPP: it is not supported on ${process.arch}`);
   }
-
-  /**
-   * Starts the thread, then installs the filter. The thread is older than the filter, because it uses CRIOGET itself.
-   *
-   * @param file - a descriptor of the served file
-   * @param worker - the module of the thread
-   * @throws {ServeError} if this system cannot do that
-   */
-  static async start(host: ServerHost, file: number, worker: URL, cloner: Int32Array): Promise<CloneThread> {
-    const calls = DirectCalls.on(host);
-    const device = calls?.deviceOf(file);
-    if (calls === undefined || device === undefined) {
-      throw new ServeError(`CRIOGET fails with EOPNOTSUPP: it is not supported on ${process.arch}`);
-    }
-    const wake = host.eventfd(0, EFD_CLOEXEC);
-    const listener = new Int32Array(new SharedArrayBuffer(4));
-    const task: CloneTask = { device, wake, cloner, listener };
-    const handOver = (fd: number): void => {
-      Atomics.store(listener, 0, fd);
-      Atomics.notify(listener, 0);
-    };
-    const thread = new Worker(worker, { workerData: { clones: task } });
-    const exited = once(thread, "exit");
-    const started = new CloneThread(host, wake, exited);
-    try {
-      await Promise.race([once(thread, "message"), exited]);
-      handOver(installFilter(host, calls));
-      return started;
-    } catch (error) {
-      handOver(-1);
-      await exited;
-      host.close(wake);
-      throw error;
-    }
-  }
-
-  /** Ends the thread. From now on, CRIOGET fails with ENOSYS in the programs to which the filter applies. */
-  async stop(): Promise<void> {
-    const one = new Argument(this.#host, { name: "count", fields: [["value", "u64"]] } as const);
-    one.setUint64(one.offset.value, 1);
-    this.#host.write(this.#wake, one.address, 8);
-    await this.#exited;
-    this.#host.close(this.#wake);
+  const listener = new Int32Array(new SharedArrayBuffer(4));
+  const handOver = (fd: number): void => {
+    Atomics.store(listener, 0, fd);
+    Atomics.notify(listener, 0);
+  };
+  const task = (wake: number): { readonly clones: CloneTask } => ({ clones: { device, wake, cloner, listener } });
+  const thread = await SideThread.start(host, worker, task);
+  try {
+    handOver(installFilter(host, calls));
+    return thread;
+  } catch (error) {
+    handOver(-1);
+    await thread.stop();
+    throw error;
   }
 }

@@ -1,5 +1,5 @@
-import { POLLIN } from "@cryptodev/core/abi";
 import { Argument } from "@cryptodev/core/host";
+import { PollSet } from "../poll_set.ts";
 import type { ServerHost } from "../syscalls.ts";
 import {
   SECCOMP_IOCTL_NOTIF_ADDFD,
@@ -11,19 +11,6 @@ import {
   seccomp_notif_addfd,
   seccomp_notif_resp,
 } from "../wire/seccomp.ts";
-
-/** Two `pollfd`, one after the other. */
-const pollfds = {
-  name: "pollfds",
-  fields: [
-    ["listener", "i32"],
-    ["events", "u16"],
-    ["revents", "u16"],
-    ["wake", "i32"],
-    ["wakeEvents", "u16"],
-    ["wakeRevents", "u16"],
-  ],
-} as const;
 
 /** A call that the kernel has notified us of. Its caller waits. */
 export interface NotifiedCall {
@@ -39,7 +26,7 @@ export interface NotifiedCall {
 export class Listener {
   readonly #host: ServerHost;
   readonly #fd: number;
-  readonly #pollfds: Argument<typeof pollfds>;
+  readonly #set: PollSet;
   readonly #received: Argument<typeof seccomp_notif>;
   readonly #response: Argument<typeof seccomp_notif_resp>;
   readonly #addition: Argument<typeof seccomp_notif_addfd>;
@@ -48,15 +35,10 @@ export class Listener {
   constructor(host: ServerHost, fd: number, wake: number) {
     this.#host = host;
     this.#fd = fd;
-    this.#pollfds = new Argument(host, pollfds);
+    this.#set = new PollSet(host, [wake, fd]);
     this.#received = new Argument(host, seccomp_notif);
     this.#response = new Argument(host, seccomp_notif_resp);
     this.#addition = new Argument(host, seccomp_notif_addfd);
-    const { offset } = this.#pollfds;
-    this.#pollfds.setUint32(offset.listener, fd);
-    this.#pollfds.setUint16(offset.events, POLLIN);
-    this.#pollfds.setUint32(offset.wake, wake);
-    this.#pollfds.setUint16(offset.wakeEvents, POLLIN);
   }
 
   /**
@@ -67,8 +49,9 @@ export class Listener {
   receive(): NotifiedCall | undefined {
     const { offset } = this.#received;
     for (;;) {
-      this.#host.ppoll(this.#pollfds.address, 2, 0, 0);
-      if (this.#pollfds.getUint16(this.#pollfds.offset.wakeRevents) !== 0) return undefined;
+      const [isStopped, isReady] = this.#set.wait();
+      if (isStopped) return undefined;
+      if (!isReady) continue;
       // The kernel requires zeros.
       this.#received.bytes.fill(0);
       // A caller that was killed meanwhile is no longer reported.

@@ -155,6 +155,43 @@ export const fuse_ioctl_in = {
   ],
 } as const;
 
+/** How much is read, and from where. */
+export const fuse_read_in = {
+  name: "fuse_read_in",
+  fields: [
+    ["fh", "u64"],
+    ["offset", "u64"],
+    ["size", "u32"],
+    ["read_flags", "u32"],
+    ["lock_owner", "u64"],
+    ["flags", "u32"],
+    ["padding", "u32"],
+  ],
+} as const;
+
+/** Where something is written, followed by the data. */
+export const fuse_write_in = {
+  name: "fuse_write_in",
+  fields: [
+    ["fh", "u64"],
+    ["offset", "u64"],
+    ["size", "u32"],
+    ["write_flags", "u32"],
+    ["lock_owner", "u64"],
+    ["flags", "u32"],
+    ["padding", "u32"],
+  ],
+} as const;
+
+/** How much was written. */
+export const fuse_write_out = {
+  name: "fuse_write_out",
+  fields: [
+    ["size", "u32"],
+    ["padding", "u32"],
+  ],
+} as const;
+
 /** What `ioctl(2)` returns. */
 export const fuse_ioctl_out = {
   name: "fuse_ioctl_out",
