@@ -362,19 +362,15 @@ export class Connection {
       messages.setWaiting(false);
       return;
     }
-    this.#count(call);
-    this.#options.counters.add("sessions", file.sessionCount - sessions);
+    const { counters } = this.#options;
+    counters.add("calls", 1);
+    if (call < 0) counters.add("refused", 1);
+    counters.add("sessions", file.sessionCount - sessions);
     const { end, at } = messages.start(this.#bodies.ioctlOut);
     reply.setUint32(at.result, call);
     reply.bytes.set(returned, end);
     messages.send(0, end + returned.length);
     if (served.waiting.size > 0 && file.ready() !== ready) this.#wake(served.waiting);
-  }
-
-  #count(result: number): void {
-    const { counters } = this.#options;
-    counters.add("calls", 1);
-    if (result < 0) counters.add("refused", 1);
   }
 
   /** @returns what `ioctl(2)` returns, or a negative error number; if the call pauses, the rest of its work */
@@ -412,7 +408,7 @@ export class Connection {
       if (paused === undefined || (waiting < 0 && paused.unique !== interrupted)) continue;
       this.#messages.request.bytes.set(waiting < 0 ? paused.bytes : (later[waiting] as Request).bytes);
       if (!isKilled(this.#messages.pid)) return;
-      this.#count(-errnos.EINTR);
+      this.#options.counters.add("calls", 1);
       this.#messages.send(-errnos.EINTR);
       if (waiting >= 0) later.splice(waiting, 1);
       else {
