@@ -273,7 +273,7 @@ describe.runIf(canServe)("a served device", () => {
     const closed = once(child, "close");
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     const { value: begun } = await lines.next();
-    if (begun !== "calling") {
+    if (!begun.startsWith("calling")) {
       console.log(`skipped: memory that never arrives, because there is ${begun}`);
       return;
     }
@@ -289,6 +289,30 @@ describe.runIf(canServe)("a served device", () => {
     ]);
     expect(await served.stop()).toBe(0);
   });
+
+  test("ends if the memory of a caller never arrives, and is kept by another process, so that nothing releases its thread", async () => {
+    const served = await start();
+    const child = spawn(stuck, [path, "kept"], { stdio: ["ignore", "pipe", "inherit"] });
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    const { value: begun } = await lines.next();
+    const [, keeper] = /^calling (\d+)$/.exec(begun) ?? [];
+    if (keeper === undefined) {
+      console.log(`skipped: memory that is kept by another process, because there is ${begun}`);
+      return;
+    }
+    expect((await lines.next()).value).toBe("failed");
+    const exited = once(served.process, "close");
+    // This waits to open the device, until the kernel ends that.
+    const waiting = spawn(crash, [path], { stdio: "ignore" });
+    const refused = once(waiting, "close");
+    expect((await exited)[1]).toBe("SIGKILL");
+    expect(served.log.at(-1)).toMatch(
+      /^cryptodev: the server cannot continue: the memory of thread \d+ does not arrive/,
+    );
+    expect(mounts().filter((line) => line.includes(folder))).toEqual([]);
+    expect((await refused)[0]).toBe(1);
+    process.kill(Number(keeper));
+  }, 60_000);
 
   test("limits the lines per second about calls that would crash a kernel", async () => {
     const served = await start();

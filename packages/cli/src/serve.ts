@@ -269,7 +269,7 @@ async function serve(path: string, command: readonly string[], flags: ServeFlags
       pid: process.pid,
     });
   }
-  const end = await server.ended;
+  const end = await server.ended.catch(abandon);
   if (end === "crash") return exitCodes.crash;
   if (end === "gone") say(`${quoteName(server.path)} was unmounted from outside`);
   return status;
@@ -299,12 +299,16 @@ function moduleFolder(path: string): string | undefined {
  * up.
  */
 async function stop(server: Server): Promise<void> {
-  try {
-    await server.stop();
-  } catch (error) {
-    say(error instanceof Error ? error.message : String(error));
-    process.kill(process.pid, "SIGKILL");
-  }
+  await server.stop().catch(abandon);
+}
+
+/** Ends this process after an error of a server. */
+function abandon(error: unknown): never {
+  if (!(error instanceof ServeError)) throw error;
+  say(error.message);
+  // Its thread cannot be ended, and so every other way to exit would wait for it.
+  process.kill(process.pid, "SIGKILL");
+  throw error;
 }
 
 /** Runs a program next to the server, as the user who called us. It is ended early if the server ends. */

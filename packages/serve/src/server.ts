@@ -81,7 +81,9 @@ export class Server {
   /** The transport that carries the calls. */
   readonly transport: "fuse" | "cuse";
   /**
-   * Resolves when the server has ended and nothing of it is left. Rejects if an error of the server itself ended it.
+   * Resolves when the server has ended and nothing of it is left. Rejects if an error of the server itself ended it, or
+   * with a {@link ServeError} if its thread was lost to a caller whose memory never arrives. Nothing of the device is left
+   * then either, but that thread can only end with its process, which then has to be killed.
    */
   readonly ended: Promise<ServerEnd>;
 
@@ -211,7 +213,7 @@ export class Server {
    */
   async stop(): Promise<void> {
     Atomics.store(this.#stop, 0, 1);
-    for (let waited = 0; waited < PATIENCE; waited += KNOCK) {
+    for (let waited = 0; waited < PATIENCE && !this.#watchdog.isStuck; waited += KNOCK) {
       // The thread sleeps in read(2) until the device is called, so call it.
       open(this.#transport.knockAt(), "r", (error, fd) => {
         // Close only after the server has ended: until then close(2) would block on a FUSE reply that the stopped
@@ -220,9 +222,9 @@ export class Server {
         if (error === null) this.ended.then(closeIt, closeIt);
       });
       if (await this.#endsWithin(KNOCK)) return;
-      if (this.#watchdog.isStuck) break;
     }
-    throw new ServeError(`the server of ${this.path} does not respond`);
+    this.#watchdog.giveUp("its thread does not respond");
+    await this.ended;
   }
 
   async #endsWithin(duration: number): Promise<boolean> {
@@ -251,10 +253,11 @@ export class Server {
       last = message;
     });
     try {
-      await new Promise<void>((resolve, reject) => {
+      const exited = new Promise<void>((resolve, reject) => {
         this.#worker.once("error", reject);
         this.#worker.once("exit", () => resolve());
       });
+      await Promise.race([exited, this.#watchdog.lost]);
     } finally {
       this.#watchdog.stop();
       this.#host.close(this.#transport.fd);

@@ -4,14 +4,18 @@ import { Argument } from "@cryptodev/core/host";
 import { killThread } from "./kill_thread.ts";
 import type { Log } from "./log.ts";
 import type { CurrentRequest, Progress } from "./progress.ts";
+import { ServeError } from "./serve_error.ts";
 import type { ServerHost } from "./syscalls.ts";
 import { fuse_out_header } from "./wire/fuse.ts";
 
 /** How often the serving thread is looked at, in milliseconds. */
 const INTERVAL = 250;
 
-/** For how many intervals it may be blocked by one caller, until that call fails, and until the caller is killed. */
-const [PATIENCE, LAST_PATIENCE] = [4, 20];
+/**
+ * For how many intervals it may be blocked by one caller: until that call fails, until the caller is killed, and until
+ * the server gives up.
+ */
+const [PATIENCE, LAST_PATIENCE, NO_PATIENCE] = [4, 20, 40];
 
 /** Whether a thread of this process is blocked in a system call, and does not compute. */
 function isBlocked(thread: number): boolean {
@@ -31,11 +35,16 @@ export interface Watched {
  * Releases the serving thread from callers whose memory does not arrive, such as a page that a userfaultfd of their own
  * never fills. While it waits for such a page, no system call reaches it, but another thread can reply in its place: the
  * caller then continues, and can also be killed, which it could not before. The page's owner is usually the caller, so
- * that its end releases the serving thread.
+ * that its end releases the serving thread. If not, nothing does.
  */
 export class Watchdog {
   readonly #watched: Watched;
   readonly #timer: NodeJS.Timeout;
+  #lose: (error: ServeError) => void = () => {};
+  /** Rejects if the serving thread cannot be released. */
+  readonly lost: Promise<never> = new Promise((_, reject) => {
+    this.#lose = reject;
+  });
   #last: CurrentRequest | undefined;
   #intervals = 0;
 
@@ -43,11 +52,17 @@ export class Watchdog {
     this.#watched = watched;
     this.#timer = setInterval(() => this.#look(), INTERVAL);
     this.#timer.unref();
+    this.lost.catch(() => {});
   }
 
   /** Whether the serving thread is blocked by a caller. */
   get isStuck(): boolean {
-    return this.#intervals >= PATIENCE;
+    return this.#intervals >= PATIENCE && this.#watched.progress.current()?.begun === this.#last?.begun;
+  }
+
+  /** Declares the serving thread lost. */
+  giveUp(reason: string): void {
+    this.#lose(new ServeError(`the server cannot continue: ${reason}`));
   }
 
   stop(): void {
@@ -67,6 +82,8 @@ export class Watchdog {
     } else if (this.#intervals === LAST_PATIENCE) {
       log.write(`cryptodev: thread ${current.caller} is killed, because its memory still blocks all other callers`);
       killThread(current.caller, log);
+    } else if (this.#intervals === NO_PATIENCE) {
+      this.giveUp(`the memory of thread ${current.caller} does not arrive, and belongs to a process that still runs`);
     }
   }
 
