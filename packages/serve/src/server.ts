@@ -261,9 +261,9 @@ export class Server {
     } finally {
       this.#watchdog.stop();
       this.#host.close(this.#transport.fd);
-      await this.#clones?.stop();
-      await this.#parameters?.stop();
       await this.#transport.remove();
+      await this.#parameters?.stop();
+      await this.#clones?.stop();
     }
     if (last === "crash") return "crash";
     return Atomics.load(this.#stop, 0) === 1 ? "stopped" : "gone";
