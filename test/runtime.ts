@@ -1,4 +1,3 @@
-import process from "node:process";
 import v8 from "node:v8";
 import vm from "node:vm";
 import { type Dialect, type Host, libcHost } from "@cryptodev/core/host";
@@ -39,9 +38,4 @@ export async function collectUntil(condition: () => boolean, rounds = 50): Promi
     collectGarbage();
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
-}
-
-/** Whether a `REQUIRE_` variable forbids skipping tests for something that this machine does not have. */
-export function isRequired(name: string): boolean {
-  return (process.env[`REQUIRE_${name}`] ?? "") !== "";
 }
