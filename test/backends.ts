@@ -1,6 +1,6 @@
 import { Device } from "@cryptodev/core";
 import { SoftwareHost } from "@cryptodev/soft";
-import { can } from "./needs.ts";
+import { can, isUsed } from "./needs.ts";
 import { realHost } from "./runtime.ts";
 import { inProcessAs, type Way, ways } from "./software.ts";
 
@@ -44,7 +44,7 @@ async function kernel(): Promise<Backend[]> {
 export const backends: readonly Backend[] = [
   ...(await Promise.all(ways.map(software))),
   // The software device speaks every ABI, so that layouts of other machines are used, not only computed.
-  ...(await Promise.all(["arm", "ppc64", "mips"].map((arch) => software(inProcessAs(arch))))),
-  newer(),
+  ...(isUsed("process") ? await Promise.all(["arm", "ppc64", "mips"].map((arch) => software(inProcessAs(arch)))) : []),
+  ...(isUsed("process") ? [newer()] : []),
   ...(await kernel()),
 ];

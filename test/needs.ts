@@ -26,9 +26,13 @@ function program(name: string, tests: string): Need {
 const isRoot = process.getuid?.() === 0;
 const command = fileURLToPath(new URL("../packages/cryptodev/bin/cryptodev.mjs", import.meta.url));
 
-/** Why this machine cannot serve; `undefined` if it can. */
-function cannotServe(): string | undefined {
-  if (process.env.ONLY_IN_PROCESS) return "ONLY_IN_PROCESS is set";
+/** Whether tests reach the software device in one way: in each, unless `WAYS` selects some, as in `WAYS=process,file`. */
+export const isUsed = (way: "process" | "file" | "character"): boolean =>
+  process.env.WAYS?.split(",").includes(way) ?? true;
+
+/** Why this machine cannot serve the device in one way; `undefined` if it can. */
+function cannotServe(way: "file" | "character"): string | undefined {
+  if (!isUsed(way)) return `WAYS is ${process.env.WAYS}`;
   if (process.platform !== "linux") return `this is ${process.platform}`;
   if (!isRoot) return "mounting requires root or `unshare -Urm npm test`";
   try {
@@ -44,10 +48,11 @@ const needs = {
     tests: "the suite on the kernel's device",
     missing: () => (existsSync("/dev/crypto") ? undefined : "this machine does not have /dev/crypto"),
   },
-  FUSE: { tests: "all tests on served devices", missing: cannotServe },
+  FUSE: { tests: "all tests on served devices", missing: () => cannotServe("file") },
   CUSE: {
     tests: "the suite on a real character device, which `npm run test:vm` has",
-    missing: () => cannotServe() ?? (existsSync("/dev/cuse") ? undefined : "this machine does not have /dev/cuse"),
+    missing: () =>
+      cannotServe("character") ?? (existsSync("/dev/cuse") ? undefined : "this machine does not have /dev/cuse"),
   },
   LINUX: {
     tests: "the search for keys in the memory of another process",

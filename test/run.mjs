@@ -62,7 +62,7 @@ function run(runtime, { name, filters: selected, env }) {
       env: {
         ...process.env,
         ...env,
-        ...(isQuick && { QUICK: "1", ONLY_IN_PROCESS: "1" }),
+        ...(isQuick && { QUICK: "1", WAYS: "process" }),
         RESULTS: results,
         TEST_RUNTIME: names[runtime],
         // The tests start garbage collections. In Node.js and Bun they can enable that themselves.

@@ -10,7 +10,7 @@ import { type Machine, machineOf } from "@cryptodev/core/abi";
 import type { Host } from "@cryptodev/core/host";
 import { KernelCrashError, SoftwareHost, type SoftwareHostOptions } from "@cryptodev/soft";
 import { afterAll, afterEach, beforeEach } from "vitest";
-import { can } from "./needs.ts";
+import { can, isUsed } from "./needs.ts";
 import { patience, realHost, runtimeName } from "./runtime.ts";
 
 /* The software device, in each way that a program can reach it. */
@@ -221,9 +221,9 @@ export const canServeCharacterDevice: boolean = can("CUSE");
 /** The software device in process, in the ABI of the given architecture. */
 export const inProcessAs = (arch: string): Way => inProcess(machineOf(arch) as Machine, `in process, ABI of ${arch}`);
 
-/** Every way to the software device that this machine has. */
+/** Every way to the software device that this machine has, if `WAYS` does not select some. */
 export const ways: readonly Way[] = [
-  inProcessAs("x86_64"),
+  ...(isUsed("process") ? [inProcessAs("x86_64")] : []),
   ...(canServe ? [await through(asFile())] : []),
   ...(canServeCharacterDevice ? [await through(asCharacterDevice)] : []),
 ];

@@ -9,7 +9,7 @@ export default defineConfig({
   test: {
     include: ["session/*.test.ts", "abi/*.test.ts"],
     // The tests run hundreds of times, so only the device in this process is used.
-    env: { ONLY_IN_PROCESS: "1", FUZZ_SEED: "1" },
+    env: { WAYS: "process", FUZZ_SEED: "1" },
     testTimeout: 20_000,
   },
 });

@@ -91,7 +91,7 @@ function guestScript() {
     `RUNTIMES=${runtimes} node run.mjs -t 'character device' ${files.join(" ")} || status=1`;
   return `
 export PATH=${join(process.execPath, "..")}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME=/tmp
-export REQUIRE_CUSE=1 TEST_PATIENCE=20 LANG=C.UTF-8 NO_COLOR=1 CI=true
+export REQUIRE_CUSE=1 WAYS=character TEST_PATIENCE=20 LANG=C.UTF-8 NO_COLOR=1 CI=true
 cd '${test}'
 status=0
 ${run("node", ...onEveryDevice("session"), ...onEveryDevice("soft"), "serve/character_device")}
