@@ -20,12 +20,14 @@ const inTurn = [
   { name: "check:packages" },
   { name: "test" },
   { name: "coverage:report" },
-  { name: "test:vm" },
 ];
-/** The one that mostly waits for downloads: it runs beside the steps before `test`, whose programs need quiet. */
-const beside = { name: "test:platforms" };
+/**
+ * The ones that wait for downloads, or emulate a machine and do not mind how slowly: they run beside the others, and only
+ * use the time of processors that these leave.
+ */
+const beside = [{ name: "test:vm" }, { name: "test:platforms" }];
 
-const names = [...inTurn, beside].map(({ name }) => name);
+const names = [...inTurn, ...beside].map(({ name }) => name);
 const chosen = process.argv.slice(2);
 const unknown = chosen.filter((name) => !names.includes(name));
 if (unknown.length > 0) {
@@ -37,10 +39,10 @@ const isChosen = ({ name }) => chosen.length === 0 || chosen.includes(name);
 // The tests record the coverage that a later step reports, so that they do not run twice.
 const env = { ...process.env, COVERAGE: isChosen({ name: "coverage:report" }) ? "1" : "" };
 
-/** Runs a step. `print` gets its output, piece by piece. @returns how it ended */
-function run({ name }, print) {
+/** Runs a step by a command, to which its name is added. `print` gets the output, piece by piece. @returns how it ended */
+function run({ name }, [file, ...args], print) {
   const begun = performance.now();
-  const child = spawn("npm", ["run", name], { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(file, [...args, name], { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (text) => {
@@ -59,27 +61,22 @@ function run({ name }, print) {
 const results = [];
 const print = (text) => process.stdout.write(text);
 
-/** Starts what runs beside the others. @returns prints its output and records its result, when it has ended */
-function start(step) {
-  let text = "";
-  const ended = run(step, (more) => {
-    text += more;
-  });
-  return async () => {
-    results.push(await ended);
-    print(`\n--- npm run ${step.name}\n${text}`);
-  };
+/** Runs a step beside others, and prints its output when it has ended. */
+async function runBeside(step) {
+  const result = await run(step, ["nice", "-n", "19", "npm", "run"], () => {});
+  print(`\n--- npm run ${step.name}, beside\n${result.output}`);
+  results.push(result);
 }
 
-let finish = async () => {};
+const running = [];
 for (const step of inTurn) {
   // The packages are built now, so that two steps do not build them at the same time.
-  if (step.name === "docs" && isChosen(beside)) finish = start(beside);
-  if (step.name === "test") await finish();
+  if (step.name === "docs") running.push(...beside.filter(isChosen).map(runBeside));
   if (!isChosen(step)) continue;
   print(`\n--- npm run ${step.name}\n`);
-  results.push(await run(step, print));
+  results.push(await run(step, ["npm", "run"], print));
 }
+await Promise.all(running);
 
 /** The failures that test/run.mjs listed, each with the indented lines that follow. */
 const listed = (output) => output.match(/^FAILED .*(?:\r?\n {4}.*)*/gm) ?? [];

@@ -1,11 +1,11 @@
 /*
  * Runs the whole suite in Node.js, Deno and Bun, lists what failed, and adds up the results. `node run.mjs [file...]`
  * runs only these files; `--quick` omits those that start programs or are slow, and uses only Node.js; `RUNTIMES=bun,deno`
- * uses only these runtimes; `COVERAGE=1` records coverage: see coverage/run.mjs. results/*.json also has the time of
- * every file.
+ * uses only these runtimes; `COVERAGE=1` records coverage: see coverage/run.mjs. results/suite has the time of every file.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { partsOf } from "./coverage/parts.mjs";
@@ -46,13 +46,15 @@ if (isQuick) {
   );
 }
 
-rmSync(here("results"), { recursive: true, force: true });
-mkdirSync(here("results"));
+/** Each suite has a folder of its own, because the gate runs them beside each other. */
+const folder = here(process.env.PLATFORMS ? "results/platforms" : "results/suite");
+rmSync(folder, { recursive: true, force: true });
+mkdirSync(folder, { recursive: true });
 if (process.env.COVERAGE) rmSync(here("coverage/results"), { recursive: true, force: true });
 
 /** Runs the files that the arguments select. @returns what the reporter wrote */
 function run(runtime, { name, filters: selected, env }) {
-  const results = here(`results/${name}.json`);
+  const results = join(folder, `${name}.json`);
   const [command, ...flags] = commands[runtime];
   const { status, signal, error } = spawnSync(
     command,

@@ -1,3 +1,4 @@
+import process from "node:process";
 import v8 from "node:v8";
 import vm from "node:vm";
 import { type Dialect, type Host, libcHost } from "@cryptodev/core/host";
@@ -27,7 +28,7 @@ function findCollector(): () => void {
 }
 
 /** For `expect.poll()` and `vi.waitUntil()`: how long others may take, which can use all processors meanwhile. */
-export const patience = { timeout: 30_000, interval: 10 } as const;
+export const patience = { timeout: 30_000 * Number(process.env.TEST_PATIENCE ?? 1), interval: 10 } as const;
 
 /** Collects all garbage at once. */
 export const collectGarbage: () => void = findCollector();

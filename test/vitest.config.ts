@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { configDefaults, defineConfig } from "vitest/config";
@@ -46,7 +47,7 @@ export default defineConfig({
     setupFiles: isMeasured ? ["coverage/setup.ts"] : [],
     // One process for each file, so that descriptors and garbage collections of one do not disturb another.
     pool: "forks",
-    maxWorkers: 2,
+    maxWorkers: Math.max(2, availableParallelism()),
     testTimeout: patience * 120_000,
     hookTimeout: patience * 120_000,
   },

@@ -199,7 +199,9 @@ describe("an output file of cryptodev enc", () => {
     chmodSync(inputs.path, 0o755);
     const line = quoted([...command, ...ctr, "-i", plain, "-o", "shared/old", "-f"]);
     const user = ["--reuid", "1234", "--regid", "1234", "--clear-groups"];
-    const { status, stderr } = folder.run("setpriv", [...user, "sh", "-c", `HOME=/tmp ${line}`]);
+    // This user may not write a coverage file.
+    const env = { HOME: "/tmp", NODE_V8_COVERAGE: "" };
+    const { status, stderr } = folder.run("setpriv", [...user, "sh", "-c", line], "", env);
     expect([status, stderr]).toEqual([
       1,
       "cryptodev: shared/old: belongs to user 0 and group 0, and this user cannot create such a file; choose another output, or remove this file\n",
