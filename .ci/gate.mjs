@@ -22,8 +22,8 @@ const inTurn = [
   { name: "coverage:report" },
 ];
 /**
- * The ones that wait for downloads, or emulate a machine and do not mind how slowly: they run beside the others, and only
- * use the time of processors that these leave.
+ * The ones that wait for downloads and for emulators: they run beside each other, and beside the steps before `test`. Not
+ * beside `test`, because vitest gives each of its processes only a minute to start, in the virtual machine too.
  */
 const beside = [{ name: "test:vm" }, { name: "test:platforms" }];
 
@@ -39,10 +39,10 @@ const isChosen = ({ name }) => chosen.length === 0 || chosen.includes(name);
 // The tests record the coverage that a later step reports, so that they do not run twice.
 const env = { ...process.env, COVERAGE: isChosen({ name: "coverage:report" }) ? "1" : "" };
 
-/** Runs a step by a command, to which its name is added. `print` gets the output, piece by piece. @returns how it ended */
-function run({ name }, [file, ...args], print) {
+/** Runs a step. `print` gets its output, piece by piece. @returns how it ended */
+function run({ name }, print) {
   const begun = performance.now();
-  const child = spawn(file, [...args, name], { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn("npm", ["run", name], { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (text) => {
@@ -63,20 +63,20 @@ const print = (text) => process.stdout.write(text);
 
 /** Runs a step beside others, and prints its output when it has ended. */
 async function runBeside(step) {
-  const result = await run(step, ["nice", "-n", "19", "npm", "run"], () => {});
-  print(`\n--- npm run ${step.name}, beside\n${result.output}`);
+  const result = await run(step, () => {});
+  print(`\n--- npm run ${step.name}\n${result.output}`);
   results.push(result);
 }
 
-const running = [];
+let running = [];
 for (const step of inTurn) {
   // The packages are built now, so that two steps do not build them at the same time.
-  if (step.name === "docs") running.push(...beside.filter(isChosen).map(runBeside));
+  if (step.name === "docs") running = beside.filter(isChosen).map(runBeside);
+  if (step.name === "test") await Promise.all(running);
   if (!isChosen(step)) continue;
   print(`\n--- npm run ${step.name}\n`);
-  results.push(await run(step, ["npm", "run"], print));
+  results.push(await run(step, print));
 }
-await Promise.all(running);
 
 /** The failures that test/run.mjs listed, each with the indented lines that follow. */
 const listed = (output) => output.match(/^FAILED .*(?:\r?\n {4}.*)*/gm) ?? [];

@@ -21,7 +21,7 @@ import { fileURLToPath } from "node:url";
 
 const PACKAGES = "qemu-system-x86 linux-image-amd64 busybox-static cpio kmod";
 /** A virtual machine that is still running after so many milliseconds is stopped. */
-const PATIENCE = 60 * 60 * 1000;
+const PATIENCE = 35 * 60 * 1000;
 /** Kernel modules for access to the host's files, and for the device. */
 const MODULES = ["virtio_pci", "9pnet_virtio", "9p", "overlay", "fuse", "cuse"];
 
