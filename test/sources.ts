@@ -61,28 +61,28 @@ export function fromSources(conditions: readonly string[]): Plugin {
 }
 
 /** Files that start programs or threads, which Node.js loads without vite: from the builds. */
-const startsPrograms = /"node:child_process"|"[./\w]*worker\.mjs"|\bopenAsync/;
+const starting = /"node:child_process"|"[./\w]*worker\.mjs"|\bopenAsync/;
 
 /**
- * Finds the test files that only work with builds: those that start programs or threads, by themselves or through what
- * they import.
+ * Finds the test files that start programs or threads, by themselves or through what they import. They are slower than
+ * others, and only work with builds.
  *
  * @param tests - the folder of the tests
  */
-export function needBuilds(tests: string): string[] {
+export function startPrograms(tests: string): string[] {
   const found = new Map<string, boolean>();
-  const needs = (file: string): boolean => {
+  const starts = (file: string): boolean => {
     const known = found.get(file);
     if (known !== undefined) return known;
     found.set(file, false);
     const code = readFileSync(file, "utf8");
     const imports = [...code.matchAll(/ from "(\.[^"]*\.ts)"/g)].map(([, name]) => join(file, "..", name as string));
-    // software.ts starts servers, but also has the device in process.
-    const result = startsPrograms.test(code) || imports.some((name) => !name.endsWith("/software.ts") && needs(name));
+    // These start servers and look for programs, but also have the device in process, and know what is missing.
+    const result = starting.test(code) || imports.some((name) => !/\/(software|needs)\.ts$/.test(name) && starts(name));
     found.set(file, result);
     return result;
   };
   return readdirSync(tests, { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".test.ts") && !name.includes("node_modules") && needs(join(tests, name)))
+    .filter((name) => name.endsWith(".test.ts") && !name.includes("node_modules") && starts(join(tests, name)))
     .sort();
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Installed, npm, packageNames } from "../install/installed.ts";
-import { isRequired } from "../runtime.ts";
+import { isRequired } from "../needs.ts";
 import { versions } from "./nodes.ts";
 
 /*

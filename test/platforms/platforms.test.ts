@@ -3,7 +3,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { afterAll, describe, expect, test } from "vitest";
 import { Installed, report } from "../install/installed.ts";
-import { isRequired } from "../runtime.ts";
+import { isRequired } from "../needs.ts";
 import { ownArchitecture, unpack } from "./debian.ts";
 import { linkLibstdcxx } from "./musl.ts";
 

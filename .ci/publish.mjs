@@ -1,0 +1,23 @@
+/*
+ * Publishes on npm what pack.mjs packed: `node .ci/publish.mjs release --provenance`. With `--dry-run`, npm only says what
+ * it would do.
+ */
+import { spawnSync } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { resolve } from "node:path";
+import process from "node:process";
+
+const [folder, ...flags] = process.argv.slice(2);
+if (folder === undefined) {
+  console.error("usage: node .ci/publish.mjs <folder> [flags of npm publish]");
+  process.exit(1);
+}
+// A package follows the ones that it depends on.
+const tarballs = readdirSync(folder).filter((name) => name.endsWith(".tgz"));
+for (const tarball of tarballs.sort()) {
+  const args = ["publish", resolve(folder, tarball), "--access", "public", "--ignore-scripts", ...flags];
+  const { status } = spawnSync("npm", args, { stdio: "inherit" });
+  if (status === 0) continue;
+  console.error(`${tarball} was not published, nor were those after it`);
+  process.exit(1);
+}
