@@ -1,17 +1,25 @@
 /*
- * A user's program that imports every module of the packages, and prints what that changed in the process as one line
+ * A user's program that imports every export path of the package, and prints what that changed in the process as one line
  * of JSON. Its standard input has to be a pipe, which importing node:process makes non-blocking in Node.js.
  */
 import { readFileSync } from "node:fs";
 // In Deno, importing this module adds a global.
 import "node:module";
 
-const entries = [
-  ...["core", "node", "deno", "bun", "soft", "serve", "node-crypto", "webcrypto"].map((name) => `@cryptodev/${name}`),
-  "cryptodev",
-  "cryptodev/crypto",
-  "cryptodev/register-crypto",
+const paths = [
+  "abi",
+  "algorithms",
+  "host",
+  "node",
+  "deno",
+  "bun",
+  "soft",
+  "serve",
+  "webcrypto",
+  "crypto",
+  "register-crypto",
 ];
+const entries = ["cryptodev", ...paths.map((path) => `cryptodev/${path}`)];
 
 function look() {
   const { process } = globalThis;

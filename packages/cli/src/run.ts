@@ -4,18 +4,11 @@
  * @module @cryptodev/cli
  */
 import process from "node:process";
-import { AuthenticationError } from "@cryptodev/core";
 import { Command, CommanderError } from "commander";
-import { dgstCommand, hmacCommand, namesOf } from "./dgst.ts";
-import { cipherNames, decCommand, encCommand } from "./enc.ts";
 import { exitCodes } from "./exit_codes.ts";
 import { commandLine } from "./file_name.ts";
-import { infoCommand } from "./info.ts";
 import type { Library } from "./library.ts";
 import { log, print, say } from "./print.ts";
-import { serveCommand } from "./serve.ts";
-import { speedCommand } from "./speed.ts";
-import { traceCommand } from "./trace.ts";
 import { UsageError } from "./usage_error.ts";
 
 export type { Backend, Library } from "./library.ts";
@@ -36,24 +29,42 @@ Environment: CRYPTODEV_BACKEND is the default of --backend: kernel, software or 
 shows the calls to the device: 1 for standard error, or the name of a file.
 `;
 
+/** Creates a subcommand. @param others - the words after `--` */
+type Create = (library: Library, others: readonly string[]) => Promise<Command>;
+
+/** The subcommands, whose modules are loaded when they are used. */
+const subcommands: Readonly<Record<string, Create>> = {
+  info: async (library) => (await import("./info.ts")).infoCommand(library),
+  enc: async (library) => (await import("./enc.ts")).encCommand(library),
+  dec: async (library) => (await import("./enc.ts")).decCommand(library),
+  dgst: async (library) => (await import("./dgst.ts")).dgstCommand(library),
+  hmac: async (library) => (await import("./dgst.ts")).hmacCommand(library),
+  speed: async (library) => (await import("./speed.ts")).speedCommand(library),
+  trace: async (library, others) => (await import("./trace.ts")).traceCommand(library, others),
+  serve: async (library, others) => (await import("./serve.ts")).serveCommand(library, others),
+};
+
+/** Those that run another program, whose command line follows `--` and has its own options. */
+const runners: readonly string[] = ["trace", "serve"];
+
 /** Commander repeats unknown options with their values, which may be keys. */
 const withoutValues = (text: string): string => text.replace(/(unknown option '(?:--[^'=]*|-.))[^']*/, "$1");
 
 /**
  * Runs the command line of this process, and sets its exit status.
  *
- * @param library - the package that opens the devices
+ * @param version - the version of the package that opens the devices
+ * @param load - loads that package, unless the command line can do without it
  */
-export async function run(library: Library): Promise<void> {
+export async function run(version: string, load: () => Promise<Omit<Library, "version">>): Promise<void> {
   process.argv = commandLine();
 
-  // After `--` comes the command line of another program, with its own options.
   const split = process.argv.indexOf("--");
   const [own, others] = split < 0 ? [process.argv, []] : [process.argv.slice(0, split), process.argv.slice(split + 1)];
 
   const program = new Command("cryptodev")
     .description("Uses the Linux kernel's /dev/crypto, or the same device in software")
-    .version(library.version)
+    .version(version)
     .addHelpText("before", examples)
     .addHelpText("after", footer)
     .configureOutput({
@@ -63,34 +74,44 @@ export async function run(library: Library): Promise<void> {
       outputError: (text) => say(withoutValues(text.replace(/^error: /, "").trimEnd())),
     })
     .exitOverride();
-  const runners = [traceCommand(library, others), serveCommand(library, others)];
-  for (const command of [
-    infoCommand(library),
-    encCommand(library),
-    decCommand(library),
-    dgstCommand(library),
-    hmacCommand(library),
-    speedCommand(library),
-    ...runners,
-  ]) {
-    program.addCommand(command.copyInheritedSettings(program));
-  }
 
   try {
-    const [, , first = "", second] = process.argv;
-    checkCommand(program, first === "help" && second !== undefined ? second : first);
-    const isRunner = runners.some((command) => command.name() === first);
-    await program.parseAsync(isRunner ? own : process.argv);
+    const words = own.slice(2);
+    for (const command of await commandsFor(words, others, async () => ({ version, ...(await load()) }))) {
+      program.addCommand(command.copyInheritedSettings(program));
+    }
+    const [first = "", second] = words;
+    await checkCommand(program, first === "help" && second !== undefined ? second : first);
+    await program.parseAsync(runners.includes(first) ? own : process.argv);
   } catch (error) {
-    process.exit(report(error));
+    process.exit(await report(error));
   }
 }
 
+/**
+ * Creates all subcommands. Those that the command line does not need only have their name. The list in the help needs
+ * all of them.
+ */
+async function commandsFor(
+  words: readonly string[],
+  others: readonly string[],
+  load: () => Promise<Library>,
+): Promise<readonly Command[]> {
+  const isNamed = words.some((word) => Object.hasOwn(subcommands, word));
+  const isVersion = !isNamed && ["--version", "-V"].includes(words[0] ?? "");
+  return await Promise.all(
+    Object.entries(subcommands).map(async ([name, create]) =>
+      isVersion || (isNamed && !words.includes(name)) ? new Command(name) : create(await load(), others),
+    ),
+  );
+}
+
 /** Refuses a word that is not a command, if we can suggest more than commander does. */
-function checkCommand(program: Command, word: string): void {
+async function checkCommand(program: Command, word: string): Promise<void> {
   if (word === "" || word.startsWith("-") || word === "help") return;
   const commands = program.commands.map((command) => command.name());
   if (commands.includes(word)) return;
+  const [{ namesOf }, { cipherNames }] = await Promise.all([import("./dgst.ts"), import("./enc.ts")]);
   const command = namesOf(false).includes(word) ? "dgst" : cipherNames.includes(word) ? "enc" : undefined;
   if (command !== undefined) throw new UsageError(`unknown command '${word}'\n(Did you mean \`${command} ${word}\`?)`);
   if (process.argv[2] === "help") program.error(`unknown command '${word}'; the commands are ${commands.join(", ")}`);
@@ -101,11 +122,12 @@ function checkCommand(program: Command, word: string): void {
  *
  * @returns the exit status
  */
-function report(error: unknown): number {
+async function report(error: unknown): Promise<number> {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
   // A reader that stops early, such as `head`, does not need a message.
   if ((error as NodeJS.ErrnoException).code === "EPIPE") return exitCodes.brokenPipe;
   say(error instanceof Error ? error.message : String(error));
   if (error instanceof UsageError) return exitCodes.usage;
+  const { AuthenticationError } = await import("@cryptodev/core");
   return error instanceof AuthenticationError ? exitCodes.mismatch : exitCodes.failure;
 }

@@ -4,15 +4,28 @@
  *
  * @module cryptodev/register-crypto
  */
+import { createRequire } from "node:module";
 import { register } from "@cryptodev/node-crypto/register";
-// Loaded now, because some loaders, such as that of Yarn's Plug'n'Play in Node.js 20, cannot load it on demand.
-import "@cryptodev/soft";
 import { programPrefix } from "./async/program_url.ts";
 import { open } from "./index.ts";
+// Loaded now, because some loaders, such as that of Yarn's Plug'n'Play in Node.js 20, cannot load it on demand.
+import "./soft.ts";
+
+const { resolve } = createRequire(import.meta.url);
+
+/** Checks whether a package is installed. The published package contains the others instead. */
+function isInstalled(name: string): boolean {
+  try {
+    resolve(name);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 register({
   url: import.meta.url,
   open,
-  exemptPackages: ["@cryptodev/soft", "@cryptodev/cli"],
+  exemptPackages: ["@cryptodev/soft", "@cryptodev/cli"].filter(isInstalled),
   exemptPrefixes: [programPrefix],
 });

@@ -1,0 +1,6 @@
+/**
+ * The host of Deno: {@link @cryptodev/deno!}.
+ *
+ * @module cryptodev/deno
+ */
+export * from "@cryptodev/deno";

@@ -1,0 +1,6 @@
+/**
+ * The host of Node.js: {@link @cryptodev/node!}.
+ *
+ * @module cryptodev/node
+ */
+export * from "@cryptodev/node";

@@ -1,0 +1,6 @@
+/**
+ * The software device, for tests: {@link @cryptodev/soft!}.
+ *
+ * @module cryptodev/soft
+ */
+export * from "@cryptodev/soft";
