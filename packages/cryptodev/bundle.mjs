@@ -65,7 +65,9 @@ const sources = {
     if (id === sourceOf("cryptodev", "async/worker_program")) {
       return readFileSync(join(own, "dist/async/worker_program.js"), "utf8");
     }
-    return id.includes("may_exist.ts?") ? { code: readFileSync(id.replace(/\?.*/, ""), "utf8"), moduleType: "ts" } : null;
+    return id.includes("may_exist.ts?")
+      ? { code: readFileSync(id.replace(/\?.*/, ""), "utf8"), moduleType: "ts" }
+      : null;
   },
 };
 

@@ -26,7 +26,9 @@ function openFlagsOf(descriptor: number): number {
 }
 
 const deno =
-  "Deno" in globalThis ? { ...(await import("@cryptodev/core/host")), ...(await import("@cryptodev/deno")) } : undefined;
+  "Deno" in globalThis
+    ? { ...(await import("@cryptodev/core/host")), ...(await import("@cryptodev/deno")) }
+    : undefined;
 const ROOM = { name: "room", fields: [["bytes", "char", 2 ** 16]] } as const;
 const signatures = {
   read: { parameters: ["fd: int", "buf: pointer", "count: size_t"], result: "ssize_t" },
