@@ -85,7 +85,7 @@ try {
     [`Threads, on ${device}`, on([], threads)],
     [`Drop-in, on ${device} and in process`, on(bench.together, dropIn)],
     ["Server", (add) => server(bench, add)],
-    ["Import", (add) => startUp(bench, add)],
+    ["Import, and start of the command", (add) => startUp(bench, add)],
   ];
   const isAsked = (title: string): boolean =>
     flags.only.length === 0 || flags.only.some((word) => title.toLowerCase().startsWith(word.toLowerCase()));
