@@ -45,7 +45,11 @@ const dependencies = (folder: string): readonly Group[] => (isPublished(folder) 
 describe("SECURITY.md lists every dependency and where it is used:", () => {
   test.each([
     ["What a user installs with `cryptodev`:", dependencies, (name: string) => installedByUsers.includes(name)],
-    ["What is bundled into `cryptodev` for its command:", dependencies, (name: string) => !installedByUsers.includes(name)],
+    [
+      "What is bundled into `cryptodev` for its command:",
+      dependencies,
+      (name: string) => !installedByUsers.includes(name),
+    ],
     [
       "What only developers install:",
       (folder: string) => (isPublished(folder) ? ["devDependencies"] : ["dependencies", "devDependencies"]),
