@@ -1,7 +1,7 @@
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { configDefaults, defineConfig } from "vitest/config";
-import { fromSources, needBuilds } from "./sources.ts";
+import { fromBundle, fromSources, needBuilds, needModules } from "./sources.ts";
 
 // vitest resolves imports itself, like Node.js in any runtime, so the condition of the runtime has to be set here.
 const runtime = "Deno" in globalThis ? "deno" : "Bun" in globalThis ? "bun" : "node";
@@ -17,8 +17,11 @@ const isMeasured = "NODE_V8_COVERAGE" in process.env || "DENO_COVERAGE_DIR" in p
 const isOnSources = process.env.SOURCES === "1";
 /** They compute on gigabytes, or for a long time. */
 const slow = ["session/limits.test.ts", "soak/soak.test.ts", "soft/large.test.ts"];
-const omitted = isOnSources ? [...needBuilds(fileURLToPath(new URL(".", import.meta.url))), ...slow] : [];
-if (omitted.length > 0) {
+/** Whether tests run on npm's bundle instead of the builds. */
+const isOnBundle = process.env.BUNDLE === "1";
+const here = fileURLToPath(new URL(".", import.meta.url));
+const omitted = isOnSources ? [...needBuilds(here), ...slow] : isOnBundle ? needModules(here) : [];
+if (isOnSources) {
   console.log(
     "\nThese tests run on the sources. `npm test` also runs those that start programs or threads, which need a build,",
   );
@@ -27,7 +30,7 @@ if (omitted.length > 0) {
 
 export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
-  plugins: isOnSources ? [fromSources(conditions)] : [],
+  plugins: isOnSources ? [fromSources(conditions)] : isOnBundle ? [fromBundle()] : [],
   test: {
     include: ["**/*.test.ts"],
     // npm and TypeScript treat the packages the same way in all runtimes.
@@ -39,7 +42,7 @@ export default defineConfig({
       ...omitted,
     ],
     // The runtime itself loads the packages from their builds, as it does for any program.
-    server: { deps: { external: [/\/packages\/[\w-]+\/dist\//] } },
+    server: { deps: { external: [/\/packages\/[\w-]+\/(npm\/)?dist\//] } },
     setupFiles: isMeasured ? ["coverage/setup.ts"] : [],
     // One process for each file, so that descriptors and garbage collections of one do not disturb another.
     pool: "forks",

@@ -5,7 +5,7 @@
  * from those that it wrote.
  */
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 import { dts } from "rolldown-plugin-dts";
@@ -45,6 +45,8 @@ const entries = {
   "serve/worker": sourceOf("serve", "worker"),
 };
 
+const withoutQuery = (id) => id.replace(/\?.*/, "");
+
 /** Finds the sources of our packages, and leaves the imports whose file the conditions of package.json select. */
 const sources = {
   name: "sources",
@@ -55,7 +57,7 @@ const sources = {
       // Imported only to be loaded, which bundlers omit.
       if (specifier === "./soft.ts") return { id: "./soft.js", external: true };
       // Only one file of runtime/ is ever loaded, so each gets a copy of the modules that they share.
-      if (specifier === "./may_exist.ts") return `${join(dirname(importer), specifier)}?${importer}`;
+      if (specifier === "./may_exist.ts") return `${join(dirname(importer), specifier)}?${basename(importer)}`;
       const { folder, path } = ours(specifier) ?? {};
       return folder && sourceOf(folder, manifests.get(folder).exports[path].default);
     },
@@ -65,9 +67,7 @@ const sources = {
     if (id === sourceOf("cryptodev", "async/worker_program")) {
       return readFileSync(join(own, "dist/async/worker_program.js"), "utf8");
     }
-    return id.includes("may_exist.ts?")
-      ? { code: readFileSync(id.replace(/\?.*/, ""), "utf8"), moduleType: "ts" }
-      : null;
+    return id.includes("may_exist.ts?") ? { code: readFileSync(withoutQuery(id), "utf8"), moduleType: "ts" } : null;
   },
 };
 
@@ -107,7 +107,7 @@ async function bundleCode() {
     sourcemap: true,
     // Stack traces name the sources by their paths in the repository.
     sourcemapPathTransform: (source, map) => {
-      const path = relative(root, join(dirname(map), source));
+      const path = relative(root, join(dirname(map), withoutQuery(source)));
       return join(relative(dirname(map), target), path);
     },
     codeSplitting: { groups: shared.map(([name, test], index) => ({ name, test, priority: shared.length - index })) },
@@ -128,14 +128,11 @@ async function bundleDeclarations() {
         name: "published-names",
         // The sources name the packages of this repository, as JSR has them.
         renderChunk: (code) =>
-          code.replace(/"@cryptodev\/(core\/)?([\w-]+)"/g, (_, _core, name) =>
-            name === "core" ? '"cryptodev"' : `"cryptodev/${name === "node-crypto" ? "crypto" : name}"`,
-          ),
+          code.replaceAll("@cryptodev/node-crypto", "cryptodev/crypto").replace(/@cryptodev(\/core\b)?/g, "cryptodev"),
       },
     ],
   });
-  const written = await bundle.write({ ...output, chunkFileNames: "types/[name].js" });
-  return written.output;
+  await bundle.write({ ...output, chunkFileNames: "types/[name].js" });
 }
 
 /** The folder of the package that contains a file of node_modules. */
