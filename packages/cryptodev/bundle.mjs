@@ -38,10 +38,10 @@ const entries = {
   ...exported,
   ...entriesOf(filesOf(manifest.imports)),
   command: sourceOf("cryptodev", "command"),
-  // What is loaded by its URL.
-  hooks: sourceOf("node-crypto", "hooks"),
-  "replacements/crypto": sourceOf("node-crypto", "replacements/crypto"),
-  "replacements/worker_threads": sourceOf("node-crypto", "replacements/worker_threads"),
+  // What is loaded by its URL, relative to the module that loads it.
+  "node-crypto/hooks": sourceOf("node-crypto", "hooks"),
+  "node-crypto/replacements/crypto": sourceOf("node-crypto", "replacements/crypto"),
+  "node-crypto/replacements/worker_threads": sourceOf("node-crypto", "replacements/worker_threads"),
   "serve/worker": sourceOf("serve", "worker"),
 };
 
@@ -72,14 +72,19 @@ const sources = {
 };
 
 /**
- * The files that entries share: one for each package. What several match is in the first, and so is what it imports, so
- * a package follows those that it imports.
+ * The files that entries share: about one for each package. What several match is in the first, and so is what it
+ * imports, so a package follows those that it imports.
  */
 const shared = [
-  ...["core", "soft", "node", "deno", "bun"].map((name) => [name, new RegExp(`packages/${name}/src/`)]),
-  // The server looks for its worker beside itself.
+  ...["core", "soft", "node", "deno", "bun", "webcrypto"].map((name) => [name, new RegExp(`packages/${name}/src/`)]),
   ["serve/server", /packages\/serve\/src\/(?!worker\.ts)/],
-  ["node_crypto", /packages\/node-crypto\/src\/(?!register|hooks|replacements\/)/],
+  ["node_crypto", /packages\/node-crypto\/src\/(?!hooks|re)/],
+  // Each of these is loaded in threads or programs that do not load the others.
+  ...["hooks", "replacements/crypto", "replacements/switched_worker", "replacements/worker_threads"].map((name) => [
+    `node-crypto/parts/${basename(name)}`,
+    new RegExp(`packages/node-crypto/src/${name}\\.ts$`),
+  ]),
+  ["node-crypto/register", /packages\/node-crypto\/src\/re\w+\.ts$/],
   ["main", /packages\/cryptodev\/src\/(index|open|streams|async\/(open_async|program_url))\.ts$/],
   ["async", /packages\/cryptodev\/src\/async\//],
 ];

@@ -4,28 +4,16 @@
  *
  * @module cryptodev/register-crypto
  */
-import { createRequire } from "node:module";
 import { register } from "@cryptodev/node-crypto/register";
 import { programPrefix } from "./async/program_url.ts";
+import { exemptPackages } from "./exempt_packages.ts";
 import { open } from "./index.ts";
 // Loaded now, because some loaders, such as that of Yarn's Plug'n'Play in Node.js 20, cannot load it on demand.
 import "./soft.ts";
 
-const { resolve } = createRequire(import.meta.url);
-
-/** Checks whether a package is installed. The published package contains the others instead. */
-function isInstalled(name: string): boolean {
-  try {
-    resolve(name);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 register({
   url: import.meta.url,
   open,
-  exemptPackages: ["@cryptodev/soft", "@cryptodev/cli"].filter(isInstalled),
+  exemptPackages,
   exemptPrefixes: [programPrefix],
 });
