@@ -76,7 +76,9 @@ const sources = {
  * imports, so a package follows those that it imports.
  */
 const shared = [
-  ...["core", "soft", "node", "deno", "bun", "webcrypto"].map((name) => [name, new RegExp(`packages/${name}/src/`)]),
+  ...["core", "soft", "node", "deno", "bun"].map((name) => [name, new RegExp(`packages/${name}/src/`)]),
+  ["main", /packages\/cryptodev\/src\/(index|open|streams|async\/(open_async|program_url))\.ts$/],
+  ["webcrypto", /packages\/(webcrypto\/src\/|cryptodev\/src\/webcrypto\.ts$)/],
   ["serve/server", /packages\/serve\/src\/(?!worker\.ts)/],
   ["node_crypto", /packages\/node-crypto\/src\/(?!hooks|re)/],
   // Each of these is loaded in threads or programs that do not load the others.
@@ -85,7 +87,6 @@ const shared = [
     new RegExp(`packages/node-crypto/src/${name}\\.ts$`),
   ]),
   ["node-crypto/register", /packages\/node-crypto\/src\/re\w+\.ts$/],
-  ["main", /packages\/cryptodev\/src\/(index|open|streams|async\/(open_async|program_url))\.ts$/],
   ["async", /packages\/cryptodev\/src\/async\//],
 ];
 

@@ -6,20 +6,8 @@ import { readFileSync } from "node:fs";
 // In Deno, importing this module adds a global.
 import "node:module";
 
-const paths = [
-  "abi",
-  "algorithms",
-  "host",
-  "node",
-  "deno",
-  "bun",
-  "soft",
-  "serve",
-  "webcrypto",
-  "crypto",
-  "register-crypto",
-];
-const entries = ["cryptodev", ...paths.map((path) => `cryptodev/${path}`)];
+const { exports } = JSON.parse(readFileSync("node_modules/cryptodev/package.json", "utf8"));
+const entries = Object.keys(exports).map((path) => path.replace(".", "cryptodev"));
 
 function look() {
   const { process } = globalThis;
