@@ -1,5 +1,5 @@
 /**
- * The {@link @cryptodev/core/host!Host | Host} of Bun: libc through `bun:ffi`.
+ * The {@link cryptodev/host!Host | Host} of Bun: libc through `bun:ffi`.
  *
  * @module @cryptodev/bun
  */
@@ -25,7 +25,7 @@ export function bunHost(): Host {
 }
 
 /**
- * Returns how Bun calls libc, with which {@link @cryptodev/core/host!bind | bind()} declares functions that a host does not
+ * Returns how Bun calls libc, with which {@link cryptodev/host!bind | bind()} declares functions that a host does not
  * have. The first call in each thread loads libc.
  *
  * @returns one dialect for each thread

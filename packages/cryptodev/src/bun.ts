@@ -1,5 +1,5 @@
 /**
- * The host of Bun: {@link @cryptodev/bun!}.
+ * The {@link cryptodev/host!Host | Host} of Bun: libc through `bun:ffi`.
  *
  * @module cryptodev/bun
  */

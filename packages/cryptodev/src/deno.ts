@@ -1,5 +1,5 @@
 /**
- * The host of Deno: {@link @cryptodev/deno!}.
+ * The {@link cryptodev/host!Host | Host} of Deno: libc through `Deno.dlopen`.
  *
  * @module cryptodev/deno
  */

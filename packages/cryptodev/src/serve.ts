@@ -1,5 +1,5 @@
 /**
- * Serves the software device as a file that any program can open: {@link @cryptodev/serve!}.
+ * Serves the software `/dev/crypto` as a file that any program can open.
  *
  * @module cryptodev/serve
  */

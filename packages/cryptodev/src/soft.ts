@@ -1,5 +1,5 @@
 /**
- * The software device, for tests: {@link @cryptodev/soft!}.
+ * The device `/dev/crypto` in software, for tests.
  *
  * @module cryptodev/soft
  */

@@ -1,5 +1,5 @@
 /**
- * The {@link @cryptodev/core/host!Host | Host} of Deno: libc through `Deno.dlopen`.
+ * The {@link cryptodev/host!Host | Host} of Deno: libc through `Deno.dlopen`.
  *
  * It needs `--allow-ffi`. To allow only libc, give its absolute path: `--allow-ffi=/lib/x86_64-linux-gnu/libc.so.6`.
  *
@@ -28,7 +28,7 @@ export function denoHost(): Host {
 }
 
 /**
- * Returns how Deno calls libc, with which {@link @cryptodev/core/host!bind | bind()} declares functions that a host does not
+ * Returns how Deno calls libc, with which {@link cryptodev/host!bind | bind()} declares functions that a host does not
  * have. The first call in each thread loads libc.
  *
  * @returns one dialect for each thread

@@ -1,5 +1,5 @@
 /**
- * The {@link @cryptodev/core/host!Host | Host} of Node.js. It calls libc through the built-in node:ffi if that exists and
+ * The {@link cryptodev/host!Host | Host} of Node.js. It calls libc through the built-in node:ffi if that exists and
  * works, else through koffi.
  *
  * @module @cryptodev/node
@@ -27,7 +27,7 @@ export function nodeHost(): Host {
 }
 
 /**
- * Returns how Node.js calls libc, with which {@link @cryptodev/core/host!bind | bind()} declares functions that a host does
+ * Returns how Node.js calls libc, with which {@link cryptodev/host!bind | bind()} declares functions that a host does
  * not have. The first call in each thread loads libc.
  *
  * @returns one dialect for each thread
