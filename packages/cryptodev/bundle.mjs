@@ -127,16 +127,7 @@ async function bundleDeclarations() {
     input: exported,
     platform: "node",
     external: [/^node:/],
-    plugins: [
-      dts({ oxc: true, emitDtsOnly: true, sourcemap: false }),
-      sources,
-      {
-        name: "published-names",
-        // The sources name the packages of this repository, as JSR has them.
-        renderChunk: (code) =>
-          code.replaceAll("@cryptodev/node-crypto", "cryptodev/crypto").replace(/@cryptodev(\/core\b)?/g, "cryptodev"),
-      },
-    ],
+    plugins: [dts({ oxc: true, emitDtsOnly: true, sourcemap: false }), sources],
   });
   await bundle.write({ ...output, chunkFileNames: "types/[name].js" });
 }

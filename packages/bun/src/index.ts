@@ -14,7 +14,7 @@ import type { BunFFI, ForeignFunction } from "./types.ts";
  * @throws {UnsupportedError} if the runtime is not Bun, the system is not Linux, or the architecture is unknown
  * @example
  * ```ts
- * import { bunHost } from "@cryptodev/bun";
+ * import { bunHost } from "cryptodev/bun";
  *
  * console.log(bunHost().open("/nowhere/crypto", 2)); // -2, which is ENOENT
  * ```
@@ -32,8 +32,8 @@ export function bunHost(): Host {
  * @throws {UnsupportedError} if the runtime is not Bun, the system is not Linux, or the architecture is unknown
  * @example
  * ```ts
- * import { dialect } from "@cryptodev/bun";
- * import { bind } from "@cryptodev/core/host";
+ * import { dialect } from "cryptodev/bun";
+ * import { bind } from "cryptodev/host";
  *
  * const { getppid } = bind({ getppid: { parameters: [], result: "int" } }, dialect());
  * console.log(getppid() === process.ppid);
@@ -69,7 +69,7 @@ function load(): Dialect {
   const machine = linuxMachine(process.platform, process.arch);
   // Not an import: other runtimes, which refuse `bun:` specifiers, can then load this module and report an error.
   const ffi = process.getBuiltinModule?.("bun:ffi") as BunFFI | undefined;
-  if (ffi === undefined) throw new UnsupportedError("ffi", "@cryptodev/bun runs in Bun, and this is another runtime");
+  if (ffi === undefined) throw new UnsupportedError("ffi", "the host of Bun needs Bun, and this is another runtime");
   const declare = openLibc(ffi);
   const ioctl = declare("ioctl", ["i32", "i32", "ptr"], "i32") as Dialect["ioctl"];
   const errnoLocation = declare("__errno_location", [], "ptr")() as number;

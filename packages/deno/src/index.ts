@@ -17,7 +17,7 @@ import type { DenoNamespace, ForeignFunction, Globals } from "./types.ts";
  * missing, or the architecture is unknown
  * @example
  * ```ts
- * import { denoHost } from "@cryptodev/deno";
+ * import { denoHost } from "cryptodev/deno";
  *
  * console.log(denoHost().open("/nowhere/crypto", 2)); // -2, which is ENOENT
  * ```
@@ -36,8 +36,8 @@ export function denoHost(): Host {
  * missing, or the architecture is unknown
  * @example
  * ```ts
- * import { bind } from "@cryptodev/core/host";
- * import { dialect } from "@cryptodev/deno";
+ * import { bind } from "cryptodev/host";
+ * import { dialect } from "cryptodev/deno";
  *
  * const { getppid } = bind({ getppid: { parameters: [], result: "int" } }, dialect());
  * console.log(getppid() === Deno.ppid);
@@ -80,8 +80,7 @@ function openLibc(deno: DenoNamespace): Dialect["declare"] {
 }
 
 function load(): Dialect {
-  if (Deno === undefined)
-    throw new UnsupportedError("ffi", "@cryptodev/deno runs in Deno, and this is another runtime");
+  if (Deno === undefined) throw new UnsupportedError("ffi", "the host of Deno needs Deno, and this is another runtime");
   const machine = linuxMachine(Deno.build.os, Deno.build.arch);
   const declare = openLibc(Deno);
   const memcpy = declare("memcpy", ["buffer", "u64", "u64"], "u64") as (

@@ -16,7 +16,7 @@ import { nodeFfiDialect } from "./node_ffi.ts";
  * unknown
  * @example
  * ```ts
- * import { nodeHost } from "@cryptodev/node";
+ * import { nodeHost } from "cryptodev/node";
  *
  * console.log(nodeHost().open("/nowhere/crypto", 2)); // -2, which is ENOENT
  * ```
@@ -35,8 +35,8 @@ export function nodeHost(): Host {
  * unknown
  * @example
  * ```ts
- * import { bind } from "@cryptodev/core/host";
- * import { dialect } from "@cryptodev/node";
+ * import { bind } from "cryptodev/host";
+ * import { dialect } from "cryptodev/node";
  *
  * const { getppid } = bind({ getppid: { parameters: [], result: "int" } }, dialect());
  * console.log(getppid() === process.ppid);

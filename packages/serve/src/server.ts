@@ -51,7 +51,7 @@ const KNOCK = 250;
  *
  * @example
  * ```ts
- * import { Server, ServeError } from "@cryptodev/serve";
+ * import { Server, ServeError } from "cryptodev/serve";
  *
  * try {
  *   const server = await Server.start({ path: "/tmp/crypto-of-an-example" });

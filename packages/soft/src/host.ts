@@ -31,8 +31,8 @@ const POLLNVAL = 0x020;
  *
  * @example
  * ```ts
- * import { Device } from "@cryptodev/core";
- * import { SoftwareHost } from "@cryptodev/soft";
+ * import { Device } from "cryptodev";
+ * import { SoftwareHost } from "cryptodev/soft";
  *
  * const device = Device.open(new SoftwareHost());
  * console.log(device.hash("sha1").digest(new TextEncoder().encode("abc")).length); // 20

@@ -46,7 +46,7 @@ const roundUp = (value: number, multiple: number): number => Math.ceil(value / m
  * @returns size, alignment, offsets and widths
  * @example
  * ```ts
- * import { crypt_op, LP64, layout } from "@cryptodev/core/abi";
+ * import { crypt_op, LP64, layout } from "cryptodev/abi";
  *
  * console.log(layout(crypt_op, LP64).offset.iv); // 40
  * ```

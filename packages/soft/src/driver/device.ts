@@ -62,8 +62,8 @@ function requireMachine(machine: unknown): Machine {
  *
  * @example
  * ```ts
- * import { Device } from "@cryptodev/core";
- * import { SoftwareHost } from "@cryptodev/soft";
+ * import { Device } from "cryptodev";
+ * import { SoftwareHost } from "cryptodev/soft";
  *
  * const host = new SoftwareHost({ enableStats: true, onUsage: ({ operations }) => console.log(operations) });
  * const device = Device.open(host);
