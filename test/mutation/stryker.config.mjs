@@ -24,6 +24,7 @@ export default {
   ignorePatterns: [
     "biome.json",
     "packages/*/dist",
+    "packages/cryptodev/npm",
     "docs",
     "bench",
     "test/results",
