@@ -88,6 +88,7 @@ const shared = [
   ]),
   ["node-crypto/register", /packages\/node-crypto\/src\/re\w+\.ts$/],
   ["async", /packages\/cryptodev\/src\/async\//],
+  ["cli", /packages\/cli\/src\/(run|exit_codes|usage_error)\.ts$/],
 ];
 
 const output = {

@@ -3,118 +3,36 @@
  *
  * @module @cryptodev/cli
  */
-import process from "node:process";
-import { Command, CommanderError } from "commander";
+import type { CommanderError } from "commander";
 import { exitCodes } from "./exit_codes.ts";
 import { commandLine } from "./file_name.ts";
 import type { Library } from "./library.ts";
-import { log, print, say } from "./print.ts";
+import { print, say } from "./print.ts";
 import { UsageError } from "./usage_error.ts";
 
 export type { Backend, Library } from "./library.ts";
-
-const examples = `
-Examples:
-  $ cryptodev info                             # the device's algorithms and drivers
-  $ cryptodev enc aes-256-cbc --pad --key-file key --iv-file iv -i plain -o sealed
-  $ cryptodev dgst sha256 *.iso > SHA256SUMS
-  $ cryptodev speed --algorithm aes-cbc        # compares the device with node:crypto
-  $ cryptodev serve -- npm test                # a software /dev/crypto for one program
-  $ cryptodev help enc                         # examples and options of a command
-`;
-
-const footer = `
-Exit status: 0; 1 if something failed; 2 if the command line is wrong; some commands have others.
-Environment: CRYPTODEV_BACKEND is the default of --backend: kernel, software or auto. CRYPTODEV_TRACE
-shows the calls to the device: 1 for standard error, or the name of a file.
-`;
-
-/** Creates a subcommand. @param others - the words after `--` */
-type Create = (library: Library, others: readonly string[]) => Promise<Command>;
-
-/** The subcommands, whose modules are loaded when they are used. */
-const subcommands: Readonly<Record<string, Create>> = {
-  info: async (library) => (await import("./info.ts")).infoCommand(library),
-  enc: async (library) => (await import("./enc.ts")).encCommand(library),
-  dec: async (library) => (await import("./enc.ts")).decCommand(library),
-  dgst: async (library) => (await import("./dgst.ts")).dgstCommand(library),
-  hmac: async (library) => (await import("./dgst.ts")).hmacCommand(library),
-  speed: async (library) => (await import("./speed.ts")).speedCommand(library),
-  trace: async (library, others) => (await import("./trace.ts")).traceCommand(library, others),
-  serve: async (library, others) => (await import("./serve.ts")).serveCommand(library, others),
-};
-
-/** Those that run another program, whose command line follows `--` and has its own options. */
-const runners: readonly string[] = ["trace", "serve"];
-
-/** Commander repeats unknown options with their values, which may be keys. */
-const withoutValues = (text: string): string => text.replace(/(unknown option '(?:--[^'=]*|-.))[^']*/, "$1");
 
 /**
  * Runs the command line of this process, and sets its exit status.
  *
  * @param version - the version of the package that opens the devices
- * @param load - loads that package, unless the command line can do without it
+ * @param load - loads that package, if the command line needs it
  */
 export async function run(version: string, load: () => Promise<Omit<Library, "version">>): Promise<void> {
   process.argv = commandLine();
-
-  const split = process.argv.indexOf("--");
-  const [own, others] = split < 0 ? [process.argv, []] : [process.argv.slice(0, split), process.argv.slice(split + 1)];
-
-  const program = new Command("cryptodev")
-    .description("Uses the Linux kernel's /dev/crypto, or the same device in software")
-    .version(version)
-    .addHelpText("before", examples)
-    .addHelpText("after", footer)
-    .configureOutput({
-      // Help that was requested is a result: if it cannot be written, the command fails.
-      writeOut: print,
-      writeErr: log,
-      outputError: (text) => say(withoutValues(text.replace(/^error: /, "").trimEnd())),
-    })
-    .exitOverride();
-
+  const [, , word = "", ...others] = process.argv;
   try {
-    const words = own.slice(2);
-    for (const command of await commandsFor(words, others, async () => ({ version, ...(await load()) }))) {
-      program.addCommand(command.copyInheritedSettings(program));
-    }
-    const [first = "", second] = words;
-    await checkCommand(program, first === "help" && second !== undefined ? second : first);
-    await program.parseAsync(runners.includes(first) ? own : process.argv);
+    // Scripts ask for the version often, and the parser takes longer to load than everything else. So does
+    // node:process, whose import runs the getters of the standard streams.
+    if (others.length === 0 && ["--version", "-V"].includes(word)) print(`${version}\n`);
+    else await (await import("./command_line.ts")).runCommandLine(version, load);
   } catch (error) {
     process.exit(await report(error));
   }
 }
 
-/**
- * Creates all subcommands. Those that the command line does not need only have their name. The list in the help needs
- * all of them.
- */
-async function commandsFor(
-  words: readonly string[],
-  others: readonly string[],
-  load: () => Promise<Library>,
-): Promise<readonly Command[]> {
-  const isNamed = words.some((word) => Object.hasOwn(subcommands, word));
-  const isVersion = !isNamed && ["--version", "-V"].includes(words[0] ?? "");
-  return await Promise.all(
-    Object.entries(subcommands).map(async ([name, create]) =>
-      isVersion || (isNamed && !words.includes(name)) ? new Command(name) : create(await load(), others),
-    ),
-  );
-}
-
-/** Refuses a word that is not a command, if we can suggest more than commander does. */
-async function checkCommand(program: Command, word: string): Promise<void> {
-  if (word === "" || word.startsWith("-") || word === "help") return;
-  const commands = program.commands.map((command) => command.name());
-  if (commands.includes(word)) return;
-  const [{ namesOf }, { cipherNames }] = await Promise.all([import("./dgst.ts"), import("./enc.ts")]);
-  const command = namesOf(false).includes(word) ? "dgst" : cipherNames.includes(word) ? "enc" : undefined;
-  if (command !== undefined) throw new UsageError(`unknown command '${word}'\n(Did you mean \`${command} ${word}\`?)`);
-  if (process.argv[2] === "help") program.error(`unknown command '${word}'; the commands are ${commands.join(", ")}`);
+function isOfCommander(error: unknown): error is CommanderError {
+  return (error as Error).name === "CommanderError";
 }
 
 /**
@@ -123,7 +41,7 @@ async function checkCommand(program: Command, word: string): Promise<void> {
  * @returns the exit status
  */
 async function report(error: unknown): Promise<number> {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
+  if (isOfCommander(error)) return error.exitCode === 0 ? 0 : exitCodes.usage;
   // A reader that stops early, such as `head`, does not need a message.
   if ((error as NodeJS.ErrnoException).code === "EPIPE") return exitCodes.brokenPipe;
   say(error instanceof Error ? error.message : String(error));
