@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { configDefaults, defineConfig } from "vitest/config";
-import { fromSources, startPrograms } from "./sources.ts";
+import { fromBundle, fromSources, needModules, startPrograms } from "./sources.ts";
 
 // vitest resolves imports itself, like Node.js in any runtime, so the condition of the runtime has to be set here.
 const runtime = "Deno" in globalThis ? "deno" : "Bun" in globalThis ? "bun" : "node";
@@ -21,8 +21,10 @@ const isWhole = !isOnSources && process.env.QUICK !== "1";
 /** They compute on gigabytes, or for a long time. */
 const slow = ["session/limits.test.ts", "soak/soak.test.ts", "soft/large.test.ts"];
 const here = fileURLToPath(new URL(".", import.meta.url));
-const omitted = isWhole ? [] : [...new Set([...startPrograms(here), ...slow])];
-if (omitted.length > 0) {
+/** Whether tests run on npm's bundle instead of the builds. */
+const isOnBundle = process.env.BUNDLE === "1";
+const omitted = [...(isWhole ? [] : [...startPrograms(here), ...slow]), ...(isOnBundle ? needModules(here) : [])];
+if (!isWhole) {
   console.log(
     `\nskipped: ${omitted.join(" ")}\nbecause they start programs or threads, or are slow; \`npm test\` runs them\n`,
   );
@@ -30,7 +32,7 @@ if (omitted.length > 0) {
 
 export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
-  plugins: isOnSources ? [fromSources(conditions)] : [],
+  plugins: isOnSources ? [fromSources(conditions)] : isOnBundle ? [fromBundle()] : [],
   test: {
     include: ["**/*.test.ts"],
     // npm and TypeScript treat the packages the same way in all runtimes.
@@ -42,7 +44,7 @@ export default defineConfig({
       ...omitted,
     ],
     // The runtime itself loads the packages from their builds, as it does for any program.
-    server: { deps: { external: [/\/packages\/[\w-]+\/dist\//] } },
+    server: { deps: { external: [/\/packages\/[\w-]+\/(npm\/)?dist\//] } },
     globalSetup: ["list_skipped.ts"],
     setupFiles: isMeasured ? ["coverage/setup.ts"] : [],
     // One process for each file, so that descriptors and garbage collections of one do not disturb another.

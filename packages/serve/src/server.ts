@@ -63,7 +63,7 @@ const KNOCK = 250;
  *
  * @example
  * ```ts
- * import { Server, ServeError } from "@cryptodev/serve";
+ * import { Server, ServeError } from "cryptodev/serve";
  *
  * try {
  *   const server = await Server.start({ path: "/tmp/crypto-of-an-example" });
@@ -168,7 +168,7 @@ export class Server {
    * @example
    * ```ts
    * import { spawnSync } from "node:child_process";
-   * import { ServeError, Server } from "@cryptodev/serve";
+   * import { ServeError, Server } from "cryptodev/serve";
    *
    * try {
    *   const server = await Server.start({ path: "/tmp/crypto-with-clones" });
