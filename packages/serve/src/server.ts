@@ -50,7 +50,7 @@ function workerBeside(url: string): URL {
   const isOurs = /\/server\.[jt]s$/.test(url) && (!worker.startsWith("file:") || existsSync(fileURLToPath(worker)));
   if (isOurs) return new URL(worker);
   throw new ServeError(
-    "the worker of @cryptodev/serve is not next to this module, because bundlers omit it; mark @cryptodev/serve as external",
+    "the worker of cryptodev/serve is not next to this module, because bundlers omit it; mark cryptodev/serve as external",
   );
 }
 
