@@ -15,7 +15,9 @@ import { type Cipher, Device } from "@cryptodev/core";
 import { O_RDWR } from "@cryptodev/core/abi";
 import { type Host, libcHost } from "@cryptodev/core/host";
 import { SoftwareHost } from "@cryptodev/soft";
+import { openAsync } from "cryptodev";
 import { cryptoOf } from "cryptodev/crypto";
+import { subtleOf } from "cryptodev/webcrypto";
 import { dialect } from "#libc";
 
 const MOST = 2 ** 20;
@@ -58,7 +60,7 @@ function viewsOf(size: number): readonly [Uint8Array, Uint8Array] {
   return made;
 }
 
-type Round = (size: number, count: number) => void;
+type Round = (size: number, count: number) => void | Promise<void>;
 
 /*
  * Operations run in batches of this size, so counts have to be multiples of it: runtimes optimize a function that is
@@ -196,6 +198,23 @@ if (device !== undefined) {
   };
 }
 
+type Subtle = typeof crypto.subtle;
+
+/** Encrypts one message after the other with WebCrypto. */
+async function subtleRound(subtle: Subtle): Promise<Round> {
+  const algorithm = { name: "AES-GCM", iv: nonce };
+  const made = await subtle.importKey("raw", key, "AES-GCM", false, ["encrypt"]);
+  return async (size, count) => {
+    const [from] = viewsOf(size);
+    for (let index = 0; index < count; index += 1) await subtle.encrypt(algorithm, made, from);
+  };
+}
+const subtles: Record<string, () => Promise<Subtle>> = {
+  "subtle-native": async () => crypto.subtle,
+  "subtle-pipe": async () => subtleOf(pipe),
+  "subtle-software": async () => subtleOf(software, { threads: await openAsync({ backend: "software" }) }),
+};
+
 const sessions: Cipher[] = [];
 /** Uses so many sessions in turn. */
 function inTurn(open: Device, many: number): Round {
@@ -246,11 +265,13 @@ for await (const line of createInterface({ input: process.stdin })) {
     if (device !== undefined && name.startsWith("sessions-")) {
       rounds[name] ??= inTurn(device, Number(name.slice("sessions-".length)));
     }
+    const subtle = subtles[name];
+    if (subtle !== undefined) rounds[name] ??= await subtleRound(await subtle());
     const round = rounds[name];
     if (round === undefined) console.log("unknown");
     else {
       const begin = performance.now();
-      round(Number(size), Number(count));
+      await round(Number(size), Number(count));
       console.log((((performance.now() - begin) * 1e6) / Number(count)).toFixed(3));
     }
   }

@@ -19,6 +19,7 @@ import { sessions, threads } from "./sections/scale.ts";
 import { server } from "./sections/server.ts";
 import { software } from "./sections/software.ts";
 import { startUp } from "./sections/start_up.ts";
+import { webcrypto } from "./sections/webcrypto.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -87,8 +88,9 @@ try {
     [`Threads, on ${device}`, on([], threads)],
     [`Drop-in, on ${device} and in process`, on(bench.together, dropIn)],
     ["Asynchronous operations, on the software device", (add) => asynchronous(bench, add)],
+    ["WebCrypto", (add) => webcrypto(bench, add)],
     ["Server", (add) => server(bench, add)],
-    ["Import", (add) => startUp(bench, add)],
+    ["Import, and start of the command", (add) => startUp(bench, add)],
   ];
   const isAsked = (title: string): boolean =>
     flags.only.length === 0 || flags.only.some((word) => title.toLowerCase().startsWith(word.toLowerCase()));

@@ -23,8 +23,8 @@ const pages = {
   pictures: "guide/performance.html",
   comparison: "guide/comparison.html",
   migration: "guide/from-c.html",
-  class: "reference/@cryptodev/core/classes/Device.html",
-  names: "reference/@cryptodev/core/type-aliases/CipherName.html",
+  class: "reference/cryptodev/classes/Device.html",
+  names: "reference/cryptodev/type-aliases/CipherName.html",
 };
 const screens = { wide: { width: 1280, height: 900 }, narrow: { width: 390, height: 844 } };
 

@@ -21,29 +21,46 @@ export interface ChildOptions {
   readonly folder?: string;
   /** Whether `node:crypto` runs on the device, through the command of the README. */
   readonly isSwitched?: boolean;
+  /** Whether `crypto.subtle` runs on the device, through the command of the guide. */
+  readonly isSubtleSwitched?: boolean;
+  /** Whether the program gets a served device, as its `/dev/crypto`. */
+  readonly isServed?: boolean;
 }
 
-const switches = {
-  "Node.js": ["--import", "cryptodev/register-crypto"],
-  Deno: ["--preload", "./node_modules/cryptodev/dist/register_crypto.js"],
-  Bun: ["--preload", "cryptodev/register-crypto"],
-}[runtimeName];
+/** Returns the flags that load a module first. */
+function preload(name: "register-crypto" | "register-webcrypto"): readonly string[] {
+  if (runtimeName === "Deno") return ["--preload", `./node_modules/cryptodev/dist/${name.replace("-", "_")}.js`];
+  return [runtimeName === "Node.js" ? "--import" : "--preload", `cryptodev/${name}`];
+}
 
+const cli = fileURLToPath(new URL("../packages/cryptodev/bin/cryptodev.mjs", import.meta.url));
 const root = fileURLToPath(new URL("../", import.meta.url));
 const workspace = fileURLToPath(new URL(".programs/", import.meta.url));
 
 /** Runs a program as a user of this runtime does: in its own process, with the runtime's own resolution of imports. */
 export function runProgram(
   code: string,
-  { permissions = ["-A"], env = {}, folder, isSwitched = false }: ChildOptions = {},
+  {
+    permissions = ["-A"],
+    env = {},
+    folder,
+    isSwitched = false,
+    isSubtleSwitched = false,
+    isServed = false,
+  }: ChildOptions = {},
 ): Ending {
   mkdirSync(workspace, { recursive: true });
   const own = mkdtempSync(join(folder ?? workspace, "child-"));
   try {
     const file = join(own, "program.mjs");
     writeFileSync(file, code);
-    const flags = isSwitched ? switches : [];
-    const args = runtimeName === "Deno" ? ["run", ...permissions, ...flags, file] : [...flags, file];
+    const flags = [
+      ...(isSwitched ? preload("register-crypto") : []),
+      ...(isSubtleSwitched ? preload("register-webcrypto") : []),
+    ];
+    const run = runtimeName === "Deno" ? ["run", ...permissions] : [];
+    const server = isServed ? [...(runtimeName === "Deno" ? ["run", "-A"] : []), cli, "serve", "--"] : [];
+    const args = [...server, ...(isServed ? [process.execPath] : []), ...run, ...flags, file];
     const { CRYPTODEV_BACKEND: _ours, ...inherited } = process.env;
     const { status, stdout, stderr } = spawnSync(process.execPath, args, {
       // Preloaded modules are resolved from the working directory.

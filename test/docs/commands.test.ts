@@ -71,6 +71,10 @@ const frames: Readonly<Record<string, Frame>> = {
   "npx cryptodev info": { stdout: /^cryptodev \d/ },
   "npx cryptodev serve -- npm test": tested,
   "npx cryptodev serve --on-crash fail -- npm test": tested,
+  "npx cryptodev serve -- sh -c 'echo 2 > /sys/module/cryptodev/parameters/verbosity; npm test'": {
+    ...tested,
+    stderr: /^cryptodev: CIOCCRYPT: done$/m,
+  },
   "cryptodev speed --algorithm aes-cbc --chart": { stdout: chart },
   "head -c 32 /dev/urandom > key": {
     given: { plain: image },

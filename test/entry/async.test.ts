@@ -939,7 +939,7 @@ describe("openAsync()", () => {
       };
       // Only our own reads count, not the runtime's while it starts a thread.
       const opening = { workers: 300, chunkSize: 17, hardware: "require", submit: 1 };
-      const device = await polluted(opening, () => openAsync({ backend: "software" }));
+      const device = await polluted(opening, () => openAsync({ backend: "software", inline: false }));
       const sealed = await polluted({ tagSize: 4, signal: 1, detached: true, managedNonce: true, aad: 5 }, async () => {
         const gcm = await device.aead("aes-gcm", pattern(16), {});
         return gcm.seal(pattern(5), { nonce: pattern(12) });

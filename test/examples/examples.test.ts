@@ -71,6 +71,13 @@ const outputs: Readonly<Record<string, readonly unknown[]>> = {
     "44 bytes sealed as 80: GET /missing HTTP/1.1 -> HTTP/1.1 404 Not Found",
     "a repeated record: AuthenticationError",
   ],
+  "10_webcrypto": [
+    "3 records, each with a key of its own",
+    "bob: 250 euros",
+    "bob, with a new master key: 250 euros",
+    "with the old master key: OperationError",
+    "carol's record in place of bob's: OperationError",
+  ],
   "11_webhook": ["200 accepted: invoice.paid", "401 repeated", "401 too old", "401 forged", "200 accepted: refund"],
 };
 

@@ -1,18 +1,18 @@
 /*
- * A user's program that imports every export path of the packages, and prints the results as one line of JSON. It is
+ * A user's program that imports every export path of the package, and prints the results as one line of JSON. It is
  * both JavaScript and TypeScript.
  */
 import { Buffer } from "node:buffer";
 import process from "node:process";
-import { bunHost } from "@cryptodev/bun";
-import { CIOCGSESSION, LP64, requestNumber, u32 } from "@cryptodev/core/abi";
-import { Argument } from "@cryptodev/core/host";
-import { denoHost } from "@cryptodev/deno";
-import { nodeHost } from "@cryptodev/node";
-import { Server } from "@cryptodev/serve";
-import { SoftwareHost } from "@cryptodev/soft";
 import { open, openAsync, runtime } from "cryptodev";
+import { CIOCGSESSION, LP64, requestNumber, u32 } from "cryptodev/abi";
+import { bunHost } from "cryptodev/bun";
 import ours from "cryptodev/crypto";
+import { denoHost } from "cryptodev/deno";
+import { Argument } from "cryptodev/host";
+import { nodeHost } from "cryptodev/node";
+import { Server } from "cryptodev/serve";
+import { SoftwareHost } from "cryptodev/soft";
 import { subtleOf } from "cryptodev/webcrypto";
 
 // NIST SP 800-38A, F.2.1.
@@ -56,6 +56,9 @@ const server = await Server.start({ path: "/nowhere/crypto" }).catch((error) =>
 
 await import("cryptodev/register-crypto");
 const { default: switched } = await import("node:crypto");
+await import("cryptodev/register-webcrypto");
+process.env.CRYPTODEV_BACKEND = "software";
+const registeredDigest = await globalThis.crypto.subtle.digest("SHA-1", new TextEncoder().encode("abc"));
 
 console.log(
   JSON.stringify({
@@ -64,6 +67,7 @@ console.log(
     ciphertext: Buffer.from(ciphertext).toString("hex"),
     digest: Buffer.from(digest).toString("hex"),
     subtleDigest: Buffer.from(subtleDigest).toString("hex"),
+    registeredDigest: Buffer.from(registeredDigest).toString("hex"),
     libcs,
     isSwitched: switched.createHash === ours.createHash,
     request: requestNumber(CIOCGSESSION, LP64).toString(16),

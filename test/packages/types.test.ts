@@ -4,7 +4,7 @@ import process from "node:process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Installed, root } from "../install/installed.ts";
 
-/* Compiles programs against the packed packages, with `skipLibCheck` off. */
+/* Compiles programs against the packed package, with `skipLibCheck` off. */
 
 /** The first version with `Uint8Array<ArrayBuffer>`. */
 const oldest = "5.7";
@@ -51,11 +51,11 @@ describe.each(resolutions)("with TypeScript's option --module $module", (resolut
   test("the devices do not need the types of any runtime, and refuse calls that would crash a kernel", () => {
     const code = `
       import { type CipherName, open } from "cryptodev";
-      import { denoHost } from "@cryptodev/deno";
-      import { bunHost } from "@cryptodev/bun";
-      import { nodeHost } from "@cryptodev/node";
-      import { SoftwareHost } from "@cryptodev/soft";
-      import { Server } from "@cryptodev/serve";
+      import { denoHost } from "cryptodev/deno";
+      import { bunHost } from "cryptodev/bun";
+      import { nodeHost } from "cryptodev/node";
+      import { SoftwareHost } from "cryptodev/soft";
+      import { Server } from "cryptodev/serve";
       const device = open({ backend: "auto" });
       const name: CipherName = "aes-128-cbc";
       const bytes: Uint8Array<ArrayBuffer> = device.cipher(name, new Uint8Array(16)).encrypt(new Uint8Array(16), new Uint8Array(16));
@@ -69,16 +69,15 @@ describe.each(resolutions)("with TypeScript's option --module $module", (resolut
   });
 });
 
-test(`the types of the packages work with TypeScript ${oldest}`, () => {
+test(`the types of the package work with TypeScript ${oldest}`, () => {
   expect(complaints("consumer.ts", { types: "node", compiler: "node_modules/oldest/bin/tsc" })).toBe("");
 });
 
 describe("no export has type any, which also stands for an import that is not found,", () => {
   const code = `
-    import * as core from "@cryptodev/core";
     import * as abi from "cryptodev/abi";
-    import { SoftwareHost } from "@cryptodev/soft";
-    import { Server } from "@cryptodev/serve";
+    import { SoftwareHost } from "cryptodev/soft";
+    import { Server } from "cryptodev/serve";
     import * as entry from "cryptodev";
     import crypto, { cryptoOf } from "cryptodev/crypto";
     type Refused<T> = 0 extends 1 & T ? never : unknown;
@@ -88,7 +87,7 @@ describe("no export has type any, which also stands for an import that is not fo
     typed(device.cipher("aes-cbc", new Uint8Array(16)));
     typed(await entry.openAsync());
     typed(entry.cipherStream);
-    typed(core.Device);
+    typed(entry.Device);
     typed(abi.crypt_op.fields);
     typed(abi.CIOCCRYPT);
     typed(crypto.createHash("sha1"));

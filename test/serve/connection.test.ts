@@ -4,6 +4,7 @@ import { SoftwareDevice } from "@cryptodev/soft";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Connection } from "../../packages/serve/dist/connection.js";
 import { Counters } from "../../packages/serve/dist/counters.js";
+import { Progress } from "../../packages/serve/dist/progress.js";
 import { fromText, toHex } from "../bytes.ts";
 import {
   CUSE_INIT,
@@ -36,9 +37,13 @@ beforeEach(async () => {
     host: kernel.host,
     fd: kernel.fd,
     device: new SoftwareDevice(),
+    files: 2,
     counters,
+    progress: new Progress(),
     deviceName: "crypto7",
     onCrash: "refuse",
+    cloner: () => 0,
+    onCall: () => {},
     log: (line) => events.push(line),
     onReady: () => events.push("ready"),
   });
@@ -159,6 +164,30 @@ describe("Connection answers", () => {
         expect(kernel.receive().error).toBe(0);
         expect(counters.read().files).toBe(1);
       },
+    );
+  });
+
+  test("FUSE_OPEN with ENFILE if as many files are open as may be", () => {
+    let one = 0n;
+    serve(
+      () => kernel.send(FUSE_OPEN, 8),
+      () => {
+        one = opened();
+        kernel.send(FUSE_OPEN, 8);
+      },
+      () => {
+        opened();
+        kernel.send(FUSE_OPEN, 8);
+      },
+      () => {
+        expect(kernel.receive().error).toBe(-errnos.ENFILE);
+        kernel.send(FUSE_RELEASE, 24, (body) => body.setBigUint64(0, one, true));
+      },
+      () => {
+        kernel.receive();
+        kernel.send(FUSE_OPEN, 8);
+      },
+      () => expect(kernel.receive().error).toBe(0),
     );
   });
 

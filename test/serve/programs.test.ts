@@ -1,12 +1,13 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { createCipheriv } from "node:crypto";
+import { createCipheriv, createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { toHex } from "../bytes.ts";
 import { canServe, ServedDevice } from "../software.ts";
-import { compile } from "./compile.ts";
+import { cc, compile } from "./compile.ts";
 
 /* Programs in C, which do not know this library: they open a path and call ioctl(2). */
 
@@ -19,7 +20,7 @@ const openssl = (args: readonly string[], input: Uint8Array | string): string =>
   execFileSync("openssl", args, { input }).toString("hex");
 
 describe.runIf(canServe)("a program in C", () => {
-  const programs = compile("life", "gcm", "hash_copy", "async_poll", "memory", "stale", "fork");
+  const programs = compile("life", "gcm", "hash_copy", "async_poll", "memory", "stale", "fork", "beside");
   let folder: string;
   let served: ServedDevice;
   beforeAll(async () => {
@@ -36,13 +37,15 @@ describe.runIf(canServe)("a program in C", () => {
    *
    * @returns what it prints, by name
    */
-  function run(name: keyof typeof programs): Record<string, string> {
-    const { status, stdout, stderr } = spawnSync(programs[name], [served.path], { encoding: "utf8", timeout: 50_000 });
+  function outputOf(program: string): Record<string, string> {
+    const { status, stdout, stderr } = spawnSync(program, [served.path], { encoding: "utf8", timeout: 50_000 });
     expect(stderr).toBe("");
     expect(status).toBe(0);
     const lines = stdout.split("\n").filter((line) => line !== "");
     return Object.fromEntries(lines.map((line) => line.split(" ") as [string, string]));
   }
+
+  const run = (name: keyof typeof programs) => outputOf(programs[name]);
 
   const key = toHex(counting(16));
   const cbc = (iv: Uint8Array, data: Uint8Array) =>
@@ -92,6 +95,33 @@ describe.runIf(canServe)("a program in C", () => {
       (line) => /crash (\S+) by thread \d+/.exec(line)?.[1],
     );
     expect(rules).toEqual(expected);
+  });
+
+  test("is answered during a long call of another one, waits for one on the same file, and can be killed in one", () => {
+    const { digest } = run("beside");
+    const expected = createHash("sha1");
+    for (let done = 0; done < 512; done += 1) expected.update(new Uint8Array(2 ** 20));
+    expect(digest).toBe(expected.digest("hex"));
+  });
+
+  const canRun32Bit = process.arch === "x64";
+  if (!canRun32Bit) console.log(`skipped: a 32-bit program, because this is ${process.arch} and not x64`);
+  test.runIf(canRun32Bit)("of 32 bits can use the ioctls that the driver's compat handler has", () => {
+    const expected = {
+      ciphertext: cbc(counting(16, 200), counting(64, 100)),
+      iv: cbc(counting(16, 200), counting(64, 100)).slice(-32),
+    };
+    const source = fileURLToPath(new URL("programs/compat.c", import.meta.url));
+    const program = join(folder, "compat");
+    cc(source, program);
+    expect(outputOf(program)).toEqual(expected);
+    const input = "#include <stdio.h>\nint main(void) { return 0; }";
+    if (spawnSync("cc", ["-m32", "-o", program, "-x", "c", "-"], { input }).status !== 0) {
+      console.log("skipped: a program compiled for 32 bits, because `cc -m32` does not work: install gcc-multilib");
+      return;
+    }
+    cc(source, program, "-m32");
+    expect(outputOf(program)).toEqual(expected);
   });
 
   test("can share sessions with its children, be killed in a call, and receive signals during calls", () => {

@@ -15,6 +15,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { Device } from "@cryptodev/core";
 import { ServeError, type ServeOptions, Server } from "@cryptodev/serve";
@@ -51,6 +52,8 @@ describe("Server.start(), before anything is mounted,", () => {
     ["a transport that does not exist", { transport: "FUSE" }, "transport: expected one of fuse, cuse"],
     ["a policy that does not exist", { onCrash: "ignore" }, "onCrash: expected one of refuse, kill, fail"],
     ["a path that is not a string", { path: 7 }, "path: expected a string"],
+    ["a number of files that is negative", { files: -1 }, "files: expected an integer of at least 0"],
+    ["a limit of the device that is not a number", { device: { totalJobs: "9" } }, "totalJobs: expected a number"],
     ["a device that is not an object", { device: "software" }, "device: expected an object"],
     ["an option of the device with the wrong type", { device: { alignmask: "63" } }, "alignmask: expected a number"],
   ])("refuses %s", async (_what, options, message) => {
@@ -202,7 +205,7 @@ describe.runIf(canServe)("a served device", () => {
     expect(existsSync(path)).toBe(true);
   });
 
-  const { crash } = compile("crash");
+  const { crash, stuck } = compile("crash", "stuck");
 
   describe("continues to answer", () => {
     /** Serves with a standard error that a shell has prepared. */
@@ -263,6 +266,53 @@ describe.runIf(canServe)("a served device", () => {
       expect((await closed)[0]).toBe(0);
     }
   });
+
+  test("continues to answer if the memory of a caller never arrives: its call fails, and if that is not enough, it is killed", async () => {
+    const served = await start();
+    const child = spawn(stuck, [path], { stdio: ["ignore", "pipe", "inherit"] });
+    const closed = once(child, "close");
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    const { value: begun } = await lines.next();
+    if (!begun.startsWith("calling")) {
+      console.log(`skipped: memory that never arrives, because there is ${begun}`);
+      return;
+    }
+    // This waits for the other call.
+    const device = Device.open(await realHost(), { path });
+    expect(device.hash("sha1").digest(new Uint8Array(3))).toHaveLength(20);
+    device.close();
+    expect((await lines.next()).value).toBe("failed");
+    expect((await closed)[1]).toBe("SIGKILL");
+    expect(served.log.slice(0, 2)).toEqual([
+      `cryptodev: the memory of thread ${child.pid} does not arrive, so its call fails with EFAULT`,
+      `cryptodev: thread ${child.pid} is killed, because its memory still blocks all other callers`,
+    ]);
+    expect(await served.stop()).toBe(0);
+  });
+
+  test("ends if the memory of a caller never arrives, and is kept by another process, so that nothing releases its thread", async () => {
+    const served = await start();
+    const child = spawn(stuck, [path, "kept"], { stdio: ["ignore", "pipe", "inherit"] });
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    const { value: begun } = await lines.next();
+    const [, keeper] = /^calling (\d+)$/.exec(begun) ?? [];
+    if (keeper === undefined) {
+      console.log(`skipped: memory that is kept by another process, because there is ${begun}`);
+      return;
+    }
+    expect((await lines.next()).value).toBe("failed");
+    const exited = once(served.process, "close");
+    // This waits to open the device, until the kernel ends that.
+    const waiting = spawn(crash, [path], { stdio: "ignore" });
+    const refused = once(waiting, "close");
+    expect((await exited)[1]).toBe("SIGKILL");
+    expect(served.log.at(-1)).toMatch(
+      /^cryptodev: the server cannot continue: the memory of thread \d+ does not arrive/,
+    );
+    expect(mounts().filter((line) => line.includes(folder))).toEqual([]);
+    expect((await refused)[0]).toBe(1);
+    process.kill(Number(keeper));
+  }, 60_000);
 
   test("limits the lines per second about calls that would crash a kernel", async () => {
     const served = await start();

@@ -4,15 +4,15 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { runtimeName } from "../runtime.ts";
+import { patience, runtimeName } from "../runtime.ts";
 import { canServe, ServedDevice } from "../software.ts";
 import { compile } from "./compile.ts";
 
 /* Many processes at once, which check every result; some of them are killed during a call. */
 
 const CLIENTS = 8;
-/** In seconds; `npm run soak` uses a minute. */
-const DURATION = process.env.SOAK === "full" ? 60 : 3;
+/** In seconds; `npm run soak` uses five minutes for each test. */
+const DURATION = process.env.SOAK === "full" ? 300 : 3;
 
 /** The resources of the server's process: descriptors, and KiB of memory. */
 function holdings(pid: number): { descriptors: number; memory: number } {
@@ -80,6 +80,38 @@ test.runIf(canServe)(
     // A leak of one session per process would be far above this.
     expect(after.memory - before.memory).toBeLessThan(128 * 1024);
     expect(await served.stop()).toBe(0);
+  },
+  (DURATION + 60) * 1000,
+);
+
+test.runIf(canServe)(
+  `a server that is killed again and again for ${DURATION} seconds, during the calls of ${CLIENTS} processes, leaves no mount, file or process behind`,
+  async () => {
+    const { hammer } = compile("hammer");
+    const folder = mkdtempSync(join(tmpdir(), "cryptodev-storm-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const path = join(folder, "crypto");
+    const remains = () => [
+      ...readFileSync("/proc/self/mountinfo", "utf8")
+        .split("\n")
+        .filter((line) => line.includes(folder)),
+      ...readdirSync(folder),
+    ];
+    const end = Date.now() + DURATION * 1000;
+    let seed = 1;
+    do {
+      const served = await ServedDevice.start(path);
+      const clients = Array.from({ length: CLIENTS }, () => {
+        seed += 1;
+        return spawn(hammer, [path, "3600", String(seed)], { stdio: "ignore" });
+      });
+      const closed = clients.map((client) => once(client, "close"));
+      await new Promise((resolve) => setTimeout(resolve, (seed * 37) % 400));
+      await served.stop("SIGKILL");
+      // Their calls fail, or the device that they open again does not exist.
+      for (const [code] of await Promise.all(closed)) expect(code).toBe(1);
+      await expect.poll(remains, patience).toEqual([]);
+    } while (Date.now() < end);
   },
   (DURATION + 60) * 1000,
 );

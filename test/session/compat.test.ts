@@ -2,20 +2,24 @@ import { Buffer } from "node:buffer";
 import real, { type CipherGCMTypes, createDecipheriv } from "node:crypto";
 import { type AeadName, AuthenticationError, ClosedError, CryptodevError, Device } from "@cryptodev/core";
 import {
+  CIOCASYMFEAT,
   CIOCASYNCCRYPT,
   CIOCASYNCFETCH,
   CIOCAUTHCRYPT,
   CIOCCPHASH,
   CIOCCRYPT,
   CIOCFSESSION,
+  CRIOGET,
   errnos,
   ILP32,
+  type Ioctl,
   LP64,
+  type Machine,
   machineOf,
   requestNumber,
 } from "@cryptodev/core/abi";
 import { Call } from "@cryptodev/core/host";
-import { SoftwareDevice, SoftwareHost } from "@cryptodev/soft";
+import { type Caller, type Memory, OpenFile, SoftwareDevice, SoftwareHost } from "@cryptodev/soft";
 import { cryptoOf, type NodeCrypto } from "cryptodev/crypto";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
 import { inWords, reportOf } from "../../packages/cli/dist/info.js";
@@ -296,6 +300,30 @@ describe("the software device as a 64-bit kernel for a 32-bit process", () => {
       expect(host.ioctl(fd, requestNumber(ioctl, ILP32), null), ioctl.name).toBe(-errnos.EINVAL);
     }
     expect(new SoftwareDevice({ compat: true }).machine).toBe(ILP32);
+  });
+
+  test("answers both kinds of processes, which can share an open file", () => {
+    const device = new SoftwareDevice({ async: true });
+    const memory: Memory = {
+      read: (_address, length) => new Uint8Array(length).fill(1),
+      readAll: (ranges) => ranges.map(({ length }) => new Uint8Array(length)),
+      isReadable: () => true,
+      isWritable: () => true,
+      write: () => true,
+      writeArgument: () => true,
+      retain: () => memory,
+    };
+    const caller: Caller = { file: new OpenFile(), memory, duplicate: () => 7, close: () => {} };
+    const compat = (ioctl: Ioctl, machine: Machine) => device.begin(requestNumber(ioctl, machine), 4096, caller, true);
+    expect(compat(CIOCASYMFEAT, ILP32)).toBe(0);
+    expect(compat(CRIOGET, ILP32)).toBe(0);
+    expect(compat(CIOCFSESSION, ILP32)).toBe(0);
+    for (const ioctl of [CIOCAUTHCRYPT, CIOCCPHASH, CIOCASYNCCRYPT, CIOCASYNCFETCH]) {
+      expect(compat(ioctl, ILP32), ioctl.name).toBe(-errnos.EINVAL);
+    }
+    expect(compat(CIOCCRYPT, LP64)).toBe(-errnos.EINVAL);
+    const narrow = new SoftwareDevice({ machine: ILP32 });
+    expect(narrow.begin(requestNumber(CIOCASYMFEAT, ILP32), 4096, caller, true)).toBe(-errnos.EINVAL);
   });
 
   test("is refused for the machine of a 64-bit process", () => {

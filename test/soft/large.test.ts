@@ -1,4 +1,4 @@
-import { createCipheriv, createHmac } from "node:crypto";
+import { createCipheriv, createHash, createHmac } from "node:crypto";
 import { type CipherName, Device } from "@cryptodev/core";
 import {
   CIOCAUTHCRYPT,
@@ -21,11 +21,45 @@ import { pattern } from "../bytes.ts";
 const MiB = 2 ** 20;
 const equal = (actual: Uint8Array, expected: Uint8Array) => expect(Buffer.compare(actual, expected)).toBe(0);
 
-describe("SoftwareDevice.ioctl() on several megabytes, which it processes in pieces,", () => {
+/** Sends calls to begin(), and continues them at once. */
+class SlicedHost extends SoftwareHost {
+  /** How often the calls have paused. */
+  pauses = 0;
+
+  constructor() {
+    super();
+    this.device.ioctl = (request, address, caller) => {
+      const call = this.device.begin(request, address, caller);
+      if (typeof call === "number") return call;
+      for (;;) {
+        const { done, value } = call.next();
+        if (done) return value;
+        this.pauses += 1;
+      }
+    };
+  }
+}
+
+test("SoftwareDevice.begin() pauses in long operations, and not in short ones", () => {
+  const host = new SlicedHost();
+  const device = Device.open(host);
+  device.hash("sha256").digest(new Uint8Array(4096));
+  expect(host.pauses).toBe(0);
+  const expected = createHash("sha256").update(new Uint8Array(MiB)).digest();
+  equal(device.hash("sha256").digest(new Uint8Array(MiB)), expected);
+  // No slice is larger than 64 KiB.
+  expect(host.pauses).toBeGreaterThanOrEqual(16);
+  device.close();
+});
+
+describe.each([
+  ["ioctl()", SoftwareHost],
+  ["begin()", SlicedHost],
+])("SoftwareDevice.%s on several megabytes, which it processes in pieces,", (_method, HostOfDevice) => {
   const size = 3 * MiB + 4096;
   const data = pattern(size);
   const [key, iv] = [pattern(32, 3), pattern(16, 4)];
-  const device = Device.open(new SoftwareHost());
+  const device = Device.open(new HostOfDevice());
 
   test.each([
     ["aes-256-cbc", "aes-256-cbc", size],

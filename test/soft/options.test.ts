@@ -4,6 +4,7 @@ import { nearest } from "@cryptodev/core/algorithms";
 import { SoftwareDevice, SoftwareHost, type SoftwareHostOptions } from "@cryptodev/soft";
 import { afterEach, describe, expect, test } from "vitest";
 import { pattern } from "../bytes.ts";
+import { Replay } from "./replay.ts";
 
 /*
  * If a device accepted a name that does not exist, or an option of the wrong type, a test would pass without testing
@@ -181,6 +182,40 @@ test("SoftwareDevice with the option sessions refuses one more session of a file
   expect(device.hash("sha1").digest(pattern(1))).toHaveLength(20);
   expect(() => device.hash("sha1")).toThrow(refused);
   device.close();
+});
+
+test("SoftwareDevice with the option totalSessions refuses one more session of all files with ENOMEM until another ends", () => {
+  const host = new SoftwareHost({ totalSessions: 2 });
+  const [one, other] = [Device.open(host), Device.open(host)];
+  const first = one.hash("sha1");
+  one.hash("sha1");
+  const refused = expect.objectContaining({ code: "ENOMEM", ioctl: CIOCGSESSION.name });
+  expect(() => other.hash("sha1")).toThrow(refused);
+  first.close();
+  expect(other.hash("sha1").digest(pattern(1))).toHaveLength(20);
+  expect(() => one.hash("sha1")).toThrow(refused);
+  // Closing a file ends its sessions.
+  other.close();
+  expect(one.hash("sha1").digest(pattern(1))).toHaveLength(20);
+  one.close();
+});
+
+test("SoftwareDevice with the option totalJobs refuses one more asynchronous operation of all files with EBUSY until another is fetched", () => {
+  const host = new SoftwareHost({ async: true, totalJobs: 2 });
+  const [one, other] = [new Replay(host, "/dev/crypto"), new Replay(host, "/dev/crypto")];
+  const submit = (run: Replay) =>
+    run.send({ ioctl: "CIOCASYNCCRYPT", in: { ses: "s", src: { count: 16 }, dst: 16 }, ret: 0 }).errno;
+  const fetch = (run: Replay) => run.send({ ioctl: "CIOCASYNCFETCH", ret: 0 }).errno;
+  for (const run of [one, other]) {
+    run.send({ ioctl: "CIOCGSESSION", in: { cipher: 16 }, ret: 0, as: "s" });
+    expect(submit(run)).toBeUndefined();
+  }
+  expect([submit(one), submit(other)]).toEqual(["EBUSY", "EBUSY"]);
+  expect(fetch(other)).toBeUndefined();
+  expect([submit(one), submit(other)]).toEqual([undefined, "EBUSY"]);
+  for (const run of [one, one]) expect(fetch(run)).toBeUndefined();
+  one.close();
+  other.close();
 });
 
 describe("nearest()", () => {

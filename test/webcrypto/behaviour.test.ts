@@ -11,6 +11,11 @@ afterAll(() => device.close());
 const subtle = subtleOf(device) as Subtle;
 const withFallback = subtleOf(device, { fallback: true }) as Subtle;
 
+/** A part of ECMAScript 2024, which the types of this workspace do not have. */
+type ResizableBuffer = ArrayBuffer & { resize(size: number): void };
+type ResizableConstructor = new (size: number, options: { readonly maxByteLength: number }) => ResizableBuffer;
+type BufferSource = Parameters<Subtle["digest"]>[1];
+
 const gcm = { name: "AES-GCM", iv: pattern(12) };
 const keyOf = (from: Subtle, isExtractable = false) =>
   from.importKey("raw", pattern(16), "AES-GCM", isExtractable, ["encrypt", "decrypt"]);
@@ -48,6 +53,24 @@ describe("what the device cannot do", () => {
       expect(await outcomeOf(() => run(native))).toMatch(/^[0-9a-f]+$/);
     },
   );
+
+  test("is refused without repeating the name, unless it is one of the specification", async () => {
+    const secret = "correct horse battery staple";
+    const messages = await Promise.all(
+      [
+        subtle.digest(secret, pattern(3)),
+        subtle.generateKey({ name: secret, length: 128 }, true, ["encrypt"]),
+        subtle.importKey("raw", pattern(16), { name: "HMAC", hash: secret }, true, ["sign"]),
+        subtle.encrypt({ name: secret } as never, await keyOf(subtle), pattern(3)),
+      ].map((refusal) => refusal.then(String, ({ message }: Error) => message)),
+    );
+    for (const message of messages) {
+      expect(message).toContain("CRYPTODEV_FALLBACK=1");
+      expect(message).not.toContain("horse");
+    }
+    const known = subtle.generateKey({ name: "aes-kw", length: 128 }, true, ["wrapKey"]);
+    await expect(known).rejects.toThrow("the device does not support AES-KW");
+  });
 
   test("is an algorithm that it does not have", async () => {
     const poor = Device.open(new SoftwareHost({ lacks: ["aes-gcm", "sha1"] }));
@@ -151,6 +174,41 @@ describe("arguments", () => {
     expect(await outcomeOf(() => subtle.digest("SHA-256", gone.buffer))).toBe(empty);
   });
 
+  test("can be resizable, and are copied as they are when the method is called", async () => {
+    const resizable = (size: number) => {
+      const buffer: ResizableBuffer = new (ArrayBuffer as unknown as ResizableConstructor)(size, { maxByteLength: 64 });
+      new Uint8Array(buffer).set(pattern(size));
+      return buffer;
+    };
+    const [grown, tracked, shrunk] = [resizable(8), resizable(8), resizable(32)];
+    const views = [new Uint8Array(tracked), new Uint8Array(tracked, 4), new Uint8Array(shrunk, 0, 32)] as const;
+    for (const buffer of [grown, tracked, shrunk]) buffer.resize(16);
+    const sources: [BufferSource, Uint8Array<ArrayBuffer>][] = [
+      [grown, new Uint8Array(grown.slice())],
+      [views[0], views[0].slice()],
+      [views[1], views[1].slice()],
+      // It is out of bounds now.
+      [views[2], new Uint8Array(0)],
+      [new DataView(tracked, 3), new Uint8Array(tracked.slice(3))],
+    ];
+    for (const [source, bytes] of sources) {
+      const digesting = subtle.digest("SHA-256", source);
+      tracked.resize(16);
+      expect(await outcomeOf(() => digesting)).toBe(await outcomeOf(() => native.digest("SHA-256", bytes)));
+    }
+  });
+
+  test("cannot be shared memory", async () => {
+    const shared = new SharedArrayBuffer(12);
+    const key = await keyOf(subtle);
+    for (const data of [shared, new Uint8Array(shared), new DataView(shared)] as unknown as ArrayBuffer[]) {
+      await expect(subtle.digest("SHA-256", data)).rejects.toBeInstanceOf(TypeError);
+      await expect(subtle.encrypt(gcm, key, data)).rejects.toBeInstanceOf(TypeError);
+      await expect(subtle.encrypt({ ...gcm, iv: data }, key, pattern(3))).rejects.toBeInstanceOf(TypeError);
+      await expect(subtle.encrypt({ ...gcm, additionalData: data }, key, pattern(3))).rejects.toBeInstanceOf(TypeError);
+    }
+  });
+
   test("never make a method throw: it returns a promise that is rejected", async () => {
     const methods = Object.entries(subtle as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>);
     expect(methods.map(([name]) => name)).toEqual(expect.arrayContaining(["encrypt", "unwrapKey"]));
@@ -210,12 +268,33 @@ describe("subtle and crypto of cryptodev/webcrypto", () => {
       () => "left to the runtime", (error) => error.name);
     console.log(JSON.stringify([
       Buffer.from(digest).toString("hex"), crypto.subtle === subtle, crypto.randomUUID().length,
-      crypto.getRandomValues(new Uint8Array(4)).length, own,
+      crypto.getRandomValues(new Uint8Array(4)).length, (await subtle.digest("SHA-256", new Uint8Array(2 ** 20))).byteLength, own,
     ]));`.replace("import {", 'import { Buffer } from "node:buffer";\nimport {');
-  const expected = ["a9993e364706816aba3e25717850c26c9cd0d89d", true, 36, 4];
+  const expected = ["a9993e364706816aba3e25717850c26c9cd0d89d", true, 36, 4, 32];
 
-  test("open a device on first use", () => {
+  test("open a device on first use, and threads for large data, which do not keep the program alive", () => {
     expect(runForJson(program, { env: { CRYPTODEV_BACKEND: "software" } })).toEqual([...expected, "NotSupportedError"]);
+  });
+
+  test("process all data at once in a worker thread, whose end would leave those of its own threads open", () => {
+    const program = `
+      import { Worker, isMainThread, parentPort } from "node:worker_threads";
+      import { subtle } from "cryptodev/webcrypto";
+      const isAtOnce = async () => {
+        let isSettled = false;
+        const digesting = subtle.digest("SHA-1", new Uint8Array(2 ** 20)).then(() => (isSettled = true));
+        for (let turn = 0; turn < 100 && !isSettled; turn += 1) await null;
+        const result = isSettled;
+        await digesting;
+        return result;
+      };
+      if (isMainThread) {
+        const inWorker = await new Promise((resolve) => new Worker(new URL(import.meta.url)).once("message", resolve));
+        console.log(JSON.stringify([await isAtOnce(), inWorker]));
+      } else {
+        parentPort.postMessage(await isAtOnce());
+      }`;
+    expect(runForJson(program, { env: { CRYPTODEV_BACKEND: "software" } })).toEqual([false, true]);
   });
 
   test("leave the rest to the runtime if CRYPTODEV_FALLBACK is set", () => {

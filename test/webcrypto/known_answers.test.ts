@@ -4,6 +4,7 @@ import { backends } from "../backends.ts";
 import { fromHex } from "../bytes.ts";
 import { vectors as aeadVectors } from "../vectors/aeads.ts";
 import { vectors as cipherVectors } from "../vectors/ciphers.ts";
+import * as wycheproof from "../vectors/wycheproof.ts";
 import { outcomeOf, type Subtle } from "./outcome.ts";
 
 const gcm = aeadVectors.filter(({ id, nonce }) => id === 50 && nonce.length === 24);
@@ -45,6 +46,33 @@ describe.each(backends)("subtle on the $name", (backend) => {
     const expected = ciphertext.replaceAll(" ", "");
     const encrypted = await outcomeOf(() => subtle.encrypt(algorithm, made, fromHex(plaintext)));
     expect(encrypted).toEqual(expect.stringMatching(`^${expected}.{32}$`));
+  });
+
+  test.each(Object.entries(wycheproof.paddings.ciphertexts))(
+    "refuses %s in place of the padding, as Wycheproof says",
+    async (_what, ciphertexts) => {
+      const key = await keyOf("AES-CBC", wycheproof.paddings.key);
+      const algorithm = { name: "AES-CBC", iv: fromHex(wycheproof.paddings.iv) };
+      for (const ciphertext of ciphertexts) {
+        const outcome = await outcomeOf(() => subtle.decrypt(algorithm, key, fromHex(ciphertext)));
+        expect(outcome).toBe("rejected with OperationError");
+      }
+    },
+  );
+
+  test("has the answers of Wycheproof for AES-GCM and HMAC", async () => {
+    for (const { key, iv, aad, plaintext, sealed } of wycheproof.gcm) {
+      const made = await keyOf("AES-GCM", key);
+      const algorithm = { name: "AES-GCM", iv: fromHex(iv), additionalData: fromHex(aad) };
+      expect(await outcomeOf(() => subtle.encrypt(algorithm, made, fromHex(plaintext)))).toBe(sealed);
+      expect(await outcomeOf(() => subtle.decrypt(algorithm, made, fromHex(sealed)))).toBe(plaintext);
+    }
+    const hmac = { name: "HMAC", hash: "SHA-256" };
+    for (const { key, data, mac, isValid } of wycheproof.hmacs) {
+      const made = await subtle.importKey("raw", fromHex(key), hmac, false, ["sign", "verify"]);
+      expect(await subtle.verify("HMAC", made, fromHex(mac), fromHex(data))).toBe(isValid);
+      expect((await outcomeOf(() => subtle.sign("HMAC", made, fromHex(data)))) === mac).toBe(isValid);
+    }
   });
 
   test("has the answers of FIPS 180 and RFC 4231", async () => {

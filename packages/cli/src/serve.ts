@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { mkdirSync } from "node:fs";
 import process from "node:process";
 import {
   CIOCASYMFEAT,
@@ -19,7 +20,14 @@ import {
   macs,
 } from "@cryptodev/core/abi";
 import { nearest } from "@cryptodev/core/algorithms";
-import { type CrashPolicy, makePrivateDev, type ServedFault, ServeError, Server } from "@cryptodev/serve";
+import {
+  type CrashPolicy,
+  makePrivateDev,
+  makePrivateModule,
+  type ServedFault,
+  ServeError,
+  Server,
+} from "@cryptodev/serve";
 import { Command, Option } from "commander";
 import { exitCodes } from "./exit_codes.ts";
 import type { Library } from "./library.ts";
@@ -41,9 +49,14 @@ interface ServeFlags {
   readonly alignmask: number;
   readonly lacks: readonly string[];
   readonly fail: readonly ServedFault[];
+  readonly limit: Readonly<Partial<Record<Limit, number>>>;
   /** Set if this process runs in a namespace made for it; contains the caller's `uid:gid` if that is not root. */
   readonly inNamespace?: string | true;
 }
+
+/** What `--limit` can limit. */
+const limits = ["sessions", "total-sessions", "total-jobs", "files"] as const;
+type Limit = (typeof limits)[number];
 
 /** The calls that `--fail` accepts. */
 const calls: readonly string[] = [
@@ -80,6 +93,13 @@ function parseFault(text: string, before: readonly ServedFault[]): readonly Serv
   }
   if (call !== undefined) checkName("--fail: call", call, calls);
   return [...before, { code: code as ErrnoName, ...(call === undefined ? {} : { call }) }];
+}
+
+function parseLimit(text: string, before: ServeFlags["limit"]): ServeFlags["limit"] {
+  const [name = "", count = ""] = text.split("=");
+  checkName("--limit", name, limits);
+  if (!/^\d{1,15}$/.test(count)) throw new UsageError(`--limit: expected ${name}=<number>`);
+  return { ...before, [name]: Number(count) };
 }
 
 function parseMask(text: string): number {
@@ -133,6 +153,7 @@ export function serveCommand(library: Library, program: readonly string[]): Comm
     .option("--alignmask <mask>", "simulate a driver that needs data aligned to one more than this", parseMask, 0)
     .option("--lacks <algorithm>", "omit an algorithm, such as aes-gcm (repeatable)", parseLack, [])
     .option("--fail <error[@call]>", "fail the next such call, e.g. ENOMEM@CIOCGSESSION (repeatable)", parseFault, [])
+    .option("--limit <what=count>", `limit ${limits.join(", ")} (repeatable)`, parseLimit, {})
     .option("--json", "print events as JSON lines")
     .addOption(new Option("--in-namespace [owner]").hideHelp())
     .action(async (path: string, flags: ServeFlags) => {
@@ -150,6 +171,13 @@ export function serveCommand(library: Library, program: readonly string[]): Comm
 function parseLack(name: string, before: readonly string[]): readonly string[] {
   checkName("--lacks", name, algorithms);
   return [...before, name];
+}
+
+/** Omits the properties that are `undefined`. */
+function optional(properties: Readonly<Record<string, number | undefined>>): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    Object.entries(properties).filter((entry): entry is [string, number] => entry[1] !== undefined),
+  );
 }
 
 /** Runs this command again, in namespaces in which it may mount. */
@@ -179,8 +207,10 @@ const askingSignal = "Deno" in globalThis ? "SIGUSR2" : "SIGUSR1";
  * @returns the exit status
  */
 async function serve(path: string, command: readonly string[], flags: ServeFlags): Promise<number> {
-  if (flags.inNamespace !== undefined && path.startsWith("/dev/")) makePrivateDev();
-  const { json, transport, onCrash, stats = false, async = false, driver, alignmask, lacks, fail } = flags;
+  const isPrivate = flags.inNamespace !== undefined;
+  if (isPrivate && path.startsWith("/dev/")) makePrivateDev();
+  const module = isPrivate ? moduleFolder(path) : undefined;
+  const { json, transport, onCrash, stats = false, async = false, driver, alignmask, lacks, fail, limit } = flags;
   const verbosity = Number(flags.verbosity) as 0 | 1 | 2;
   const pretended = driver === undefined ? {} : { driver, hardware: true };
   const server = await Server.start({
@@ -189,7 +219,20 @@ async function serve(path: string, command: readonly string[], flags: ServeFlags
     ...(command.length > 0 ? { transport: "fuse" } : transport === undefined ? {} : { transport }),
     onCrash,
     faults: fail,
-    device: { verbosity, enableStats: stats, async, alignmask, lacks, ...pretended },
+    ...optional({ files: limit.files }),
+    device: {
+      ...optional({
+        sessions: limit.sessions,
+        totalSessions: limit["total-sessions"],
+        totalJobs: limit["total-jobs"],
+      }),
+      verbosity,
+      enableStats: stats,
+      async,
+      alignmask,
+      lacks,
+      ...pretended,
+    },
   });
   // Standard output belongs to the program.
   const descriptor = command.length > 0 ? 2 : 1;
@@ -209,6 +252,13 @@ async function serve(path: string, command: readonly string[], flags: ServeFlags
 
   let status = 0;
   if (command.length > 0) {
+    // Programs can do without these.
+    const optional = [server.cloneForChildren(), ...(module === undefined ? [] : [server.serveParameters(module)])];
+    for (const result of await Promise.allSettled(optional)) {
+      if (result.status === "fulfilled") continue;
+      if (!(result.reason instanceof ServeError)) throw result.reason;
+      say(result.reason.message);
+    }
     status = await runBeside(server, command, flags);
     await stop(server);
   } else {
@@ -219,10 +269,29 @@ async function serve(path: string, command: readonly string[], flags: ServeFlags
       pid: process.pid,
     });
   }
-  const end = await server.ended;
+  const end = await server.ended.catch(abandon);
   if (end === "crash") return exitCodes.crash;
   if (end === "gone") say(`${quoteName(server.path)} was unmounted from outside`);
   return status;
+}
+
+/**
+ * Creates the folder for the parameters of the device: that of the module, or in a container that does not permit this,
+ * one in the private `/dev`.
+ *
+ * @returns `undefined` if there is none
+ */
+function moduleFolder(path: string): string | undefined {
+  try {
+    return makePrivateModule();
+  } catch (error) {
+    if (!(error instanceof ServeError)) throw error;
+    const folder = "/dev/cryptodev";
+    const isPossible = path.startsWith("/dev/");
+    say(`${error.message}; parameters of the device are ${isPossible ? `in ${folder}` : "not available"}`);
+    if (isPossible) mkdirSync(folder);
+    return isPossible ? folder : undefined;
+  }
 }
 
 /**
@@ -230,12 +299,16 @@ async function serve(path: string, command: readonly string[], flags: ServeFlags
  * up.
  */
 async function stop(server: Server): Promise<void> {
-  try {
-    await server.stop();
-  } catch (error) {
-    say(error instanceof Error ? error.message : String(error));
-    process.kill(process.pid, "SIGKILL");
-  }
+  await server.stop().catch(abandon);
+}
+
+/** Ends this process after an error of a server. */
+function abandon(error: unknown): never {
+  if (!(error instanceof ServeError)) throw error;
+  say(error.message);
+  // Its thread cannot be ended, and so every other way to exit would wait for it.
+  process.kill(process.pid, "SIGKILL");
+  throw error;
 }
 
 /** Runs a program next to the server, as the user who called us. It is ended early if the server ends. */

@@ -5,10 +5,11 @@
  * @module cryptodev/webcrypto
  */
 import { isMainThread } from "node:worker_threads";
-import type { Device } from "@cryptodev/core";
+import { type Device, UnsupportedError } from "@cryptodev/core";
 import { environmentVariable } from "@cryptodev/core/host";
 import { type PlatformCrypto, type PlatformSubtle, subtleOf } from "@cryptodev/webcrypto";
-import { open } from "./index.ts";
+import type { AsyncDevice } from "./async/device.ts";
+import { open, openAsync } from "./index.ts";
 
 export * from "@cryptodev/webcrypto";
 
@@ -25,10 +26,30 @@ function device(): Device {
 }
 
 /**
- * WebCrypto's `subtle` over a device that `open()` opens on first use: see {@link subtleOf}. With
- * `CRYPTODEV_FALLBACK=1` in the environment, the runtime's own `subtle` takes over what the device does not support.
+ * Opens the device for large data. It does not keep the process alive.
+ *
+ * @returns `undefined` in a worker thread, whose end would leave the descriptors of its own threads open, and if threads
+ * cannot be started
  */
-export const subtle: PlatformSubtle = subtleOf(device, { fallback: environmentVariable("CRYPTODEV_FALLBACK") === "1" });
+async function threads(): Promise<AsyncDevice | undefined> {
+  if (!isMainThread) return undefined;
+  try {
+    return await openAsync();
+  } catch (error) {
+    if (error instanceof UnsupportedError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * WebCrypto's `subtle` over devices that `open()` and, for data of more than 64 KiB, `openAsync()` open on first use: see
+ * {@link subtleOf}. With `CRYPTODEV_FALLBACK=1` in the environment, the runtime's own `subtle` takes over what the device
+ * does not support.
+ */
+export const subtle: PlatformSubtle = subtleOf(device, {
+  fallback: environmentVariable("CRYPTODEV_FALLBACK") === "1",
+  threads,
+});
 
 /** The members of {@link crypto}. */
 export type DeviceCrypto = Pick<PlatformCrypto, keyof PlatformCrypto & ("getRandomValues" | "randomUUID" | "subtle")>;

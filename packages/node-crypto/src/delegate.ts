@@ -7,6 +7,14 @@ function refusal(name: string): UnsupportedError {
   return new UnsupportedError("function", `the device does not support ${name} of node:crypto`, { remedy });
 }
 
+/** The names of objects of node:crypto that use the device by other means. */
+const switched = new Set<string>();
+
+/** Allows the objects of node:crypto that `crypto.subtle` belongs to, once that uses the device. */
+export function allowWebcrypto(): void {
+  for (const name of ["subtle", "webcrypto"]) switched.add(name);
+}
+
 /** Replaces a function or object of node:crypto that may not be used: it exists, and throws when it is used. */
 function refused(name: string, value: unknown): unknown {
   if (typeof value === "function") {
@@ -22,7 +30,9 @@ function refused(name: string, value: unknown): unknown {
     {},
     {
       get(_target, property) {
-        throw refusal(`${name}.${String(property)}`);
+        if (!switched.has(name)) throw refusal(`${name}.${String(property)}`);
+        const member: unknown = Reflect.get(value as object, property);
+        return typeof member === "function" ? member.bind(value) : member;
       },
     },
   );

@@ -20,11 +20,11 @@ interface Resolved {
 /** A module loader and its compiler, which need random names, hashes and a thread, and are not part of the program. */
 const tools = ["/node_modules/tsx/", "/node_modules/esbuild/"];
 
-let places: Places;
+let places: Places = { replacements: {}, exempt: [] };
 
-/** Sets the hooks' data. Called before anything is resolved. */
-export function initialize(told: Places): void {
-  places = told;
+/** Adds to the hooks' data. Called before anything is resolved. */
+export function initialize({ replacements, exempt }: Places): void {
+  places = { replacements: { ...places.replacements, ...replacements }, exempt: [...places.exempt, ...exempt] };
 }
 
 /**

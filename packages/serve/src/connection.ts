@@ -1,22 +1,27 @@
+import { readFileSync } from "node:fs";
 import { errnoName, errnos } from "@cryptodev/core/abi";
-import { type Caller, KernelCrashError, OpenFile, type SoftwareDevice } from "@cryptodev/soft";
+import { type Caller, KernelCrashError, OpenFile, type Slices, type SoftwareDevice } from "@cryptodev/soft";
 import { ProcessMemory } from "./caller/process_memory.ts";
 import { UnreachableCallerError } from "./caller/process_vm.ts";
 import type { Counters } from "./counters.ts";
+import { killThread } from "./kill_thread.ts";
+import type { Progress } from "./progress.ts";
 import type { ServerHost } from "./syscalls.ts";
 import {
   cuse_init_out,
   FATTR_FTRUNCATE,
   FATTR_LASTING,
   FOPEN_DIRECT_IO,
+  FOPEN_NOFLUSH,
   FOPEN_NONSEEKABLE,
-  FUSE_IOCTL_32BIT,
+  FUSE_IOCTL_COMPAT,
   FUSE_KERNEL_MINOR_VERSION,
   FUSE_KERNEL_VERSION,
   FUSE_NOTIFY_POLL,
   FUSE_POLL_SCHEDULE_NOTIFY,
   fuse_attr_out,
   fuse_init_out,
+  fuse_interrupt_in,
   fuse_ioctl_in,
   fuse_ioctl_out,
   fuse_notify_poll_wakeup_out,
@@ -37,6 +42,9 @@ const MODE = 0o100666;
 const BLOCK = 4096;
 const NAME_MAX = 255;
 
+/** How many requests are answered between two slices of long operations, so that a flood does not stop these. */
+const MOST_BETWEEN_SLICES = 16;
+
 /** What a server does after a call that would crash a kernel. */
 export type CrashPolicy = "refuse" | "kill" | "fail";
 
@@ -46,10 +54,18 @@ export interface ConnectionOptions {
   /** The opened `/dev/fuse` or `/dev/cuse`. */
   readonly fd: number;
   readonly device: SoftwareDevice;
+  /** The maximum number of open files. */
+  readonly files: number;
   readonly counters: Counters;
+  /** Where this connection shows what it works on. */
+  readonly progress: Progress;
   /** The name of the character device that CUSE creates. */
   readonly deviceName: string;
   readonly onCrash: CrashPolicy;
+  /** Returns the number of the server's own thread that clones descriptors; 0 if there is none. */
+  readonly cloner: () => number;
+  /** Called before each ioctl: parameters of the device can be changed while it runs. */
+  readonly onCall: () => void;
   /** Called with each line for the log. */
   readonly log: (line: string) => void;
   /** Called as soon as the device can be opened. */
@@ -61,6 +77,21 @@ interface ServedFile {
   readonly caller: Caller;
   /** The kernel's handles of callers that sleep until an event occurs. */
   readonly waiting: Set<number>;
+  /** A long operation that has paused. */
+  paused: PausedCall | undefined;
+  /** Further calls, which wait until that has ended: the driver also runs those of one file one after the other. */
+  readonly later: Request[];
+}
+
+/** A copy of a request, with its number. */
+interface Request {
+  readonly unique: number;
+  readonly bytes: Uint8Array;
+}
+
+/** A call that continues later. */
+interface PausedCall extends Request {
+  readonly work: Slices<number>;
 }
 
 /**
@@ -70,12 +101,23 @@ function isOutOfMemory(error: unknown): boolean {
   return error instanceof RangeError && /alloc|memory/i.test(error.message);
 }
 
+/** Whether a thread has received SIGKILL, the ninth signal (proc_pid_status(5)). */
+function isKilled(thread: number): boolean {
+  try {
+    const [, pending = "0"] = /^SigPnd:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${thread}/status`, "latin1")) ?? [];
+    return (Number.parseInt(pending.slice(-3), 16) & 0x100) !== 0;
+  } catch {
+    return true;
+  }
+}
+
 /** The layouts of the bodies that requests and replies have after their headers. */
 function bodiesOf(messages: Messages) {
   return {
     releaseIn: messages.requestBody(fuse_release_in),
     setattrIn: messages.requestBody(fuse_setattr_in),
     ioctlIn: messages.requestBody(fuse_ioctl_in),
+    interruptIn: messages.requestBody(fuse_interrupt_in),
     pollIn: messages.requestBody(fuse_poll_in),
     attrOut: messages.replyBody(fuse_attr_out),
     statfsOut: messages.replyBody(fuse_statfs_out),
@@ -95,6 +137,8 @@ export class Connection {
   readonly #messages: Messages;
   readonly #memory: ProcessMemory;
   readonly #files = new Map<number, ServedFile>();
+  /** The files whose calls have paused, in the order in which they continue. */
+  readonly #paused = new Set<ServedFile>();
   readonly #bodies: Bodies;
   /** What to do about each kind of request, given its length. */
   readonly #handlers: Readonly<Record<Operation, (length: number) => void>> = {
@@ -111,10 +155,10 @@ export class Connection {
     FUSE_FSYNC: () => this.#messages.send(-errnos.EINVAL),
     FUSE_INIT: () => this.#init(fuse_init_out),
     CUSE_INIT: () => this.#init(cuse_init_out, `DEVNAME=${this.#options.deviceName}\0`),
-    // These do not have a reply. By the time an interrupt is read, the request that it refers to has been answered.
+    // These do not have a reply.
     FUSE_FORGET: () => {},
     FUSE_BATCH_FORGET: () => {},
-    FUSE_INTERRUPT: () => {},
+    FUSE_INTERRUPT: () => this.#interrupt(),
   };
   #nextFile = 1;
   #failed = false;
@@ -133,13 +177,14 @@ export class Connection {
    * @returns whether a call that would crash a kernel ended it
    */
   serve(isStopped: () => boolean): boolean {
-    while (!this.#failed && !isStopped()) {
+    for (let answered = 0; !this.#failed && !isStopped(); answered += 1) {
       const length = this.#messages.receive();
       if (length === -errnos.ENODEV) break;
       // ENOENT: the request was withdrawn before it could be read.
-      if (length === -errnos.EINTR || length === -errnos.EAGAIN || length === -errnos.ENOENT) continue;
-      if (length < 0) throw new Error(`reading requests: ${errnoName(-length)}`);
-      this.#answer(length);
+      const isMissing = length === -errnos.EINTR || length === -errnos.EAGAIN || length === -errnos.ENOENT;
+      if (length < 0 && !isMissing) throw new Error(`reading requests: ${errnoName(-length)}`);
+      if (!isMissing) this.#answer(length);
+      if (this.#paused.size > 0 && (isMissing || answered % MOST_BETWEEN_SLICES === 0)) this.#continueNext();
     }
     // Operations that are outstanding at this point are not the callers' fault.
     for (const { caller } of this.#files.values()) this.#close(caller.file);
@@ -191,19 +236,21 @@ export class Connection {
   }
 
   #open(): void {
-    const result = this.#options.device.open();
+    const { device, files } = this.#options;
+    const result = this.#files.size < files ? device.open() : -errnos.ENFILE;
     if (result < 0) {
       this.#messages.send(result);
       return;
     }
     const number = this.#nextFile;
     this.#nextFile += 1;
-    this.#files.set(number, { caller: this.#callerOf(new OpenFile()), waiting: new Set() });
+    const caller = this.#callerOf(new OpenFile());
+    this.#files.set(number, { caller, waiting: new Set(), paused: undefined, later: [] });
     this.#options.counters.add("files", 1);
     const { reply } = this.#messages;
     const { end, at } = this.#messages.start(this.#bodies.openOut);
     reply.setUint64(at.fh, number);
-    reply.setUint32(at.open_flags, FOPEN_DIRECT_IO | FOPEN_NONSEEKABLE);
+    reply.setUint32(at.open_flags, FOPEN_DIRECT_IO | FOPEN_NONSEEKABLE | FOPEN_NOFLUSH);
     this.#messages.send(0, end);
   }
 
@@ -255,40 +302,87 @@ export class Connection {
   }
 
   #ioctl(length: number): void {
-    const messages = this.#messages;
-    const { request, reply } = messages;
+    const { request, unique } = this.#messages;
     const served = this.#files.get(request.getUint64(this.#bodies.ioctlIn.at.fh));
-    if (served === undefined) {
-      messages.send(-errnos.EBADF);
-      return;
-    }
-    const { caller, waiting } = served;
-    const { file } = caller;
-    const [sessions, ready] = [file.sessionCount, file.ready()];
-    const result = this.#carryOut(caller, request.bytes.subarray(this.#bodies.ioctlIn.end, length));
-    const returned = this.#memory.leave();
-    const { counters } = this.#options;
-    counters.add("calls", 1);
-    if (result < 0) counters.add("refused", 1);
-    counters.add("sessions", file.sessionCount - sessions);
-    const { end, at } = messages.start(this.#bodies.ioctlOut);
-    reply.setUint32(at.result, result);
-    reply.bytes.set(returned, end);
-    messages.send(0, end + returned.length);
-    if (waiting.size > 0 && file.ready() !== ready) this.#wake(waiting);
+    if (served === undefined) this.#messages.send(-errnos.EBADF);
+    else if (served.paused !== undefined) served.later.push({ unique, bytes: request.bytes.slice(0, length) });
+    else this.#run(served, length, () => this.#begin(served));
   }
 
-  /** @returns what `ioctl(2)` returns, or a negative error number */
-  #carryOut(caller: Caller, argument: Uint8Array): number {
-    const { request, pid } = this.#messages;
+  #begin({ caller }: ServedFile): number | Slices<number> {
+    const { request } = this.#messages;
     const { cmd, flags, arg } = this.#bodies.ioctlIn.at;
-    // The structs of a 32-bit program are different, and so none of its request numbers match.
-    if ((request.getUint32(flags) & FUSE_IOCTL_32BIT) !== 0) return -errnos.EINVAL;
-    const address = request.getUint64(arg);
-    const { device, log } = this.#options;
+    const isCompat = (request.getUint32(flags) & FUSE_IOCTL_COMPAT) !== 0;
+    this.#options.onCall();
+    return this.#options.device.begin(request.getUint32(cmd), request.getUint64(arg), caller, isCompat);
+  }
+
+  /** Continues the call that has been paused for the longest time. */
+  #continueNext(): void {
+    const [served] = this.#paused;
+    const paused = served?.paused;
+    if (served === undefined || paused === undefined) return;
+    this.#take(served, paused);
+    this.#run(served, paused.bytes.length, () => paused.work);
+    this.#runLater(served);
+  }
+
+  /** Takes back a paused call. The messages have its request again. */
+  #take(served: ServedFile, paused: PausedCall): void {
+    this.#paused.delete(served);
+    served.paused = undefined;
+    this.#messages.request.bytes.set(paused.bytes);
+  }
+
+  /** Runs the calls that waited for a long one, up to the next long one. */
+  #runLater(served: ServedFile): void {
+    while (served.paused === undefined) {
+      const next = served.later.shift();
+      if (next === undefined) break;
+      this.#messages.request.bytes.set(next.bytes);
+      this.#run(served, next.bytes.length, () => this.#begin(served));
+    }
+    if (this.#paused.size === 0) this.#messages.setWaiting(true);
+  }
+
+  /** Runs a call up to its end or its next pause. The messages have its request, of this length. */
+  #run(served: ServedFile, length: number, begin: () => number | Slices<number>): void {
+    const messages = this.#messages;
+    const { request, reply, unique } = messages;
+    const { file } = served.caller;
+    const [sessions, ready] = [file.sessionCount, file.ready()];
+    const { progress } = this.#options;
+    progress.begin(unique, messages.pid);
+    const call = this.#carryOut(request.bytes.subarray(this.#bodies.ioctlIn.end, length), begin);
+    progress.end();
+    const returned = this.#memory.leave();
+    if (typeof call !== "number") {
+      served.paused = { unique, bytes: request.bytes.slice(0, length), work: call };
+      this.#paused.add(served);
+      messages.setWaiting(false);
+      return;
+    }
+    const { counters } = this.#options;
+    counters.add("calls", 1);
+    if (call < 0) counters.add("refused", 1);
+    counters.add("sessions", file.sessionCount - sessions);
+    const { end, at } = messages.start(this.#bodies.ioctlOut);
+    reply.setUint32(at.result, call);
+    reply.bytes.set(returned, end);
+    messages.send(0, end + returned.length);
+    if (served.waiting.size > 0 && file.ready() !== ready) this.#wake(served.waiting);
+  }
+
+  /** @returns what `ioctl(2)` returns, or a negative error number; if the call pauses, the rest of its work */
+  #carryOut(argument: Uint8Array, begin: () => number | Slices<number>): number | Slices<number> {
+    const { request, pid } = this.#messages;
+    const { log } = this.#options;
     try {
-      this.#memory.enter(pid, address, argument);
-      return device.ioctl(request.getUint32(cmd), address, caller);
+      this.#memory.enter(pid, request.getUint64(this.#bodies.ioctlIn.at.arg), argument);
+      const call = begin();
+      if (typeof call === "number") return call;
+      const { done, value } = call.next();
+      return done ? value : call;
     } catch (error) {
       if (error instanceof KernelCrashError) return this.#reportCrash(error, pid);
       if (error instanceof UnreachableCallerError) {
@@ -302,23 +396,38 @@ export class Connection {
     }
   }
 
+  /**
+   * A caller received a signal during its call. As in the driver, the call continues. But if the signal was SIGKILL,
+   * nobody needs the result of a long call, and without a reply the kernel does not let the caller end.
+   */
+  #interrupt(): void {
+    const interrupted = this.#messages.request.getUint64(this.#bodies.interruptIn.at.unique);
+    for (const served of this.#paused) {
+      const { paused, later } = served;
+      const waiting = later.findIndex(({ unique }) => unique === interrupted);
+      if (paused === undefined || (waiting < 0 && paused.unique !== interrupted)) continue;
+      this.#messages.request.bytes.set(waiting < 0 ? paused.bytes : (later[waiting] as Request).bytes);
+      if (!isKilled(this.#messages.pid)) return;
+      this.#options.counters.add("calls", 1);
+      this.#messages.send(-errnos.EINTR);
+      if (waiting >= 0) later.splice(waiting, 1);
+      else {
+        this.#take(served, paused);
+        this.#runLater(served);
+      }
+      return;
+    }
+  }
+
   #callerOf(file: OpenFile): Caller {
     return {
       file,
       memory: this.#memory,
-      // Only the kernel can add a descriptor to another process.
-      duplicate: () => -errnos.EOPNOTSUPP,
+      // A reply cannot add a descriptor to another process. The thread that can does not need one itself.
+      duplicate: () =>
+        this.#messages.pid !== 0 && this.#messages.pid === this.#options.cloner() ? 0 : -errnos.EOPNOTSUPP,
       close: () => {},
     };
-  }
-
-  #kill(pid: number): void {
-    try {
-      process.kill(pid, "SIGKILL");
-    } catch (error) {
-      // It belongs to another user, or has already been killed.
-      this.#options.log(`cryptodev: thread ${pid} cannot be killed: ${(error as NodeJS.ErrnoException).code}`);
-    }
   }
 
   /**
@@ -332,7 +441,7 @@ export class Connection {
     log(
       `cryptodev: crash ${error.rule} by ${pid === 0 ? "the process that closed the file last" : `thread ${pid}`}: ${error.message}`,
     );
-    if (onCrash === "kill" && pid !== 0) this.#kill(pid);
+    if (onCrash === "kill" && pid !== 0) killThread(pid, { write: log });
     if (onCrash === "fail") this.#failed = true;
     return -errnos.ENOTRECOVERABLE;
   }

@@ -5,7 +5,7 @@
  */
 export type { CrashPolicy } from "./connection.ts";
 export type { ServerStatistics } from "./counters.ts";
-export { makePrivateDev } from "./private_dev.ts";
+export { makePrivateDev, makePrivateModule } from "./private_folders.ts";
 export { ServeError } from "./serve_error.ts";
 export { Server, type ServerEnd } from "./server.ts";
 export type { ServedFault, ServeOptions } from "./settings.ts";

@@ -2,13 +2,20 @@ import { close, existsSync, open } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
+import { errnoName, O_CLOEXEC } from "@cryptodev/core/abi";
+import { startCloning } from "./clones/clone_thread.ts";
 import { Counters, type ServerStatistics } from "./counters.ts";
+import { Log } from "./log.ts";
+import { MountedParameters } from "./parameters/parameter_thread.ts";
+import { Progress } from "./progress.ts";
 import { ServeError } from "./serve_error.ts";
 import { type ServeOptions, type Settings, settingsOf } from "./settings.ts";
-import { type ServerHost, serverHost } from "./syscalls.ts";
+import type { SideThread } from "./side_thread.ts";
+import { O_PATH, type ServerHost, serverHost } from "./syscalls.ts";
 import { canUseCuse, openCuse } from "./transports/cuse.ts";
 import { openFuse } from "./transports/fuse.ts";
 import type { Transport } from "./transports/transport.ts";
+import { Watchdog } from "./watchdog.ts";
 import { workerUrl } from "./worker_url.ts";
 
 /**
@@ -24,7 +31,12 @@ export type WorkerMessage = "ready" | "crash" | "gone";
 export interface ThreadTask extends Omit<Settings, "transport"> {
   readonly fd: number;
   readonly stop: Int32Array;
+  /** The number of the thread that clones descriptors; 0 if there is none. */
+  readonly cloner: Int32Array;
   readonly counters: SharedArrayBuffer;
+  readonly progress: Int32Array;
+  /** The current values of the parameters: `verbosity` and `enable_stats`. */
+  readonly values: Int32Array;
 }
 
 /**
@@ -38,7 +50,7 @@ function workerBeside(url: string): URL {
   const isOurs = /\/server\.[jt]s$/.test(url) && (!worker.startsWith("file:") || existsSync(fileURLToPath(worker)));
   if (isOurs) return new URL(worker);
   throw new ServeError(
-    "the worker of @cryptodev/serve is not next to this module, because bundlers omit it; mark @cryptodev/serve as external",
+    "the worker of cryptodev/serve is not next to this module, because bundlers omit it; mark cryptodev/serve as external",
   );
 }
 
@@ -51,7 +63,7 @@ const KNOCK = 250;
  *
  * @example
  * ```ts
- * import { Server, ServeError } from "@cryptodev/serve";
+ * import { Server, ServeError } from "cryptodev/serve";
  *
  * try {
  *   const server = await Server.start({ path: "/tmp/crypto-of-an-example" });
@@ -69,26 +81,51 @@ export class Server {
   /** The transport that carries the calls. */
   readonly transport: "fuse" | "cuse";
   /**
-   * Resolves when the server has ended and nothing of it is left. Rejects if an error of the server itself ended it.
+   * Resolves when the server has ended and nothing of it is left. Rejects if an error of the server itself ended it, or
+   * with a {@link ServeError} if its thread was lost to a caller whose memory never arrives. Nothing of the device is left
+   * then either, but that thread can only end with its process, which then has to be killed.
    */
   readonly ended: Promise<ServerEnd>;
 
   readonly #transport: Transport;
+  readonly #host: ServerHost;
   readonly #worker: Worker;
   readonly #stop: Int32Array;
+  readonly #cloner: Int32Array;
   readonly #counters: Counters;
+  readonly #watchdog: Watchdog;
+  readonly #values: Int32Array;
+  #clones: SideThread | undefined;
+  #parameters: MountedParameters | undefined;
 
   private constructor(host: ServerHost, transport: Transport, options: Settings) {
-    const { path, onCrash, device, faults } = options;
+    const { path, onCrash, device, files, faults } = options;
     this.path = path;
     this.transport = transport.name;
+    this.#host = host;
     this.#transport = transport;
     this.#stop = new Int32Array(new SharedArrayBuffer(4));
+    this.#cloner = new Int32Array(new SharedArrayBuffer(4));
     this.#counters = new Counters();
-    const counters = this.#counters.shared;
-    const workerData: ThreadTask = { fd: transport.fd, path, stop: this.#stop, counters, onCrash, device, faults };
+    const progress = new Progress();
+    this.#values = new Int32Array(new SharedArrayBuffer(8));
+    this.#values.set([device.verbosity ?? 0, device.enableStats ? 1 : 0]);
+    const workerData: ThreadTask = {
+      fd: transport.fd,
+      path,
+      stop: this.#stop,
+      cloner: this.#cloner,
+      counters: this.#counters.shared,
+      progress: progress.shared,
+      values: this.#values,
+      onCrash,
+      device,
+      files,
+      faults,
+    };
     this.#worker = new Worker(workerBeside(import.meta.url), { workerData });
-    this.ended = this.#watch(host);
+    this.#watchdog = new Watchdog({ host, fd: transport.fd, progress, log: new Log(host, 2, 100) });
+    this.ended = this.#watch();
     this.ended.catch(() => {});
   }
 
@@ -119,6 +156,51 @@ export class Server {
     return server;
   }
 
+  /**
+   * Makes CRIOGET work in the programs that this thread starts from now on, and in those that they start. Without this,
+   * it fails with EOPNOTSUPP, because FUSE and CUSE cannot add a descriptor to a process.
+   *
+   * It installs a seccomp filter, which the kernel applies to this thread and its descendants until they end. So it is
+   * for a process that ends with its server: after that, CRIOGET fails with ENOSYS in them, on any device. They cannot
+   * install a filter with a listener of their own.
+   *
+   * @throws {ServeError} if this system cannot do that; the message says why
+   * @example
+   * ```ts
+   * import { spawnSync } from "node:child_process";
+   * import { ServeError, Server } from "cryptodev/serve";
+   *
+   * try {
+   *   const server = await Server.start({ path: "/tmp/crypto-with-clones" });
+   *   await server.cloneForChildren();
+   *   spawnSync("openssl", ["engine", "-c", "devcrypto"]);
+   *   await server.stop();
+   * } catch (error) {
+   *   if (!(error instanceof ServeError)) throw error;
+   * }
+   * ```
+   */
+  async cloneForChildren(): Promise<void> {
+    const fd = this.#host.open(this.#transport.knockAt(), O_PATH | O_CLOEXEC);
+    if (fd < 0) throw new ServeError(`${this.path} cannot be opened: ${errnoName(-fd)}`);
+    try {
+      this.#clones ??= await startCloning(this.#host, fd, workerBeside(import.meta.url), this.#cloner);
+    } finally {
+      this.#host.close(fd);
+    }
+  }
+
+  /**
+   * Serves the parameters of the original module as files, which can be read and written while the device runs:
+   * `verbosity`, also under its present name `cryptodev_verbosity`, and `enable_stats`.
+   *
+   * @param folder - that of the module, as {@link makePrivateModule} returns it. It has to be empty
+   * @throws {ServeError} if nothing can be mounted there; the message says why
+   */
+  async serveParameters(folder: string): Promise<void> {
+    this.#parameters ??= await MountedParameters.start(this.#host, folder, workerBeside(import.meta.url), this.#values);
+  }
+
   /** Returns what the server has done so far. */
   statistics(): ServerStatistics {
     return this.#counters.read();
@@ -131,7 +213,7 @@ export class Server {
    */
   async stop(): Promise<void> {
     Atomics.store(this.#stop, 0, 1);
-    for (let waited = 0; waited < PATIENCE; waited += KNOCK) {
+    for (let waited = 0; waited < PATIENCE && !this.#watchdog.isStuck; waited += KNOCK) {
       // The thread sleeps in read(2) until the device is called, so call it.
       open(this.#transport.knockAt(), "r", (error, fd) => {
         // Close only after the server has ended: until then close(2) would block on a FUSE reply that the stopped
@@ -141,7 +223,8 @@ export class Server {
       });
       if (await this.#endsWithin(KNOCK)) return;
     }
-    throw new ServeError(`the server of ${this.path} did not stop within ${PATIENCE} ms`);
+    this.#watchdog.giveUp("its thread does not respond");
+    await this.ended;
   }
 
   async #endsWithin(duration: number): Promise<boolean> {
@@ -164,19 +247,23 @@ export class Server {
     });
   }
 
-  async #watch(host: ServerHost): Promise<ServerEnd> {
+  async #watch(): Promise<ServerEnd> {
     let last = "ready" as WorkerMessage;
     this.#worker.on("message", (message: WorkerMessage) => {
       last = message;
     });
     try {
-      await new Promise<void>((resolve, reject) => {
+      const exited = new Promise<void>((resolve, reject) => {
         this.#worker.once("error", reject);
         this.#worker.once("exit", () => resolve());
       });
+      await Promise.race([exited, this.#watchdog.lost]);
     } finally {
-      host.close(this.#transport.fd);
+      this.#watchdog.stop();
+      this.#host.close(this.#transport.fd);
       await this.#transport.remove();
+      await this.#parameters?.stop();
+      await this.#clones?.stop();
     }
     if (last === "crash") return "crash";
     return Atomics.load(this.#stop, 0) === 1 ? "stopped" : "gone";

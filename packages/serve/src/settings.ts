@@ -33,13 +33,23 @@ export interface ServeOptions {
      * memory of the server. Defaults to 16,384.
      */
     readonly sessions?: number;
+    /** The maximum number of sessions of all open files together, also with ENOMEM. Defaults to 32,768. */
+    readonly totalSessions?: number;
+    /**
+     * The maximum number of asynchronous operations of all open files together that wait to be fetched; submitting
+     * another one fails with EBUSY. Defaults to 4096.
+     */
+    readonly totalJobs?: number;
   };
+  /** The maximum number of open files; opening another one fails with ENFILE. Defaults to 65,536. */
+  readonly files?: number;
   /** Calls that are made to fail, in this order. */
   readonly faults?: readonly ServedFault[];
 }
 
-/** The default maximum of sessions of one open file. */
-const MAX_SESSIONS = 16_384;
+/** The default limits of the device. A session takes about 5 KiB. */
+const defaultLimits = { sessions: 16_384, totalSessions: 32_768, totalJobs: 4096 };
+const MAX_FILES = 65_536;
 
 /** The options of a server after validation, in a form that can be passed to another thread. */
 export interface Settings extends Required<Omit<ServeOptions, "transport">> {
@@ -63,11 +73,16 @@ export function settingsOf(options: ServeOptions): Settings {
   };
   const path = own(options, "path") ?? "/dev/crypto";
   if (typeof path !== "string") throw new TypeError(`path: expected a string, got a value of type ${typeof path}`);
+  const files = own(options, "files") ?? MAX_FILES;
+  if (!Number.isSafeInteger(files) || (files as number) < 0)
+    throw new RangeError("files: expected an integer of at least 0");
   const asked = own(options, "device") ?? {};
   if (typeof asked !== "object") throw new TypeError(`device: expected an object, got a value of type ${typeof asked}`);
   // This device exists only to validate its options before a thread is started and anything is mounted.
-  const sessions = (own(asked, "sessions") ?? MAX_SESSIONS) as number;
-  const device = new SoftwareDevice({ ...asked, sessions });
+  const limited = Object.fromEntries(
+    Object.entries(defaultLimits).map(([name, most]) => [name, own(asked, name) ?? most]),
+  ) as typeof defaultLimits;
+  const device = new SoftwareDevice({ ...asked, ...limited });
   // Functions cannot be passed to another thread; the server uses its own there.
   const { log: _log, onUsage: _onUsage, ...rest } = asked as SoftwareDeviceOptions;
   const given = own(options, "faults") ?? [];
@@ -80,7 +95,8 @@ export function settingsOf(options: ServeOptions): Settings {
   return {
     path,
     onCrash: choice("onCrash", ["refuse", "kill", "fail"]) ?? "refuse",
-    device: { ...rest, sessions, lacks: [...device.lacks] },
+    device: { ...rest, ...limited, lacks: [...device.lacks] },
+    files: files as number,
     faults,
     transport: choice("transport", ["fuse", "cuse"]),
   };

@@ -22,6 +22,13 @@ const signatures = {
     parameters: ["pid: int", "local: pointer", "locals: ulong", "remote: pointer", "remotes: ulong", "flags: ulong"],
     result: "ssize_t",
   },
+  fcntl: { parameters: ["fd: int", "cmd: int", "arg: int"], result: "int" },
+  ppoll: { parameters: ["fds: pointer", "nfds: ulong", "timeout: pointer", "sigmask: pointer"], result: "int" },
+  eventfd: { parameters: ["initval: int", "flags: int"], result: "int" },
+  syscall: {
+    parameters: ["number: ulong", "a: ulong", "b: ulong", "c: ulong", "d: ulong", "e: ulong"],
+    result: "ssize_t",
+  },
 } as const;
 
 export const MS_NOSUID = 2;
@@ -30,6 +37,8 @@ export const MS_NOEXEC = 8;
 export const MS_BIND = 4096;
 export const MS_MOVE = 8192;
 export const MS_REC = 16384;
+
+export const F_SETFL = 4;
 
 export const MNT_DETACH = 2;
 export const UMOUNT_NOFOLLOW = 8;

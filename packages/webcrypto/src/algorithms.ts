@@ -1,5 +1,6 @@
 import type { HashName, HmacName } from "@cryptodev/core";
 import { copied } from "./bytes.ts";
+import { Lack, Refusal } from "./errors.ts";
 import type { KeyAlgorithm } from "./platform.ts";
 
 /** The hashes of the device by their names in WebCrypto. */
@@ -36,6 +37,19 @@ export const membersOf: Readonly<
     ["HMAC", ["hash", "length"]],
   ]),
 };
+
+/** Further names of the specification. Errors repeat no others: they may be secrets in the wrong place. */
+const otherNames: readonly string[] = [
+  ...["RSASSA-PKCS1-v1_5", "RSA-PSS", "RSA-OAEP", "ECDSA", "ECDH", "Ed25519", "Ed448", "X25519", "X448", "AES-KW"],
+  ...["HKDF", "PBKDF2", "SHA3-256", "SHA3-384", "SHA3-512"],
+];
+
+/** Returns the error for an algorithm that the device does not support. */
+export function lackOfAlgorithm({ name }: Described): Lack {
+  const known = [...cipherMembers.keys(), ...hashes.keys(), "HMAC", ...otherNames];
+  const written = known.find((other) => other.toUpperCase() === name.toUpperCase());
+  return new Lack(`the device does not support ${written ?? "this algorithm"} for this operation`);
+}
 
 /** An algorithm as the caller described it, each member read once. */
 export interface Described {
@@ -86,9 +100,37 @@ export function describe(given: unknown, members: ReadonlyMap<string, readonly s
 
 /** Converts a member as the specification does. What cannot be converted stays, and the runtime refuses it. */
 function memberOf(member: string, value: unknown): unknown {
-  if (member === "length" || member === "tagLength") return +(value as number);
+  // Runtimes do not agree on whether null is 0, or missing.
+  if (member === "length" || member === "tagLength") return value === null ? null : +(value as number);
   if (member === "hash") return describe(value, membersOf.digest)?.value ?? value;
   return copied(value) ?? value;
+}
+
+/**
+ * Returns the parameters of an algorithm of the device.
+ *
+ * @throws {Lack} if the device does not support it
+ * @throws {Refusal} if it is not an algorithm
+ */
+export function ours(algorithm: Described | undefined): Parameters {
+  if (algorithm === undefined) throw new Refusal("this is not an algorithm");
+  if (!algorithm.isOurs) throw lackOfAlgorithm(algorithm);
+  return algorithm.value as Parameters;
+}
+
+/**
+ * Returns the parameters of keys of the device.
+ *
+ * @throws {Lack} if the device does not support them
+ * @throws {Refusal} if it is not an algorithm
+ */
+export function ourKeys(algorithm: Described | undefined): Parameters {
+  const parameters = ours(algorithm);
+  if (parameters.name !== "HMAC") return parameters;
+  const hash = describe(parameters.hash, membersOf.digest);
+  if (hash === undefined) throw new Refusal("the hash of the HMAC is not an algorithm");
+  if (!hash.isOurs) throw new Lack("the device supports HMAC only with SHA-1, SHA-256, SHA-384 and SHA-512");
+  return parameters;
 }
 
 /** Returns the device's name of a hash, or `undefined` if the device does not have it. */

@@ -1,3 +1,6 @@
+/** Bytes that only this library refers to: their buffer may be a result. */
+export type Bytes = Uint8Array<ArrayBuffer>;
+
 const typedArray: object = Object.getPrototypeOf(Uint8Array.prototype);
 
 type Getter = (this: unknown) => unknown;
@@ -44,7 +47,7 @@ function viewOf(source: unknown): Uint8Array | undefined {
  * @param room - how many more bytes the copy's buffer has, after those of the copy
  * @returns `undefined` if it is not a BufferSource; no bytes if its buffer was detached
  */
-export function copied(source: unknown, room: (size: number) => number = () => 0): Uint8Array<ArrayBuffer> | undefined {
+export function copied(source: unknown, room: (size: number) => number = () => 0): Bytes | undefined {
   const bytes = viewOf(source);
   if (bytes === undefined) return undefined;
   const size = bytes.byteLength;
@@ -54,6 +57,11 @@ export function copied(source: unknown, room: (size: number) => number = () => 0
 }
 
 /** Returns all bytes of the buffer of a copy that {@link copied} made. */
-export function withRoom(copy: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+export function withRoom(copy: Bytes): Bytes {
   return new Uint8Array(copy.buffer);
+}
+
+/** Returns a buffer that contains only these bytes: theirs, if that is so. */
+export function bufferOf(bytes: Bytes): ArrayBuffer {
+  return bytes.length === bytes.buffer.byteLength ? bytes.buffer : bytes.slice().buffer;
 }

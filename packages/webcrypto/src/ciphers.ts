@@ -1,14 +1,11 @@
-import { type Aead, AuthenticationError, type Cipher } from "@cryptodev/core";
+import { AuthenticationError } from "@cryptodev/core";
 import { equalInConstantTime, MAX_AAD } from "@cryptodev/core/host";
 import type { Parameters } from "./algorithms.ts";
-import { withRoom } from "./bytes.ts";
+import { type Bytes, bufferOf, withRoom } from "./bytes.ts";
 import { Doubt, Lack, operationError } from "./errors.ts";
-import type { KeySession } from "./sessions.ts";
+import type { AeadSession, CipherSession, KeySession, Message, Work } from "./work.ts";
 
-/** Bytes that only this library refers to: their buffer may be the result. */
-type Bytes = Uint8Array<ArrayBuffer>;
-
-/** How an algorithm encrypts and decrypts. Everything happens in the memory of the data. */
+/** How an algorithm encrypts and decrypts. */
 export interface CipherWork {
   /** By how many bytes the ciphertext of so many bytes is longer. */
   room(size: number): number;
@@ -19,8 +16,13 @@ export interface CipherWork {
    * @throws {Lack} if the device does not support them
    */
   check(size: number, isEncryption: boolean): void;
-  /** @throws {DOMException} if the data is not valid */
-  run(session: KeySession, data: Bytes, isEncryption: boolean): ArrayBuffer;
+  /**
+   * Encrypts or decrypts.
+   *
+   * @param data - bytes that only this library refers to
+   * @throws {DOMException} if the data is not valid
+   */
+  run(session: KeySession, data: Bytes, isEncryption: boolean): Work<ArrayBuffer>;
 }
 
 const BLOCK = 16;
@@ -32,9 +34,15 @@ const GCM_IV = 12;
 const GCM_TAG = 16;
 const tagLengths: readonly unknown[] = [32, 64, 96, 104, 112, 120, 128];
 
+/** Returns bytes of parameters, which were copied unless they are in shared memory, and then are not valid. */
+function bytesOf(value: unknown): Bytes | undefined {
+  return value instanceof Uint8Array && value.buffer instanceof ArrayBuffer ? (value as Bytes) : undefined;
+}
+
 /** Returns bytes of a given size, of parameters. */
 function sized(value: unknown, size: number): Bytes | undefined {
-  return value instanceof Uint8Array && value.length === size ? (value as Bytes) : undefined;
+  const bytes = bytesOf(value);
+  return bytes?.length === size ? bytes : undefined;
 }
 
 /** Returns the work for an algorithm of the device. */
@@ -51,16 +59,15 @@ function cbc({ iv: given }: Parameters): CipherWork {
       const isWhole = isEncryption || (size > 0 && size % BLOCK === 0);
       if (iv === undefined || !isWhole) throw new Doubt("the iv, or the size of the data, is invalid");
     },
-    run(session, data, isEncryption) {
-      const aes = session as Cipher<"aes-cbc">;
+    *run(session, data, isEncryption) {
+      const aes = session as CipherSession;
       if (isEncryption) {
         const padded = withRoom(data);
         padded.fill(padded.length - data.length, data.length);
-        aes.encryptInto(padded, padded, iv as Bytes);
-        return padded.buffer;
+        return bufferOf(yield aes.encrypt(padded, iv as Bytes));
       }
-      aes.decryptInto(data, data, iv as Bytes);
-      return data.buffer.slice(0, sizeWithoutPadding(data));
+      const padded = yield aes.decrypt(data, iv as Bytes);
+      return padded.slice(0, sizeWithoutPadding(padded)).buffer;
     },
   };
 }
@@ -84,20 +91,17 @@ function ctr({ counter: given, length }: Parameters): CipherWork {
       const isLong = isValid && bits < 53 && Math.ceil(size / BLOCK) > 2 ** bits;
       if (counter === undefined || !isValid || isLong) throw new Doubt("the counter, or its length, is invalid");
     },
-    run(session, data) {
-      const aes = session as Cipher<"aes-ctr">;
+    *run(session, data) {
+      const aes = session as CipherSession;
       const start = counter as Bytes;
       // The kernel counts with all 128 bits. The specification counts with the last ones and leaves the others alone, so
       // the data is split at the block for which they are zero again.
       const most = bytesUntilWrap(start, bits);
-      if (data.length <= most) {
-        aes.encryptInto(data, data, start);
-        return data.buffer;
-      }
-      const [before, after] = [data.subarray(0, most), data.subarray(most)];
-      aes.encryptInto(before, before, start);
-      aes.encryptInto(after, after, wrapped(start, bits));
-      return data.buffer;
+      if (data.length <= most) return bufferOf(yield aes.encrypt(data, start));
+      const result = new Uint8Array(data.length);
+      result.set(yield aes.encrypt(data.slice(0, most), start));
+      result.set(yield aes.encrypt(data.slice(most), wrapped(start, bits)), most);
+      return result.buffer;
     },
   };
 }
@@ -120,14 +124,14 @@ function wrapped(counter: Bytes, bits: number): Bytes {
 }
 
 function gcm({ iv: given, additionalData, tagLength = 128 }: Parameters): CipherWork {
-  const iv = given instanceof Uint8Array ? given : undefined;
+  const iv = bytesOf(given);
   const tagSize = (typeof tagLength === "number" ? Math.trunc(tagLength) : 0) / 8;
   const isValid = tagLengths.includes(tagSize * 8) && iv !== undefined && iv.length > 0;
-  const hasAad = additionalData === undefined || additionalData instanceof Uint8Array;
-  const aad = additionalData as Bytes | undefined;
+  const aad = bytesOf(additionalData);
   return {
-    room: () => GCM_TAG,
+    room: () => 0,
     check(size, isEncryption) {
+      const hasAad = additionalData === undefined || aad !== undefined;
       if (!isValid || !hasAad || (!isEncryption && size < tagSize)) throw new Doubt("the parameters are invalid");
       if (iv.length !== GCM_IV) throw new Lack(`AES-GCM: expected an iv of ${GCM_IV} bytes, got ${iv.length}`);
       if (aad !== undefined && aad.length > MAX_AAD) {
@@ -135,46 +139,32 @@ function gcm({ iv: given, additionalData, tagLength = 128 }: Parameters): Cipher
       }
       if (size > MAX_GCM) throw new Lack(`AES-GCM: expected at most ${MAX_GCM} bytes, got ${size}`);
     },
-    run(session, data, isEncryption) {
+    *run(session, data, isEncryption) {
       const message = { nonce: iv as Bytes, aad };
-      const aes = session as Aead;
-      if (isEncryption) return sealed(aes, data, message, tagSize);
-      return tagSize === GCM_TAG ? opened(aes, data, message) : openedWithShortTag(aes, data, message, tagSize);
+      const aes = session as AeadSession;
+      if (isEncryption) {
+        const sealed = yield aes.seal(data, message);
+        return tagSize === GCM_TAG ? bufferOf(sealed) : sealed.slice(0, data.length + tagSize).buffer;
+      }
+      try {
+        if (tagSize < GCM_TAG) return yield* openedWithShortTag(aes, data, message, tagSize);
+        return bufferOf(yield aes.open(data, message));
+      } catch (error) {
+        throw error instanceof AuthenticationError ? operationError(error) : error;
+      }
     },
   };
-}
-
-/** What accompanies a message. */
-interface Message {
-  readonly nonce: Bytes;
-  readonly aad: Bytes | undefined;
-}
-
-function sealed(aes: Aead, data: Bytes, message: Message, tagSize: number): ArrayBuffer {
-  const whole = withRoom(data);
-  aes.sealInto(data, whole, message);
-  return tagSize === GCM_TAG ? whole.buffer : whole.buffer.slice(0, data.length + tagSize);
-}
-
-function opened(aes: Aead, data: Bytes, message: Message): ArrayBuffer {
-  try {
-    return data.buffer.slice(0, aes.openInto(data, data, message));
-  } catch (error) {
-    throw error instanceof AuthenticationError ? operationError(error) : error;
-  }
 }
 
 /**
  * Opens a message with a short tag, which is the start of the whole one. A session has one tag size, that of the whole
  * tag, so it encrypts: the ciphertext, which results in the plaintext, and that, which results in the tag.
  */
-function openedWithShortTag(aes: Aead, data: Bytes, message: Message, tagSize: number): ArrayBuffer {
+function* openedWithShortTag(aes: AeadSession, data: Bytes, message: Message, tagSize: number): Work<ArrayBuffer> {
   const size = data.length - tagSize;
-  const plaintext = new Uint8Array(aes.seal(data.subarray(0, size), message).buffer, 0, size);
-  const resealed = aes.seal(plaintext, message);
-  if (equalInConstantTime(resealed.subarray(size, size + tagSize), data.subarray(size))) {
-    return plaintext.buffer.slice(0, size);
-  }
+  const plaintext = (yield aes.seal(data.slice(0, size), message)).slice(0, size);
+  const resealed = yield aes.seal(plaintext.slice(), message);
+  if (equalInConstantTime(resealed.subarray(size, size + tagSize), data.subarray(size))) return plaintext.buffer;
   plaintext.fill(0);
-  throw operationError(new AuthenticationError());
+  throw new AuthenticationError();
 }

@@ -19,3 +19,6 @@ export class Lack extends Error {}
 
 /** Arguments are probably invalid: the runtime's own subtle judges them. It never leaves this package. */
 export class Doubt extends Lack {}
+
+/** Arguments that the runtime's own subtle certainly refuses, at once. It never leaves this package. */
+export class Refusal extends Doubt {}

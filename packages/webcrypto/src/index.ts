@@ -5,4 +5,5 @@
  * @module @cryptodev/webcrypto
  */
 export type { PlatformCrypto, PlatformSubtle } from "./platform.ts";
+export type { ThreadedDevice, ThreadedSession } from "./sessions.ts";
 export { type SubtleOptions, subtleOf } from "./subtle_of.ts";

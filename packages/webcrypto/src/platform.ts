@@ -39,13 +39,45 @@ export interface Subtle {
   readonly unwrapKey: Method<unknown>;
 }
 
-/** The runtime's own, kept from when this module was loaded: a program may replace the global one. */
-export const native: Subtle & { readonly [method: string]: unknown } = globalThis.crypto.subtle as never;
+/** The runtime's own object. */
+export const platformSubtle: object = globalThis.crypto.subtle;
+
+/** Its prototype, whose methods a program may replace. */
+export const prototype: object = Object.getPrototypeOf(platformSubtle);
+
+type Methods = Readonly<Record<string, (...args: readonly unknown[]) => unknown>>;
+
+function methodsOf(from: object): Methods {
+  const methods: Record<string, (...args: readonly unknown[]) => unknown> = {};
+  for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(from))) {
+    if (name !== "constructor" && typeof value === "function") methods[name] = value;
+  }
+  return methods;
+}
+
+/** The runtime's own methods, from when this module was loaded. They check their `this`. */
+export const platformMethods: Methods = methodsOf(prototype);
+
+/** The runtime's own methods. */
+export const native: Subtle & Methods = Object.fromEntries(
+  Object.entries(platformMethods).map(([name, method]) => [name, method.bind(platformSubtle)]),
+) as never;
+
+/** SubtleCrypto's static method that a draft adds; `undefined` if the runtime does not have it. */
+export const platformSupports: Supports | undefined = bound(prototype.constructor);
+
+function bound(owner: object): Supports | undefined {
+  const { supports } = owner as { readonly supports?: Supports };
+  return supports?.bind(owner);
+}
+
+/** Asks whether an operation is supported. */
+export type Supports = (operation: unknown, algorithm: unknown, extra?: unknown) => boolean;
 
 // Some types of Node.js do not declare it.
 const { CryptoKey } = globalThis as unknown as { readonly CryptoKey: { new (): Key; readonly prototype: Key } };
 
-type Parts = Pick<Key, "algorithm" | "usages">;
+type Parts = Pick<Key, "algorithm" | "extractable" | "usages">;
 
 const getters = Object.getOwnPropertyDescriptors(CryptoKey.prototype) as unknown as {
   readonly [Name in keyof Parts]: { readonly get: (this: Key) => Parts[Name] };
@@ -53,7 +85,8 @@ const getters = Object.getOwnPropertyDescriptors(CryptoKey.prototype) as unknown
 
 /** Returns what a key is made for, whatever its own properties claim. */
 export function partsOf(key: Key): Parts {
-  return { algorithm: getters.algorithm.get.call(key), usages: getters.usages.get.call(key) };
+  const { algorithm, extractable, usages } = getters;
+  return { algorithm: algorithm.get.call(key), extractable: extractable.get.call(key), usages: usages.get.call(key) };
 }
 
 /** Checks whether a value is a key of the runtime. */

@@ -1,11 +1,31 @@
-import type { Device, HashName, Hmac } from "@cryptodev/core";
+import type { Device, HashName } from "@cryptodev/core";
 import { equalInConstantTime } from "@cryptodev/core/host";
-import { type Described, describe, hashOf, membersOf, type Parameters } from "./algorithms.ts";
-import { copied } from "./bytes.ts";
+import {
+  type Described,
+  describe,
+  hashOf,
+  lackOfAlgorithm,
+  membersOf,
+  ourKeys,
+  ours,
+  type Parameters,
+} from "./algorithms.ts";
+import { type Bytes, bufferOf, copied } from "./bytes.ts";
 import { cipherWork } from "./ciphers.ts";
-import { Doubt, Lack, notSupported } from "./errors.ts";
-import { isKey, type Key, native, type PlatformSubtle, type Subtle } from "./platform.ts";
-import { exported, requireSupported, requireUsage, Sessions } from "./sessions.ts";
+import { Doubt, Lack, notSupported, Refusal } from "./errors.ts";
+import {
+  isKey,
+  type Key,
+  native,
+  type PlatformSubtle,
+  platformSupports,
+  prototype,
+  type Subtle,
+  type Supports,
+} from "./platform.ts";
+import { exported, requireSupported, requireUsage, Sessions, type ThreadedDevice } from "./sessions.ts";
+import { namesFor } from "./supports.ts";
+import type { DigestSession, Work } from "./work.ts";
 
 /** Options of {@link subtleOf}. */
 export interface SubtleOptions {
@@ -14,6 +34,12 @@ export interface SubtleOptions {
    * parameters beyond its limits. Defaults to `false`: these reject with a `NotSupportedError`.
    */
   readonly fallback?: boolean | undefined;
+  /**
+   * The device for data of more than 64 KiB, of the same kind as the other one: what `openAsync()` opens. Up to 8
+   * operations of a key then run at the same time. A function is called when it is first needed, and returns `undefined`
+   * if there is none. Defaults to none: all operations block the event loop.
+   */
+  readonly threads?: ThreadedDevice | (() => Promise<ThreadedDevice | undefined>) | undefined;
 }
 
 /**
@@ -27,8 +53,11 @@ export interface SubtleOptions {
  * A key starts a session when it is used first. The session is closed when the key is collected or the device is
  * closed. A key that is not extractable works with the `subtle` that made it, and with no other.
  *
+ * Data of up to 64 KiB is processed before the method returns. Larger data is left to {@link SubtleOptions.threads}.
+ *
  * @param device - the caller closes it. A function is called whenever the device is needed, and returns the same each time
- * @returns an object with the methods of SubtleCrypto, which do not depend on `this`
+ * @returns an instance of the runtime's `SubtleCrypto`, whose methods do not depend on `this`. If the runtime has the
+ * static method `supports()`, the object has it too
  * @example
  * ```ts
  * import { open } from "cryptodev";
@@ -41,9 +70,12 @@ export interface SubtleOptions {
  * ```
  */
 export function subtleOf(device: Device | (() => Device), options: SubtleOptions = {}): PlatformSubtle {
-  const { fallback = false } = options;
-  const own = new DeviceSubtle(typeof device === "function" ? device : () => device, fallback);
-  return own.methods() as unknown as PlatformSubtle;
+  const { fallback = false, threads } = options;
+  const sessions = new Sessions(
+    typeof device === "function" ? device : () => device,
+    typeof threads === "function" ? threads : async () => threads,
+  );
+  return new DeviceSubtle(sessions, fallback).toSubtle() as unknown as PlatformSubtle;
 }
 
 /** The formats of keys that are bytes. */
@@ -54,6 +86,9 @@ const jwkMembers = ["alg", "ext", "k", "key_ops", "kty", "use"] as const;
 
 type Args = readonly unknown[];
 
+/** What a program passes as one: members of any type. */
+type JsonWebKey = Readonly<Record<string, unknown>>;
+
 /** Closes the sessions of what a program dropped. There is no warning: `crypto.subtle` cannot be closed. */
 const collected = new FinalizationRegistry<Sessions>((sessions) => sessions.close());
 
@@ -61,45 +96,57 @@ class DeviceSubtle {
   readonly #isAllowed: boolean;
   readonly #sessions: Sessions;
 
-  constructor(device: () => Device, isAllowed: boolean) {
+  constructor(sessions: Sessions, isAllowed: boolean) {
     this.#isAllowed = isAllowed;
-    this.#sessions = new Sessions(device);
-    collected.register(this, this.#sessions);
+    this.#sessions = sessions;
+    collected.register(this, sessions);
   }
 
-  /** Returns the methods, with those that only newer runtimes have. */
-  methods(): Subtle {
-    const own: Subtle = {
-      encrypt: async (...args) => this.#crypt("encrypt", args),
-      decrypt: async (...args) => this.#crypt("decrypt", args),
-      sign: async (...args) => this.#sign(args),
-      verify: async (...args) => this.#verify(args),
-      digest: async (...args) => this.#digest(args),
-      generateKey: async (...args) => this.#generateKey(args),
-      deriveKey: async (...args) => this.#deriveKey(args),
-      deriveBits: async (...args) => this.#leave("deriveBits", args) as Promise<ArrayBuffer>,
-      importKey: async (...args) => this.#importKey(args),
-      exportKey: async (...args) => this.#exportKey(args),
-      wrapKey: async (...args) => this.#wrapKey(args),
-      unwrapKey: async (...args) => this.#unwrapKey(args),
+  /** Returns an object of the runtime's class, with the methods that the runtime has. */
+  toSubtle(): Subtle {
+    const own: { readonly [name: string]: (args: Args) => Promise<unknown> } = {
+      encrypt: (args) => this.#crypt("encrypt", args),
+      decrypt: (args) => this.#crypt("decrypt", args),
+      sign: (args) => this.#sign(args),
+      verify: (args) => this.#verify(args),
+      digest: (args) => this.#digest(args),
+      generateKey: (args) => this.#generateKey(args),
+      deriveKey: (args) => this.#deriveKey(args),
+      importKey: (args) => this.#importKey(args),
+      exportKey: (args) => this.#exportKey(args),
+      wrapKey: (args) => this.#wrapKey(args),
+      unwrapKey: (args) => this.#unwrapKey(args),
     };
-    const result: Record<string | symbol, unknown> = { ...own };
-    for (const name of Object.getOwnPropertyNames(Object.getPrototypeOf(native))) {
-      if (name === "constructor" || name in result || typeof native[name] !== "function") continue;
-      result[name] = async (...args: Args) => this.#leave(name, args);
+    const methods: Record<string, unknown> = Object.create(prototype);
+    const add = (name: string, value: unknown, enumerable: boolean) =>
+      Object.defineProperty(methods, name, { value, configurable: true, enumerable, writable: true });
+    for (const name of Object.keys(native)) {
+      const run = Object.hasOwn(own, name) ? own[name] : undefined;
+      const method = (args: Args): Promise<unknown> =>
+        run === undefined || args.length < lengthOf(name) ? this.#leave(name, args) : run(args);
+      add(name, promising(name, method), true);
     }
-    Object.defineProperty(result, Symbol.toStringTag, { value: "SubtleCrypto", configurable: true });
-    return result as unknown as Subtle;
+    // The runtime's is a static method: whoever lists the methods of `subtle` does not expect it.
+    if (platformSupports !== undefined) add("supports", this.#supports(platformSupports), false);
+    return methods as unknown as Subtle;
   }
 
-  /** Leaves a method to the runtime's own subtle, if that is allowed. */
+  #supports(platforms: Supports): Supports {
+    return (operation, algorithm, extra) => {
+      const isPlatforms = platforms(operation, algorithm, extra);
+      const isOurs = namesFor(operation, algorithm, extra)?.every((name) => this.#sessions.has(name)) ?? false;
+      return this.#isAllowed ? isPlatforms || isOurs : isPlatforms && isOurs;
+    };
+  }
+
+  /** Leaves a method to the runtime's own subtle, if that is allowed. It refuses a call with too few arguments. */
   #leave(name: string, args: Args): Promise<unknown> {
-    const { [name]: method } = native as { readonly [name: string]: unknown };
     return this.#orNative(
       () => {
+        if (args.length < lengthOf(name)) throw new Doubt(`these are too few arguments for ${name}`);
         throw new Lack(`the device does not support ${name}`);
       },
-      () => Reflect.apply(method as Subtle["exportKey"], native, args),
+      () => native[name]?.(...args) as Promise<unknown>,
     );
   }
 
@@ -107,16 +154,18 @@ class DeviceSubtle {
    * Uses the device. If it lacks something, uses the runtime's own subtle if that is allowed. If arguments are in doubt,
    * the runtime's own subtle judges them, so that errors are the runtime's; what it accepts is another lack.
    */
-  async #orNative<T>(own: () => Promise<T> | T, natives: () => Promise<T>): Promise<T> {
+  #orNative<T>(own: () => Promise<T>, natives: () => Promise<T>): Promise<T> {
+    const recover = (error: unknown): Promise<T> => {
+      if (!(error instanceof Lack)) return Promise.reject(error);
+      // The runtime's promise itself: the specification rejects it at once for some errors.
+      if (this.#isAllowed || error instanceof Refusal) return natives();
+      const refusal = notSupported(error.message, error.cause);
+      return error instanceof Doubt ? natives().then(() => Promise.reject(refusal)) : Promise.reject(refusal);
+    };
     try {
-      return await own();
+      return own().catch(recover);
     } catch (error) {
-      if (!(error instanceof Lack)) throw error;
-      if (this.#isAllowed || error instanceof Doubt) {
-        const result = await natives();
-        if (this.#isAllowed) return result;
-      }
-      throw notSupported(error.message, error.cause);
+      return recover(error);
     }
   }
 
@@ -127,7 +176,7 @@ class DeviceSubtle {
       () => {
         if (bytes === undefined) throw new Doubt("the data is not a BufferSource");
         const { name } = ours(algorithm);
-        return this.#sessions.hash(hashOf(name) as HashName).digest(bytes).buffer;
+        return this.#sessions.digest(hashOf(name) as HashName, bytes).then(bufferOf);
       },
       () => native.digest(algorithm?.value ?? given, bytes ?? data),
     );
@@ -143,10 +192,10 @@ class DeviceSubtle {
   }
 
   /** Encrypts or decrypts in the memory of `bytes`, with a key that has the usage. */
-  async #cryptWith(
+  #cryptWith(
     algorithm: Described | undefined,
     key: unknown,
-    bytes: Uint8Array<ArrayBuffer> | undefined,
+    bytes: Bytes | undefined,
     usage: string,
     isEncryption: boolean,
   ): Promise<ArrayBuffer> {
@@ -156,14 +205,14 @@ class DeviceSubtle {
     requireUsage(key, parameters.name, usage);
     const work = cipherWork(parameters);
     work.check(bytes.length, isEncryption);
-    return this.#sessions.use(key, (session) => work.run(session, bytes, isEncryption));
+    return this.#sessions.use(key, bytes.length, (session) => work.run(session, bytes, isEncryption));
   }
 
   #sign([given, key, data]: Args): Promise<ArrayBuffer> {
     const algorithm = describe(given, membersOf.mac);
     const bytes = copied(data);
     return this.#orNative(
-      async () => (await this.#mac(algorithm, key, bytes, "sign")).buffer,
+      () => this.#mac(algorithm, key, bytes, "sign").then(bufferOf),
       () => native.sign(algorithm?.value ?? given, key, bytes ?? data),
     );
   }
@@ -173,25 +222,21 @@ class DeviceSubtle {
     const expected = copied(signature);
     const bytes = copied(data);
     return this.#orNative(
-      async () => {
+      () => {
         if (expected === undefined) throw new Doubt("the signature is not a BufferSource");
-        const mac = await this.#mac(algorithm, key, bytes, "verify");
-        return expected.length === mac.length && equalInConstantTime(expected, mac);
+        return this.#mac(algorithm, key, bytes, "verify").then(
+          (mac) => expected.length === mac.length && equalInConstantTime(expected, mac),
+        );
       },
       () => native.verify(algorithm?.value ?? given, key, expected ?? signature, bytes ?? data),
     );
   }
 
-  async #mac(
-    algorithm: Described | undefined,
-    key: unknown,
-    bytes: Uint8Array<ArrayBuffer> | undefined,
-    usage: string,
-  ): Promise<Uint8Array<ArrayBuffer>> {
+  #mac(algorithm: Described | undefined, key: unknown, bytes: Bytes | undefined, usage: string): Promise<Bytes> {
     if (bytes === undefined || !isKey(key)) throw new Doubt("this is not a BufferSource or a CryptoKey");
     const { name } = ours(algorithm);
     requireUsage(key, name, usage);
-    return this.#sessions.use(key, (session) => (session as Hmac).digest(bytes));
+    return this.#sessions.use(key, bytes.length, (session) => digesting(session as DigestSession, bytes));
   }
 
   #importKey([format, data, given, extractable, usages]: Args): Promise<unknown> {
@@ -199,29 +244,39 @@ class DeviceSubtle {
     const bytes = rawFormats.includes(format) ? copied(data) : undefined;
     const jwk = format === "jwk" ? jwkOf(data, algorithm) : undefined;
     const args = [format, bytes ?? jwk ?? data, algorithm?.value ?? given, Boolean(extractable), listed(usages)];
-    return this.#orNative(
-      async () => {
-        ours(algorithm);
-        const key = await native.importKey(...args);
-        requireSupported(key);
-        if (key.extractable) return key;
-        if (bytes !== undefined) this.#keep(key, bytes);
-        // The runtime decodes the key, so that it is the same one whatever it accepts as base64url.
-        else if (jwk !== undefined) {
-          const open = native.importKey("jwk", { kty: jwk.kty, k: jwk.k }, key.algorithm, true, key.usages);
-          this.#keep(key, await exported((await open) as Key));
-        }
-        return key;
+    const imported = this.#orNative(
+      () => {
+        requireUsages(args[4]);
+        ourKeys(algorithm);
+        return this.#imported(args, bytes, jwk);
       },
       () => native.importKey(...args),
     );
+    // Beside the result, which would be later otherwise.
+    const wipe = () => bytes?.fill(0);
+    imported.then(wipe, wipe);
+    return imported;
+  }
+
+  /** Has the runtime import a key. */
+  async #imported(args: Args, bytes: Bytes | undefined, jwk: JsonWebKey | undefined): Promise<unknown> {
+    const key = await native.importKey(...args);
+    requireSupported(key);
+    if (key.extractable) return key;
+    if (bytes !== undefined) this.#keep(key, bytes);
+    // The runtime decodes the key, so that it is the same one whatever it accepts as base64url.
+    else if (jwk !== undefined) {
+      const open = native.importKey("jwk", { kty: jwk.kty, k: jwk.k }, key.algorithm, true, key.usages);
+      this.#keep(key, await exported((await open) as Key));
+    }
+    return key;
   }
 
   /**
    * Keeps a key that is not extractable. If the device lacks what that takes, the runtime's own subtle can still use the
    * key, if that is allowed.
    */
-  #keep(key: Key, bytes: Uint8Array<ArrayBuffer>): void {
+  #keep(key: Key, bytes: Bytes): void {
     try {
       this.#sessions.keep(key, bytes);
     } catch (error) {
@@ -244,7 +299,8 @@ class DeviceSubtle {
     const args = [algorithm?.value ?? given, Boolean(extractable), listed(usages)];
     return this.#orNative(
       () => {
-        ours(algorithm);
+        requireUsages(args[2]);
+        ourKeys(algorithm);
         return this.#made((isExtractable) => native.generateKey(args[0], isExtractable, args[2]), Boolean(extractable));
       },
       () => native.generateKey(...args),
@@ -275,9 +331,10 @@ class DeviceSubtle {
     const derive = (isExtractable: boolean): Promise<unknown> => native.deriveKey(...from, isExtractable, list);
     return this.#orNative<unknown>(
       () => {
-        if (algorithm === undefined) throw new Doubt("this is not an algorithm");
+        requireUsages(list);
+        if (algorithm === undefined) throw new Refusal("this is not an algorithm");
         if (!this.#isAllowed || derived?.isOurs !== true) {
-          throw new Lack(`the device does not support ${algorithm.name}`);
+          throw lackOfAlgorithm(algorithm);
         }
         return this.#made(derive, Boolean(extractable));
       },
@@ -295,8 +352,14 @@ class DeviceSubtle {
         if (!this.#isAllowed) requireSupported(key);
         // The runtime refuses a key that is not extractable here, as it would in its own wrapKey.
         const exported = await native.exportKey(format, key);
-        const json = format === "jwk" ? new TextEncoder().encode(JSON.stringify(exported)) : exported;
-        return this.#cryptWith(algorithm, wrappingKey, dataFor(algorithm, json, true), "wrapKey", true);
+        const bytes = format === "jwk" ? new TextEncoder().encode(JSON.stringify(exported)) : (exported as ArrayBuffer);
+        const plaintext = dataFor(algorithm, bytes, true);
+        (ArrayBuffer.isView(bytes) ? bytes : new Uint8Array(bytes)).fill(0);
+        try {
+          return await this.#cryptWith(algorithm, wrappingKey, plaintext, "wrapKey", true);
+        } finally {
+          plaintext?.fill(0);
+        }
       },
       () => native.wrapKey(format, key, wrappingKey, algorithm?.value ?? given),
     );
@@ -311,11 +374,13 @@ class DeviceSubtle {
       async () => {
         if (bytes === undefined || !isKey(unwrappingKey)) throw new Doubt("this is not a BufferSource or a CryptoKey");
         if (unwrapped === undefined) throw new Doubt("this is not an algorithm");
-        if (!unwrapped.isOurs && !this.#isAllowed) throw new Lack(`the device does not support ${unwrapped.name}`);
-        // A copy: if the device lacks something after all, the runtime gets the data as it was.
-        const copy = bytes.slice();
-        const result = await this.#cryptWith(algorithm, unwrappingKey, copy, "unwrapKey", false);
-        return this.#importKey([format, format === "jwk" ? parsed(result) : result, ...rest]);
+        if (!unwrapped.isOurs && !this.#isAllowed) throw lackOfAlgorithm(unwrapped);
+        const result = await this.#cryptWith(algorithm, unwrappingKey, bytes, "unwrapKey", false);
+        try {
+          return await this.#importKey([format, format === "jwk" ? parsed(result) : result, ...rest]);
+        } finally {
+          new Uint8Array(result).fill(0);
+        }
       },
       () => native.unwrapKey(format, bytes ?? data, unwrappingKey, algorithm?.value ?? given, ...rest),
     );
@@ -323,30 +388,44 @@ class DeviceSubtle {
 }
 
 /**
- * Returns the parameters of an algorithm of the device.
- *
- * @throws {Lack} if the device does not support it
+ * Makes a method of one that returns a promise: it never throws. It has the name and the length of the runtime's, and
+ * cannot be constructed.
  */
-function ours(algorithm: Described | undefined): Parameters {
-  if (algorithm === undefined) throw new Doubt("this is not an algorithm");
-  if (!algorithm.isOurs) throw new Lack(`the device does not support ${algorithm.name}`);
-  return algorithm.value as Parameters;
+function promising(name: string, run: (args: Args) => Promise<unknown>): (...args: Args) => Promise<unknown> {
+  const method = (...args: Args): Promise<unknown> => {
+    try {
+      return run(args);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  };
+  return Object.defineProperties(method, {
+    name: { value: name, configurable: true },
+    length: { value: lengthOf(name), configurable: true },
+  });
+}
+
+/** Returns how many arguments a method of the runtime requires. */
+function lengthOf(name: string): number {
+  return native[name]?.length ?? 0;
+}
+
+function* digesting(session: DigestSession, data: Bytes): Work<Bytes> {
+  return yield session.digest(data);
 }
 
 /** Copies data to memory in which the work of an algorithm has room for its result. */
-function dataFor(
-  algorithm: Described | undefined,
-  data: unknown,
-  isEncryption: boolean,
-): Uint8Array<ArrayBuffer> | undefined {
+function dataFor(algorithm: Described | undefined, data: unknown, isEncryption: boolean): Bytes | undefined {
   if (!isEncryption || algorithm?.isOurs !== true) return copied(data);
   const work = cipherWork(algorithm.value as Parameters);
   return copied(data, work.room);
 }
 
-/** Reads the members of a JsonWebKey, each once. What is not an object stays, and the runtime refuses it. */
-function jwkOf(data: unknown, algorithm: Described | undefined): Readonly<Record<string, unknown>> | undefined {
-  if (typeof data !== "object" || data === null || algorithm?.isOurs !== true) return undefined;
+/** Reads the members of a JsonWebKey, each once. What is not an object, or is bytes, stays, and the runtime refuses it. */
+function jwkOf(data: unknown, algorithm: Described | undefined): JsonWebKey | undefined {
+  if (typeof data !== "object" || data === null || algorithm?.isOurs !== true || copied(data) !== undefined) {
+    return undefined;
+  }
   const read: Record<string, unknown> = {};
   for (const member of jwkMembers) {
     const value = (data as Readonly<Record<string, unknown>>)[member];
@@ -359,6 +438,18 @@ function jwkOf(data: unknown, algorithm: Described | undefined): Readonly<Record
 function listed(values: unknown): unknown {
   const isSequence = typeof values === "object" && values !== null && Symbol.iterator in values;
   return isSequence ? [...(values as Iterable<unknown>)] : values;
+}
+
+/** All usages of keys, also those that only newer runtimes have. */
+const keyUsages: readonly unknown[] = [
+  ...["encrypt", "decrypt", "sign", "verify", "deriveKey", "deriveBits", "wrapKey", "unwrapKey"],
+  ...["encapsulateKey", "encapsulateBits", "decapsulateKey", "decapsulateBits"],
+];
+
+/** The runtime refuses what is not a sequence of usages before it looks up the algorithm. */
+function requireUsages(list: unknown): void {
+  if (!Array.isArray(list)) throw new Refusal("this is not a sequence of usages");
+  if (!list.every((usage) => keyUsages.includes(usage))) throw new Doubt("these are not usages of keys");
 }
 
 /** @throws {DOMException} if these bytes are not the text of an object in JSON */

@@ -86,7 +86,7 @@ function settle(result: number, errno: () => number): number {
  * @throws {Error} of the runtime if libc does not have one of the functions
  * @example
  * ```ts
- * import { bind } from "@cryptodev/core/host";
+ * import { bind } from "cryptodev/host";
  *
  * // bindUmask(dialect()).umask(0o022), with the dialect of the package for the runtime.
  * const bindUmask = bind.bind(undefined, { umask: { parameters: ["mask: int"], result: "int" } });

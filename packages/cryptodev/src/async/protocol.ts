@@ -88,8 +88,8 @@ export interface CallJob {
   readonly of: number;
   readonly method: CallMethod;
   readonly args: readonly unknown[];
-  /** Set to 1 when the result is no longer needed; `undefined` if the call cannot be aborted. */
-  readonly cancelled: Int32Array | undefined;
+  /** Set to 1 when the result is no longer needed; missing if the call cannot be aborted. */
+  readonly cancelled?: Int32Array;
 }
 
 /** Closes a session, or the device with all its sessions. */
@@ -142,9 +142,9 @@ export interface Outcome {
   readonly statistics: Statistics | undefined;
 }
 
-/** A message from the worker: {@link Introduction} is the result of a start, {@link Outcome} that of a call. */
+/** A message from the worker: an {@link Outcome}; the result of a start is an {@link Introduction}. */
 export type Answer =
-  | { readonly id: number; readonly result: unknown }
+  | { readonly id: number; readonly result: unknown; readonly statistics?: Statistics }
   | { readonly id: number; readonly failure: Failure };
 
 /** The class of a value, whichever realm it is from: Jest runs programs in a realm of their own. */
@@ -156,6 +156,9 @@ function mapMembers(value: unknown, change: (member: unknown) => unknown): objec
   return Object.fromEntries(Object.entries(value as object).map(([name, member]) => [name, change(member)]));
 }
 
+/** From this many bytes on, a message takes a buffer along; to copy a smaller one costs less. */
+const TRANSFERRED = 2048;
+
 /**
  * Replaces views, also in objects, with the ArrayBuffer that they fill: Deno serialises a view element by element, 75 ms
  * per MiB, and a view of a part takes its whole buffer along. A key is in shared memory, and stays there.
@@ -163,12 +166,15 @@ function mapMembers(value: unknown, change: (member: unknown) => unknown): objec
  * @param transfer - receives the buffers that the message may take along instead of copying them
  */
 export function toWire(value: unknown, transfer: ArrayBuffer[]): unknown {
-  if (classOf(value) === "Object") return mapMembers(value, (member) => toWire(member, transfer));
-  if (!(value instanceof Uint8Array)) return value;
-  if (value.buffer instanceof SharedArrayBuffer) return value.buffer;
-  const whole = value.byteLength === value.buffer.byteLength ? value : value.slice();
-  transfer.push(whole.buffer as ArrayBuffer);
-  return whole.buffer;
+  if (!(value instanceof Uint8Array)) {
+    const isRecord = typeof value === "object" && classOf(value) === "Object";
+    return isRecord ? mapMembers(value, (member) => toWire(member, transfer)) : value;
+  }
+  const { buffer } = value;
+  if (buffer instanceof SharedArrayBuffer) return buffer;
+  const whole = value.byteLength === buffer.byteLength ? buffer : (value.slice().buffer as ArrayBuffer);
+  if (whole.byteLength >= TRANSFERRED) transfer.push(whole);
+  return whole;
 }
 
 /**
@@ -177,9 +183,11 @@ export function toWire(value: unknown, transfer: ArrayBuffer[]): unknown {
  * @param keys - receives private copies of the keys, which the caller wipes
  */
 export function fromWire(value: unknown, keys: Uint8Array[] = []): unknown {
-  if (classOf(value) === "Object") return mapMembers(value, (member) => fromWire(member, keys));
-  if (classOf(value) === "ArrayBuffer") return new Uint8Array(value as ArrayBuffer);
-  if (classOf(value) !== "SharedArrayBuffer") return value;
+  if (typeof value !== "object" || value === null) return value;
+  const kind = classOf(value);
+  if (kind === "ArrayBuffer") return new Uint8Array(value as ArrayBuffer);
+  if (kind === "Object") return mapMembers(value, (member) => fromWire(member, keys));
+  if (kind !== "SharedArrayBuffer") return value;
   const shared = new Uint8Array(value as SharedArrayBuffer);
   const key = new Uint8Array(new ArrayBuffer(shared.length));
   key.set(shared);

@@ -27,7 +27,7 @@ import {
 import { workerProgram } from "./worker_program.ts";
 
 interface Waiting {
-  resolve(result: unknown): void;
+  resolve(outcome: Outcome): void;
   reject(error: unknown): void;
 }
 
@@ -66,7 +66,7 @@ export class Remote implements Executor {
     this.#worker.on("message", (answer: Answer) => {
       const waiting = this.#take(answer.id);
       if ("failure" in answer) waiting?.reject(fromFailure(answer.failure));
-      else waiting?.resolve(answer.result);
+      else waiting?.resolve({ result: fromWire(answer.result), statistics: answer.statistics });
     });
     this.#worker.on("error", (error: Error) => this.#lose(error));
     this.#worker.on("messageerror", (error: Error) => this.#lose(error));
@@ -94,8 +94,8 @@ export class Remote implements Executor {
       this.#inPlace?.start(object, of, method, args);
       const transfer: ArrayBuffer[] = [];
       const wire = args.map((arg) => toWire(arg, transfer));
-      const introduction = await this.#request({ kind: "start", object, of, method, args: wire }, transfer);
-      return { object, ...(introduction as Introduction) };
+      const { result } = await this.#request({ kind: "start", object, of, method, args: wire }, transfer);
+      return { object, ...(result as Introduction) };
     } catch (error) {
       this.#sessions.delete(object);
       this.#inPlace?.end(object);
@@ -122,9 +122,7 @@ export class Remote implements Executor {
   ): Promise<Outcome> {
     const transfer: ArrayBuffer[] = [];
     const wire = args.map((arg) => toWire(arg, transfer));
-    if (signal === undefined) {
-      return outcomeOf(await this.#request({ kind: "call", of, method, args: wire, cancelled: undefined }, transfer));
-    }
+    if (signal === undefined) return this.#request({ kind: "call", of, method, args: wire }, transfer);
     const cancelled = new Int32Array(new SharedArrayBuffer(4));
     const job: Job = { kind: "call", of, method, args: wire, cancelled };
     const id = this.#nextId();
@@ -139,7 +137,7 @@ export class Remote implements Executor {
       const answer = this.#request(job, transfer, id);
       // Posted anyway: the thread ends the message of a digest.
       if (Atomics.load(cancelled, 0) === 1) this.#take(id)?.reject(reasonOf(signal));
-      return outcomeOf(await answer);
+      return await answer;
     } finally {
       signal.removeEventListener("abort", cancel);
     }
@@ -170,9 +168,9 @@ export class Remote implements Executor {
     });
   }
 
-  async #request(job: Job, transfer: readonly ArrayBuffer[] = [], id: number = this.#nextId()): Promise<unknown> {
+  async #request(job: Job, transfer: ArrayBuffer[] = [], id: number = this.#nextId()): Promise<Outcome> {
     if (this.#lost !== undefined) throw this.#lost;
-    this.#worker.postMessage({ ...job, id }, [...transfer]);
+    this.#worker.postMessage({ ...job, id }, transfer);
     // Only after posting: a job that could not be posted is never answered, and close() would wait for it.
     return this.#wait(id);
   }
@@ -184,8 +182,8 @@ export class Remote implements Executor {
     return id;
   }
 
-  #wait(id: number): Promise<unknown> {
-    const promise = new Promise<unknown>((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
+  #wait(id: number): Promise<Outcome> {
+    const promise = new Promise<Outcome>((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
     if (this.#waiting.size === 1) this.#worker.ref();
     return promise;
   }
@@ -224,11 +222,6 @@ export class Remote implements Executor {
   }
 }
 
-function outcomeOf(message: unknown): Outcome {
-  const { result, statistics } = message as Outcome;
-  return { result: fromWire(result), statistics };
-}
-
 /** A module that is preloaded, as by `--import`, also runs in our threads, and must not start more of them. */
 function requireOtherThread(): void {
   if (isMainThread || workerData === null || typeof workerData !== "object" || !Object.hasOwn(workerData, startKey)) {
@@ -251,23 +244,19 @@ function startWorker(start: WorkerStart): Worker {
 }
 
 /**
- * Returns a URL or path from which Node.js resolves koffi, a dependency of `@cryptodev/node`: the program of a worker
- * is text, without a location of its own.
+ * Returns a URL or path from which Node.js resolves koffi: the program of a worker is text, without a location of its
+ * own.
  */
 function baseOfKoffi(): string | undefined {
   // A bundle has koffi beside itself or, as a CommonJS bundle does not know its own URL, beside the program.
-  const places = [import.meta.url, process.argv[1]];
-  for (const place of [...places.map((from) => locate("@cryptodev/node", from)), ...places]) {
-    if (locate("koffi", place) !== undefined) return place;
-  }
-  return import.meta.url;
+  return [import.meta.url, process.argv[1]].find(findsKoffi) ?? import.meta.url;
 }
 
-/** Resolves a package from a module; `undefined` if it is not found. */
-function locate(name: string, from: string | undefined): string | undefined {
+function findsKoffi(place: string | undefined): boolean {
   try {
-    return nodeModule.createRequire(from as string).resolve(name);
+    nodeModule.createRequire(place as string).resolve("koffi");
+    return true;
   } catch {
-    return undefined;
+    return false;
   }
 }

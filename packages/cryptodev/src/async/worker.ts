@@ -134,24 +134,26 @@ function close({ of }: CloseJob): void {
   kept.methods.close?.();
 }
 
-function run(job: Job): unknown {
+function run(job: Job): Outcome {
   switch (job.kind) {
     case "start":
-      return start(job);
+      return { result: start(job), statistics: undefined };
     case "call":
       return call(job);
     case "close":
-      return close(job);
+      return { result: close(job), statistics: undefined };
     default:
       throw new TypeError(`job of a thread: expected "start", "call" or "close", got ${inWords(job satisfies never)}`);
   }
 }
 
-function answer(id: number, compute: () => unknown): void {
+function answer(id: number, compute: () => Outcome): void {
   const transfer: ArrayBuffer[] = [];
   let message: Answer;
   try {
-    message = { id, result: toWire(compute(), transfer) };
+    const { result, statistics } = compute();
+    const wire = toWire(result, transfer);
+    message = statistics === undefined ? { id, result: wire } : { id, result: wire, statistics };
   } catch (error) {
     message = { id, failure: toFailure(error) };
   }
@@ -168,6 +170,7 @@ answer(0, () => {
   };
   const device = openIn(opener, options);
   objects.set(DEVICE, { methods: device as unknown as Methods, session: undefined });
+  return { result: undefined, statistics: undefined };
 });
 
 port.on("message", (job: Job & { readonly id: number }) => {

@@ -17,21 +17,32 @@ type Start = readonly [file: string | URL, options?: Options];
 
 const { Bun, Deno } = globalThis as { readonly Bun?: unknown; readonly Deno?: unknown };
 
-let register = "";
-
-/** Sets the URL of the module that registers, which threads load first. */
-export function registerThreadsWith(url: string): void {
-  register = url;
+/** A module that threads load first. */
+export interface Thread {
+  /** Its URL, in the folder `dist` of its package. */
+  readonly url: string;
+  /** What it replaces: it is `cryptodev/register-crypto` or `cryptodev/register-webcrypto`. */
+  readonly replaces: "crypto" | "webcrypto";
 }
 
-/** Returns the URL of the package that registers, whose modules are one folder below, both built and as sources. */
-export function registeringPackage(): string {
-  return new URL("../", register).href;
+const registered: Thread[] = [];
+
+/** What a module replaces, as programs call it. */
+const replaced = { crypto: "node:crypto", webcrypto: "crypto.subtle" };
+
+/** Adds a module that threads load first. */
+export function registerThreadsWith(thread: Thread): void {
+  registered.push(thread);
+}
+
+/** Checks whether the text of a stack's line is in a package that registers, both built and as sources. */
+export function isRegistering(caller: string): boolean {
+  return registered.some(({ url }) => caller.includes(new URL("../", url).href));
 }
 
 let isWarned = false;
 
-/** Warns once that a thread uses the runtime's own node:crypto. */
+/** Warns once that a thread uses the runtime's own cryptography. */
 export function warnOfWorker(which: string, remedy: string): void {
   if (isWarned) return;
   isWarned = true;
@@ -39,7 +50,8 @@ export function warnOfWorker(which: string, remedy: string): void {
 }
 
 function warningOf(which: string, remedy: string): string {
-  return `a worker thread ${which} uses the runtime's own node:crypto, and not the device; ${remedy}`;
+  const what = registered.map(({ replaces }) => replaced[replaces]).join(" and ");
+  return `a worker thread ${which} uses the runtime's own ${what}, and not the device; ${remedy}`;
 }
 
 /** Checks whether code is a script. If it is a module, Node.js runs preloaded modules before it, as for a file. */
@@ -59,10 +71,11 @@ function isScript(code: string): boolean {
  */
 function scriptAfterRegistering(code: string): string {
   const warning = JSON.stringify(warningOf("with { eval: true }", "have it run a file"));
+  const files = JSON.stringify(registered.map(({ url }) => fileURLToPath(url)));
   return `{
     const { process } = globalThis;
     try {
-      process.getBuiltinModule("module").createRequire(${JSON.stringify(register)})(${JSON.stringify(fileURLToPath(register))});
+      for (const file of ${files}) process.getBuiltinModule("module").createRequire(file)(file);
     } catch {
       process.emitWarning(${warning}, "CryptodevWarning");
     }
@@ -73,7 +86,8 @@ function scriptAfterRegistering(code: string): string {
 /** Wraps a module in one that registers before the wrapped one is linked. */
 function moduleAfterRegistering(file: string | URL): URL {
   const url = file instanceof URL || /^[a-z]+:/i.test(file) ? file : pathToFileURL(file);
-  const code = `import ${JSON.stringify(register)}; await import(${JSON.stringify(String(url))});`;
+  const imports = registered.map((thread) => `import ${JSON.stringify(thread.url)};`).join(" ");
+  const code = `${imports} await import(${JSON.stringify(String(url))});`;
   return new URL(`data:text/javascript,${encodeURIComponent(code)}`);
 }
 
@@ -83,17 +97,23 @@ function isPreloading({ execArgv = process.execArgv, env }: Options): boolean {
   return [...execArgv, variable ?? ""].some((flags) => /(^|\s)(--import|--require|-r)\b/.test(flags));
 }
 
+/** Names modules by what they replace. */
+function named(prefix: string): string {
+  return registered.map(({ replaces }) => `${prefix}${replaces}`).join(" and ");
+}
+
 function switchedStart(file: string | URL, options: Options = {}): Start {
-  if (Bun !== undefined) return [file, { ...options, preload: [register, options.preload ?? []].flat() }];
+  if (Bun !== undefined)
+    return [file, { ...options, preload: [...registered.map(({ url }) => url), options.preload ?? []].flat() }];
   if (options.eval === true && typeof file === "string") {
     if (!isScript(file)) return [file, options];
     if (Deno !== undefined || "require_module" in process.features) return [scriptAfterRegistering(file), options];
     warnOfWorker("with { eval: true }", "have it run a file, or use a newer version of Node.js");
   } else if (Deno !== undefined) {
     if (options.deno === undefined) return [moduleAfterRegistering(file), options];
-    warnOfWorker("with permissions of its own", "have it import cryptodev/crypto");
+    warnOfWorker("with permissions of its own", `have it import ${named("cryptodev/")}`);
   } else if (!isPreloading(options)) {
-    warnOfWorker("that preloads nothing", 'have its execArgv include "--import", "cryptodev/register-crypto"');
+    warnOfWorker("that preloads nothing", `have its execArgv include --import ${named("cryptodev/register-")}`);
   }
   return [file, options];
 }

@@ -4,7 +4,7 @@
  */
 import real from "node:worker_threads";
 import { inPlaceOf } from "../delegate.ts";
-import { registeringPackage, switchedWorker, warnOfWorker } from "./switched_worker.ts";
+import { isRegistering, switchedWorker, warnOfWorker } from "./switched_worker.ts";
 
 export * from "node:worker_threads";
 
@@ -22,7 +22,7 @@ function inDeno(): typeof real {
       super();
       // The stack: message, this constructor, the class, its caller. Threads of this library do not need the warning.
       const caller = new Error().stack?.split("\n")[3] ?? "";
-      if (new.target === (unswitched as unknown) && !caller.includes(registeringPackage())) {
+      if (new.target === (unswitched as unknown) && !isRegistering(caller)) {
         warnOfWorker('of import { Worker } from "node:worker_threads"', "import that module without its prefix");
       }
     }

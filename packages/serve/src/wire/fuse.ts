@@ -38,9 +38,11 @@ export function operationOf(opcode: number): Operation | undefined {
 /** Reads and writes go to the server, not to the kernel's page cache. */
 export const FOPEN_DIRECT_IO = 1;
 export const FOPEN_NONSEEKABLE = 4;
+/** Closing a descriptor does not wait for the server (Linux 5.16), so that a process can always end. */
+export const FOPEN_NOFLUSH = 32;
 
 /** The caller is a 32-bit program on a 64-bit kernel. */
-export const FUSE_IOCTL_32BIT = 8;
+export const FUSE_IOCTL_COMPAT = 1;
 
 /** The caller sleeps until an event occurs. */
 export const FUSE_POLL_SCHEDULE_NOTIFY = 1;
@@ -153,6 +155,43 @@ export const fuse_ioctl_in = {
   ],
 } as const;
 
+/** How much is read, and from where. */
+export const fuse_read_in = {
+  name: "fuse_read_in",
+  fields: [
+    ["fh", "u64"],
+    ["offset", "u64"],
+    ["size", "u32"],
+    ["read_flags", "u32"],
+    ["lock_owner", "u64"],
+    ["flags", "u32"],
+    ["padding", "u32"],
+  ],
+} as const;
+
+/** Where something is written, followed by the data. */
+export const fuse_write_in = {
+  name: "fuse_write_in",
+  fields: [
+    ["fh", "u64"],
+    ["offset", "u64"],
+    ["size", "u32"],
+    ["write_flags", "u32"],
+    ["lock_owner", "u64"],
+    ["flags", "u32"],
+    ["padding", "u32"],
+  ],
+} as const;
+
+/** How much was written. */
+export const fuse_write_out = {
+  name: "fuse_write_out",
+  fields: [
+    ["size", "u32"],
+    ["padding", "u32"],
+  ],
+} as const;
+
 /** What `ioctl(2)` returns. */
 export const fuse_ioctl_out = {
   name: "fuse_ioctl_out",
@@ -162,6 +201,12 @@ export const fuse_ioctl_out = {
     ["in_iovs", "u32"],
     ["out_iovs", "u32"],
   ],
+} as const;
+
+/** A caller received a signal while it waited for the reply to the request with this number. */
+export const fuse_interrupt_in = {
+  name: "fuse_interrupt_in",
+  fields: [["unique", "u64"]],
 } as const;
 
 /** The events that a caller waits for; `kh` is the handle to wake it with. */

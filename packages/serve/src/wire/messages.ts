@@ -1,6 +1,7 @@
-import { errnoName, errnos, type Layout, layout, type Struct } from "@cryptodev/core/abi";
+import { constants } from "node:fs";
+import { errnoName, errnos, type Layout, layout, O_RDWR, type Struct } from "@cryptodev/core/abi";
 import { Argument } from "@cryptodev/core/host";
-import type { ServerHost } from "../syscalls.ts";
+import { F_SETFL, type ServerHost } from "../syscalls.ts";
 import { fuse_in_header, fuse_out_header, type Operation, operationOf } from "./fuse.ts";
 
 /** The kernel does not accept a smaller buffer; the largest request is a `write(2)`, which is refused. */
@@ -29,6 +30,7 @@ export class Messages {
   readonly reply: Argument;
   readonly #host: ServerHost;
   readonly #fd: number;
+  #waits = true;
   readonly #in: Layout<typeof fuse_in_header>;
   readonly #out: Layout<typeof fuse_out_header>;
 
@@ -64,6 +66,18 @@ export class Messages {
    */
   receive(): number {
     return this.#host.read(this.#fd, this.request.address, this.request.bytes.length);
+  }
+
+  /** Sets whether {@link Messages.receive} waits for a request. If not, it fails with EAGAIN if there is none. */
+  setWaiting(waits: boolean): void {
+    if (waits === this.#waits) return;
+    this.#waits = waits;
+    this.#host.fcntl(this.#fd, F_SETFL, waits ? O_RDWR : O_RDWR | constants.O_NONBLOCK);
+  }
+
+  /** The number by which the kernel identifies the request; it is less than 2 ** 53. */
+  get unique(): number {
+    return this.request.getUint64(this.#in.offset.unique);
   }
 
   /** What the request asks for; `undefined` if the server does not know it. */

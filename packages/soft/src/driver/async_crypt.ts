@@ -2,13 +2,15 @@ import { CIOCASYNCCRYPT, CIOCASYNCFETCH, COP_FLAG_NO_ZC, type crypt_op } from "@
 import { Errno } from "../errno.ts";
 import { KernelCryptOp, writeBackOf } from "./crypt.ts";
 import type { Handler } from "./handler.ts";
+import type { Slices } from "./slices.ts";
 
 /** Runs the operation. As in the driver's worker, an error is kept for the fetch. */
-function failureOf(operation: KernelCryptOp, alignmask: number): Errno | undefined {
+function* failureOf(operation: KernelCryptOp, alignmask: number): Slices<Errno | undefined> {
   try {
     // The driver's worker cannot copy from the caller's memory.
     if (!operation.isAligned(alignmask)) throw new Errno("EFAULT", "src or dst is misaligned");
-    operation.run(0);
+    const rest = operation.run(0);
+    if (rest !== undefined) yield* rest;
     return undefined;
   } catch (error) {
     if (error instanceof Errno) return error;
@@ -19,18 +21,17 @@ function failureOf(operation: KernelCryptOp, alignmask: number): Errno | undefin
 /** CIOCASYNCCRYPT submits an operation. It runs at once, as in a worker that is never late. */
 export const ciocasynccrypt: Handler<typeof crypt_op> = {
   ioctl: CIOCASYNCCRYPT,
-  answer(argument, { file, memory }, { alignmask }) {
+  *answer(argument, { file, memory }, { alignmask, jobs, paceOf }) {
     const at = argument.offset;
     const session = file.find(argument.getUint32(at.ses));
-    const submitted = argument.copy();
-    const operation = new KernelCryptOp(submitted, memory.retain(), session);
+    const operation = new KernelCryptOp(argument, memory.retain(), session, paceOf(session));
     if ((argument.getUint16(at.flags) & COP_FLAG_NO_ZC) !== 0)
       throw new Errno("EINVAL", "NO_ZC cannot be asynchronous");
-    file.queue(() => {
-      const failure = failureOf(operation, alignmask);
-      const { isMeaningless } = operation;
-      return { failure, struct: submitted.bytes, isMeaningless, deliver: () => operation.deliver() };
-    });
+    file.requireRoom();
+    jobs.take();
+    const failure = yield* failureOf(operation, alignmask);
+    const { isMeaningless } = operation;
+    file.queue({ failure, struct: argument.bytes, isMeaningless, deliver: () => operation.deliver() });
     return undefined;
   },
 };
@@ -40,8 +41,9 @@ export const ciocasynccrypt: Handler<typeof crypt_op> = {
  */
 export const ciocasyncfetch: Handler<typeof crypt_op> = {
   ioctl: CIOCASYNCFETCH,
-  answer(argument, { file }) {
+  answer(argument, { file }, { jobs }) {
     const queued = file.fetch();
+    jobs.giveBack();
     if (queued.failure !== undefined) throw queued.failure;
     queued.deliver();
     argument.bytes.set(queued.struct);

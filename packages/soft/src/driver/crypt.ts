@@ -13,33 +13,59 @@ import { Crash } from "../crash.ts";
 import { Errno } from "../errno.ts";
 import { copyFromUser, copyToUser, type Memory, PIECE, unreadable } from "../user/memory.ts";
 import type { UserStruct } from "../user/user_struct.ts";
-import { type Handler, type WriteBack, writeBack } from "./handler.ts";
+import { type Answer, type Handler, type WriteBack, writeBack } from "./handler.ts";
 import type { DriverSession } from "./session.ts";
+import { complete, type Pace, type Slices } from "./slices.ts";
 import { crashAt, listedPages, MAX_PAGES, PAGE, requireWritable, writeThrough } from "./zero_copy.ts";
+
+/** How many bytes of memory are tested in one slice. */
+const PROBED = 2 ** 17;
+
+/** Where the data of an operation is. */
+interface Data {
+  readonly decrypt: boolean;
+  readonly src: number;
+  readonly dst: number;
+  readonly len: number;
+  readonly isInPlace: boolean;
+}
+
+/** Whether the driver can list all pages. */
+function isListed({ src, dst, len }: Data): boolean {
+  return listedPages(src, len, dst, dst === 0 ? 0 : len) <= MAX_PAGES;
+}
 
 /** One operation of a `crypt_op`, as it was submitted: the driver's `kernel_crypt_op`. */
 export class KernelCryptOp {
   readonly #argument: UserStruct<typeof crypt_op>;
   readonly #memory: Memory;
   readonly #session: DriverSession;
+  readonly #pace: Pace | undefined;
+  /** Data of at most this many bytes is processed at once. */
+  readonly #short: number;
   /** The iv that the caller passed; `undefined` if the operation continues from the session's own. */
   #iv: Uint8Array | undefined;
   /** The data, if it was read together with the iv. */
-  #data: Uint8Array | undefined;
+  #read: Uint8Array | undefined;
   #digest: Uint8Array | undefined;
   #nextIv: Uint8Array | undefined;
   #isMeaningless = false;
 
-  /** @throws {Errno} with `EFAULT` if the iv cannot be read */
-  constructor(argument: UserStruct<typeof crypt_op>, memory: Memory, session: DriverSession) {
+  /**
+   * @param pace - the size of slices; if it is `undefined`, the operation does not pause
+   * @throws {Errno} with `EFAULT` if the iv cannot be read
+   */
+  constructor(argument: UserStruct<typeof crypt_op>, memory: Memory, session: DriverSession, pace: Pace | undefined) {
     this.#argument = argument;
     this.#memory = memory;
     this.#session = session;
+    this.#pace = pace;
+    this.#short = pace?.size ?? PIECE;
     const at = argument.offset;
     const iv = { address: argument.getPointer(at.iv), length: (session.cipher ?? session.aead)?.iv.length ?? 0 };
     if (iv.address === 0 || iv.length === 0) return;
     const data = { address: argument.getPointer(at.src), length: argument.getUint32(at.len) };
-    [this.#iv, this.#data] = memory.readAll(data.length <= PIECE ? [iv, data] : [iv]);
+    [this.#iv, this.#read] = memory.readAll(data.length <= this.#short ? [iv, data] : [iv]);
     if (this.#iv === undefined) throw unreadable(iv.address, iv.length, "iv");
   }
 
@@ -60,8 +86,9 @@ export class KernelCryptOp {
    * once.
    *
    * @param alignmask - misaligned data is copied first, which the flags report to the caller
+   * @returns the rest of the work, if the data is long and there is a pace
    */
-  run(alignmask: number): void {
+  run(alignmask: number): Slices<void> | undefined {
     const argument = this.#argument;
     const { cipher, aead, mac } = this.#session;
     const at = argument.offset;
@@ -76,20 +103,30 @@ export class KernelCryptOp {
     }
     if (aead !== undefined && len > 0) throw new Crash("crypt-on-aead");
     if (this.#iv !== undefined) (cipher ?? aead)?.iv.set(this.#iv);
+    if (!this.isAligned(alignmask) && len > 0) argument.setUint16(at.flags, flags | COP_FLAG_NO_ZC);
 
-    if (len > 0) {
-      const src = argument.getPointer(at.src);
-      const dst = argument.getPointer(at.dst);
-      if (!this.isAligned(alignmask)) argument.setUint16(at.flags, flags | COP_FLAG_NO_ZC);
-      if ((argument.getUint16(at.flags) & COP_FLAG_NO_ZC) !== 0) this.#copying(op === COP_DECRYPT, src, dst, len);
-      else this.#zeroCopy(op === COP_DECRYPT, src, dst, len);
+    if (len > this.#short) {
+      const work = this.#inSlices(flags);
+      if (this.#pace !== undefined) return work;
+      complete(work);
+    } else {
+      if (len > 0) this.#atOnce();
+      this.#end(flags);
     }
+    return undefined;
+  }
+
+  /** Keeps what is to be delivered. @param flags - those that the caller passed */
+  #end(flags: number): void {
+    const { cipher, mac } = this.#session;
+    const at = this.#argument.offset;
+    const len = this.#argument.getUint32(at.len);
     // An UPDATE without data also ends the message.
     const ends = (flags & COP_FLAG_FINAL) !== 0 || (flags & COP_FLAG_UPDATE) === 0 || len === 0;
     if (ends) this.#digest = mac?.digest();
     this.#isMeaningless = ends && mac?.isMeaningless === true;
     if (this.#iv !== undefined && (flags & COP_FLAG_WRITE_IV) !== 0) this.#nextIv = (cipher?.iv ?? this.#iv).slice();
-    this.#session.usage.add(op === COP_DECRYPT, len);
+    this.#session.usage.add(this.#isDecrypting, len);
   }
 
   /** Writes the digest and the next iv to where the struct's pointers point. */
@@ -99,64 +136,129 @@ export class KernelCryptOp {
     if (this.#nextIv !== undefined) copyToUser(this.#memory, this.#argument.getPointer(iv), this.#nextIv, "iv");
   }
 
+  get #isDecrypting(): boolean {
+    return this.#argument.getUint16(this.#argument.offset.op) === COP_DECRYPT;
+  }
+
+  get #isCopied(): boolean {
+    return (this.#argument.getUint16(this.#argument.offset.flags) & COP_FLAG_NO_ZC) !== 0;
+  }
+
+  /** Reads the struct's pointers and the length of the data. */
+  #data(): Data {
+    const at = this.#argument.offset;
+    const [src, dst] = [this.#argument.getPointer(at.src), this.#argument.getPointer(at.dst)];
+    return { decrypt: this.#isDecrypting, src, dst, len: this.#argument.getUint32(at.len), isInPlace: src === dst };
+  }
+
   /** Data is hashed before it is encrypted, or after it is decrypted. */
-  #transform(decrypt: boolean, data: Uint8Array, isContinued: boolean): Uint8Array | undefined {
+  #transform(decrypt: boolean, piece: Uint8Array, isContinued: boolean): Uint8Array | undefined {
     const { cipher, mac } = this.#session;
     if (cipher === undefined) {
-      mac?.update(data);
+      mac?.update(piece);
       return undefined;
     }
-    if (!decrypt) mac?.update(data);
-    const result = cipher.crypt(decrypt, data, isContinued);
+    if (!decrypt) mac?.update(piece);
+    const result = cipher.crypt(decrypt, piece, isContinued);
     if (decrypt) mac?.update(result);
     return result;
+  }
+
+  /** Processes short data. */
+  #atOnce(): void {
+    const data = this.#data();
+    const { src, dst, len, isInPlace } = data;
+    if (this.#isCopied) {
+      complete(this.#copying(data));
+      return;
+    }
+    if (src === 0) throw new Crash("src-null");
+    const memory = this.#memory;
+    const whole = this.#read ?? memory.read(src, len);
+    if (whole === undefined || !isListed(data) || (isInPlace && !memory.isWritable(dst, len))) {
+      complete(this.#copying(data));
+      return;
+    }
+    const from = this.#sourceOf(data);
+    if (this.#hashesDestination(data) && !memory.isReadable(dst, len)) throw crashAt(memory, dst);
+    const result = this.#transform(data.decrypt, from === src ? whole : copyFromUser(memory, from, len, "src"), false);
+    if (result !== undefined) writeThrough(memory, dst, result, isInPlace ? "EFAULT" : undefined);
+  }
+
+  *#inSlices(flags: number): Slices<void> {
+    const data = this.#data();
+    if (this.#isCopied) yield* this.#copying(data);
+    else yield* this.#zeroCopy(data);
+    this.#end(flags);
   }
 
   /**
    * Works on the caller's own pages; if the driver cannot list them, or cannot get those of the source, it copies
    * instead.
    */
-  #zeroCopy(decrypt: boolean, src: number, dst: number, len: number): void {
+  *#zeroCopy(data: Data): Slices<void> {
+    const { decrypt, src, dst, len, isInPlace } = data;
     if (src === 0) throw new Crash("src-null");
     const memory = this.#memory;
-    const isInPlace = src === dst;
-    const whole = len <= PIECE ? (this.#data ?? memory.read(src, len)) : undefined;
-    const isListed =
-      listedPages(src, len, dst, dst === 0 ? 0 : len) <= MAX_PAGES &&
-      (len <= PIECE ? whole !== undefined : memory.isReadable(src, len));
-    if (!isListed || (isInPlace && !memory.isWritable(dst, len))) {
-      this.#copying(decrypt, src, dst, len);
+    if (!isListed(data) || !(yield* this.#areReachable(src, len, isInPlace))) {
+      yield* this.#copying(data);
       return;
     }
-    const isHash = this.#session.cipher === undefined;
-    // A hash needs no destination, but if one is given, the driver gets its pages, and hashes them when it decrypts.
-    const hasDestination = !isHash || dst !== 0 || decrypt;
-    if (hasDestination && !isInPlace) requireWritable(memory, dst, len);
-    if (hasDestination && isHash && !memory.isReadable(dst, len)) throw crashAt(memory, dst);
-    const from = isHash && decrypt ? dst : src;
-    for (let done = 0; done < len; done += PIECE) {
-      const piece =
-        from === src && whole !== undefined
-          ? whole
-          : copyFromUser(memory, from + done, Math.min(PIECE, len - done), "src");
-      const result = this.#transform(decrypt, piece, done > 0);
-      if (result === undefined) continue;
-      writeThrough(memory, dst + done, result, isInPlace ? "EFAULT" : undefined);
+    const from = this.#sourceOf(data);
+    if (this.#hashesDestination(data) && !(yield* this.#areReachable(dst, len, false))) throw crashAt(memory, dst);
+    for (let done = 0; done < len; ) {
+      const begun = performance.now();
+      const size = Math.min(this.#pace?.size ?? PIECE, len - done);
+      const result = this.#transform(decrypt, copyFromUser(memory, from + done, size, "src"), done > 0);
+      if (result !== undefined) writeThrough(memory, dst + done, result, isInPlace ? "EFAULT" : undefined);
+      done += size;
+      this.#pace?.adapt(performance.now() - begun);
+      yield;
     }
+  }
+
+  /** Whether all pages are readable, and also writable if they are processed in place. */
+  *#areReachable(address: number, len: number, isInPlace: boolean): Slices<boolean> {
+    for (let done = 0; done < len; done += PROBED) {
+      const [at, size] = [address + done, Math.min(PROBED, len - done)];
+      if (!this.#memory.isReadable(at, size) || (isInPlace && !this.#memory.isWritable(at, size))) return false;
+      yield;
+    }
+    return true;
+  }
+
+  /**
+   * Checks the destination, unless it is the source. A hash needs none, but if one is given, the driver gets its pages,
+   * and hashes them when it decrypts.
+   *
+   * @returns the address of the data to be processed
+   * @throws {Crash} if not all of the destination is writable
+   */
+  #sourceOf(data: Data): number {
+    const { decrypt, src, dst, len, isInPlace } = data;
+    const isHash = this.#session.cipher === undefined;
+    if (!isInPlace && (!isHash || this.#hashesDestination(data))) requireWritable(this.#memory, dst, len);
+    return isHash && decrypt ? dst : src;
+  }
+
+  /** Whether the driver also gets the pages of a hash's destination for reading. */
+  #hashesDestination({ decrypt, dst, isInPlace }: Data): boolean {
+    return this.#session.cipher === undefined && !isInPlace && (dst !== 0 || decrypt);
   }
 
   /**
    * Copies through one page of the driver's own. Here a bad address is only an error, and the pages before it have been
    * processed.
    */
-  #copying(decrypt: boolean, src: number, dst: number, len: number): void {
+  *#copying({ decrypt, src, dst, len }: Data): Slices<void> {
     for (let done = 0; done < len; done += PAGE) {
       const size = Math.min(PAGE, len - done);
       // A page that was written may be a part of the source, so only a single one is still as it was read.
       const page =
-        size === len && this.#data !== undefined ? this.#data : copyFromUser(this.#memory, src + done, size, "src");
+        size === len && this.#read !== undefined ? this.#read : copyFromUser(this.#memory, src + done, size, "src");
       const result = this.#transform(decrypt, page, false);
       if (result !== undefined) copyToUser(this.#memory, dst + done, result, "dst");
+      yield;
     }
   }
 }
@@ -173,11 +275,20 @@ export function writeBackOf({ isMeaningless }: Pick<KernelCryptOp, "isMeaningles
 /** CIOCCRYPT encrypts, decrypts or hashes. */
 export const cioccrypt: Handler<typeof crypt_op> = {
   ioctl: CIOCCRYPT,
-  answer(argument, { file, memory }, { alignmask }) {
+  answer(argument, { file, memory }, { alignmask, paceOf }) {
     const session = file.find(argument.getUint32(argument.offset.ses));
-    const operation = new KernelCryptOp(argument, memory, session);
-    operation.run(alignmask);
-    operation.deliver();
-    return writeBackOf(operation);
+    const operation = new KernelCryptOp(argument, memory, session, paceOf(session));
+    const rest = operation.run(alignmask);
+    return rest === undefined ? delivered(operation) : inSlices(operation, rest);
   },
 };
+
+function delivered(operation: KernelCryptOp): WriteBack {
+  operation.deliver();
+  return writeBackOf(operation);
+}
+
+function* inSlices(operation: KernelCryptOp, rest: Slices<void>): Slices<Answer> {
+  yield* rest;
+  return delivered(operation);
+}

@@ -5,10 +5,13 @@ import { own, ownFunction, ownInteger, ownList, ownOption } from "../options.ts"
 import { copyToUser, type Memory } from "../user/memory.ts";
 import { UserStruct } from "../user/user_struct.ts";
 import { type CipherDriver, cipherDrivers, type MacDriver, MissingAlgorithms, macDrivers } from "./algorithms.ts";
+import { Budget } from "./budget.ts";
 import { asyncNames, handlersOf } from "./dispatch.ts";
 import { RequestedFaults } from "./faults.ts";
-import type { Caller, DriverContext, Handler, WriteBack } from "./handler.ts";
+import type { Answer, Caller, DriverContext, Handler, WriteBack } from "./handler.ts";
 import type { OpenFile } from "./open_file.ts";
+import type { DriverSession } from "./session.ts";
+import { complete, isSliced, Pace, type Slices } from "./slices.ts";
 import { type SessionUsage, usageLine } from "./usage.ts";
 
 /** How much the device logs: 0 nothing, 1 the reason of each refusal, 2 everything. */
@@ -45,6 +48,13 @@ export interface SoftwareDeviceOptions {
    * memory left. Defaults to no limit, as in the driver.
    */
   readonly sessions?: number;
+  /** The maximum number of sessions of all open files together, also with ENOMEM. Defaults to no limit. */
+  readonly totalSessions?: number;
+  /**
+   * The maximum number of outstanding asynchronous operations of all open files together. Submitting another one fails
+   * with EBUSY, as it does if one file has 64. Defaults to no limit.
+   */
+  readonly totalJobs?: number;
   /** Called with what a session did when it ends, if `enableStats` is on. */
   readonly onUsage?: (usage: SessionUsage) => void;
   /** Called with each line of the log, which never contains keys or data. Defaults to writing to standard error. */
@@ -57,13 +67,31 @@ function requireMachine(machine: unknown): Machine {
   throw new TypeError("machine: expected a machine such as LP64, or what machineOf() returns");
 }
 
+/** A handler, and the copy of the caller's struct that it works on. */
+interface HandlerEntry {
+  readonly handler: Handler;
+  argument: UserStruct<Struct>;
+}
+
+/** Handlers by request number. */
+type HandlerTable = ReadonlyMap<number, HandlerEntry>;
+
+function tableOf(handlers: readonly Handler[], machine: Machine): HandlerTable {
+  return new Map(
+    handlers.map((handler) => [
+      requestNumber(handler.ioctl, machine),
+      { handler, argument: new UserStruct<Struct>(handler.ioctl.argument, machine) },
+    ]),
+  );
+}
+
 /**
  * The driver in software: what `/dev/crypto` leads to, over any transport.
  *
  * @example
  * ```ts
- * import { CryptodevError, Device } from "@cryptodev/core";
- * import { SoftwareHost } from "@cryptodev/soft";
+ * import { CryptodevError, Device } from "cryptodev";
+ * import { SoftwareHost } from "cryptodev/soft";
  *
  * const host = new SoftwareHost({ enableStats: true, onUsage: ({ operations }) => console.log(operations) });
  * const device = Device.open(host);
@@ -95,12 +123,23 @@ export class SoftwareDevice {
   readonly async: boolean;
   /** The maximum number of sessions of one open file. */
   readonly sessions: number;
+  /** The maximum number of sessions of all open files together. */
+  readonly totalSessions: number;
+  /** The maximum number of outstanding asynchronous operations of all open files together. */
+  readonly totalJobs: number;
 
-  readonly #byRequest: ReadonlyMap<number, { readonly handler: Handler; readonly argument: UserStruct<Struct> }>;
+  readonly #byRequest: HandlerTable;
+  readonly #byCompatRequest: HandlerTable;
   readonly #onUsage: (usage: SessionUsage) => void;
   readonly #log: (line: string) => void;
   readonly #context: DriverContext;
+  /** That of calls that pause. */
+  readonly #slicedContext: DriverContext;
+  /** Paces by the algorithms of a session. */
+  readonly #paces = new Map<string, Pace>();
   readonly #faults: RequestedFaults;
+  readonly #sessionBudget: Budget;
+  readonly #jobBudget: Budget;
 
   /**
    * Creates a device without open files.
@@ -126,17 +165,20 @@ export class SoftwareDevice {
     }
     this.driver = ownOption(options, "driver", "software") ?? "software";
     this.hardware = ownOption(options, "hardware", false) ?? false;
-    this.sessions = ownInteger(options, "sessions", 0, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+    const limit = (name: string): number =>
+      ownInteger(options, name, 0, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+    this.sessions = limit("sessions");
+    this.totalSessions = limit("totalSessions");
+    this.totalJobs = limit("totalJobs");
+    this.#sessionBudget = new Budget(this.totalSessions, "ENOMEM", "sessions");
+    this.#jobBudget = new Budget(this.totalJobs, "EBUSY", "outstanding operations");
     this.lacks = new MissingAlgorithms(ownList(options, "lacks") as readonly string[]);
     this.#onUsage = ownFunction<(usage: SessionUsage) => void>(options, "onUsage") ?? (() => {});
     this.#log = ownFunction<(line: string) => void>(options, "log") ?? ((line) => console.error(line));
     const handlers = handlersOf(this.async, compat);
-    this.#byRequest = new Map(
-      handlers.map((handler) => [
-        requestNumber(handler.ioctl, machine),
-        { handler, argument: new UserStruct<Struct>(handler.ioctl.argument, machine) },
-      ]),
-    );
+    this.#byRequest = tableOf(handlers, machine);
+    const has32BitPrograms = machine.pointerSize === 8;
+    this.#byCompatRequest = tableOf(has32BitPrograms ? handlersOf(false, true) : [], { ...machine, pointerSize: 4 });
     const calls = new Set(["open", ...handlers.map(({ ioctl }) => ioctl.name)]);
     this.#faults = new RequestedFaults(calls, new Set(this.async ? [] : asyncNames));
     this.#context = {
@@ -144,11 +186,15 @@ export class SoftwareDevice {
       alignmask: this.alignmask,
       driver: this.driver,
       hardware: this.hardware,
-      sessions: this.sessions,
+      paceOf: () => undefined,
+      jobs: this.#jobBudget,
       cipherDriver: (id) => this.#present(cipherDrivers.get(id), "cipher", id),
       macDriver: (id) => this.#present(macDrivers.get(id), "mac", id),
+      startSession: (file, session) => this.#startSession(file, session),
+      dropSession: (file, id) => void this.#dropSession(file, id),
       endSession: (file, id) => this.#endSession(file, id),
     };
+    this.#slicedContext = { ...this.#context, paceOf: ({ pace }) => pace };
   }
 
   /**
@@ -191,14 +237,37 @@ export class SoftwareDevice {
    */
   close(file: OpenFile): void {
     for (const id of file.ids()) this.#endSession(file, id);
+    this.#jobBudget.giveBack(file.queuedCount);
     if (file.queuedCount > 0) throw new KernelCrashError("jobs-abandoned", "close");
   }
 
-  #endSession(file: OpenFile, id: number): void {
+  #paceOf({ cipherAlgorithm, mac }: DriverSession): Pace {
+    const algorithms = `${cipherAlgorithm?.id}+${mac?.driver.algorithm.id}`;
+    const known = this.#paces.get(algorithms);
+    if (known !== undefined) return known;
+    const pace = new Pace();
+    this.#paces.set(algorithms, pace);
+    return pace;
+  }
+
+  #startSession(file: OpenFile, session: DriverSession): number {
+    if (file.sessionCount >= this.sessions) throw new Errno("ENOMEM", `the file has ${this.sessions} sessions`);
+    this.#sessionBudget.take();
+    session.pace = this.#paceOf(session);
+    return file.add(session);
+  }
+
+  #dropSession(file: OpenFile, id: number): DriverSession | undefined {
     const session = file.remove(id);
-    if (session === undefined) return;
+    if (session === undefined) return undefined;
+    this.#sessionBudget.giveBack();
     session.wipe();
-    if (!this.enableStats) return;
+    return session;
+  }
+
+  #endSession(file: OpenFile, id: number): void {
+    const session = this.#dropSession(file, id);
+    if (session === undefined || !this.enableStats) return;
     const [cipher, mac] = [session.cipherAlgorithm?.name, session.mac?.driver.algorithm.name];
     const usage = session.usage.report({ ses: id, cipher, mac });
     if (this.verbosity === 2) this.#log(`cryptodev: ${usageLine(usage)}`);
@@ -212,21 +281,68 @@ export class SoftwareDevice {
    * @throws {KernelCrashError} if the call would crash a kernel
    */
   ioctl(request: number, address: number, caller: Caller): number {
-    const known = this.#byRequest.get(request);
+    const result = this.#answer(this.#byRequest.get(request), this.#context, request, address, caller);
+    return isSliced(result) ? complete(result) : result;
+  }
+
+  /**
+   * Answers an ioctl as {@link SoftwareDevice.ioctl} does, but pauses in long operations, so that other callers can be
+   * served. Until it has ended, the open file must not receive another call, and when it continues, `caller` has to be
+   * as it was when it began.
+   *
+   * @param compat - whether a 32-bit process called on a 64-bit kernel. The driver's compat handler then answers, for the
+   * structs of a 32-bit machine: CIOCAUTHCRYPT, CIOCCPHASH and the asynchronous ioctls fail with EINVAL. Sessions belong
+   * to the open file, which such a process can share with others
+   * @returns what `ioctl(2)` returns, or a negative error number; of a long operation, an iterator that returns this
+   * @throws {KernelCrashError} if the call would crash a kernel, as the iterator does
+   */
+  begin(request: number, address: number, caller: Caller, compat = false): number | Slices<number> {
+    const table = compat ? this.#byCompatRequest : this.#byRequest;
+    return this.#answer(table.get(request), this.#slicedContext, request, address, caller);
+  }
+
+  #answer(
+    known: HandlerEntry | undefined,
+    context: DriverContext,
+    request: number,
+    address: number,
+    caller: Caller,
+  ): number | Slices<number> {
     const name = known === undefined ? `ioctl 0x${request.toString(16)}` : known.handler.ioctl.name;
     try {
       this.#faults.throwIfRequested(name);
       if (known === undefined) throw new Errno("EINVAL", "there is no such ioctl");
       const { handler, argument } = known;
       argument.load(caller.memory, address, handler.ioctl.direction !== "IOR");
-      const answer = handler.answer(argument, caller, this.#context);
-      if (answer?.warning !== undefined && this.verbosity > 0) this.#log(`cryptodev: ${name}: ${answer.warning}`);
-      const result = answer === undefined ? 0 : write(caller.memory, address, argument.bytes, answer);
-      if (this.verbosity === 2) this.#log(`cryptodev: ${name}: done`);
-      return result;
+      const answer = handler.answer(argument, caller, context);
+      if (!isSliced(answer)) return this.#conclude(name, argument, address, caller, answer);
+      // The next call gets a struct of its own.
+      known.argument = new UserStruct<Struct>(handler.ioctl.argument, argument.machine);
+      return this.#continue(name, argument, address, caller, answer);
     } catch (error) {
       return this.#refuse(name, error);
     }
+  }
+
+  *#continue(
+    name: string,
+    argument: UserStruct<Struct>,
+    address: number,
+    caller: Caller,
+    work: Slices<Answer>,
+  ): Slices<number> {
+    try {
+      return this.#conclude(name, argument, address, caller, yield* work);
+    } catch (error) {
+      return this.#refuse(name, error);
+    }
+  }
+
+  #conclude(name: string, argument: UserStruct<Struct>, address: number, caller: Caller, answer: Answer): number {
+    if (answer?.warning !== undefined && this.verbosity > 0) this.#log(`cryptodev: ${name}: ${answer.warning}`);
+    const result = answer === undefined ? 0 : write(caller.memory, address, argument.bytes, answer);
+    if (this.verbosity === 2) this.#log(`cryptodev: ${name}: done`);
+    return result;
   }
 
   /**

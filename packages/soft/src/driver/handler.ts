@@ -2,7 +2,10 @@ import type { Ioctl, Machine, Struct } from "@cryptodev/core/abi";
 import type { Memory } from "../user/memory.ts";
 import type { UserStruct } from "../user/user_struct.ts";
 import type { CipherDriver, MacDriver } from "./algorithms.ts";
+import type { Budget } from "./budget.ts";
 import type { OpenFile } from "./open_file.ts";
+import type { DriverSession } from "./session.ts";
+import type { Pace, Slices } from "./slices.ts";
 
 /** The caller of an ioctl. */
 export interface Caller {
@@ -27,12 +30,23 @@ export interface DriverContext {
   /** The suffix of the driver names that sessions report. */
   readonly driver: string;
   readonly hardware: boolean;
-  /** The maximum number of sessions of one open file. */
-  readonly sessions: number;
+  /** Returns the pace at which this session works; `undefined` if the call may not pause. */
+  paceOf(session: DriverSession): Pace | undefined;
+  /** The outstanding asynchronous operations of all open files. */
+  readonly jobs: Budget;
   /** @throws {Errno} with `EINVAL` if the device does not have the cipher */
   cipherDriver(id: number): CipherDriver;
   /** @throws {Errno} with `EINVAL` if the device does not have the mac */
   macDriver(id: number): MacDriver;
+  /**
+   * Adds a session to a file.
+   *
+   * @returns its id
+   * @throws {Errno} with `ENOMEM` if the file, or all files together, have as many as they may
+   */
+  startSession(file: OpenFile, session: DriverSession): number;
+  /** Removes a session whose start was not completed. */
+  dropSession(file: OpenFile, id: number): void;
   /** Ends a session, and reports what it did. An unknown id is not an error. */
   endSession(file: OpenFile, id: number): void;
 }
@@ -52,16 +66,19 @@ export interface WriteBack {
 /** Writes the struct back, and fails with EFAULT if that is not possible. */
 export const writeBack: WriteBack = {};
 
+/** Whether the struct is to be written back; if not, the caller sees no change of it. */
+export type Answer = WriteBack | undefined;
+
 /** The device's implementation of one ioctl. */
 export interface Handler<S extends Struct = Struct> {
   readonly ioctl: Ioctl<S>;
   /**
    * Answers a call.
    *
-   * @param argument - the device's copy of the caller's struct
-   * @returns whether the struct is to be written back; if not, the caller sees no change of it
+   * @param argument - the device's copy of the caller's struct; work in slices keeps it until its end
+   * @returns how it is answered, or work in slices that returns this
    * @throws {Errno} if the driver refuses the call
    * @throws {Crash} if the call would crash a kernel
    */
-  answer(argument: UserStruct<S>, caller: Caller, device: DriverContext): WriteBack | undefined;
+  answer(argument: UserStruct<S>, caller: Caller, device: DriverContext): Answer | Slices<Answer>;
 }

@@ -66,14 +66,14 @@ export class OpenFile {
     return [...this.#sessions.keys()];
   }
 
-  /**
-   * Runs an operation, and queues it until it is fetched.
-   *
-   * @throws {Errno} with `EBUSY` if too many are outstanding; it then does not run
-   */
-  queue(run: () => QueuedOperation): void {
+  /** @throws {Errno} with `EBUSY` if too many operations are outstanding */
+  requireRoom(): void {
     if (this.#queue.length >= MAX_QUEUED) throw new Errno("EBUSY", `${MAX_QUEUED} operations are already outstanding`);
-    this.#queue.push(run());
+  }
+
+  /** Queues an operation until it is fetched. */
+  queue(operation: QueuedOperation): void {
+    this.#queue.push(operation);
   }
 
   /**

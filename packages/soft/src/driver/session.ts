@@ -5,6 +5,7 @@ import type { KeyedCipher } from "../crypto/cipher.ts";
 import type { HashState, KeyedHash } from "../crypto/hash.ts";
 import { Errno } from "../errno.ts";
 import type { CipherDriver, MacDriver } from "./algorithms.ts";
+import type { Pace } from "./slices.ts";
 import { UsageCounter } from "./usage.ts";
 
 function requireKeySize(key: Uint8Array, { algorithm: { name, keySizes } }: CipherDriver): void {
@@ -179,6 +180,8 @@ export class DriverSession {
   readonly aead: SessionAead | undefined;
   readonly mac: SessionMac | undefined;
   readonly usage: UsageCounter = new UsageCounter();
+  /** The pace at which operations work that may pause. */
+  pace: Pace | undefined;
 
   constructor(cipher: SessionCipher | SessionAead | undefined, mac: SessionMac | undefined) {
     this.cipher = cipher instanceof SessionCipher ? cipher : undefined;

@@ -144,13 +144,11 @@ export const ciocgsession: Handler<typeof session_op> = {
     const keys = new KeyCopies(memory);
     try {
       const session = new DriverSession(startCipher(request, keys, device), startMac(request, keys, device));
-      if (file.sessionCount >= device.sessions)
-        throw new Errno("ENOMEM", `${device.sessions} sessions are already open`);
-      const id = file.add(session);
+      const id = device.startSession(file, session);
       argument.setUint32(argument.offset.ses, id);
       return {
         onFault() {
-          file.remove(id)?.wipe();
+          device.dropSession(file, id);
           throw new Errno("EFAULT", "argument cannot be written");
         },
       };

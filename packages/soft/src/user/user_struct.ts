@@ -4,16 +4,15 @@ import { copyFromUser, type Memory } from "./memory.ts";
 
 /**
  * The device's copy of a caller's struct, as `copy_from_user` creates it: the caller sees no change until the device
- * writes it back. One object is reused for one call after the other.
+ * writes it back. One object is reused for one call after the other, unless a call keeps it for work in slices.
  */
 export class UserStruct<S extends Struct> extends StructBytes<S> {
-  readonly #struct: S;
-  readonly #machine: Machine;
+  /** The machine whose layout is used. */
+  readonly machine: Machine;
 
   constructor(struct: S, machine: Machine) {
     super(struct, machine);
-    this.#struct = struct;
-    this.#machine = machine;
+    this.machine = machine;
   }
 
   /**
@@ -25,12 +24,5 @@ export class UserStruct<S extends Struct> extends StructBytes<S> {
   load(memory: Memory, address: number, isRead: boolean): void {
     if (isRead) this.bytes.set(copyFromUser(memory, address, this.bytes.length, "argument"));
     else this.bytes.fill(0);
-  }
-
-  /** Returns a copy that stays as it is when this object is reused for another call. */
-  copy(): UserStruct<S> {
-    const copy = new UserStruct(this.#struct, this.#machine);
-    copy.bytes.set(this.bytes);
-    return copy;
   }
 }

@@ -1,0 +1,58 @@
+import type { Bytes } from "./bytes.ts";
+
+/** What accompanies a message. */
+export interface Message {
+  readonly nonce: Bytes;
+  readonly aad: Bytes | undefined;
+}
+
+/** A session of AES-CBC or AES-CTR. All sessions here work at once, or in a thread, and then return promises. */
+export interface CipherSession {
+  encrypt(source: Bytes, iv: Bytes): Result;
+  decrypt(source: Bytes, iv: Bytes): Result;
+}
+
+/** A session of AES-GCM. */
+export interface AeadSession {
+  seal(plaintext: Bytes, message: Message): Result;
+  open(sealed: Bytes, message: Message): Result;
+}
+
+/** A session of a hash or an HMAC. */
+export interface DigestSession {
+  digest(data: Bytes): Result;
+}
+
+/** A session for the operations of a key. */
+export type KeySession = CipherSession | AeadSession | DigestSession;
+
+type Result = Bytes | Promise<Bytes>;
+
+/**
+ * Work with a session, in one form for both kinds: it yields the results of the session's methods, and continues with
+ * the bytes.
+ */
+export type Work<T> = Generator<Result, T, Bytes>;
+
+/** Does work with a session that works at once. */
+export function atOnce<T>(work: Work<T>): T {
+  let step = work.next();
+  while (!step.done) step = work.next(step.value as Bytes);
+  return step.value;
+}
+
+/** Does work with a session in a thread. */
+export async function inTurn<T>(work: Work<T>): Promise<T> {
+  let step = work.next();
+  while (!step.done) {
+    let bytes: Bytes;
+    try {
+      bytes = await step.value;
+    } catch (error) {
+      step = work.throw(error);
+      continue;
+    }
+    step = work.next(bytes);
+  }
+  return step.value;
+}

@@ -1,0 +1,109 @@
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import process from "node:process";
+import { errnos } from "@cryptodev/core/abi";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { ParameterFile } from "../../packages/serve/dist/parameters/parameter_file.js";
+import { canServe, command } from "../software.ts";
+import { compile } from "./compile.ts";
+import { FakeKernel, FUSE_GETATTR, FUSE_INIT, FUSE_OPEN, FUSE_SETATTR } from "./fake_kernel.ts";
+
+/* The parameters of the module, which a program of `cryptodev serve` can read and write. */
+
+const [FUSE_LOOKUP, FUSE_READ, FUSE_WRITE] = [1, 15, 16];
+
+describe("ParameterFile answers", () => {
+  let kernel: FakeKernel;
+  let value: Int32Array;
+  let file: ParameterFile;
+  beforeEach(async () => {
+    kernel = await FakeKernel.start();
+    value = new Int32Array(new SharedArrayBuffer(4));
+    file = new ParameterFile(kernel.host, kernel.fd, 2, value);
+  });
+  afterEach(() => kernel.end());
+
+  function request(opcode: number, size = 0, fill?: (body: DataView) => void) {
+    kernel.send(opcode, size, fill);
+    expect(file.answer()).toBe(true);
+    return kernel.receive();
+  }
+  const read = (offset: number) => {
+    const { error, body } = request(FUSE_READ, 40, (fields) => {
+      fields.setBigUint64(8, BigInt(offset), true);
+      fields.setUint32(16, 4096, true);
+    });
+    return [error, new TextDecoder().decode(new Uint8Array(body.buffer, body.byteOffset))];
+  };
+  const write = (text: string) =>
+    request(FUSE_WRITE, 40 + text.length, (fields) => {
+      fields.setUint32(16, text.length, true);
+      new TextEncoder().encodeInto(text, new Uint8Array(fields.buffer, fields.byteOffset + 40));
+    });
+
+  test("FUSE_READ with the value and a line feed, and with nothing after that", () => {
+    value[0] = 2;
+    expect(read(0)).toEqual([0, "2\n"]);
+    expect(read(1)).toEqual([0, "\n"]);
+    expect(read(2)).toEqual([0, ""]);
+  });
+
+  test("FUSE_WRITE by setting the value, before it replies", () => {
+    const { error, body } = write("1\n");
+    expect([error, body.getUint32(0, true), value[0]]).toEqual([0, 2, 1]);
+    expect(write(" 2 ").error).toBe(0);
+    expect(value[0]).toBe(2);
+  });
+
+  test.each(["3", "-1", "", "x", "1 1", "0x1"])("FUSE_WRITE of %j with EINVAL", (text) => {
+    value[0] = 1;
+    expect(write(text).error).toBe(-errnos.EINVAL);
+    expect(value[0]).toBe(1);
+  });
+
+  test("FUSE_GETATTR and FUSE_SETATTR with a file that only its owner may write", () => {
+    for (const opcode of [FUSE_GETATTR, FUSE_SETATTR]) {
+      const { error, body } = request(opcode, 88);
+      expect([error, body.getUint32(16 + 60, true)]).toEqual([0, 0o100644]);
+    }
+  });
+
+  test("FUSE_INIT and FUSE_OPEN, and what it does not know with ENOSYS", () => {
+    expect(request(FUSE_INIT, 16).body.getUint32(0, true)).toBe(7);
+    expect(request(FUSE_OPEN, 8).error).toBe(0);
+    expect(request(FUSE_LOOKUP, 8).error).toBe(-errnos.ENOSYS);
+  });
+});
+
+describe.runIf(canServe)("a program that `cryptodev serve` starts", () => {
+  const { gcm } = compile("gcm");
+  const module = "/sys/module/cryptodev";
+  const [file, ...first] = command;
+  const serve = (script: string, ...flags: string[]) =>
+    spawnSync(file, [...first, "serve", ...flags, "--", "sh", "-c", script], {
+      encoding: "utf8",
+      timeout: 50_000,
+      env: { ...process.env, NO_COLOR: "1" },
+    });
+
+  test("reads the parameters under all of their names", () => {
+    const names = ["verbosity", "enable_stats", "parameters/verbosity", "parameters/enable_stats"];
+    const script = `cd ${module} && cat ${names.join(" ")} parameters/cryptodev_verbosity`;
+    expect(serve(script, "--verbosity", "1", "--stats")).toMatchObject({ status: 0, stdout: "1\n1\n1\n1\n1\n" });
+    // Other modules are still visible, and this one is not outside.
+    expect(serve("ls /sys/module").stdout).toMatch(/\bfuse\b/);
+    expect(existsSync(module)).toBe(existsSync(`${module}/version`));
+  });
+
+  test("writes the verbosity, which changes what is logged at once", () => {
+    const script = `cd ${module} || exit; ${gcm} /dev/crypto; echo 2 > parameters/cryptodev_verbosity; ${gcm} /dev/crypto; echo 0 > verbosity; ${gcm} /dev/crypto`;
+    const { status, stderr } = serve(script);
+    expect(status).toBe(0);
+    expect(stderr.match(/CIOCGSESSION: done/g)).toHaveLength(1);
+  });
+
+  test("writes enable_stats, so that the end of a session is logged", () => {
+    const script = `cd ${module} || exit; echo 2 > verbosity; echo 1 > enable_stats; ${gcm} /dev/crypto`;
+    expect(serve(script).stderr).toMatch(/Usage in Bytes: enc=100, dec=116, max=116,/);
+  });
+});
