@@ -17,7 +17,7 @@ const chunks = new URL("dist/assets/chunks/", import.meta.url);
 /** Which page answers a question. The first result has to be on one of its pages. */
 const answers = {
   performance: ["faster than node:crypto", "benchmark", "throughput", "node:crypto speed"],
-  "from-c": ["migrate C", "crypto/cryptodev.h", "CIOCGSESSION"],
+  "from-c": ["migrate C", "CIOCGSESSION", "CIOCCPHASH"],
   install: [
     "docker",
     "podman",
@@ -44,7 +44,7 @@ const answers = {
   hardware: ["hardware only", "alignment", "is it worth it", "HardwareRequiredError"],
   testing: ["without the module", "jest", "vitest", "CI"],
   async: ["bundle", "esbuild", "openAsync", "event loop"],
-  "node-crypto": ["createCipheriv", "without editing", "CRYPTODEV_FALLBACK"],
+  "node-crypto": ["createCipheriv", "CRYPTODEV_FALLBACK"],
   aead: ["nonce", "managed nonce", "TLS records"],
   streams: ["padding", "TransformStream"],
   algorithms: ["choose algorithm", "32-bit"],
