@@ -38,7 +38,7 @@ const words = (x: number, y: number, text: string, more = ""): string =>
 
 /** Viewers show an image in their own scheme, whatever the page has: it needs a background of its own. */
 const style = `<style>
-text { font: 15px system-ui, sans-serif; fill: #1f2328 }
+text { font-family: system-ui, sans-serif; font-size: 15px; fill: #1f2328 }
 .title { font-weight: 600; font-size: 17px } .note { fill: #59636e; font-size: 14px }
 .page { fill: #ffffff } .bar { fill: #3451b2 } .mark { stroke: #59636e; stroke-dasharray: 4 3 }
 @media (prefers-color-scheme: dark) {
