@@ -80,6 +80,19 @@ const needs = {
     tests: "the order of system calls",
     missing: () => (succeeds("strace", "true") ? undefined : "strace is missing, or may not trace"),
   },
+  X64: {
+    tests: "programs that call a 64-bit kernel as those of 32 bits do",
+    missing: () => (process.arch === "x64" ? undefined : `this is ${process.arch}`),
+  },
+  CC32: {
+    tests: "a program compiled for 32 bits",
+    missing() {
+      const input = "#include <stdio.h>\nint main(void) { return 0; }";
+      const args = ["-m32", "-o", "/dev/null", "-x", "c", "-"];
+      const { status } = spawnSync("cc", args, { input, stdio: ["pipe", "ignore", "ignore"] });
+      return status === 0 ? undefined : "`cc -m32` does not work; install gcc-multilib";
+    },
+  },
   SCRIPT: program("script", "output on a terminal"),
   PYTHON3: program("python3", "non-blocking descriptors"),
   OPENSSL: program("openssl", "comparisons with openssl"),

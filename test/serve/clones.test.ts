@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DirectCalls } from "../../packages/serve/dist/clones/direct_calls.js";
 import { type Instruction, instructionsFor } from "../../packages/serve/dist/clones/filter.js";
 import { serverHost } from "../../packages/serve/dist/syscalls.js";
+import { can } from "../needs.ts";
 import { canServe, command } from "../software.ts";
 import { cc, compile } from "./compile.ts";
 
@@ -83,7 +84,7 @@ describe.runIf(canServe)("CRIOGET in a program that `cryptodev serve` starts", (
     expect(serve(["--", "sh", "-c", `${linked} /dev/crypto; exit $?`])).toMatchObject(success);
   });
 
-  test.runIf(process.arch === "x64")("adds a descriptor to a 32-bit program", () => {
+  test.runIf(can("X64"))("adds a descriptor to a 32-bit program", () => {
     const program = join(folder, "compat");
     cc(fileURLToPath(new URL("programs/compat.c", import.meta.url)), program);
     const { status, stderr } = serve(["--", program, "/dev/crypto", "with-clones"]);

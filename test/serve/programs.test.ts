@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { toHex } from "../bytes.ts";
+import { can } from "../needs.ts";
 import { canServe, ServedDevice } from "../software.ts";
 import { cc, compile } from "./compile.ts";
 
@@ -104,24 +105,23 @@ describe.runIf(canServe)("a program in C", () => {
     expect(digest).toBe(expected.digest("hex"));
   });
 
-  const canRun32Bit = process.arch === "x64";
-  if (!canRun32Bit) console.log(`skipped: a 32-bit program, because this is ${process.arch} and not x64`);
-  test.runIf(canRun32Bit)("of 32 bits can use the ioctls that the driver's compat handler has", () => {
-    const expected = {
-      ciphertext: cbc(counting(16, 200), counting(64, 100)),
-      iv: cbc(counting(16, 200), counting(64, 100)).slice(-32),
-    };
-    const source = fileURLToPath(new URL("programs/compat.c", import.meta.url));
+  /** Runs a program that makes the calls of a 32-bit program. */
+  const runCompat = (...flags: readonly string[]) => {
     const program = join(folder, "compat");
-    cc(source, program);
-    expect(outputOf(program)).toEqual(expected);
-    const input = "#include <stdio.h>\nint main(void) { return 0; }";
-    if (spawnSync("cc", ["-m32", "-o", program, "-x", "c", "-"], { input }).status !== 0) {
-      console.log("skipped: a program compiled for 32 bits, because `cc -m32` does not work: install gcc-multilib");
-      return;
-    }
-    cc(source, program, "-m32");
-    expect(outputOf(program)).toEqual(expected);
+    cc(fileURLToPath(new URL("programs/compat.c", import.meta.url)), program, ...flags);
+    const ciphertext = cbc(counting(16, 200), counting(64, 100));
+    expect(outputOf(program)).toEqual({ ciphertext, iv: ciphertext.slice(-32) });
+  };
+
+  test.runIf(can("X64"))(
+    "of 64 bits can use the ioctls that the driver's compat handler has, by the calls of 32 bits",
+    () => {
+      runCompat();
+    },
+  );
+
+  test.runIf(can("CC32"))("of 32 bits can use the ioctls that the driver's compat handler has", () => {
+    runCompat("-m32");
   });
 
   test("can share sessions with its children, be killed in a call, and receive signals during calls", () => {
