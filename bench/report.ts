@@ -59,6 +59,11 @@ export class Report {
     console.log(`\n${title}\n${table}`);
   }
 
+  /** All rows, by the title of their section. */
+  get sections(): ReadonlyMap<string, readonly Row[]> {
+    return this.#sections;
+  }
+
   get rows(): Row[] {
     return [...this.#sections.values()].flat();
   }

@@ -3,12 +3,13 @@
  * affects all of them; what counts is the ratio of the medians. `--check` compares the results with our limits.
  */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, release, setPriority, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { Bench, type Runtime, stop } from "./bench.ts";
+import { callsPicture, throughputPicture } from "./chart.ts";
 import { Report, type Row } from "./report.ts";
 import { asynchronous } from "./sections/async.ts";
 import { calls } from "./sections/calls.ts";
@@ -33,7 +34,7 @@ const { values: flags } = parseArgs({
     check: { type: "boolean", default: false },
     /** Writes all numbers to this file. */
     json: { type: "string" },
-    /** Writes the results to RESULTS.md. */
+    /** Writes the results to RESULTS.md, and draws the pictures of the documentation. */
     save: { type: "boolean", default: false },
   },
 });
@@ -103,6 +104,10 @@ if (flags.save) {
   const file = Bench.file("../RESULTS.md");
   report.writeMarkdown(file);
   execFileSync(bin("biome"), ["format", "--write", file]);
+  const pictures = { calls: callsPicture(report.sections), throughput: throughputPicture(report.sections) };
+  for (const [name, picture] of Object.entries(pictures)) {
+    if (picture !== undefined) writeFileSync(Bench.file(`../../docs/public/benchmark-${name}.svg`), picture);
+  }
 }
 const limits = report.rows.filter(({ limit }) => limit !== undefined).length;
 console.log(`\n${limits - report.broken.length} limits hold, ${report.broken.length} do not`);

@@ -20,6 +20,8 @@ const pages = {
   front: "",
   session: "guide/first-session.html",
   tables: "guide/errors.html",
+  pictures: "guide/performance.html",
+  comparison: "guide/comparison.html",
   migration: "guide/from-c.html",
   class: "reference/cryptodev/classes/Device.html",
   names: "reference/cryptodev/type-aliases/CipherName.html",

@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
 import { runProgram } from "../child.ts";
@@ -49,6 +50,48 @@ export function blocksIn(page: string): Block[] {
     };
   });
 }
+
+/** The checks of TypeScript that a program can turn on: examples have to compile in every program. */
+const strictest: readonly string[] = [
+  "strict",
+  "noUncheckedIndexedAccess",
+  "exactOptionalPropertyTypes",
+  "noImplicitReturns",
+  "noImplicitOverride",
+  "noFallthroughCasesInSwitch",
+  "noPropertyAccessFromIndexSignature",
+  "noUnusedLocals",
+  "noUnusedParameters",
+  "isolatedModules",
+  "verbatimModuleSyntax",
+];
+
+/**
+ * Compiles examples under the strictest settings.
+ *
+ * @param examples - the code by the name of its file, without the extension
+ * @returns a new folder with the compiled programs, which the caller removes
+ */
+export function compile(examples: ReadonlyMap<string, string>): string {
+  const programs = join(root, "test/.programs");
+  mkdirSync(programs, { recursive: true });
+  const folder = mkdtempSync(join(programs, "docs-"));
+  const files = [...examples].map(([name, code]) => {
+    const file = join(folder, `${name}.mts`);
+    writeFileSync(file, code);
+    return file;
+  });
+  const options = "--ignoreConfig --skipLibCheck --module nodenext --target es2022 --types node".split(" ");
+  const libraries = ["--lib", "es2022,esnext.disposable"];
+  const tsc = join(root, "node_modules/.bin/tsc");
+  const checks = strictest.map((name) => `--${name}`);
+  const { stdout } = spawnSync(tsc, [...options, ...libraries, ...checks, ...files], { encoding: "utf8" });
+  expect(stdout.replaceAll(basename(folder), "")).toBe("");
+  return folder;
+}
+
+/** The name of a file for an example. */
+export const nameOf = ({ where }: Example): string => where.replace(/\W+/g, "-");
 
 /** Runs an example, which has to succeed and print what its comments promise. */
 export function expectToRun(code: string): void {

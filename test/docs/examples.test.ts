@@ -1,9 +1,9 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { runtimeName } from "../runtime.ts";
-import { blocksIn, type Example, examplesIn, expectToRun, pages } from "./example.ts";
+import { blocksIn, compile, type Example, examplesIn, expectToRun, nameOf, pages } from "./example.ts";
 
 const packages = fileURLToPath(new URL("../../packages/", import.meta.url));
 
@@ -28,6 +28,19 @@ describe("every example in TSDoc and in the packages' READMEs", () => {
     expect(sources.flatMap(documented)).toHaveLength(tags.length);
     expect(examples.length).toBeGreaterThan(10);
     for (const readme of readmes) expect(shown(readme), readme).not.toHaveLength(0);
+  });
+
+  test("compiles under the strictest settings of TypeScript", () => {
+    const readme = blocksIn("README.md").filter(({ language }) => language === "ts");
+    // Those of these two packages use the types of their runtime.
+    const compiles = (file: string) => !/\bpackages\/(deno|bun)\//.test(file);
+    const all = [
+      ...readme,
+      ...readmes.filter(compiles).flatMap(shown),
+      ...sources.filter(compiles).flatMap(documented),
+    ];
+    const folder = compile(new Map(all.map((example) => [nameOf(example), example.code])));
+    rmSync(folder, { recursive: true });
   });
 
   test.each(examples)("runs unchanged: $where", ({ code }) => expectToRun(code));

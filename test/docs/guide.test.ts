@@ -1,21 +1,34 @@
-import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runProgram } from "../child.ts";
-import { blocksIn, expectToRun, pages } from "./example.ts";
+import { blocksIn, compile, expectToRun, nameOf, pages } from "./example.ts";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const ofGuide = pages.filter((page) => page.startsWith("docs/"));
 const blocks = ofGuide.flatMap((page) => blocksIn(page));
 const examples = blocks
   .filter(({ language }) => language === "ts")
-  .map((example) => ({ ...example, name: example.where.replace(/\W+/g, "-") }));
+  .map((example) => ({ ...example, name: nameOf(example) }));
 
 test.each(ofGuide.slice(1))("the README and the sidebar link to %s", (page) => {
   expect(readFileSync(here("../../README.md"), "utf8")).toContain(`(${page})`);
   expect(readFileSync(here("../../docs/.vitepress/config.ts"), "utf8")).toContain(`"${basename(page, ".md")}")`);
+});
+
+test("the README has at most 130 lines, and links to the pictures that the benchmark draws", () => {
+  const readme = readFileSync(here("../../README.md"), "utf8");
+  expect(readme.split("\n").length).toBeLessThanOrEqual(131);
+  const [, picture] = /!\[.+\]\((docs\/public\/benchmark-\w+\.svg)\)/.exec(readme) ?? [];
+  expect(readFileSync(here(`../../${picture}`), "utf8")).toContain("prefers-color-scheme: dark");
+});
+
+test("every table of errors in the guide says what to do", () => {
+  const pages = ["errors", "troubleshooting"].map((name) => readFileSync(here(`../../docs/guide/${name}.md`), "utf8"));
+  const heads = pages.flatMap((page) => page.match(/^\|.*\|(?=\n\| -)/gm) ?? []);
+  expect(heads.length).toBeGreaterThan(6);
+  for (const head of heads) expect(head).toMatch(/ what to do +\|$/);
 });
 
 test("every code block of the documentation is in a language that a test checks", () => {
@@ -27,31 +40,11 @@ test("every code block of the documentation is in a language that a test checks"
 });
 
 describe("every example of the guide", () => {
-  const programs = here("../.programs/");
   let folder: string;
 
   // Not every runtime runs TypeScript, and none of them checks types.
   beforeAll(() => {
-    mkdirSync(programs, { recursive: true });
-    folder = mkdtempSync(join(programs, "guide-"));
-    const files = examples.map(({ name }) => join(folder, `${name}.mts`));
-    for (const [index, { code }] of examples.entries()) writeFileSync(files[index] as string, code);
-    const options = [
-      "--ignoreConfig",
-      "--strict",
-      "--module",
-      "nodenext",
-      "--target",
-      "es2022",
-      "--types",
-      "node",
-      "--skipLibCheck",
-    ];
-    const libraries = ["--lib", "es2022,esnext.disposable"];
-    const { stdout } = spawnSync(here("../../node_modules/.bin/tsc"), [...options, ...libraries, ...files], {
-      encoding: "utf8",
-    });
-    expect(stdout).toBe("");
+    folder = compile(new Map(examples.map(({ name, code }) => [name, code])));
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

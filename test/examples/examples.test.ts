@@ -78,6 +78,7 @@ const outputs: Readonly<Record<string, readonly unknown[]>> = {
     "with the old master key: OperationError",
     "carol's record in place of bob's: OperationError",
   ],
+  "11_webhook": ["200 accepted: invoice.paid", "401 repeated", "401 too old", "401 forged", "200 accepted: refund"],
 };
 
 describe("the folder examples", () => {
@@ -98,6 +99,11 @@ describe("the folder examples", () => {
     const blocks = readFileSync(list, "utf8").match(/^name +:/gm)?.length;
     expect(algorithms[0]).toMatch(new RegExp(`^The kernel has ${blocks} drivers for \\d+ algorithms, among them$`));
     expect(algorithms).toContain("  skcipher cbc(aes) by cbc-aes-aesni");
+  });
+
+  test("contains only programs that the guide lists", () => {
+    const page = readFileSync(fileURLToPath(new URL("../../docs/guide/examples.md", import.meta.url)), "utf8");
+    expect([...page.matchAll(/^\| `(\d\d_.*)\.ts`/gm)].map(([, name]) => name)).toEqual(names);
   });
 
   test("contains only programs that have a test", () => {

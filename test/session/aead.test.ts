@@ -201,7 +201,10 @@ describe.each(backends)("on the $name,", (backend) => {
         () => device.aead("aes-ccm", key, { tagSize: 7 }),
         "tag size for aes-ccm: expected 4, 6, 8, 10, 12, 14 or 16 bytes, got 7",
       ],
-      [() => device.aead("aes-cbc" as AeadName, key), 'aead: expected one of aes-gcm, aes-ccm; got "aes-cbc"'],
+      [
+        () => device.aead("aes-cbc" as AeadName, key),
+        'aead: expected one of aes-gcm, aes-ccm; got "aes-cbc", which is a cipher: use device.cipher()',
+      ],
       [() => gcm.seal(pattern(1), { nonce: pattern(11) }), "nonce for aes-gcm: expected 12 bytes, got 11"],
       [() => ccm.seal(pattern(1), { nonce: pattern(14) }), "nonce for aes-ccm: expected 7 to 13 bytes, got 14"],
       [
@@ -226,7 +229,9 @@ describe.each(backends)("on the $name,", (backend) => {
     ];
     for (const [call, message] of refusals) expect(call).toThrow(new RangeError(message));
     for (const call of [() => gcm.seal(pattern(1)), () => gcm.seal(pattern(1), {}), () => gcm.open(pattern(16), {})]) {
-      expect(call).toThrow(new TypeError("nonce for aes-gcm: expected a Uint8Array, got none"));
+      expect(call).toThrow(
+        new TypeError("nonce for aes-gcm: expected a Uint8Array, got none; pass it by name: { nonce }"),
+      );
     }
   });
 

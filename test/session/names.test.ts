@@ -58,12 +58,25 @@ describe("names in any common spelling are accepted, and shown in one form:", ()
   });
 });
 
+test("Device.aead() and tls() say which method a cipher of another kind belongs to", () => {
+  expect(() => device.aead("aes-256-cbc" as "aes-gcm", pattern(32))).toThrow(
+    /, which is a cipher: use device\.cipher\(\)$/,
+  );
+  const start = (cipher: string) => () =>
+    device.tls({ cipher: cipher as "aes-cbc", key: pattern(16), mac: "hmac-sha1", macKey: pattern(20) });
+  expect(start("aes-gcm")).toThrow(/^cipher for tls: .*, which is an AEAD: use device\.aead\(\)$/);
+  expect(start("aes-ctr")).toThrow(/^cipher for tls: .*; got "aes-ctr"$/);
+});
+
 describe("unknown names are refused:", () => {
   test.each([
     ["aes-256-cbs", /got "aes-256-cbs"; did you mean "aes-256-cbc"\?$/],
     ["aes-265-cbc", /got "aes-265-cbc"; did you mean "aes-256-cbc"\?$/],
     ["AES-256-GCM", /got "AES-256-GCM", which is an AEAD: use device\.aead\(\)$/],
-    ["hmac-sha1", /got "hmac-sha1"$/],
+    ["hmac-sha1", /got "hmac-sha1", which is an HMAC: use device\.hmac\(\)$/],
+    ["SHA-256", /got "SHA-256", which is a hash: use device\.hash\(\)$/],
+    ["ChaCha20-Poly1305", /got "ChaCha20-Poly1305", which the device does not have: use node:crypto$/],
+    ["cast-cbc", /got "cast-cbc", which the device does not have: use node:crypto$/],
     ["correct horse", /got a string$/],
     ["00112233445566778899aabbccddeeff", /got a string$/],
     ["", /got ""$/],
@@ -74,8 +87,15 @@ describe("unknown names are refused:", () => {
 
   test("Device.hash() refuses unknown names, and both refuse what is not a string", () => {
     expect(() => device.hash("sha265" as HashName)).toThrow(/got "sha265"; did you mean "sha256"\?$/);
-    expect(() => device.hash("hmac-sha256" as HashName)).toThrow(/^hash: expected one of .*got "hmac-sha256"$/);
+    expect(() => device.hash("hmac-sha256" as HashName)).toThrow(
+      /^hash: expected one of .*got "hmac-sha256", which is an HMAC: use device\.hmac\(\)$/,
+    );
     expect(() => device.hash("sha512/256" as HashName)).toThrow(RangeError);
+    // The names are similar, the hashes are not.
+    expect(() => device.hash("sha3-256" as HashName)).toThrow(/got "sha3-256", which the device does not have: use/);
+    expect(() => device.hash("aes-cbc" as HashName)).toThrow(
+      /got "aes-cbc", which is a cipher: use device\.cipher\(\)$/,
+    );
     for (const name of [undefined, null, 7, {}, ["sha256"], Symbol.iterator]) {
       expect(() => device.hash(name as unknown as HashName)).toThrow(/^hash: expected one of/);
       expect(() => device.cipher(name as unknown as CipherName, pattern(16))).toThrow(/^cipher: expected one of/);

@@ -49,7 +49,7 @@ describe("bad arguments are refused before anything is sent:", () => {
   test.each([
     ["aes-cbc", 15, "key for aes-cbc: expected 16, 24 or 32 bytes, got 15"],
     ["aes-cbc", 0, "key for aes-cbc: expected 16, 24 or 32 bytes, got 0"],
-    ["aes-128-cbc", 32, "key for aes-128-cbc: expected 16 bytes, got 32"],
+    ["aes-128-cbc", 24, "key for aes-128-cbc: expected 16 bytes, got 24"],
     ["aes-256-xts", 32, "key for aes-256-xts: expected 64 bytes, got 32"],
     ["null", 16, "key for null: expected 0 bytes, got 16"],
     ["blowfish-cbc", 3, "key for blowfish-cbc: expected 4 to 56 bytes, got 3"],
@@ -141,11 +141,69 @@ describe("bad arguments are refused before anything is sent:", () => {
       TypeError,
       `destination for aes-cbc: expected a Uint8Array, got ${got}`,
     );
-    refused(() => device.cipher("aes-cbc", bytes), TypeError, `key for aes-cbc: expected a Uint8Array, got ${got}`);
+    // Keys and ivs are kept in hex more often than as other text.
+    const kept = got.replace(
+      "encode it",
+      'decode hex as Buffer.from(text, "hex") does. If it is other text, encode it',
+    );
+    refused(() => device.cipher("aes-cbc", bytes), TypeError, `key for aes-cbc: expected a Uint8Array, got ${kept}`);
     if (value !== undefined) {
-      refused(() => aes.encrypt(pattern(16), bytes), TypeError, `iv for aes-cbc: expected a Uint8Array, got ${got}`);
+      refused(() => aes.encrypt(pattern(16), bytes), TypeError, `iv for aes-cbc: expected a Uint8Array, got ${kept}`);
       refused(() => sha.digest(bytes), TypeError, `data for sha1: expected a Uint8Array, got ${got}`);
     }
+  });
+
+  test("Hash.digest() refuses an encoding, and says how to turn the result into text", () => {
+    const sha = device.hash("sha1");
+    refused(
+      () => sha.digest("hex" as unknown as Uint8Array),
+      TypeError,
+      'data for sha1: expected a Uint8Array, got a string; results are bytes, and Buffer.from(result).toString("hex") is their text',
+    );
+  });
+
+  test("sessions refuse bytes that are twice as long, as the text of bytes in hex is, and say how to decode it", () => {
+    const decode = '; if it is the text of bytes in hex, decode it: Buffer.from(text, "hex")';
+    const text = new TextEncoder().encode("00".repeat(32));
+    refused(
+      () => device.cipher("aes-256-cbc", text),
+      RangeError,
+      `key for aes-256-cbc: expected 32 bytes, got 64${decode}`,
+    );
+    const aes = device.cipher("aes-cbc", key);
+    refused(
+      () => aes.encrypt(pattern(64), text.subarray(32)),
+      RangeError,
+      `iv for aes-cbc: expected 16 bytes, got 32${decode}`,
+    );
+    const hmac = device.hmac("sha256", key);
+    refused(() => hmac.verify(pattern(1), text), RangeError, `mac for hmac-sha256: expected 32 bytes, got 64${decode}`);
+  });
+
+  test("sessions name the order of parameters that were swapped, if their sizes show it", () => {
+    const aes = device.cipher("aes-cbc", key);
+    refused(
+      () => aes.encrypt(iv, pattern(64)),
+      RangeError,
+      "iv for aes-cbc: expected 16 bytes, got 64; the order is source, iv",
+    );
+    refused(
+      () => aes.encryptInto(pattern(64), iv, new Uint8Array(64)),
+      RangeError,
+      "iv for aes-cbc: expected 16 bytes, got 64; the order is source, destination, iv",
+    );
+    const hmac = device.hmac("sha256", key);
+    refused(
+      () => hmac.verify(pattern(32), pattern(5)),
+      RangeError,
+      "mac for hmac-sha256: expected 32 bytes, got 5; the order is data, mac",
+    );
+    const gcm = device.aead("aes-gcm", key);
+    refused(
+      () => gcm.seal(pattern(5), pattern(12) as object),
+      TypeError,
+      "nonce for aes-gcm: expected a Uint8Array, got none; pass it by name: { nonce }",
+    );
   });
 
   test("sessions refuse a detached buffer", () => {
@@ -221,11 +279,10 @@ describe("bad arguments are refused before anything is sent:", () => {
       ["key for hmac-sha1", () => hmac.copy(none)],
       ["data for aes-cbc", () => device.cipher("aes-cbc", key).encryptor(iv).update(none)],
     ] as const) {
-      expect(call).toThrow(
-        new TypeError(
-          `${name}: expected a Uint8Array, got a string; encode it, as new TextEncoder().encode(text) does`,
-        ),
-      );
+      const encode = "encode it, as new TextEncoder().encode(text) does";
+      const isKept = /^(key|iv|nonce|tag|mac) /.test(name);
+      const remedy = isKept ? `decode hex as Buffer.from(text, "hex") does. If it is other text, ${encode}` : encode;
+      expect(call).toThrow(new TypeError(`${name}: expected a Uint8Array, got a string; ${remedy}`));
     }
     for (const call of [
       () => tls.seal(pattern(1), { header, iv: undefined as unknown as Uint8Array }),
@@ -363,7 +420,7 @@ describe("bad arguments are refused before anything is sent:", () => {
     expect(() => device.cipher("arc4" as CipherName, key)).toThrow(RangeError);
     expect(() => device.cipher(undefined as unknown as CipherName, key)).toThrow(/got undefined$/);
     expect(() => device.hash("hmac-sha1" as HashName)).toThrow(
-      /^hash: expected one of md5, sha1, .*; got "hmac-sha1"$/,
+      /^hash: expected one of md5, sha1, .*; got "hmac-sha1", which is an HMAC: use device\.hmac\(\)$/,
     );
     expect(() => device.hash("toString" as HashName)).toThrow(RangeError);
     expect(host.calls).toHaveLength(0);

@@ -3,8 +3,8 @@ import { CRYPTO_HMAC_MAX_KEY_LEN } from "./abi/constants.ts";
 import type { MacAlgorithm } from "./abi/macs.ts";
 import type { NamedCipher } from "./algorithms/catalogue.ts";
 import { MAX_AAD, MAX_PAGES, PAGE } from "./kernel/limits.ts";
-import { byteOffsetOf, overlap, sizeOf } from "./memory/bytes.ts";
-import { inWords } from "./words.ts";
+import { byteLengthOf, byteOffsetOf, overlap, sizeOf } from "./memory/bytes.ts";
+import { decodeHex, inWords } from "./words.ts";
 
 /*
  * The sizes that the device requires, checked before the call: many of these mistakes crash a kernel, because the
@@ -19,15 +19,42 @@ function sizesInWords(sizes: NamedCipher["keySizes"]): string {
   return `${words} bytes`;
 }
 
+/** Bytes in hex are twice as long. Their content is not looked at: it may be a secret. */
+function hexHint(size: number, sizes: NamedCipher["keySizes"]): string {
+  return isList(sizes) && sizes.includes(size / 2)
+    ? `; if it is the text of bytes in hex, decode it: ${decodeHex}`
+    : "";
+}
+
+/**
+ * Ends a message with the right order of the parameters, if two of them seem to be swapped: types cannot tell apart two
+ * byte arrays.
+ *
+ * @param other - the other parameter; `undefined` if there is none
+ * @param sizes - the sizes of which the refused one should have had one
+ */
+function orderHint(other: Uint8Array | undefined, sizes: NamedCipher["keySizes"], order: string): string {
+  return other instanceof Uint8Array && hasSize(sizes, byteLengthOf(other)) ? `; the order is ${order}` : "";
+}
+
 /**
  * Checks that bytes have one of the given sizes.
  *
+ * @param other - a parameter that may have been swapped with this one; `order` is the right order
  * @returns their size
  */
-export function checkSizes(bytes: Uint8Array, sizes: NamedCipher["keySizes"], role: string, name: string): number {
+export function checkSizes(
+  bytes: Uint8Array,
+  sizes: NamedCipher["keySizes"],
+  role: string,
+  name: string,
+  other?: Uint8Array,
+  order = "",
+): number {
   const size = sizeOf(bytes, role, name);
-  if (!hasSize(sizes, size)) throw new RangeError(`${role} for ${name}: expected ${sizesInWords(sizes)}, got ${size}`);
-  return size;
+  if (hasSize(sizes, size)) return size;
+  const hint = orderHint(other, sizes, order) || hexHint(size, sizes);
+  throw new RangeError(`${role} for ${name}: expected ${sizesInWords(sizes)}, got ${size}${hint}`);
 }
 
 export function checkKey(key: Uint8Array, { name, keySizes }: NamedCipher): void {
@@ -149,15 +176,25 @@ export function checkTagSize(size: number, name: string, sizes: readonly number[
 /**
  * Checks an iv. It is required if the cipher uses one: without it the kernel would continue from its last operation, or
  * use zeros in a fresh session.
+ *
+ * @param other - the parameter before the iv, with which it may have been swapped; `order` is the right order
  */
-export function checkIv(iv: Uint8Array | undefined, { name, algorithm: { ivSize } }: NamedCipher): void {
+export function checkIv(
+  iv: Uint8Array | undefined,
+  { name, algorithm: { ivSize } }: NamedCipher,
+  other?: Uint8Array,
+  order = "",
+): void {
   if (ivSize === 0) {
     if (iv === undefined) return;
     throw new RangeError(`iv for ${name}: expected none, as it has no iv; got ${inWords(iv)}`);
   }
   if (iv === undefined) throw new TypeError(`iv for ${name}: expected ${ivSize} bytes, got none`);
   const size = sizeOf(iv, "iv", name);
-  if (size !== ivSize) throw new RangeError(`iv for ${name}: expected ${ivSize} bytes, got ${size}`);
+  if (size === ivSize) return;
+  // Data that was passed as the iv is longer than one.
+  const hint = (size > ivSize && orderHint(other, [ivSize], order)) || hexHint(size, [ivSize]);
+  throw new RangeError(`iv for ${name}: expected ${ivSize} bytes, got ${size}${hint}`);
 }
 
 /** Whether a cipher is XTS, whose tweak restarts wherever the driver splits the data. */

@@ -37,9 +37,28 @@ export function inWords(value: unknown, known: readonly string[] = []): string {
   return `${/^[AEIO]/.test(kind) ? "an" : "a"} ${kind}`;
 }
 
-/** Says how to turn a value into a Uint8Array, as the end of a message; empty if there is no general way. */
-export function remedyFor(value: unknown): string {
-  if (typeof value === "string") return "; encode it, as new TextEncoder().encode(text) does";
+/** What programs pass for text instead of bytes, such as `digest("hex")` of node:crypto. */
+const encodings: readonly string[] = ["hex", "base64", "base64url", "utf8", "utf-8", "latin1", "binary", "ascii"];
+
+/** Bytes that programs keep as text, in hex or base64. */
+const keptAsText: readonly string[] = ["key", "iv", "nonce", "tag", "mac"];
+
+/** Says how to turn bytes that were kept as text back into bytes. */
+export const decodeHex = 'Buffer.from(text, "hex")';
+
+/**
+ * Says how to turn a value into a Uint8Array, as the end of a message; empty if there is no general way.
+ *
+ * @param role - what the bytes are, for example `key`
+ */
+export function remedyFor(value: unknown, role: string): string {
+  if (typeof value === "string") {
+    const encode = "encode it, as new TextEncoder().encode(text) does";
+    if (encodings.includes(value)) return '; results are bytes, and Buffer.from(result).toString("hex") is their text';
+    return keptAsText.includes(role)
+      ? `; decode hex as ${decodeHex} does. If it is other text, ${encode}`
+      : `; ${encode}`;
+  }
   if (ArrayBuffer.isView(value)) return "; wrap it: new Uint8Array(view.buffer, view.byteOffset, view.byteLength)";
   const isBuffer = value instanceof ArrayBuffer || value instanceof SharedArrayBuffer;
   return isBuffer ? "; wrap it: new Uint8Array(buffer)" : "";

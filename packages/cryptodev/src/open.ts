@@ -59,7 +59,8 @@ function check(backend: unknown, source: string): Backend {
 /** Reads own properties only, each once: properties that a program added to `Object.prototype` are not options. */
 function ownOptions(options: unknown): OpenOptions {
   if (typeof options !== "object" || options === null) {
-    throw new TypeError(`options of open(): expected an object, got ${inWords(options)}`);
+    const remedy = typeof options === "string" ? "; pass a path by name: { path }" : "";
+    throw new TypeError(`options of open(): expected an object, got ${inWords(options)}${remedy}`);
   }
   const own: OpenOptions = Object.assign(Object.create(null), options);
   for (const [name, type] of [["path", "string"] as const, ["trace", "function"] as const]) {

@@ -34,11 +34,12 @@ export interface Digest {
 
 /**
  * The web platform's TransformStream, as the program's own types declare it. This package does not declare it, so that
- * its types depend neither on the DOM's nor on a runtime's.
+ * its types depend neither on the DOM's nor on a runtime's. The prototype's type has `any` for the chunks, so that
+ * `new Response()` and `pipeThrough()` accept the stream without a cast.
  *
  * @useDeclaredType
  */
-export type ByteTransform = typeof globalThis extends { TransformStream: { new (): infer Stream } }
+export type ByteTransform = typeof globalThis extends { TransformStream: { readonly prototype: infer Stream } }
   ? Stream
   : { readonly readable: unknown; readonly writable: unknown };
 

@@ -229,20 +229,58 @@ const everyName: readonly string[] = [
   ...allMacs.flatMap(({ name, hash }) => [name, hash]),
 ];
 
+/** Algorithms of OpenSSL or WebCrypto that programs ask for, and for which the device has no id. */
+const elsewhere: readonly string[] = [
+  "chacha20",
+  "chacha20-poly1305",
+  ...[224, 256, 384, 512].map((size) => `sha3-${size}`),
+  "sha512-224",
+  "sha512-256",
+  "shake128",
+  "shake256",
+  "blake2b512",
+  "blake2s256",
+  "aes-128-ocb",
+  "aes-192-ocb",
+  "aes-256-ocb",
+  "aes-128-kw",
+  "aes-192-kw",
+  "aes-256-kw",
+  "sm3",
+  "sm4-cbc",
+];
+
+/**
+ * Says which method starts a session with a name that belongs to another method; empty if none does.
+ *
+ * @param what - what the name was passed for
+ */
+function ownerOf(what: string, name: string): string {
+  const wanted = plain(name);
+  if (wanted === "") return "";
+  const cipher = byName.get(wanted);
+  if (cipher !== undefined && isAead(cipher)) return ", which is an AEAD: use device.aead()";
+  if (cipher !== undefined && isPlainCipher(cipher)) {
+    return what.startsWith("cipher") ? "" : ", which is a cipher: use device.cipher()";
+  }
+  const mac = macNamed(allMacs.filter(isMac), name);
+  if (mac !== undefined) {
+    return isHash(mac) ? ", which is a hash: use device.hash()" : ", which is an HMAC: use device.hmac()";
+  }
+  const isElsewhere = cipher !== undefined || elsewhere.some((other) => plain(other) === wanted);
+  return isElsewhere ? ", which the device does not have: use node:crypto" : "";
+}
+
 /**
  * @param known - the names that the message lists
  * @param accepted - all valid names; the closest one is suggested
  */
 function refuseName(what: string, name: unknown, known: readonly string[], accepted: readonly string[] = known): never {
-  const cipher = typeof name === "string" ? byName.get(plain(name)) : undefined;
-  const close = typeof name === "string" && !everyName.includes(name) ? nearest(name, accepted) : undefined;
-  const remedy =
-    cipher !== undefined && isAead(cipher)
-      ? ", which is an AEAD: use device.aead()"
-      : close
-        ? `; did you mean "${close}"?`
-        : "";
-  throw new RangeError(`${what}: expected one of ${known.join(", ")}; got ${inWords(name, everyName)}${remedy}`);
+  const owner = typeof name === "string" ? ownerOf(what, name) : "";
+  const close = typeof name === "string" && owner === "" ? nearest(name, accepted) : undefined;
+  const remedy = close === undefined ? owner : `; did you mean "${close}"?`;
+  const got = inWords(name, [...everyName, ...elsewhere]);
+  throw new RangeError(`${what}: expected one of ${known.join(", ")}; got ${got}${remedy}`);
 }
 
 /**

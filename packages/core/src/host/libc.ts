@@ -88,9 +88,9 @@ function settle(result: number, errno: () => number): number {
  * ```ts
  * import { bind } from "cryptodev/host";
  *
- * // The dialect is that of `cryptodev/node`, `cryptodev/deno` or `cryptodev/bun`.
- * const umaskOf = (dialect) => bind({ umask: { parameters: ["mask: int"], result: "int" } }, dialect).umask;
- * console.log(umaskOf.length); // 1
+ * // bindUmask(dialect()).umask(0o022), with the dialect of the package for the runtime.
+ * const bindUmask = bind.bind(undefined, { umask: { parameters: ["mask: int"], result: "int" } });
+ * console.log(bindUmask.length); // 1
  * ```
  */
 export function bind<const S extends Signatures>(signatures: S, dialect: Dialect): LibcFunctions<S> {

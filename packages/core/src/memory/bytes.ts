@@ -106,7 +106,7 @@ export function sizeOf(value: Uint8Array, role: string, name: string): number {
   const size = isBytes ? lengthOf(value) : undefined;
   if (size === undefined) {
     const got = typeof value === "string" ? "a string" : inWords(value);
-    throw new TypeError(`${role} for ${name}: expected a Uint8Array, got ${got}${remedyFor(value)}`);
+    throw new TypeError(`${role} for ${name}: expected a Uint8Array, got ${got}${remedyFor(value, role)}`);
   }
   if (size === 0 && isGone(value)) {
     throw new TypeError(

@@ -338,7 +338,9 @@ export class Aead extends Session {
 
   /** Checks a nonce, and returns the kernel's iv for it. */
   #ivOf(nonce: Uint8Array | undefined, messageSize: number): Uint8Array {
-    if (nonce === undefined) throw new TypeError(`nonce for ${this.#name}: expected a Uint8Array, got none`);
+    if (nonce === undefined) {
+      throw new TypeError(`nonce for ${this.#name}: expected a Uint8Array, got none; pass it by name: { nonce }`);
+    }
     const size = checkSizes(nonce, this.#isCcm ? CCM_NONCE : GCM_NONCE, "nonce", this.#name);
     if (!this.#isCcm) return nonce;
     const countSize = 15 - size;

@@ -202,7 +202,7 @@ export class Cipher<Name extends CipherName = CipherName> extends Session {
   #fresh(op: number, source: Uint8Array, iv: Uint8Array | undefined): Uint8Array<ArrayBuffer> {
     this.#kernel.requireOpen();
     const size = checkSource(source, this.#cipher);
-    checkIv(iv, this.#cipher);
+    checkIv(iv, this.#cipher, source, "source, iv");
     const destination = new Uint8Array(size);
     this.#send(op, 0, source, size, destination, iv ?? null);
     return destination;
@@ -216,8 +216,8 @@ export class Cipher<Name extends CipherName = CipherName> extends Session {
       return this.#size;
     }
     const size = checkSource(source, this.#cipher);
+    checkIv(iv, this.#cipher, destination, "source, destination, iv");
     checkDestination(destination, size, source, size, this.#cipher.name);
-    checkIv(iv, this.#cipher);
     this.#send(op, 0, source, size, destination, iv ?? null);
     this.#size = size;
     if (size <= this.#chunkSize) operation.settle(source, size, destination, iv);

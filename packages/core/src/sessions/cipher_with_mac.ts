@@ -49,7 +49,9 @@ export interface CipherWithMacMessage {
  * import { open } from "cryptodev";
  *
  * const device = open({ backend: "auto" });
- * const [key, macKey, iv] = [16, 20, 16].map((size) => crypto.getRandomValues(new Uint8Array(size)));
+ * const key = crypto.getRandomValues(new Uint8Array(16));
+ * const macKey = crypto.getRandomValues(new Uint8Array(20));
+ * const iv = crypto.getRandomValues(new Uint8Array(16));
  * const session = device.cipherWithMac({ cipher: "aes-cbc", key, mac: "hmac-sha1", macKey });
  * const { ciphertext, mac } = session.encrypt(new Uint8Array(64), { iv });
  * console.log(session.decrypt(ciphertext, { mac, iv }).length); // 64

@@ -288,7 +288,7 @@ export class Hmac extends MessageSession {
     const { digestSize, name } = this.#mac;
     const computed = this.#computed;
     sizeOf(data, "data", name);
-    checkSizes(mac, [digestSize], "mac", name);
+    checkSizes(mac, [digestSize], "mac", name, data, "data, mac");
     super.digestInto(computed, data);
     const isEqual = equalInConstantTime(computed, mac);
     wipe(computed, digestSize);

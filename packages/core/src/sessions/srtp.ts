@@ -56,7 +56,9 @@ type Parts = { readonly [Part in keyof SrtpMessage]: SrtpMessage[Part] | undefin
  * import { open } from "cryptodev";
  *
  * const device = open({ backend: "auto" });
- * const [key, macKey, iv] = [16, 20, 16].map((size) => crypto.getRandomValues(new Uint8Array(size)));
+ * const key = crypto.getRandomValues(new Uint8Array(16));
+ * const macKey = crypto.getRandomValues(new Uint8Array(20));
+ * const iv = crypto.getRandomValues(new Uint8Array(16));
  * const srtp = device.srtp({ cipher: "aes-128-ctr", key, mac: "hmac-sha1", macKey, tagSize: 10 });
  * const packet = crypto.getRandomValues(new Uint8Array(12 + 160));
  * const sealed = srtp.seal(packet, { headerSize: 12, iv });

@@ -52,7 +52,9 @@ type Parts = { readonly [Part in keyof TlsMessage]: TlsMessage[Part] | undefined
  * import { open } from "cryptodev";
  *
  * const device = open({ backend: "auto" });
- * const [key, macKey, iv] = [16, 20, 16].map((size) => crypto.getRandomValues(new Uint8Array(size)));
+ * const key = crypto.getRandomValues(new Uint8Array(16));
+ * const macKey = crypto.getRandomValues(new Uint8Array(20));
+ * const iv = crypto.getRandomValues(new Uint8Array(16));
  * const tls = device.tls({ cipher: "aes-128-cbc", key, mac: "hmac-sha1", macKey });
  * const header = new Uint8Array(13);
  * const record = tls.seal(new TextEncoder().encode("fragment"), { header, iv });

@@ -90,7 +90,7 @@ function tableOf(handlers: readonly Handler[], machine: Machine): HandlerTable {
  *
  * @example
  * ```ts
- * import { Device } from "cryptodev";
+ * import { CryptodevError, Device } from "cryptodev";
  * import { SoftwareHost } from "cryptodev/soft";
  *
  * const host = new SoftwareHost({ enableStats: true, onUsage: ({ operations }) => console.log(operations) });
@@ -99,7 +99,7 @@ function tableOf(handlers: readonly Handler[], machine: Machine): HandlerTable {
  * try {
  *   device.hash("sha1");
  * } catch (error) {
- *   console.log(error.code); // ENOMEM
+ *   if (error instanceof CryptodevError) console.log(error.code); // ENOMEM
  * }
  * device.close();
  * ```

@@ -13,7 +13,9 @@ import { AsyncSession } from "./session.ts";
  * import { openAsync } from "cryptodev";
  *
  * const device = await openAsync({ backend: "auto" });
- * const [key, macKey, iv] = [16, 20, 16].map((size) => crypto.getRandomValues(new Uint8Array(size)));
+ * const key = crypto.getRandomValues(new Uint8Array(16));
+ * const macKey = crypto.getRandomValues(new Uint8Array(20));
+ * const iv = crypto.getRandomValues(new Uint8Array(16));
  * const session = await device.cipherWithMac({ cipher: "aes-cbc", key, mac: "hmac-sha1", macKey });
  * const { ciphertext, mac } = await session.encrypt(new Uint8Array(64), { iv });
  * const plaintext = await session.decrypt(ciphertext, { mac, iv });

@@ -38,9 +38,9 @@ export abstract class AsyncMessageSession extends AsyncSession {
    *
    * const device = await openAsync({ backend: "auto" });
    * const sha = await device.hash("sha256");
-   * const [one, two, three] = ["a", "b", "c"].map((part) => new TextEncoder().encode(part));
-   * const updates = [sha.update(one), sha.update(two)]; // in this order, even without await
-   * const digest = await sha.digest(three);
+   * const encoder = new TextEncoder();
+   * const updates = [sha.update(encoder.encode("a")), sha.update(encoder.encode("b"))]; // in this order, even without await
+   * const digest = await sha.digest(encoder.encode("c"));
    * await Promise.all(updates);
    * console.log(digest.length); // 32
    * await device.close();

@@ -15,7 +15,9 @@ export interface AsyncSrtpMessage extends SrtpMessage, AsyncOptions {}
  * import { openAsync } from "cryptodev";
  *
  * const device = await openAsync({ backend: "auto" });
- * const [key, macKey, iv] = [16, 20, 16].map((size) => crypto.getRandomValues(new Uint8Array(size)));
+ * const key = crypto.getRandomValues(new Uint8Array(16));
+ * const macKey = crypto.getRandomValues(new Uint8Array(20));
+ * const iv = crypto.getRandomValues(new Uint8Array(16));
  * const srtp = await device.srtp({ cipher: "aes-128-ctr", key, mac: "hmac-sha1", macKey, tagSize: 10 });
  * const sealed = await srtp.seal(new Uint8Array(12 + 160), { headerSize: 12, iv });
  * const packet = await srtp.open(sealed, { headerSize: 12, iv });

@@ -16,7 +16,9 @@ export interface AsyncTlsMessage extends TlsMessage, AsyncOptions {}
  * import { openAsync } from "cryptodev";
  *
  * const device = await openAsync({ backend: "auto" });
- * const [key, macKey, iv] = [16, 20, 16].map((size) => crypto.getRandomValues(new Uint8Array(size)));
+ * const key = crypto.getRandomValues(new Uint8Array(16));
+ * const macKey = crypto.getRandomValues(new Uint8Array(20));
+ * const iv = crypto.getRandomValues(new Uint8Array(16));
  * const tls = await device.tls({ cipher: "aes-128-cbc", key, mac: "hmac-sha1", macKey });
  * const header = new Uint8Array(13);
  * const record = await tls.seal(new TextEncoder().encode("fragment"), { header, iv });
