@@ -83,7 +83,7 @@ const kinds: Readonly<Record<string, { start: (device: Device) => unknown; metho
   },
   chunks: {
     start: (device) => device.cipher("aes-cbc", pattern(16)).encryptor(pattern(16), { padding: true }),
-    methods: { update: ["anyData"], final: [] },
+    methods: { update: ["anyData"], updateInto: ["anyData", "room"], final: [] },
   },
   hash: {
     start: (device) => device.hash("sha1"),
