@@ -58,18 +58,21 @@ describe("cryptodev enc and dec give the known answers of", () => {
 
 describe("cryptodev enc refuses", () => {
   const refused: readonly (readonly [string, number, readonly string[], string])[] = [
-    ["a key that is too short", 1, ["aes-256-cbc", "--key-file", iv, "--iv-file", iv], "expected 32 bytes, got 16"],
-    ["a key that is too long", 1, ["aes-128-cbc", ...given], "key for aes-128-cbc: expected 16 bytes, got 32"],
+    ["a key that is too short", 2, ["aes-256-cbc", "--key-file", iv, "--iv-file", iv], "expected 32 bytes, got 16"],
+    ["a key that is too long", 2, ["aes-128-cbc", ...given], "key for aes-128-cbc: expected 16 bytes, got 32"],
     [
       "a key file that is longer than any key",
-      1,
+      2,
       ["aes-cbc", "--key-file", plain, "--iv-file", iv],
       "key: expected at most 512 bytes, got more",
     ],
-    ["an iv that is too short", 1, ["aes-cbc", "--key-file", key, "--iv", "00ff"], "expected 16 bytes, got 2"],
+    ["an iv that is too short", 2, ["aes-cbc", "--key-file", key, "--iv", "00ff"], "expected 16 bytes, got 2"],
     ["a missing iv", 2, ["aes-cbc", "--key-file", key], "expected an iv for aes-cbc: --iv or --iv-file"],
     ["a missing nonce", 2, ["aes-gcm", "--key-file", key], "expected an iv for aes-gcm: --iv or --iv-file"],
-    ["an iv for ECB", 1, ["aes-ecb", ...given], "expected none"],
+    ["an iv for ECB", 2, ["aes-ecb", ...given], "expected none"],
+    ["a nonce that is too long", 2, ["aes-gcm", ...given], "iv for aes-gcm: expected 12 bytes, got 16"],
+    ["a nonce that is too short", 2, ["aes-ccm", "--key-file", key, "--iv", "00"], "expected 7 to 13 bytes, got 1"],
+    ["a tag size that does not exist", 2, ["aes-gcm", "--tag-size", "3", ...given], "expected 4, 8, 12, 13"],
     [
       "an iv with an odd number of digits",
       2,

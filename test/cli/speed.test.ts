@@ -98,7 +98,7 @@ describe("cryptodev speed", () => {
   });
 
   const refused: readonly (readonly [number, readonly string[], string])[] = [
-    [2, ["-a", "rot13"], "expected one of 3des-cbc, aes-cbc"],
+    [2, ["-a", "rot13"], "--algorithm: expected one of 3des-cbc, aes-cbc"],
     [2, ["-a", "aes-cbc", "-b", "100"], "aes-cbc: expected a multiple of 16 bytes, got 100"],
     [2, ["-b", "1e9"], "at most 67108864 bytes"],
     [2, ["-b", "16,,32"], "expected a list of sizes"],

@@ -1,6 +1,6 @@
 import process from "node:process";
 import type { Device, Hash, Hmac } from "@cryptodev/core";
-import { hashes, hashNamed, hmacNamed, hmacs } from "@cryptodev/core/algorithms";
+import { cipherNamed, hashes, hashNamed, hmacNamed, hmacs } from "@cryptodev/core/algorithms";
 import { Command } from "commander";
 import { type CheckFlags, checkLists, shownName } from "./checksum_list.ts";
 import { complain } from "./complain.ts";
@@ -12,7 +12,7 @@ import type { Library } from "./library.ts";
 import { refuseName } from "./names.ts";
 import { print, say } from "./print.ts";
 import { Progress } from "./progress.ts";
-import { UsageError } from "./usage_error.ts";
+import { startWith, UsageError } from "./usage_error.ts";
 
 /** The options of `dgst` and `hmac`. */
 interface DigestFlags extends DeviceFlags, KeyFlags, CheckFlags {
@@ -41,7 +41,7 @@ also accepts the formats of BSD's sha256 and of openssl. On a terminal, names wi
 characters are quoted.
 
 Exit status: 0; 1 if a file could not be read or --check found nothing to check; 2 if the command
-line is wrong; 4 if a digest did not match.
+line is wrong or the key too long; 4 if a digest did not match.
 `;
 
 /** Creates the command `cryptodev dgst`. */
@@ -82,7 +82,7 @@ function digestCommand(library: Library, command: Command, isKeyed: boolean, exa
 }
 
 /** The names of all hashes, or of those with an HMAC. */
-export function namesOf(isKeyed: boolean): readonly string[] {
+function namesOf(isKeyed: boolean): readonly string[] {
   return (isKeyed ? hmacs : hashes).map(({ hash }) => hash);
 }
 
@@ -92,7 +92,8 @@ function starterOf(name: string, isKeyed: boolean): (device: Device, key: Uint8A
     const hmac = hmacNamed(name) ?? refuseName("hmac", name, namesOf(true));
     return (device, key) => device.hmac(hmac.name, key as Uint8Array);
   }
-  const hash = hashNamed(name) ?? refuseName("hash", name, namesOf(false));
+  const elsewhere = cipherNamed(name) && `\`enc ${name}\``;
+  const hash = hashNamed(name) ?? refuseName("hash", name, namesOf(false), undefined, elsewhere);
   return (device) => device.hash(hash.name);
 }
 
@@ -113,7 +114,7 @@ async function digest(
   const key = isKeyed ? readKey(flags) : undefined;
   let hash: Hash | Hmac;
   try {
-    hash = start(device, key);
+    hash = startWith(() => start(device, key));
   } finally {
     key?.fill(0);
   }

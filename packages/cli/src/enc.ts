@@ -1,6 +1,7 @@
 import process from "node:process";
 import type { Device, Session } from "@cryptodev/core";
-import { cipherNamed, isAead, namedCiphers } from "@cryptodev/core/algorithms";
+import type { SizeRange } from "@cryptodev/core/abi";
+import { cipherNamed, hashNamed, isAead, namedCiphers } from "@cryptodev/core/algorithms";
 import { Command } from "commander";
 import { type DeviceFlags, openDevice, withDevice } from "./device_flags.ts";
 import { openInput, readInput } from "./input.ts";
@@ -10,7 +11,7 @@ import { refuseName } from "./names.ts";
 import { openOutput } from "./output.ts";
 import { say } from "./print.ts";
 import { Progress } from "./progress.ts";
-import { UsageError } from "./usage_error.ts";
+import { startWith, UsageError } from "./usage_error.ts";
 
 /** The options of `enc` and `dec`. */
 interface CryptFlags extends DeviceFlags, KeyFlags {
@@ -60,8 +61,8 @@ writes nothing. All other ciphers accept input of any size.
 
 Output files are written atomically.
 
-Exit status: 0; 1 if something failed; 2 if the command line is wrong; 4 if the input did not
-authenticate or its padding is wrong.
+Exit status: 0; 1 if something failed; 2 if the command line is wrong, or a key, iv or tag has the
+wrong size; 4 if the input did not authenticate or its padding is wrong.
 `;
 
 function parseHex(text: string): Uint8Array {
@@ -75,14 +76,16 @@ function parseSize(text: string): number {
 }
 
 /** The names of all ciphers, also with the size of the key in bits. */
-export const cipherNames: readonly string[] = namedCiphers.map(({ name }) => name);
+const cipherNames: readonly string[] = namedCiphers.map(({ name }) => name);
 
 const bareNames = namedCiphers.filter(({ name, algorithm }) => name === algorithm.name).map(({ name }) => name);
 
 /** Finds the cipher with a name, which may contain the size of the key. */
 function parseAlgorithm(name: string): (typeof namedCiphers)[number] {
   const cipher = cipherNamed(name);
-  if (cipher === undefined) refuseName("algorithm", name, cipherNames, bareNames);
+  if (cipher === undefined) {
+    refuseName("algorithm", name, cipherNames, bareNames, hashNamed(name) && `\`dgst ${name}\``);
+  }
   return cipher;
 }
 
@@ -130,6 +133,14 @@ function checkFlags(cipher: Algorithm, flags: CryptFlags): void {
     throw new UsageError(`--pad cannot be used with ${name}`);
 }
 
+/** Refuses an iv of the wrong size before any data is read: a session checks it only when it processes the data. */
+function checkIv({ name }: Algorithm, { min, max }: SizeRange, iv: Uint8Array | undefined): void {
+  const length = iv?.length ?? 0;
+  if (length >= min && length <= max) return;
+  const expected = max === 0 ? "none" : `${min === max ? min : `${min} to ${max}`} bytes`;
+  throw new UsageError(`iv for ${name}: expected ${expected}, got ${length}`);
+}
+
 /** Starts the session, and checks everything that does not depend on the data. */
 async function start(
   direction: "encrypt" | "decrypt",
@@ -140,16 +151,17 @@ async function start(
 ): Promise<Work> {
   const iv = flags.ivFile === undefined ? flags.iv : await readInput(flags.ivFile);
   if (isAead(cipher)) {
-    const session = device.aead(cipher.name, key, { tagSize: flags.tagSize });
+    const session = startWith(() => device.aead(cipher.name, key, { tagSize: flags.tagSize }));
+    checkIv(cipher, session.nonceSize, iv);
     const aad = flags.aadFile === undefined ? undefined : await readInput(flags.aadFile);
     const method = direction === "encrypt" ? "seal" : "open";
     return whole(session, (data) => session[method](data, { nonce: iv, aad }));
   }
-  const session = device.cipher(cipher.name, key);
+  const session = startWith(() => device.cipher(cipher.name, key));
+  const { ivSize } = cipher.algorithm;
+  checkIv(cipher, { min: ivSize, max: ivSize }, iv);
   if (cipher.algorithm.name === "aes-xts") return whole(session, (data) => session[direction](data, iv));
-  const chunks = session[direction === "encrypt" ? "encryptor" : "decryptor"](iv, {
-    padding: flags.pad,
-  });
+  const chunks = session[direction === "encrypt" ? "encryptor" : "decryptor"](iv, { padding: flags.pad });
   return { session, update: (piece) => chunks.update(piece), final: () => chunks.final() };
 }
 

@@ -1,4 +1,8 @@
+import { readdirSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { getSystemErrorMap } from "node:util";
+import { nearest } from "@cryptodev/core/algorithms";
+import { pathOf } from "./file_name.ts";
 import { quoteName } from "./quote.ts";
 
 /** An error of the operating system about something that the user named. */
@@ -6,15 +10,43 @@ export class FileError extends Error {
   override readonly name = "FileError";
   readonly code: string | undefined;
 
-  /** @param shown - the name as the message shows it */
-  constructor(shown: string, cause: unknown) {
-    super(`${shown}: ${reasonOf(cause)}`, { cause });
+  /**
+   * @param shown - the name as the message shows it
+   * @param hint - the end of the message
+   */
+  constructor(shown: string, cause: unknown, hint: string = "") {
+    super(`${shown}: ${reasonOf(cause)}${hint}`, { cause });
     this.code = codeOf(cause);
   }
 }
 
-/** Creates an error about a file, with its name quoted. */
-export const fileError = (file: string, cause: unknown): FileError => new FileError(quoteName(file), cause);
+/** Creates an error about a file, with its name quoted, and with the name of an existing file that may be meant. */
+export function fileError(file: string, cause: unknown): FileError {
+  const meant = codeOf(cause) === "ENOENT" ? nearestFile(file) : undefined;
+  return new FileError(quoteName(file), cause, meant === undefined ? "" : `; did you mean ${quoteName(meant)}?`);
+}
+
+/** How many names of a folder are compared with one that does not exist. */
+const COMPARED = 1000;
+
+/**
+ * Finds the file that is closest to one that does not exist. Only one part of its path may be mistyped.
+ *
+ * @returns `undefined` if there is none
+ */
+export function nearestFile(file: string): string | undefined {
+  const [folder, name] = [dirname(file), basename(file)];
+  let names: string[];
+  try {
+    names = readdirSync(pathOf(folder)).slice(0, COMPARED);
+  } catch {
+    // The folder itself may be mistyped.
+    const meant = folder === dirname(folder) ? undefined : nearestFile(folder);
+    return meant && join(meant, name);
+  }
+  const meant = nearest(name, names);
+  return meant === undefined || meant === name ? undefined : `${file.slice(0, file.length - name.length)}${meant}`;
+}
 
 /**
  * Returns the reason, such as `ENOENT, no such file or directory`. The runtimes' own texts differ, and may contain file

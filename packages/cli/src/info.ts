@@ -2,14 +2,16 @@ import { arch, release, type } from "node:os";
 import process from "node:process";
 import type { Capability, Device } from "@cryptodev/core";
 import { CIOCAUTHCRYPT, type SizeRange } from "@cryptodev/core/abi";
-import { Command, Option } from "commander";
+import { Command } from "commander";
 import { type DeviceFlags, openDevice, withDevice } from "./device_flags.ts";
 import { exitCodes } from "./exit_codes.ts";
 import { type KernelModule, readModule, setVerbosity } from "./kernel_module.ts";
 import { remedyFor } from "./kernel_options.ts";
 import type { Library } from "./library.ts";
+import { choiceOption } from "./names.ts";
 import { print, say } from "./print.ts";
 import { table } from "./table.ts";
+import { UsageError } from "./usage_error.ts";
 
 /** The options of `info`. */
 interface InfoFlags extends DeviceFlags {
@@ -61,10 +63,11 @@ export function infoCommand(library: Library): Command {
       .addHelpText("after", footer)
       .option("--json", "print JSON")
       .addOption(
-        new Option(
+        choiceOption(
           "--set-verbosity <level>",
           "what the module logs: 0 nothing, 1 why calls are refused, 2 every call",
-        ).choices(["0", "1", "2"]),
+          ["0", "1", "2"],
+        ),
       ),
   ).action(async (flags: InfoFlags) => {
     if (flags.setVerbosity !== undefined) await setVerbosity(Number(flags.setVerbosity));
@@ -90,6 +93,7 @@ function inspect(library: Library, flags: DeviceFlags): Report {
     using device = openDevice(library, flags);
     return reportOf(device);
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     return { device: null, problem: (error as Error).message, note: null, capabilities: [] };
   }
 }

@@ -106,7 +106,7 @@ function readSecret(read: Reader): Uint8Array {
       count = readReady(read, buffer.subarray(size));
     }
     if (size > CRYPTO_HMAC_MAX_KEY_LEN) {
-      throw new RangeError(`key: expected at most ${CRYPTO_HMAC_MAX_KEY_LEN} bytes, got more`);
+      throw new UsageError(`key: expected at most ${CRYPTO_HMAC_MAX_KEY_LEN} bytes, got more`);
     }
     const key = new Uint8Array(new ArrayBuffer(size));
     key.set(buffer.subarray(0, size));

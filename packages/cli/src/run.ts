@@ -5,10 +5,12 @@
  */
 import process from "node:process";
 import { AuthenticationError } from "@cryptodev/core";
+import { cipherNamed, hashNamed } from "@cryptodev/core/algorithms";
 import { Command, CommanderError } from "commander";
-import { dgstCommand, hmacCommand, namesOf } from "./dgst.ts";
-import { cipherNames, decCommand, encCommand } from "./enc.ts";
+import { dgstCommand, hmacCommand } from "./dgst.ts";
+import { decCommand, encCommand } from "./enc.ts";
 import { exitCodes } from "./exit_codes.ts";
+import { fileError } from "./file_error.ts";
 import { commandLine } from "./file_name.ts";
 import { infoCommand } from "./info.ts";
 import type { Library } from "./library.ts";
@@ -77,23 +79,33 @@ export async function run(library: Library): Promise<void> {
   }
 
   try {
-    const [, , first = "", second] = process.argv;
-    checkCommand(program, first === "help" && second !== undefined ? second : first);
+    const [, , first = "", second = ""] = process.argv;
+    const commands = program.commands.map((command) => command.name());
+    const word = first === "help" ? second : first;
+    const isUnknown = /^\w/.test(word) && !["help", ...commands].includes(word);
+    if (isUnknown) checkCommand(word, commands);
     const isRunner = runners.some((command) => command.name() === first);
-    await program.parseAsync(isRunner ? own : process.argv);
+    // After `help`, commander does not refuse an unknown command.
+    await program.parseAsync(isUnknown ? [...process.argv.slice(0, 2), word] : isRunner ? own : process.argv);
   } catch (error) {
     process.exit(report(error));
   }
 }
 
 /** Refuses a word that is not a command, if we can suggest more than commander does. */
-function checkCommand(program: Command, word: string): void {
-  if (word === "" || word.startsWith("-") || word === "help") return;
-  const commands = program.commands.map((command) => command.name());
-  if (commands.includes(word)) return;
-  const command = namesOf(false).includes(word) ? "dgst" : cipherNames.includes(word) ? "enc" : undefined;
-  if (command !== undefined) throw new UsageError(`unknown command '${word}'\n(Did you mean \`${command} ${word}\`?)`);
-  if (process.argv[2] === "help") program.error(`unknown command '${word}'; the commands are ${commands.join(", ")}`);
+function checkCommand(word: string, commands: readonly string[]): void {
+  const algorithm = hashNamed(word) ? "dgst" : cipherNamed(word) ? "enc" : undefined;
+  // `encrypt` and `information` start with the command's name.
+  const meant =
+    algorithm === undefined ? commands.find((command) => word.startsWith(command)) : `\`${algorithm} ${word}\``;
+  if (meant !== undefined) throw new UsageError(`unknown command '${word}'\n(Did you mean ${meant}?)`);
+}
+
+/** Whether an error is one of `node:fs`, whose text is not written for users. */
+function isOfSystem(error: unknown): error is NodeJS.ErrnoException & { readonly path: string } {
+  if (!(error instanceof Error) || !("syscall" in error) || !("path" in error)) return false;
+  // Those of the device have a name of their own.
+  return error.name === "Error" && typeof error.path === "string";
 }
 
 /**
@@ -105,7 +117,9 @@ function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
   // A reader that stops early, such as `head`, does not need a message.
   if ((error as NodeJS.ErrnoException).code === "EPIPE") return exitCodes.brokenPipe;
-  say(error instanceof Error ? error.message : String(error));
+  say(
+    isOfSystem(error) ? fileError(error.path, error).message : error instanceof Error ? error.message : String(error),
+  );
   if (error instanceof UsageError) return exitCodes.usage;
   return error instanceof AuthenticationError ? exitCodes.mismatch : exitCodes.failure;
 }

@@ -1,8 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { constants } from "node:os";
 import process from "node:process";
 import { exitCodes } from "./exit_codes.ts";
+import { FileError, fileError } from "./file_error.ts";
+import { pathOf } from "./file_name.ts";
 import { say } from "./print.ts";
 import { quoteName } from "./quote.ts";
 
@@ -12,6 +15,12 @@ export const endingSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /** Does not use `child.kill`: Deno then reports the child as killed, even if it handled the signal. */
 function send(child: ChildProcess | undefined, signal: NodeJS.Signals): void {
   if (child?.pid !== undefined && child.exitCode === null && child.signalCode === null) process.kill(child.pid, signal);
+}
+
+/** Creates an error about a program, which the runtimes search in `$PATH`. */
+function programError(name: string, cause: unknown): FileError {
+  const hint = existsSync(pathOf(name)) ? `; did you mean ./${quoteName(name)}?` : "; it is not in a folder of $PATH";
+  return new FileError(quoteName(name), cause, (cause as NodeJS.ErrnoException).code === "ENOENT" ? hint : "");
 }
 
 /** Options of {@link runProgram}. */
@@ -44,8 +53,8 @@ export async function runProgram(command: readonly string[], { env, until }: Run
     const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
     return signal === null ? (code ?? exitCodes.failure) : 128 + (constants.signals[signal] ?? 0);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    say(`${quoteName(file)} cannot be run: ${code}`);
+    const { code, message } = file.includes("/") ? fileError(file, error) : programError(file, error);
+    say(message);
     return code === "ENOENT" ? exitCodes.notFound : exitCodes.notExecutable;
   } finally {
     for (const signal of endingSignals) process.off(signal, pass);

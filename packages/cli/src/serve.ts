@@ -31,7 +31,7 @@ import {
 import { Command, Option } from "commander";
 import { exitCodes } from "./exit_codes.ts";
 import type { Library } from "./library.ts";
-import { checkName } from "./names.ts";
+import { checkName, choiceOption } from "./names.ts";
 import { log, say } from "./print.ts";
 import { quoteName } from "./quote.ts";
 import { endingSignals, runProgram } from "./run_program.ts";
@@ -136,16 +136,20 @@ export function serveCommand(library: Library, program: readonly string[]): Comm
     .addHelpText("after", footer)
     .argument("[path]", "path of the served device", "/dev/crypto")
     .usage("[options] [path] [-- program args...]")
-    .addOption(new Option("--transport <name>", "the transport (default: CUSE if available)").choices(["fuse", "cuse"]))
+    .addOption(choiceOption("--transport <name>", "the transport (default: CUSE if available)", ["fuse", "cuse"]))
     .addOption(
-      new Option("--on-crash <policy>", "what to do about a call that would crash a kernel")
-        .choices(["refuse", "kill", "fail"])
-        .default("refuse"),
+      choiceOption("--on-crash <policy>", "what to do about a call that would crash a kernel", [
+        "refuse",
+        "kill",
+        "fail",
+      ]).default("refuse"),
     )
     .addOption(
-      new Option("--verbosity <level>", "what is logged: 0 nothing, 1 why calls are refused, 2 every call")
-        .choices(["0", "1", "2"])
-        .default("0"),
+      choiceOption("--verbosity <level>", "what is logged: 0 nothing, 1 why calls are refused, 2 every call", [
+        "0",
+        "1",
+        "2",
+      ]).default("0"),
     )
     .option("--stats", "collect statistics of sessions")
     .option("--async", "support CIOCASYNCCRYPT and CIOCASYNCFETCH, as a driver built with ENABLE_ASYNC does")

@@ -5,6 +5,7 @@ import { Command } from "commander";
 import { type DeviceFlags, openDevice, withDevice } from "./device_flags.ts";
 import { exitCodes } from "./exit_codes.ts";
 import type { Library } from "./library.ts";
+import { refuseName } from "./names.ts";
 import { openOutput } from "./output.ts";
 import { print, say } from "./print.ts";
 import { Progress } from "./progress.ts";
@@ -157,7 +158,7 @@ function choose(device: Device, { algorithm, bytes }: SpeedFlags): readonly Meas
   const all = device.capabilities();
   for (const name of algorithm) {
     const found = all.find((capability) => nameOf(capability) === name);
-    if (found === undefined) throw new UsageError(`expected one of ${all.map(nameOf).join(", ")}; got ${name}`);
+    if (found === undefined) refuseName("--algorithm", name, all.map(nameOf));
     if (!found.available)
       throw new Error(`${name} is missing from this device; \`cryptodev info\` shows how to get it`);
   }

@@ -6,6 +6,7 @@ import { backendOption } from "./device_flags.ts";
 import { fileError } from "./file_error.ts";
 import { pathOf } from "./file_name.ts";
 import type { Library } from "./library.ts";
+import { quoteName } from "./quote.ts";
 import { runProgram } from "./run_program.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -37,24 +38,31 @@ Exit status: that of the program; 1 if the file cannot be written; 2 if the comm
  * @param program - a program and its arguments, which follow `--` on the command line
  */
 export function traceCommand(library: Library, program: readonly string[]): Command {
-  return new Command("trace")
-    .description("Runs a program that uses this library, and shows its calls to the device as strace would")
-    .addHelpText("before", examples)
-    .addHelpText("after", footer)
-    .usage("[options] -- program args...")
-    .option("-o, --out <file>", "output file (default: standard error)")
-    .addOption(backendOption(library, "backend to use if the program does not select one"))
-    .action(async ({ out, backend }: TraceFlags) => {
-      if (program.length === 0) throw new UsageError("expected a program after `--`");
-      // The program may change its working directory, and appends to the file.
-      if (out !== undefined) clear(out);
-      const { variables } = library;
-      const env = {
-        [variables.trace]: out === undefined ? "1" : resolve(out),
-        ...(backend === undefined ? {} : { [variables.backend]: backend }),
-      };
-      process.exitCode = await runProgram(program, { env });
-    });
+  return (
+    new Command("trace")
+      .description("Runs a program that uses this library, and shows its calls to the device as strace would")
+      .addHelpText("before", examples)
+      .addHelpText("after", footer)
+      .usage("[options] -- program args...")
+      // Not described, so the help does not list them.
+      .argument("[words...]")
+      .option("-o, --out <file>", "output file (default: standard error)")
+      .addOption(backendOption(library, "backend to use if the program does not select one"))
+      .action(async ([word]: readonly string[], { out, backend }: TraceFlags) => {
+        if (word !== undefined) {
+          throw new UsageError(`expected \`--\` before the program; did you mean \`trace -- ${quoteName(word)}\`?`);
+        }
+        if (program.length === 0) throw new UsageError("expected a program after `--`");
+        // The program may change its working directory, and appends to the file.
+        if (out !== undefined) clear(out);
+        const { variables } = library;
+        const env = {
+          [variables.trace]: out === undefined ? "1" : resolve(out),
+          ...(backend === undefined ? {} : { [variables.backend]: backend }),
+        };
+        process.exitCode = await runProgram(program, { env });
+      })
+  );
 }
 
 function clear(file: string): void {
