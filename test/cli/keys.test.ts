@@ -105,6 +105,40 @@ describe("cryptodev hmac", () => {
   });
 });
 
+describe("cryptodev hmac --key-hex-file", () => {
+  const digits = Buffer.from("a secret of ours").toString("hex");
+  const hmac = (content: string) => {
+    folder.write("key.hex", content);
+    return folder.cryptodev(["hmac", "sha256", "text", "--key-hex-file", "key.hex"]);
+  };
+
+  test.each([digits, digits.toUpperCase(), `${digits}\n`, `${digits}\r\n`])("reads the key from %j", (content) => {
+    const { status, stdout, stderr } = hmac(content);
+    expect([status, stdout.toString(), stderr]).toEqual([0, expected, ""]);
+  });
+
+  test("reads a key of the maximum size, and from standard input", () => {
+    expect(hmac(`${"ab".repeat(512)}\r\n`).status).toBe(0);
+    folder.write("key.hex", digits);
+    expect(shell("cat key.hex | HMAC --key-hex-file /dev/stdin").stdout.toString()).toBe(expected);
+  });
+
+  test.each([
+    [`${digits}0`, "expected an even number of hex digits and nothing else"],
+    [`0x${digits}`, "expected an even number of hex digits and nothing else"],
+    [`${digits} ${digits}`, "expected an even number of hex digits and nothing else"],
+    ["ab".repeat(514), "expected at most 512 bytes, got more"],
+  ])("refuses %j, and does not repeat it", (content, message) => {
+    const { status, stdout, stderr } = hmac(content);
+    expect([status, stdout.toString(), stderr]).toEqual([2, "", `cryptodev: key: ${message}\n`]);
+  });
+
+  test("cannot be used with another key", () => {
+    const { status, stderr } = shell("HMAC --key-hex-file key.hex --key-file key");
+    expect([status, stderr]).toEqual([2, expect.stringContaining("cannot be used with")]);
+  });
+});
+
 describe("cryptodev hmac accepts a key file", () => {
   test("that every user can write, with a warning", () => {
     folder.write("open key", "a secret of ours");

@@ -9,21 +9,26 @@ import { quoteName } from "./quote.ts";
 export class FileError extends Error {
   override readonly name = "FileError";
   readonly code: string | undefined;
+  /** The name of the file, as the user wrote it. */
+  readonly file: string | undefined;
 
-  /**
-   * @param shown - the name as the message shows it
-   * @param hint - the end of the message
-   */
-  constructor(shown: string, cause: unknown, hint: string = "") {
-    super(`${shown}: ${reasonOf(cause)}${hint}`, { cause });
+  /** @param shown - the name as the message shows it */
+  constructor(shown: string, cause: unknown, file?: string) {
+    super(`${shown}: ${reasonOf(cause)}`, { cause });
     this.code = codeOf(cause);
+    this.file = file;
   }
 }
 
-/** Creates an error about a file, with its name quoted, and with the name of an existing file that may be meant. */
-export function fileError(file: string, cause: unknown): FileError {
-  const meant = codeOf(cause) === "ENOENT" ? nearestFile(file) : undefined;
-  return new FileError(quoteName(file), cause, meant === undefined ? "" : `; did you mean ${quoteName(meant)}?`);
+/** Creates an error about a file, with its name quoted. */
+export const fileError = (file: string, cause: unknown): FileError => new FileError(quoteName(file), cause, file);
+
+/** Returns the message of an error, with the existing file that may be meant if the user mistyped a name. */
+export function messageOf(error: Error): string {
+  const { message } = error;
+  if (!(error instanceof FileError) || error.code !== "ENOENT" || error.file === undefined) return message;
+  const meant = nearestFile(error.file);
+  return meant === undefined ? message : `${message}; did you mean ${quoteName(meant)}?`;
 }
 
 /** How many names of a folder are compared with one that does not exist. */

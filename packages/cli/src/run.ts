@@ -10,7 +10,7 @@ import { Command, CommanderError } from "commander";
 import { dgstCommand, hmacCommand } from "./dgst.ts";
 import { decCommand, encCommand } from "./enc.ts";
 import { exitCodes } from "./exit_codes.ts";
-import { fileError } from "./file_error.ts";
+import { fileError, messageOf } from "./file_error.ts";
 import { commandLine } from "./file_name.ts";
 import { infoCommand } from "./info.ts";
 import type { Library } from "./library.ts";
@@ -25,7 +25,7 @@ export type { Backend, Library } from "./library.ts";
 const examples = `
 Examples:
   $ cryptodev info                             # the device's algorithms and drivers
-  $ cryptodev enc aes-256-cbc --pad --key-file key --iv-file iv -i plain -o sealed
+  $ cryptodev enc aes-256-gcm --key-file key --nonce random -i plain -o sealed
   $ cryptodev dgst sha256 *.iso > SHA256SUMS
   $ cryptodev speed --algorithm aes-cbc        # compares the device with node:crypto
   $ cryptodev serve -- npm test                # a software /dev/crypto for one program
@@ -117,9 +117,8 @@ function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
   // A reader that stops early, such as `head`, does not need a message.
   if ((error as NodeJS.ErrnoException).code === "EPIPE") return exitCodes.brokenPipe;
-  say(
-    isOfSystem(error) ? fileError(error.path, error).message : error instanceof Error ? error.message : String(error),
-  );
+  const shown = isOfSystem(error) ? fileError(error.path, error) : error;
+  say(shown instanceof Error ? messageOf(shown) : String(shown));
   if (error instanceof UsageError) return exitCodes.usage;
   return error instanceof AuthenticationError ? exitCodes.mismatch : exitCodes.failure;
 }

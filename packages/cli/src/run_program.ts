@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { constants } from "node:os";
 import process from "node:process";
 import { exitCodes } from "./exit_codes.ts";
-import { FileError, fileError } from "./file_error.ts";
+import { type FileError, fileError, messageOf } from "./file_error.ts";
 import { pathOf } from "./file_name.ts";
 import { say } from "./print.ts";
 import { quoteName } from "./quote.ts";
@@ -17,10 +17,11 @@ function send(child: ChildProcess | undefined, signal: NodeJS.Signals): void {
   if (child?.pid !== undefined && child.exitCode === null && child.signalCode === null) process.kill(child.pid, signal);
 }
 
-/** Creates an error about a program, which the runtimes search in `$PATH`. */
-function programError(name: string, cause: unknown): FileError {
-  const hint = existsSync(pathOf(name)) ? `; did you mean ./${quoteName(name)}?` : "; it is not in a folder of $PATH";
-  return new FileError(quoteName(name), cause, (cause as NodeJS.ErrnoException).code === "ENOENT" ? hint : "");
+/** Says why a program cannot be run. A name without a "/" is searched in the folders of `$PATH`. */
+function reasonOf(file: string, error: FileError): string {
+  if (error.code !== "ENOENT" || file.includes("/")) return messageOf(error);
+  const hint = existsSync(pathOf(file)) ? `did you mean ./${quoteName(file)}?` : "it is not in a folder of $PATH";
+  return `${error.message}; ${hint}`;
 }
 
 /** Options of {@link runProgram}. */
@@ -53,9 +54,9 @@ export async function runProgram(command: readonly string[], { env, until }: Run
     const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
     return signal === null ? (code ?? exitCodes.failure) : 128 + (constants.signals[signal] ?? 0);
   } catch (error) {
-    const { code, message } = file.includes("/") ? fileError(file, error) : programError(file, error);
-    say(message);
-    return code === "ENOENT" ? exitCodes.notFound : exitCodes.notExecutable;
+    const failure = fileError(file, error);
+    say(reasonOf(file, failure));
+    return failure.code === "ENOENT" ? exitCodes.notFound : exitCodes.notExecutable;
   } finally {
     for (const signal of endingSignals) process.off(signal, pass);
   }

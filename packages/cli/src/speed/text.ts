@@ -1,3 +1,4 @@
+import { wrap } from "../width.ts";
 import { load, type Measurement, megabytes, spread } from "./measure.ts";
 import type { Result, SizeResult } from "./results.ts";
 
@@ -87,5 +88,5 @@ export function barsOf(result: Result, width: number): string {
     `${`${bytes}`.padStart(10)}  ${bar("█", megabytes(device.rate, bytes))}`,
     ...(node === undefined ? [] : [`${" ".repeat(12)}${bar("░", megabytes(node.rate, bytes))}`]),
   ]);
-  return ["MB/s, █ the device, ░ node:crypto", ...lines].join("\n");
+  return [wrap("MB/s, █ the device, ░ node:crypto", width), ...lines].join("\n");
 }
