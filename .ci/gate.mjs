@@ -20,12 +20,14 @@ const inTurn = [
   { name: "check:packages" },
   { name: "test" },
   { name: "coverage:report" },
-  { name: "test:vm" },
 ];
-/** The one that mostly waits for downloads: it runs beside the steps before `test`, whose programs need quiet. */
-const beside = { name: "test:platforms" };
+/**
+ * The ones that wait for downloads and for emulators: they run beside each other, and beside the steps before `test`. Not
+ * beside `test`, because vitest gives each of its processes only a minute to start, in the virtual machine too.
+ */
+const beside = [{ name: "test:vm" }, { name: "test:platforms" }];
 
-const names = [...inTurn, beside].map(({ name }) => name);
+const names = [...inTurn, ...beside].map(({ name }) => name);
 const chosen = process.argv.slice(2);
 const unknown = chosen.filter((name) => !names.includes(name));
 if (unknown.length > 0) {
@@ -59,23 +61,18 @@ function run({ name }, print) {
 const results = [];
 const print = (text) => process.stdout.write(text);
 
-/** Starts what runs beside the others. @returns prints its output and records its result, when it has ended */
-function start(step) {
-  let text = "";
-  const ended = run(step, (more) => {
-    text += more;
-  });
-  return async () => {
-    results.push(await ended);
-    print(`\n--- npm run ${step.name}\n${text}`);
-  };
+/** Runs a step beside others, and prints its output when it has ended. */
+async function runBeside(step) {
+  const result = await run(step, () => {});
+  print(`\n--- npm run ${step.name}\n${result.output}`);
+  results.push(result);
 }
 
-let finish = async () => {};
+let running = [];
 for (const step of inTurn) {
   // The packages are built now, so that two steps do not build them at the same time.
-  if (step.name === "docs" && isChosen(beside)) finish = start(beside);
-  if (step.name === "test") await finish();
+  if (step.name === "docs") running = beside.filter(isChosen).map(runBeside);
+  if (step.name === "test") await Promise.all(running);
   if (!isChosen(step)) continue;
   print(`\n--- npm run ${step.name}\n`);
   results.push(await run(step, print));

@@ -95,11 +95,12 @@ export class Bench {
     duration: number = DURATION,
   ): Promise<number[][]> {
     const nameOf = (index: number): string => (typeof name === "string" ? name : (name[index] as string));
-    // Warms up, and finds out how many operations make a round.
+    // Warms up, and finds out how many operations make a round. Bun takes long to compile a loop for good: its compiler
+    // has to wait for the program if both have one processor.
     const counts: number[] = [];
     for (const [index, participant] of participants.entries()) {
       let one = await participant.round(nameOf(index), size, 100);
-      for (let time = 0; time < 4; time += 1) {
+      for (let time = 0; time < 12; time += 1) {
         const many = Math.max(20, Math.min(1000, Math.ceil(duration / one / 100)) * 100);
         one = await participant.round(nameOf(index), size, many);
       }

@@ -189,6 +189,7 @@ const updating =
     cipher.final();
   };
 rounds["drop-in-node"] = updating(createCipheriv);
+rounds["drop-in-pipe"] = updating(cryptoOf(pipe).createCipheriv);
 rounds["drop-in-software"] = updating(cryptoOf(software).createCipheriv);
 if (device !== undefined) {
   rounds["drop-in-served"] = updating(cryptoOf(device).createCipheriv);

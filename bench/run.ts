@@ -89,7 +89,7 @@ try {
     ["Asynchronous operations, on the software device", (add) => asynchronous(bench, add)],
     ["WebCrypto", (add) => webcrypto(bench, add)],
     ["Server", (add) => server(bench, add)],
-    ["Import", (add) => startUp(bench, add)],
+    ["Import, and start of the command", (add) => startUp(bench, add)],
   ];
   const isAsked = (title: string): boolean =>
     flags.only.length === 0 || flags.only.some((word) => title.toLowerCase().startsWith(word.toLowerCase()));

@@ -21,8 +21,8 @@ const pages = {
   session: "guide/first-session.html",
   tables: "guide/errors.html",
   migration: "guide/from-c.html",
-  class: "reference/@cryptodev/core/classes/Device.html",
-  names: "reference/@cryptodev/core/type-aliases/CipherName.html",
+  class: "reference/cryptodev/classes/Device.html",
+  names: "reference/cryptodev/type-aliases/CipherName.html",
 };
 const screens = { wide: { width: 1280, height: 900 }, narrow: { width: 390, height: 844 } };
 

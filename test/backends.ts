@@ -1,7 +1,7 @@
-import { existsSync } from "node:fs";
 import { Device } from "@cryptodev/core";
 import { SoftwareHost } from "@cryptodev/soft";
-import { isRequired, realHost } from "./runtime.ts";
+import { can, isUsed } from "./needs.ts";
+import { realHost } from "./runtime.ts";
 import { inProcessAs, type Way, ways } from "./software.ts";
 
 /** A device that this machine has, for the tests that run on every one. */
@@ -35,21 +35,16 @@ function newer(): Backend {
 }
 
 async function kernel(): Promise<Backend[]> {
-  if (existsSync("/dev/crypto") || isRequired("KERNEL")) {
-    const host = await realHost();
-    return [backend("kernel's /dev/crypto", () => Device.open(host))];
-  }
-  console.log(
-    "skipped: the suite on the kernel's device, because this machine has no /dev/crypto (REQUIRE_KERNEL=1 makes that a failure)",
-  );
-  return [];
+  if (!can("KERNEL")) return [];
+  const host = await realHost();
+  return [backend("kernel's /dev/crypto", () => Device.open(host))];
 }
 
 /** Every device that this machine has. A skipped one prints why, and `REQUIRE_` variables turn that into failures. */
 export const backends: readonly Backend[] = [
   ...(await Promise.all(ways.map(software))),
   // The software device speaks every ABI, so that layouts of other machines are used, not only computed.
-  ...(await Promise.all(["arm", "ppc64", "mips"].map((arch) => software(inProcessAs(arch))))),
-  newer(),
+  ...(isUsed("process") ? await Promise.all(["arm", "ppc64", "mips"].map((arch) => software(inProcessAs(arch)))) : []),
+  ...(isUsed("process") ? [newer()] : []),
   ...(await kernel()),
 ];

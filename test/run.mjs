@@ -1,10 +1,12 @@
 /*
  * Runs the whole suite in Node.js, Deno and Bun, lists what failed, and adds up the results. `node run.mjs [file...]`
- * runs only these files; `RUNTIMES=bun,deno` uses only these runtimes; `COVERAGE=1` records coverage: see
- * coverage/run.mjs. results/*.json also has the time of every file.
+ * runs only these files; `--quick` omits those that start programs or are slow, and uses only Node.js; `RUNTIMES=bun,deno`
+ * uses only these runtimes; `COVERAGE=1` records coverage: see coverage/run.mjs. results/suite has the time of every file.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { partsOf } from "./coverage/parts.mjs";
 
@@ -18,24 +20,53 @@ const commands = {
   bun: [bin("bun"), "--bun", vitest],
 };
 const names = { node: "Node.js", deno: "Deno", bun: "Bun" };
-const chosen = process.env.RUNTIMES?.split(",") ?? Object.keys(commands);
+/** What the whole suite takes on two processors that nobody else uses. */
+const minutes = { node: 4, deno: 3, bun: 3 };
 
-rmSync(here("results"), { recursive: true, force: true });
-mkdirSync(here("results"));
+const args = process.argv.slice(2);
+const filters = args.filter((argument) => argument !== "--quick");
+const isQuick = filters.length < args.length;
+const chosen = process.env.RUNTIMES?.split(",") ?? (isQuick ? ["node"] : Object.keys(commands));
+const unknown = chosen.filter((runtime) => !(runtime in commands));
+if (unknown.length > 0) {
+  console.error(`unknown: ${unknown.join(", ")}; RUNTIMES can be ${Object.keys(commands).join(", ")}`);
+  process.exit(2);
+}
+
+if (isQuick) {
+  console.log("The quick part of the suite, which takes less than a minute: `npm test` runs all of it");
+} else if (filters.length === 0) {
+  const whole = chosen.reduce((sum, runtime) => sum + minutes[runtime], 0);
+  console.log(
+    `The whole suite in ${chosen.map((runtime) => names[runtime]).join(", ")}: about ${whole} minutes on two processors`,
+  );
+  console.log(
+    "`npm test -- --quick` takes less than one; `npm test -- session` runs the files with session in their path",
+  );
+  console.log(
+    "Not in it: `npm run test:platforms` for other processors and musl, `npm run test:vm` for a real character device",
+  );
+}
+
+/** Each suite has a folder of its own, because the gate runs them beside each other. */
+const folder = here(process.env.PLATFORMS ? "results/platforms" : "results/suite");
+rmSync(folder, { recursive: true, force: true });
+mkdirSync(folder, { recursive: true });
 if (process.env.COVERAGE) rmSync(here("coverage/results"), { recursive: true, force: true });
 
 /** Runs the files that the arguments select. @returns what the reporter wrote */
-function run(runtime, { name, filters, env }) {
-  const results = here(`results/${name}.json`);
-  const [command, ...args] = commands[runtime] ?? [];
+function run(runtime, { name, filters: selected, env }) {
+  const results = join(folder, `${name}.json`);
+  const [command, ...flags] = commands[runtime];
   const { status, signal, error } = spawnSync(
     command,
-    [...args, "run", "--root", here("."), "--reporter=default", `--reporter=${here("reporter.mjs")}`, ...filters],
+    [...flags, "run", "--root", here("."), "--reporter=default", `--reporter=${here("reporter.mjs")}`, ...selected],
     {
       stdio: ["ignore", "inherit", "inherit"],
       env: {
         ...process.env,
         ...env,
+        ...(isQuick && { QUICK: "1", WAYS: "process" }),
         RESULTS: results,
         TEST_RUNTIME: names[runtime],
         // The tests start garbage collections. In Node.js and Bun they can enable that themselves.
@@ -69,7 +100,7 @@ const failures = [];
 for (const runtime of chosen) {
   console.log(`\n=== ${names[runtime]} ===`);
   const counts = { passed: 0, failed: 0, skipped: 0 };
-  for (const part of partsOf(runtime, process.argv.slice(2))) {
+  for (const part of partsOf(runtime, filters)) {
     const state = run(runtime, part);
     for (const kind of Object.keys(counts)) counts[kind] += state[kind];
     failures.push(...state.failures.map((failure) => ({ runtime: names[runtime], ...failure })));

@@ -28,7 +28,7 @@ function findCollector(): () => void {
 }
 
 /** For `expect.poll()` and `vi.waitUntil()`: how long others may take, which can use all processors meanwhile. */
-export const patience = { timeout: 30_000, interval: 10 } as const;
+export const patience = { timeout: 30_000 * Number(process.env.TEST_PATIENCE ?? 1), interval: 10 } as const;
 
 /** Collects all garbage at once. */
 export const collectGarbage: () => void = findCollector();
@@ -39,9 +39,4 @@ export async function collectUntil(condition: () => boolean, rounds = 50): Promi
     collectGarbage();
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
-}
-
-/** Whether a `REQUIRE_` variable forbids skipping tests for something that this machine does not have. */
-export function isRequired(name: string): boolean {
-  return (process.env[`REQUIRE_${name}`] ?? "") !== "";
 }

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { accessSync, constants, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -10,7 +10,8 @@ import { type Machine, machineOf } from "@cryptodev/core/abi";
 import type { Host } from "@cryptodev/core/host";
 import { KernelCrashError, SoftwareHost, type SoftwareHostOptions } from "@cryptodev/soft";
 import { afterAll, afterEach, beforeEach } from "vitest";
-import { isRequired, patience, realHost, runtimeName } from "./runtime.ts";
+import { can, isUsed } from "./needs.ts";
+import { patience, realHost, runtimeName } from "./runtime.ts";
 
 /* The software device, in each way that a program can reach it. */
 
@@ -207,38 +208,22 @@ async function through({ name, flags: transport, pathOf }: Carriage): Promise<Wa
   };
 }
 
-/** Why this machine cannot serve; `undefined` if it can. */
-function whyNot(): string | undefined {
-  if (process.env.ONLY_IN_PROCESS) return "ONLY_IN_PROCESS is set";
-  if (process.platform !== "linux") return `this is ${process.platform}`;
-  if (process.getuid?.() !== 0) return "mounting requires root or `unshare -Urm npm test`";
-  try {
-    accessSync("/dev/fuse", constants.R_OK | constants.W_OK);
-    return undefined;
-  } catch {
-    return "this machine has no /dev/fuse";
-  }
-}
-
-const reason = whyNot();
 /**
  * Whether devices can be served here. If not, tests that need one are skipped, and `REQUIRE_FUSE` makes that a failure.
  */
-export const canServe: boolean = reason === undefined || isRequired("FUSE");
-if (!canServe)
-  console.log(`skipped: all tests on served devices, because ${reason} (REQUIRE_FUSE=1 makes that a failure)`);
+export const canServe: boolean = can("FUSE");
 
 /**
  * Whether a real character device can be served: most machines have no CUSE. `npm run test:vm` starts one that has it.
  */
-export const canServeCharacterDevice: boolean = isRequired("CUSE") || (canServe && existsSync("/dev/cuse"));
+export const canServeCharacterDevice: boolean = can("CUSE");
 
 /** The software device in process, in the ABI of the given architecture. */
 export const inProcessAs = (arch: string): Way => inProcess(machineOf(arch) as Machine, `in process, ABI of ${arch}`);
 
-/** Every way to the software device that this machine has. */
+/** Every way to the software device that this machine has, if `WAYS` does not select some. */
 export const ways: readonly Way[] = [
-  inProcessAs("x86_64"),
+  ...(isUsed("process") ? [inProcessAs("x86_64")] : []),
   ...(canServe ? [await through(asFile())] : []),
   ...(canServeCharacterDevice ? [await through(asCharacterDevice)] : []),
 ];

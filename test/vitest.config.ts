@@ -1,7 +1,8 @@
+import { availableParallelism } from "node:os";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { configDefaults, defineConfig } from "vitest/config";
-import { fromSources, needBuilds } from "./sources.ts";
+import { fromBundle, fromSources, needModules, startPrograms } from "./sources.ts";
 
 // vitest resolves imports itself, like Node.js in any runtime, so the condition of the runtime has to be set here.
 const runtime = "Deno" in globalThis ? "deno" : "Bun" in globalThis ? "bun" : "node";
@@ -15,19 +16,23 @@ const isMeasured = "NODE_V8_COVERAGE" in process.env || "DENO_COVERAGE_DIR" in p
 
 /** Whether tests run on the sources, and again whenever one changes: `npm run dev`. */
 const isOnSources = process.env.SOURCES === "1";
+/** Whether all tests run, or only the fast ones. */
+const isWhole = !isOnSources && process.env.QUICK !== "1";
 /** They compute on gigabytes, or for a long time. */
 const slow = ["session/limits.test.ts", "soak/soak.test.ts", "soft/large.test.ts"];
-const omitted = isOnSources ? [...needBuilds(fileURLToPath(new URL(".", import.meta.url))), ...slow] : [];
-if (omitted.length > 0) {
+const here = fileURLToPath(new URL(".", import.meta.url));
+/** Whether tests run on npm's bundle instead of the builds. */
+const isOnBundle = process.env.BUNDLE === "1";
+const omitted = [...(isWhole ? [] : [...startPrograms(here), ...slow]), ...(isOnBundle ? needModules(here) : [])];
+if (!isWhole) {
   console.log(
-    "\nThese tests run on the sources. `npm test` also runs those that start programs or threads, which need a build,",
+    `\nskipped: ${omitted.join(" ")}\nbecause they start programs or threads, or are slow; \`npm test\` runs them\n`,
   );
-  console.log(`and the slow ones:\n${omitted.join(" ")}\n`);
 }
 
 export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
-  plugins: isOnSources ? [fromSources(conditions)] : [],
+  plugins: isOnSources ? [fromSources(conditions)] : isOnBundle ? [fromBundle()] : [],
   test: {
     include: ["**/*.test.ts"],
     // npm and TypeScript treat the packages the same way in all runtimes.
@@ -39,11 +44,12 @@ export default defineConfig({
       ...omitted,
     ],
     // The runtime itself loads the packages from their builds, as it does for any program.
-    server: { deps: { external: [/\/packages\/[\w-]+\/dist\//] } },
+    server: { deps: { external: [/\/packages\/[\w-]+\/(npm\/)?dist\//] } },
+    globalSetup: ["list_skipped.ts"],
     setupFiles: isMeasured ? ["coverage/setup.ts"] : [],
     // One process for each file, so that descriptors and garbage collections of one do not disturb another.
     pool: "forks",
-    maxWorkers: 2,
+    maxWorkers: Math.max(2, availableParallelism()),
     testTimeout: patience * 120_000,
     hookTimeout: patience * 120_000,
   },

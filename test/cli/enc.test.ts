@@ -6,11 +6,12 @@ import process from "node:process";
 import { open } from "cryptodev";
 import { describe, expect, test, vi } from "vitest";
 import { fromHex, pattern, toHex } from "../bytes.ts";
+import { can } from "../needs.ts";
 import { patience } from "../runtime.ts";
 import { command } from "../software.ts";
 import { vectors as aeads } from "../vectors/aeads.ts";
 import { vectors as ciphers } from "../vectors/ciphers.ts";
-import { Folder, has, quoted } from "./folder.ts";
+import { Folder, quoted } from "./folder.ts";
 
 const folder = new Folder();
 const key = folder.write("key", pattern(32, 5));
@@ -47,7 +48,7 @@ describe("cryptodev enc and dec give the known answers of", () => {
     expect(toHex(folder.cryptodev(["dec", ...flags], stdout).stdout)).toBe(plaintext);
   });
 
-  test.skipIf(!has("openssl"))("openssl with padding, which also decrypts what enc pads", () => {
+  test.runIf(can("OPENSSL"))("openssl with padding, which also decrypts what enc pads", () => {
     expect(folder.cryptodev(["enc", ...cbc, "-i", plain, "-o", "here"]).status).toBe(0);
     const args = ["-aes-256-cbc", "-K", toHex(folder.read(key)), "-iv", toHex(folder.read(iv))];
     const there = folder.run("openssl", ["enc", "-d", ...args, "-in", "here"]);
@@ -290,7 +291,7 @@ describe("cryptodev enc", () => {
     );
   });
 
-  test.skipIf(!has("script"))(
+  test.runIf(can("SCRIPT"))(
     "shows a progress bar on a terminal, unless --quiet, and refuses to print ciphertext there",
     () => {
       const out = ["-i", plain, "-o", "sealed", "-f"];

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { pattern } from "../bytes.ts";
-import { isRequired } from "../runtime.ts";
+import { can } from "../needs.ts";
 import { canServe } from "../software.ts";
-import { Folder, has } from "./folder.ts";
+import { Folder } from "./folder.ts";
 
 /* Runs the examples at the beginning of the command's help, unchanged. */
 
@@ -45,9 +45,7 @@ const notRun: Record<string, string> = {
   "cryptodev serve /tmp/crypto --stats": "runs until it is stopped; serve/command.test.ts does that",
 };
 const isServed = (example: string): boolean => /\bserve\b/.test(example);
-const lacksJq = !has("jq") && !isRequired("JQ");
-if (lacksJq)
-  console.log("skipped: an example that needs jq, which is not installed (REQUIRE_JQ=1 makes this a failure)");
+const canUseJq = can("JQ");
 
 function expectToRun(example: string): void {
   const { before = "", after = "" } = around[example] ?? {};
@@ -67,7 +65,7 @@ function expectToRun(example: string): void {
 
 describe("the help of cryptodev", () => {
   const run = [...new Set(examples)].filter(
-    (example) => !(example in notRun) && !(lacksJq && example.includes("| jq ")),
+    (example) => !(example in notRun) && (canUseJq || !example.includes("| jq ")),
   );
 
   test("has more than 30 examples, among them each that a test lists by its text", () => {

@@ -14,7 +14,6 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { afterAll } from "vitest";
-import { isRequired } from "../runtime.ts";
 import { command } from "../software.ts";
 
 /** The result of a command, with its output as bytes. */
@@ -115,17 +114,3 @@ export class Folder {
 /** Quotes arguments for a shell. */
 export const quoted = (args: readonly string[]): string =>
   args.map((arg) => `'${arg.replaceAll("'", "'\\''")}'`).join(" ");
-
-const missing = new Set<string>();
-
-/** Whether a program is installed; tests that need a missing one are skipped. */
-export function has(program: string): boolean {
-  const isThere = spawnSync(program, ["--version"]).error === undefined;
-  if (!isThere && !missing.has(program)) {
-    missing.add(program);
-    console.log(
-      `skipped: tests that need ${program}, which this machine does not have (REQUIRE_TOOLS=1 makes that a failure)`,
-    );
-  }
-  return isThere || isRequired("TOOLS");
-}

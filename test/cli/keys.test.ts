@@ -1,9 +1,9 @@
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { isRequired } from "../runtime.ts";
+import { can } from "../needs.ts";
 import { command } from "../software.ts";
-import { Folder, has, quoted } from "./folder.ts";
+import { Folder, quoted } from "./folder.ts";
 
 /* How `enc`, `dec` and `hmac` read their key. */
 
@@ -31,9 +31,6 @@ describe("cryptodev hmac waits for its key", () => {
   });
 
   // No runtime can pass on a non-blocking descriptor, so this needs another language.
-  const python = has("python3") || isRequired("PYTHON3");
-  if (!python)
-    console.log("skipped: non-blocking descriptors, which need python3 (REQUIRE_PYTHON3=1 makes this a failure)");
   const program = `
 import os, socket, subprocess, sys, time
 kind, where, *command = sys.argv[1:]
@@ -56,7 +53,7 @@ os.close(w)
 sys.exit(child.wait())
 `;
 
-  test.runIf(python).each([
+  test.runIf(can("PYTHON3")).each([
     ["pipe", "0"],
     ["pipe", "descriptor"],
     ["socket", "0"],
@@ -150,7 +147,7 @@ describe("cryptodev hmac accepts a key file", () => {
     );
   });
 
-  test.skipIf(!has("script"))("that every user can read, with a warning on a terminal", () => {
+  test.runIf(can("SCRIPT"))("that every user can read, with a warning on a terminal", () => {
     chmodSync(join(folder.path, key), 0o644);
     const args = [...command, "hmac", "sha256", "text", "--key-file", key];
     const onTerminal = (more: string[]) =>

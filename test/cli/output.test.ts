@@ -17,9 +17,10 @@ import { join } from "node:path";
 import process from "node:process";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { pattern } from "../bytes.ts";
-import { isRequired, patience } from "../runtime.ts";
+import { can } from "../needs.ts";
+import { patience } from "../runtime.ts";
 import { command } from "../software.ts";
-import { Folder, has, quoted } from "./folder.ts";
+import { Folder, quoted } from "./folder.ts";
 
 /* Output files, in success and in failure. */
 
@@ -100,12 +101,8 @@ describe("cryptodev reports the name of an output that cannot be written, and le
     expect(write("loop").stderr).toMatch(/^cryptodev: loop: ELOOP, .*\n$/);
   });
 
-  test("a full file system", () => {
+  test.runIf(can("UNSHARE"))("a full file system", () => {
     const script = `mount -t tmpfs -o size=64k tmpfs . && cd "$PWD" && ${quoted([...command, ...ctr, "-i", plain, "-o", "out"])}; echo $?; ls -A`;
-    if (folder.run("unshare", ["-rm", "true"]).status !== 0) {
-      console.log("skipped: a full file system, because this user is not permitted to mount one");
-      return;
-    }
     const { stdout, stderr } = folder.run("unshare", ["-rm", "sh", "-c", script]);
     expect([stdout.toString(), stderr]).toEqual(["1\n", "cryptodev: out: ENOSPC, no space left on device\n"]);
   });
@@ -171,30 +168,29 @@ describe("an output file of cryptodev enc", () => {
     },
   );
 
-  test.skipIf(!has("strace"))("is created with the old file's mode, not narrowed later", () => {
+  test.runIf(can("STRACE"))("is created with the old file's mode, not narrowed later", () => {
     folder.write("old", "precious");
     chmodSync(join(folder.path, "old"), 0o600);
     const line = `umask 0; exec strace -f -e trace=open,openat -o trace ${quoted([...command, ...ctr, "-i", plain, "-o", "old", "-f"])}`;
-    const { status } = folder.run("sh", ["-c", line]);
-    if (status !== 0) return console.log("skipped: strace does not work here");
+    expect(folder.run("sh", ["-c", line]).status).toBe(0);
     expect(folder.read("trace").toString()).toMatch(/old\.[0-9a-f]{8}\.part", O_WRONLY.*O_EXCL.*, 0600\)/);
   });
 
-  const isRoot = process.getuid?.() === 0;
-  if (!isRoot) console.log("skipped: files of other owners, because this user cannot create them");
+  test.runIf(can("ROOT"))(
+    "keeps the owner of the file that it replaces, and nobody else can read it before",
+    async () => {
+      folder.write("old", "precious");
+      chownSync(join(folder.path, "old"), 1234, 4321);
+      chmodSync(join(folder.path, "old"), 0o640);
+      const { child, part, ended } = await begun("old", "-f");
+      await expect.poll(() => [statSync(part).uid, statSync(part).gid], patience).toEqual([1234, 4321]);
+      child.stdin?.end();
+      expect(await ended).toEqual([0, null]);
+      expect(statSync(join(folder.path, "old"))).toMatchObject({ uid: 1234, gid: 4321, mode: 0o100640 });
+    },
+  );
 
-  test.runIf(isRoot)("keeps the owner of the file that it replaces, and nobody else can read it before", async () => {
-    folder.write("old", "precious");
-    chownSync(join(folder.path, "old"), 1234, 4321);
-    chmodSync(join(folder.path, "old"), 0o640);
-    const { child, part, ended } = await begun("old", "-f");
-    await expect.poll(() => [statSync(part).uid, statSync(part).gid], patience).toEqual([1234, 4321]);
-    child.stdin?.end();
-    expect(await ended).toEqual([0, null]);
-    expect(statSync(join(folder.path, "old"))).toMatchObject({ uid: 1234, gid: 4321, mode: 0o100640 });
-  });
-
-  test.runIf(isRoot && has("setpriv"))("is not replaced if the new file would have another owner", () => {
+  test.runIf(can("ROOT") && can("SETPRIV"))("is not replaced if the new file would have another owner", () => {
     mkdirSync(join(folder.path, "shared"));
     folder.write("shared/old", "precious");
     chmodSync(join(folder.path, "shared"), 0o777);
@@ -203,8 +199,9 @@ describe("an output file of cryptodev enc", () => {
     chmodSync(inputs.path, 0o755);
     const line = quoted([...command, ...ctr, "-i", plain, "-o", "shared/old", "-f"]);
     const user = ["--reuid", "1234", "--regid", "1234", "--clear-groups"];
-    const { status, stderr } = folder.run("setpriv", [...user, "sh", "-c", `HOME=/tmp ${line}`]);
-    if (/EACCES|ermission denied/.test(stderr)) return console.log(`skipped: another user cannot run this: ${stderr}`);
+    // This user may not write a coverage file.
+    const env = { HOME: "/tmp", NODE_V8_COVERAGE: "" };
+    const { status, stderr } = folder.run("setpriv", [...user, "sh", "-c", line], "", env);
     expect([status, stderr]).toEqual([
       1,
       "cryptodev: shared/old: belongs to user 0 and group 0, and this user cannot create such a file; choose another output, or remove this file\n",
@@ -273,9 +270,6 @@ describe("cryptodev", () => {
 });
 
 describe("non-blocking standard output", () => {
-  const python = has("python3") || isRequired("PYTHON3");
-  if (!python)
-    console.log("skipped: non-blocking descriptors, which need python3 (REQUIRE_PYTHON3=1 makes this a failure)");
   // Reads with pauses, so that the pipe is often full.
   const program = `
 import os, socket, subprocess, sys, time
@@ -296,12 +290,15 @@ sys.stdout.flush()
 sys.exit(child.wait())
 `;
 
-  test.runIf(python).each(["pipe", "socket"])("receives every byte of cryptodev enc once if it is a %s", (kind) => {
-    const large = join(inputs.path, inputs.write("large", pattern(2_000_001, 3)));
-    const expected = inputs.cryptodev([...ctr, "-i", large]).stdout;
-    const { status, stdout, stderr } = folder.run("python3", ["-c", program, kind, ...command, ...ctr, "-i", large]);
-    expect([status, stdout.equals(expected), stderr]).toEqual([0, true, ""]);
-  });
+  test.runIf(can("PYTHON3")).each(["pipe", "socket"])(
+    "receives every byte of cryptodev enc once if it is a %s",
+    (kind) => {
+      const large = join(inputs.path, inputs.write("large", pattern(2_000_001, 3)));
+      const expected = inputs.cryptodev([...ctr, "-i", large]).stdout;
+      const { status, stdout, stderr } = folder.run("python3", ["-c", program, kind, ...command, ...ctr, "-i", large]);
+      expect([status, stdout.equals(expected), stderr]).toEqual([0, true, ""]);
+    },
+  );
 });
 
 describe("an input of cryptodev", () => {

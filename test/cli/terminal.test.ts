@@ -1,14 +1,10 @@
 import { nearest } from "@cryptodev/core/algorithms";
 import { describe, expect, test } from "vitest";
-import { isRequired } from "../runtime.ts";
+import { can } from "../needs.ts";
 import { command } from "../software.ts";
-import { Folder, has, quoted } from "./folder.ts";
+import { Folder, quoted } from "./folder.ts";
 
 /* Control characters in file names, on a terminal and elsewhere. */
-
-const canPretend = has("script") || isRequired("SCRIPT");
-if (!canPretend)
-  console.log("skipped: output on a terminal, which needs script(1) (REQUIRE_SCRIPT=1 makes this a failure)");
 
 const folder = new Folder();
 const names = [
@@ -34,7 +30,7 @@ const onTerminal = (args: readonly string[]): string =>
 const dangerous = /[^\P{Cc}\n\t]|\u202e/u;
 
 describe("a control character in a name that cryptodev prints", () => {
-  test.runIf(canPretend)("is quoted on a terminal, as by ls", () => {
+  test.runIf(can("SCRIPT"))("is quoted on a terminal, as by ls", () => {
     const text = onTerminal(["dgst", "sha256", ...names]);
     expect(text).not.toMatch(dangerous);
     expect(text.split("\n").map((line) => line.replace(/[0-9a-f]{64}/, "#"))).toEqual([

@@ -28,7 +28,7 @@ afterAll(async () => {
 /** The common start of the programs below. It finds threads by the messages that are posted to them. */
 const prelude = (): string => `
   import { openAsync } from "cryptodev";
-  import { readdirSync, readlinkSync } from "node:fs";
+  import { readdirSync, readFileSync, readlinkSync } from "node:fs";
   import process from "node:process";
   import { setTimeout } from "node:timers/promises";
   import { Worker } from "node:worker_threads";
@@ -36,6 +36,8 @@ const prelude = (): string => `
   const server = ${served.process.pid};
   const targetOf = (fd) => { try { return readlinkSync("/proc/self/fd/" + fd); } catch { return ""; } };
   const held = () => readdirSync("/proc/self/fd").filter((fd) => targetOf(fd) === path).length;
+  const waitsIn = (thread) => { try { return readFileSync("/proc/self/task/" + thread + "/wchan", "utf8"); } catch { return ""; } };
+  const isInCall = () => readdirSync("/proc/self/task").some((thread) => waitsIn(thread) === "request_wait_answer");
   const threads = new Set();
   let onPost = () => {};
   const { postMessage } = Worker.prototype;
@@ -122,7 +124,7 @@ describe.runIf(canServe)("AsyncDevice", () => {
         }
       };
       await drop();
-      for (let round = 0; round < 100 && ended < 10; round += 1) {
+      for (let round = 0; round < 3000 && ended < 10; round += 1) {
         collect();
         await setTimeout(20);
       }
@@ -165,8 +167,8 @@ describe.runIf(canServe)("AsyncDevice", () => {
       let waking;
       try {
         digest = outcome(sha1.digest(new Uint8Array(3)));
-        // Until the thread is in the system call.
-        await setTimeout(1000);
+        // Until the thread is in the system call, in which FUSE waits for the server.
+        while (!isInCall()) await setTimeout(5);
         waking = spawn("sh", ["-c", "sleep 3; kill -CONT " + server], { stdio: "ignore" });
         const begun = performance.now();
         thread.terminate();

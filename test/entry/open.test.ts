@@ -290,7 +290,7 @@ describe("open() and the hosts", () => {
     else
       expect([name, message]).toEqual([
         "UnsupportedError",
-        expect.stringMatching(/runs in (Deno|Bun), and this is another runtime/),
+        expect.stringMatching(/needs (Deno|Bun), and this is another runtime/),
       ]);
   });
 

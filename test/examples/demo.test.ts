@@ -33,34 +33,45 @@ test("01_demo1 encrypts as node:crypto does, and prints where it runs", () => {
 
 // The command itself runs in Node.js, and starts the other runtimes.
 if (runtimeName === "Node.js") {
-  const run = (folder: string) =>
-    spawnSync(process.execPath, [join(folder, "run.mjs"), "01_demo1"], { encoding: "utf8" });
+  const run = (folder: string, ...args: readonly string[]) =>
+    spawnSync(process.execPath, [join(folder, "run.mjs"), ...args], { encoding: "utf8" });
 
   test("examples/run.mjs runs 01_demo1 in all three runtimes", () => {
-    const { status, stdout } = run(examples);
+    const { status, stdout } = run(examples, "01_demo1");
+    expect(stdout.match(/^=== 01_demo1 in .* ===$/gm)).toEqual(
+      ["Node.js", "Deno", "Bun"].map((name) => `=== 01_demo1 in ${name} ===`),
+    );
     expect(stdout.match(/^(Node\.js|Deno|Bun) \S+, /gm)).toHaveLength(3);
     expect(stdout.match(/^Test passed$/gm)).toHaveLength(3);
     expect(stdout).toMatch(/All three ciphertexts are equal\n$/);
     expect(status).toBe(0);
   });
 
-  test("examples/run.mjs runs an example other than 01_demo1", () => {
-    const { status, stdout } = spawnSync(process.execPath, [join(examples, "run.mjs"), "05_chunks"], {
-      encoding: "utf8",
-    });
-    expect(stdout.match(/^In chunks of any size: no difference$/gm)).toHaveLength(3);
+  test("examples/run.mjs runs an example other than 01_demo1, with its arguments", () => {
+    const { status, stdout } = run(examples, "04_encrypt_file", join(examples, "tsconfig.json"));
+    expect(stdout.match(/^274 bytes became 288$/gm)).toHaveLength(3);
     expect(status).toBe(0);
+  });
+
+  test("examples/run.mjs lists the examples without a name, and if the name is unknown", () => {
+    const listed = run(examples);
+    expect(listed.stdout).toContain("\n  07_aead           Encrypts and authenticates with AES-GCM\n");
+    expect(listed.stdout.match(/^ {2}\d\d_\w+ +[A-Z]/gm)).toHaveLength(9);
+    expect(listed.status).toBe(0);
+    const { status, stderr } = run(examples, "07");
+    expect(stderr).toMatch(/^unknown example: 07; the examples are\n\n {2}01_demo1 /);
+    expect(status).toBe(2);
   });
 
   test("examples/run.mjs fails if a runtime is missing", () => {
     const folder = mkdtempSync(join(tmpdir(), "cryptodev-demo-"));
     try {
       mkdirSync(join(folder, "examples/dist"), { recursive: true });
-      cpSync(join(examples, "run.mjs"), join(folder, "examples/run.mjs"));
-      cpSync(join(examples, "dist/01_demo1.js"), join(folder, "examples/dist/01_demo1.js"));
+      for (const name of ["run.mjs", "01_demo1.ts", "dist/01_demo1.js"])
+        cpSync(join(examples, name), join(folder, "examples", name));
       mkdirSync(join(folder, "node_modules"));
       symlinkSync(join(examples, "../packages/cryptodev"), join(folder, "node_modules/cryptodev"));
-      const { status, stdout, stderr } = run(join(folder, "examples"));
+      const { status, stdout, stderr } = run(join(folder, "examples"), "01_demo1");
       expect(stdout).toContain("Test passed");
       expect(stderr).toMatch(/01_demo1 failed: .*\/deno run .*ENOENT/);
       expect(status).toBe(1);

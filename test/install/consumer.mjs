@@ -1,18 +1,18 @@
 /*
- * A user's program that imports every export path of the packages, and prints the results as one line of JSON. It is
+ * A user's program that imports every export path of the package, and prints the results as one line of JSON. It is
  * both JavaScript and TypeScript.
  */
 import { Buffer } from "node:buffer";
 import process from "node:process";
-import { bunHost } from "@cryptodev/bun";
-import { CIOCGSESSION, LP64, requestNumber, u32 } from "@cryptodev/core/abi";
-import { Argument } from "@cryptodev/core/host";
-import { denoHost } from "@cryptodev/deno";
-import { nodeHost } from "@cryptodev/node";
-import { Server } from "@cryptodev/serve";
-import { SoftwareHost } from "@cryptodev/soft";
 import { open, openAsync, runtime } from "cryptodev";
+import { CIOCGSESSION, LP64, requestNumber, u32 } from "cryptodev/abi";
+import { bunHost } from "cryptodev/bun";
 import ours from "cryptodev/crypto";
+import { denoHost } from "cryptodev/deno";
+import { Argument } from "cryptodev/host";
+import { nodeHost } from "cryptodev/node";
+import { Server } from "cryptodev/serve";
+import { SoftwareHost } from "cryptodev/soft";
 import { subtleOf } from "cryptodev/webcrypto";
 
 // NIST SP 800-38A, F.2.1.

@@ -7,12 +7,8 @@ import { fileURLToPath } from "node:url";
 
 /** The root of this repository. */
 export const root: string = fileURLToPath(new URL("../../", import.meta.url));
-const names = ["core", "node", "deno", "bun", "soft", "serve", "node-crypto", "webcrypto", "cli", "cryptodev"];
-
-/** The names of the packages. */
-export const packageNames: readonly string[] = names.map((name) =>
-  name === "cryptodev" ? name : `@cryptodev/${name}`,
-);
+/** The package that npm publishes, as the build wrote it. */
+export const published: string = join(root, "packages/cryptodev/npm");
 
 /**
  * Runs npm.
@@ -25,7 +21,7 @@ export function npm(cwd: string, ...args: string[]): string {
   return stdout;
 }
 
-/** The packed packages, installed as a user installs them: in a folder of their own, outside this repository. */
+/** The packed package, installed as a user installs it: in a folder of their own, outside this repository. */
 export class Installed {
   readonly folder: string;
 
@@ -34,15 +30,14 @@ export class Installed {
   }
 
   /**
-   * Packs and installs the packages, and copies the test programs next to them.
+   * Packs and installs the package, and copies the test programs next to it.
    *
    * @param flags - further arguments of `npm install`
    */
   static make(...flags: string[]): Installed {
     const installed = new Installed(mkdtempSync(join(tmpdir(), "cryptodev-install-")));
     const { folder } = installed;
-    const workspaces = names.flatMap((name) => ["--workspace", `packages/${name}`]);
-    npm(root, "pack", "--pack-destination", folder, ...workspaces);
+    npm(published, "pack", "--pack-destination", folder);
     const packed = readdirSync(folder).map((name) => `./${name}`);
     writeFileSync(join(folder, "package.json"), '{ "private": true, "type": "module" }');
     installed.add("--ignore-scripts", ...flags, ...packed);

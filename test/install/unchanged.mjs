@@ -1,18 +1,13 @@
 /*
- * A user's program that imports every module of the packages, and prints what that changed in the process as one line
+ * A user's program that imports every export path of the package, and prints what that changed in the process as one line
  * of JSON. Its standard input has to be a pipe, which importing node:process makes non-blocking in Node.js.
  */
 import { readFileSync } from "node:fs";
 // In Deno, importing this module adds a global.
 import "node:module";
 
-const entries = [
-  ...["core", "node", "deno", "bun", "soft", "serve", "node-crypto", "webcrypto"].map((name) => `@cryptodev/${name}`),
-  "cryptodev",
-  "cryptodev/crypto",
-  "cryptodev/register-crypto",
-  "cryptodev/register-webcrypto",
-];
+const { exports } = JSON.parse(readFileSync("node_modules/cryptodev/package.json", "utf8"));
+const entries = Object.keys(exports).map((path) => path.replace(".", "cryptodev"));
 
 function look() {
   const { process } = globalThis;

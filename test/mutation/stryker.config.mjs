@@ -27,6 +27,7 @@ export default {
     "tsconfig.json",
     "biome.json",
     "packages/*/dist",
+    "packages/cryptodev/npm",
     "docs",
     "bench",
     "test/results",

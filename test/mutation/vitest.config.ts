@@ -18,7 +18,7 @@ export default defineConfig({
     // Loading the modules for each file again takes longer than its tests.
     isolate: false,
     // The tests run hundreds of times, so only the device in this process is used.
-    env: { ONLY_IN_PROCESS: "1", FUZZ_SEED: "1" },
+    env: { WAYS: "process", FUZZ_SEED: "1" },
     testTimeout: 20_000,
   },
 });

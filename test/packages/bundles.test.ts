@@ -13,7 +13,7 @@ import webpack from "webpack";
 import { Installed, root } from "../install/installed.ts";
 
 /*
- * Bundles a program and the packed packages with each bundler, and runs it where nothing is installed. A bundle that
+ * Bundles a program and the packed package with each bundler, and runs it where nothing is installed. A bundle that
  * starts itself as its own worker would start threads without end, so runs are limited in threads and time.
  */
 

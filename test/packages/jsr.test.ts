@@ -10,7 +10,7 @@ import { Installed, root } from "../install/installed.ts";
 import { canServe } from "../software.ts";
 import { JsrRegistry } from "./jsr_registry.ts";
 
-/* Publishes the packages to a local stand-in for JSR, and uses them in Deno together with the packages of npm. */
+/* Publishes the packages to a local stand-in for JSR, and uses them in Deno together with the package of npm. */
 
 let registry: JsrRegistry;
 let installed: Installed;
@@ -24,7 +24,7 @@ async function deno(cwd: string, ...args: readonly string[]) {
   return { stdout, stderr, status: child.exitCode };
 }
 
-/** Runs a program in the folder in which npm's packages are installed. */
+/** Runs a program in the folder in which npm's package is installed. */
 async function run(code: string, ...flags: readonly string[]): Promise<string> {
   writeFileSync(join(installed.folder, "program.ts"), code);
   const { stdout, stderr, status } = await deno(installed.folder, "run", "--quiet", ...flags, "program.ts");

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 
-/* The manifests of the packages for npm and JSR. */
+/* The manifests of the packages of this repository, of which JSR publishes all but the command, and of npm's package. */
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const names = readdirSync(join(root, "packages"));
@@ -28,6 +28,7 @@ interface JsrManifest extends Manifest<string> {
 interface PackageManifest extends Manifest<Exported> {
   readonly description: string;
   readonly keywords: readonly string[];
+  readonly private?: boolean;
   readonly scripts: object;
   readonly publishConfig: object;
   readonly engines: object;
@@ -93,19 +94,10 @@ describe.each(names)("packages/%s", (name) => {
     }
   });
 
-  test("has the fields that a registry shows, and those for publishing", () => {
-    expect(manifest).toMatchObject({
-      license: "MIT",
-      engines: { node: ">=20" },
-      publishConfig: { access: "public", provenance: true },
-    });
+  test("is private, because npm publishes only the bundle of all packages", () => {
+    expect(manifest).toMatchObject({ private: true, license: "MIT", engines: { node: ">=20" } });
     expect(manifest.description.length).toBeGreaterThan(20);
-    expect(manifest.keywords.length).toBeGreaterThan(3);
     expect(manifest).toHaveProperty("sideEffects");
-  });
-
-  test("does not have an install script", () => {
-    expect(Object.keys(manifest.scripts)).toEqual(["build"]);
   });
 
   test("depends on the current versions of the other packages", () => {
@@ -116,5 +108,41 @@ describe.each(names)("packages/%s", (name) => {
   test("contains the licence of this repository", () => {
     // A copy, because npm pack does not follow links: `cp LICENSE packages/${name}/`.
     expect(read(name, "LICENSE")).toBe(readFileSync(join(root, "LICENSE"), "utf8"));
+  });
+});
+
+describe("npm's package", () => {
+  const manifest: PackageManifest = JSON.parse(read("cryptodev", "npm/package.json"));
+  const source = manifestOf("cryptodev");
+
+  test("has the fields that a registry shows, and those for publishing", () => {
+    expect(manifest).toMatchObject({
+      name: "cryptodev",
+      license: "MIT",
+      engines: { node: ">=20" },
+      publishConfig: { access: "public", provenance: true },
+    });
+    expect(manifest).not.toHaveProperty("private");
+    expect(manifest.keywords.length).toBeGreaterThan(3);
+  });
+
+  test("has the version, the exports and the commands of packages/cryptodev", () => {
+    const { version, exports, bin, sideEffects } = source;
+    expect(manifest).toMatchObject({ version, exports, bin, sideEffects });
+  });
+
+  test("depends only on koffi, which has a compiled part that a bundle cannot contain", () => {
+    expect(manifest.dependencies).toEqual({ koffi: manifestOf("node").dependencies?.koffi });
+    expect(manifest).not.toHaveProperty("devDependencies");
+  });
+
+  test("does not have an install script", () => {
+    expect(manifest).not.toHaveProperty("scripts");
+  });
+
+  test("imports files that exist", () => {
+    for (const file of Object.values(manifest.imports ?? {}).flatMap((files) => Object.values(files))) {
+      expect(existsSync(join(root, "packages/cryptodev/npm", file)), file).toBe(true);
+    }
   });
 });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { allSwitched, Installed, report } from "../install/installed.ts";
 import { versions } from "./nodes.ts";
 
-/* Runs the packed packages in every supported version of Node.js. */
+/* Runs the packed package in every supported version of Node.js. */
 
 let installed: Installed;
 beforeAll(() => {
@@ -17,7 +17,7 @@ describe.each(versions)("Node.js $version", ({ version, file = "" }) => {
     else expect(stdout).toMatch(new RegExp(`^v${version}\\.`));
   });
 
-  test.skipIf(file === "")("runs JavaScript that uses every export path of the packages", () => {
+  test.skipIf(file === "")("runs JavaScript that uses every export path of the package", () => {
     const { stdout, stderr } = installed.run(file, "consumer.mjs");
     expect(stderr).toBe("");
     const major = installed.run(file, "-p", "parseInt(process.versions.node)").stdout.trim();
@@ -26,7 +26,7 @@ describe.each(versions)("Node.js $version", ({ version, file = "" }) => {
 
   // Version 20 does not run TypeScript.
   if (version !== "20") {
-    test.skipIf(file === "")("runs TypeScript that imports the packages, without a build", () => {
+    test.skipIf(file === "")("runs TypeScript that imports the package, without a build", () => {
       const { stdout, stderr } = installed.run(file, "consumer.ts");
       expect(stderr.replace(/^\(.*ExperimentalWarning.*\n.*--trace-warnings.*\n/, "")).toBe("");
       expect(JSON.parse(stdout)).toMatchObject({ isSwitched: true });

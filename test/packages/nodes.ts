@@ -2,7 +2,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { npm, root } from "../install/installed.ts";
-import { isRequired } from "../runtime.ts";
+import { isRequired } from "../needs.ts";
 
 /* Every supported version of Node.js. This process is one of them; the others come from npm. */
 

@@ -2,12 +2,12 @@ import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Installed, npm, packageNames } from "../install/installed.ts";
-import { isRequired } from "../runtime.ts";
+import { Installed, npm } from "../install/installed.ts";
+import { isRequired } from "../needs.ts";
 import { versions } from "./nodes.ts";
 
 /*
- * Runs the packed packages with tools that have module loaders of their own, in every version of Node.js. The tools
+ * Runs the packed package with tools that have module loaders of their own, in every version of Node.js. The tools
  * come from npm when the tests run, because they are tens of megabytes that this workspace does not need otherwise.
  */
 
@@ -68,14 +68,10 @@ const expected = (isSwitched: boolean) => JSON.stringify([isSwitched, true, 0xa9
 
 const yarn = join(installed.folder, "node_modules/@yarnpkg/cli-dist/bin/yarn.js");
 
-/** Installs the packed packages with Yarn, and their dependencies from npm's registry. */
+/** Installs the packed package with Yarn, and its dependencies from npm's registry. */
 function installByYarn(): void {
-  const packed = readdirSync(installed.folder).filter((name) => name.endsWith(".tgz"));
-  const resolutions = packageNames.map((name) => {
-    const start = `${name.replace("@", "").replace("/", "-")}-0`;
-    return [name, `file:../${packed.find((tarball) => tarball.startsWith(start))}`];
-  });
-  const project = { type: "module", dependencies: { cryptodev: "*" }, resolutions: Object.fromEntries(resolutions) };
+  const packed = readdirSync(installed.folder).find((name) => name.endsWith(".tgz"));
+  const project = { type: "module", dependencies: { cryptodev: `file:../${packed}` } };
   write("pnp/package.json", JSON.stringify(project));
   const setting = (name: string) => npm(installed.folder, "config", "get", name).trim();
   const settings = [

@@ -3,12 +3,12 @@ import { join } from "node:path";
 import process from "node:process";
 import { afterAll, describe, expect, test } from "vitest";
 import { Installed, report } from "../install/installed.ts";
-import { isRequired } from "../runtime.ts";
+import { isRequired } from "../needs.ts";
 import { ownArchitecture, unpack } from "./debian.ts";
 import { linkLibstdcxx } from "./musl.ts";
 
 /*
- * The packed packages on other platforms: other processors, emulated by QEMU with Debian's libc, and another libc,
+ * The packed package on other platforms: other processors, emulated by QEMU with Debian's libc, and another libc,
  * which is musl.
  */
 
@@ -16,7 +16,7 @@ type Command = readonly [string, ...string[]];
 
 /** A program for another machine, from npm. */
 interface Program {
-  /** The runtime and version that the packages report. */
+  /** The runtime and version that the package reports. */
   readonly name: string;
   /** The npm package, under the name that it is installed with. */
   readonly from: string;

@@ -6,11 +6,6 @@ import { patience, realHost } from "../runtime.ts";
 import { canServeCharacterDevice, ServedDevice } from "../software.ts";
 
 const host = await realHost();
-if (!canServeCharacterDevice) {
-  console.log(
-    "skipped: a true character device, because this machine does not have CUSE; `npm run test:vm` starts one that does",
-  );
-}
 
 test.runIf(canServeCharacterDevice).each(["SIGTERM", "SIGKILL"] as const)(
   "cryptodev serve --transport cuse creates a character device for every user, and removes it after %s",

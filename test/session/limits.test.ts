@@ -3,7 +3,7 @@ import { Device, type DeviceOptions } from "@cryptodev/core";
 import { describe, expect, test } from "vitest";
 import { pattern } from "../bytes.ts";
 import { IdleHost } from "../idle_host.ts";
-import { isRequired } from "../runtime.ts";
+import { isRequired } from "../needs.ts";
 
 /*
  * Lengths that crash every driver, or that it refuses with a misleading error: those that it counts in an `int`, those

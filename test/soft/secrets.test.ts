@@ -7,6 +7,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { type CipherName, Device } from "@cryptodev/core";
 import { describe, expect, test } from "vitest";
+import { can } from "../needs.ts";
 import { realHost, runtimeName } from "../runtime.ts";
 import { compile } from "../serve/compile.ts";
 import { canServe, ServedDevice } from "../software.ts";
@@ -15,8 +16,7 @@ import { canServe, ServedDevice } from "../software.ts";
  * Copies of keys that remain in the memory of a process whose sessions have ended: another process searches for them.
  */
 
-const isLinux = process.platform === "linux";
-if (!isLinux) console.log("skipped: looking for keys, as only Linux shows the memory of another process");
+const isLinux = can("LINUX");
 const { scan = "" } = isLinux ? compile("scan") : {};
 
 /** A different key for each number, which does not occur in any source text. */

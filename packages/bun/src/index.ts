@@ -1,5 +1,5 @@
 /**
- * The {@link @cryptodev/core/host!Host | Host} of Bun: libc through `bun:ffi`.
+ * The {@link cryptodev/host!Host | Host} of Bun: libc through `bun:ffi`.
  *
  * @module @cryptodev/bun
  */
@@ -14,7 +14,7 @@ import type { BunFFI, ForeignFunction } from "./types.ts";
  * @throws {UnsupportedError} if the runtime is not Bun, the system is not Linux, or the architecture is unknown
  * @example
  * ```ts
- * import { bunHost } from "@cryptodev/bun";
+ * import { bunHost } from "cryptodev/bun";
  *
  * console.log(bunHost().open("/nowhere/crypto", 2)); // -2, which is ENOENT
  * ```
@@ -25,15 +25,15 @@ export function bunHost(): Host {
 }
 
 /**
- * Returns how Bun calls libc, with which {@link @cryptodev/core/host!bind | bind()} declares functions that a host does not
+ * Returns how Bun calls libc, with which {@link cryptodev/host!bind | bind()} declares functions that a host does not
  * have. The first call in each thread loads libc.
  *
  * @returns one dialect for each thread
  * @throws {UnsupportedError} if the runtime is not Bun, the system is not Linux, or the architecture is unknown
  * @example
  * ```ts
- * import { dialect } from "@cryptodev/bun";
- * import { bind } from "@cryptodev/core/host";
+ * import { dialect } from "cryptodev/bun";
+ * import { bind } from "cryptodev/host";
  *
  * const { getppid } = bind({ getppid: { parameters: [], result: "int" } }, dialect());
  * console.log(getppid() === process.ppid);
@@ -69,7 +69,7 @@ function load(): Dialect {
   const machine = linuxMachine(process.platform, process.arch);
   // Not an import: other runtimes, which refuse `bun:` specifiers, can then load this module and report an error.
   const ffi = process.getBuiltinModule?.("bun:ffi") as BunFFI | undefined;
-  if (ffi === undefined) throw new UnsupportedError("ffi", "@cryptodev/bun runs in Bun, and this is another runtime");
+  if (ffi === undefined) throw new UnsupportedError("ffi", "the host of Bun needs Bun, and this is another runtime");
   const declare = openLibc(ffi);
   const ioctl = declare("ioctl", ["i32", "i32", "ptr"], "i32") as Dialect["ioctl"];
   const errnoLocation = declare("__errno_location", [], "ptr")() as number;

@@ -1,4 +1,5 @@
-import { FileError, messageOf } from "./file_error.ts";
+import { FileError } from "./file_error.ts";
+import { messageOf } from "./nearest_file.ts";
 import { say } from "./print.ts";
 import { quoteName } from "./quote.ts";
 
@@ -8,6 +9,6 @@ import { quoteName } from "./quote.ts";
  * @param isTyped - whether the user typed the file's name, which then may be mistyped
  */
 export function complain(file: string, error: unknown, isTyped: boolean): void {
-  if (!(error instanceof FileError)) return say(`${quoteName(file)}: ${(error as Error).message}`);
-  say(isTyped ? messageOf(error) : error.message);
+  if (error instanceof FileError) say(isTyped ? messageOf(error) : error.message);
+  else say(`${quoteName(file)}: ${(error as Error).message}`);
 }

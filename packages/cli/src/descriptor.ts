@@ -1,6 +1,6 @@
 import { constants, existsSync, readdirSync, readFileSync, readlinkSync, readSync, writeSync } from "node:fs";
 import { getSystemErrorMap } from "node:util";
-import { Argument, bind, type LibcFunctions } from "@cryptodev/core/host";
+import type { Argument, LibcFunctions } from "@cryptodev/core/host";
 
 /*
  * Descriptors that the parent process opened. Each of them may be non-blocking: a call that would have to wait then
@@ -25,7 +25,10 @@ function openFlagsOf(descriptor: number): number {
   }
 }
 
-const deno = "Deno" in globalThis ? await import("@cryptodev/deno") : undefined;
+const deno =
+  "Deno" in globalThis
+    ? { ...(await import("@cryptodev/core/host")), ...(await import("@cryptodev/deno")) }
+    : undefined;
 const ROOM = { name: "room", fields: [["bytes", "char", 2 ** 16]] } as const;
 const signatures = {
   read: { parameters: ["fd: int", "buf: pointer", "count: size_t"], result: "ssize_t" },
@@ -35,7 +38,7 @@ let loaded: (LibcFunctions<typeof signatures> & { readonly room: Argument<typeof
 
 /** Deno's libc, and memory that its calls read and write. */
 function libc(): NonNullable<typeof loaded> {
-  const { denoHost, dialect } = deno as NonNullable<typeof deno>;
+  const { Argument, bind, denoHost, dialect } = deno as NonNullable<typeof deno>;
   loaded ??= { ...bind(signatures, dialect()), room: new Argument(denoHost(), ROOM) };
   return loaded;
 }

@@ -1,8 +1,8 @@
 import { CryptodevError, type Device } from "@cryptodev/core";
 import type { Command, Option } from "commander";
-import { nearestFile } from "./file_error.ts";
 import type { Backend, Library } from "./library.ts";
 import { choiceOption } from "./names.ts";
+import { nearestFile } from "./nearest_file.ts";
 import { quoteName } from "./quote.ts";
 import { UsageError } from "./usage_error.ts";
 

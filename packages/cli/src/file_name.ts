@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import process from "node:process";
 
 /*
  * A file name can contain any bytes except 0 and "/", but a string is Unicode. Our strings represent a byte that is not

@@ -4,8 +4,9 @@ import { existsSync } from "node:fs";
 import { constants } from "node:os";
 import process from "node:process";
 import { exitCodes } from "./exit_codes.ts";
-import { type FileError, fileError, messageOf } from "./file_error.ts";
+import { type FileError, fileError } from "./file_error.ts";
 import { pathOf } from "./file_name.ts";
+import { messageOf } from "./nearest_file.ts";
 import { say } from "./print.ts";
 import { quoteName } from "./quote.ts";
 

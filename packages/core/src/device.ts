@@ -102,8 +102,8 @@ export class Device {
    * @throws {RangeError} if an option is invalid
    * @example
    * ```ts
-   * import { Device } from "@cryptodev/core";
-   * import { SoftwareHost } from "@cryptodev/soft";
+   * import { Device } from "cryptodev";
+   * import { SoftwareHost } from "cryptodev/soft";
    *
    * const device = Device.open(new SoftwareHost());
    * device.close();
@@ -285,8 +285,8 @@ export class Device {
    * @throws {ClosedError} if the device is closed
    * @example
    * ```ts
-   * import { Device } from "@cryptodev/core";
-   * import { SoftwareHost } from "@cryptodev/soft";
+   * import { Device } from "cryptodev";
+   * import { SoftwareHost } from "cryptodev/soft";
    *
    * const device = Device.open(new SoftwareHost({ async: true }));
    * const submitter = device.submitter(() => new Promise((resolve) => setTimeout(resolve, 1)));

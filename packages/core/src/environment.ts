@@ -12,7 +12,7 @@ interface Globals {
  * @returns `undefined` if it is not set, or if the runtime does not allow reading it
  * @example
  * ```ts
- * import { environmentVariable } from "@cryptodev/core/host";
+ * import { environmentVariable } from "cryptodev/host";
  *
  * console.log(environmentVariable("CRYPTODEV_NO_SUCH_VARIABLE")); // undefined
  * ```

@@ -162,7 +162,7 @@ export class UnsupportedError extends Error {
  *
  * @example
  * ```ts
- * import { isMissing } from "@cryptodev/core/host";
+ * import { isMissing } from "cryptodev/host";
  *
  * console.log(isMissing(new Error("another one"))); // false
  * ```

@@ -90,9 +90,9 @@ function membersInWords(struct: Struct, machine: Machine, argument: Argument, st
  * @returns the wrapped host
  * @example
  * ```ts
- * import { Device } from "@cryptodev/core";
- * import { traced } from "@cryptodev/core/host";
- * import { SoftwareHost } from "@cryptodev/soft";
+ * import { Device } from "cryptodev";
+ * import { traced } from "cryptodev/host";
+ * import { SoftwareHost } from "cryptodev/soft";
  *
  * const device = Device.open(traced(new SoftwareHost(), (line) => console.log(line)));
  * device.close();

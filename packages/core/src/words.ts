@@ -22,7 +22,7 @@ function kindOf(value: object): string {
  * @returns the words, which may end a message such as `expected a Uint8Array, got …`
  * @example
  * ```ts
- * import { inWords } from "@cryptodev/core/host";
+ * import { inWords } from "cryptodev/host";
  *
  * console.log(inWords(new ArrayBuffer(8))); // an ArrayBuffer
  * ```

@@ -1,5 +1,6 @@
 /**
- * The ioctl interface of `/dev/crypto` as data: {@link @cryptodev/core/abi!}.
+ * The ioctl interface of `/dev/crypto` as data, under the names of `<crypto/cryptodev.h>`: struct layouts, request
+ * numbers, constants, algorithm ids and error numbers, for any machine.
  *
  * @module cryptodev/abi
  */

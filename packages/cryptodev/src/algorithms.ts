@@ -1,5 +1,5 @@
 /**
- * The names of all algorithms: {@link @cryptodev/core/algorithms!}.
+ * The names of all algorithms that a session can be started with, how OpenSSL spells them, and what is known about each.
  *
  * @module cryptodev/algorithms
  */

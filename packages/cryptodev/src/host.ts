@@ -1,5 +1,6 @@
 /**
- * What a host of your own is built from: {@link @cryptodev/core/host!}.
+ * What a host of your own is built from: libc through one adapter, structs in memory and their pointers, and the checks
+ * that the hosts share.
  *
  * @module cryptodev/host
  */

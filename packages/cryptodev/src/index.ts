@@ -1,6 +1,5 @@
 /**
- * Access to the Linux kernel's cryptography, `/dev/crypto`, in Node.js, Deno and Bun.
- * Also exports all of {@link @cryptodev/core! | @cryptodev/core}: the `Device` that `open()` returns, and its sessions.
+ * Access to the Linux kernel's cryptography, `/dev/crypto`, in Node.js, Deno and Bun: devices and their sessions.
  *
  * @module cryptodev
  */

@@ -5,14 +5,15 @@
  * @module cryptodev/register-crypto
  */
 import { register } from "@cryptodev/node-crypto/register";
-// Loaded now, because some loaders, such as that of Yarn's Plug'n'Play in Node.js 20, cannot load it on demand.
-import "@cryptodev/soft";
 import { programPrefix } from "./async/program_url.ts";
+import { exemptPackages } from "./exempt_packages.ts";
 import { open } from "./index.ts";
+// Loaded now, because some loaders, such as that of Yarn's Plug'n'Play in Node.js 20, cannot load it on demand.
+import "./soft.ts";
 
 register({
   url: import.meta.url,
   open,
-  exemptPackages: ["@cryptodev/soft", "@cryptodev/cli"],
+  exemptPackages,
   exemptPrefixes: [programPrefix],
 });

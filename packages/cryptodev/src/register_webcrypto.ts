@@ -8,12 +8,13 @@
 import { registerThreads } from "@cryptodev/node-crypto/register-threads";
 import { replaceSubtle } from "@cryptodev/webcrypto/register";
 import { programPrefix } from "./async/program_url.ts";
+import { exemptPackages } from "./exempt_packages.ts";
 import { subtle } from "./webcrypto.ts";
 
 replaceSubtle(subtle);
 registerThreads({
   url: import.meta.url,
   replaces: "webcrypto",
-  exemptPackages: ["@cryptodev/soft", "@cryptodev/cli"],
+  exemptPackages,
   exemptPrefixes: [programPrefix],
 });

@@ -1,5 +1,5 @@
 /**
- * The {@link @cryptodev/core/host!Host | Host} of Deno: libc through `Deno.dlopen`.
+ * The {@link cryptodev/host!Host | Host} of Deno: libc through `Deno.dlopen`.
  *
  * It needs `--allow-ffi`. To allow only libc, give its absolute path: `--allow-ffi=/lib/x86_64-linux-gnu/libc.so.6`.
  *
@@ -17,7 +17,7 @@ import type { DenoNamespace, ForeignFunction, Globals } from "./types.ts";
  * missing, or the architecture is unknown
  * @example
  * ```ts
- * import { denoHost } from "@cryptodev/deno";
+ * import { denoHost } from "cryptodev/deno";
  *
  * console.log(denoHost().open("/nowhere/crypto", 2)); // -2, which is ENOENT
  * ```
@@ -28,7 +28,7 @@ export function denoHost(): Host {
 }
 
 /**
- * Returns how Deno calls libc, with which {@link @cryptodev/core/host!bind | bind()} declares functions that a host does not
+ * Returns how Deno calls libc, with which {@link cryptodev/host!bind | bind()} declares functions that a host does not
  * have. The first call in each thread loads libc.
  *
  * @returns one dialect for each thread
@@ -36,8 +36,8 @@ export function denoHost(): Host {
  * missing, or the architecture is unknown
  * @example
  * ```ts
- * import { bind } from "@cryptodev/core/host";
- * import { dialect } from "@cryptodev/deno";
+ * import { bind } from "cryptodev/host";
+ * import { dialect } from "cryptodev/deno";
  *
  * const { getppid } = bind({ getppid: { parameters: [], result: "int" } }, dialect());
  * console.log(getppid() === Deno.ppid);
@@ -80,8 +80,7 @@ function openLibc(deno: DenoNamespace): Dialect["declare"] {
 }
 
 function load(): Dialect {
-  if (Deno === undefined)
-    throw new UnsupportedError("ffi", "@cryptodev/deno runs in Deno, and this is another runtime");
+  if (Deno === undefined) throw new UnsupportedError("ffi", "the host of Deno needs Deno, and this is another runtime");
   const machine = linuxMachine(Deno.build.os, Deno.build.arch);
   const declare = openLibc(Deno);
   const memcpy = declare("memcpy", ["buffer", "u64", "u64"], "u64") as (

@@ -1,5 +1,5 @@
 /**
- * The {@link @cryptodev/core/host!Host | Host} of Node.js. It calls libc through the built-in node:ffi if that exists and
+ * The {@link cryptodev/host!Host | Host} of Node.js. It calls libc through the built-in node:ffi if that exists and
  * works, else through koffi.
  *
  * @module @cryptodev/node
@@ -16,7 +16,7 @@ import { nodeFfiDialect } from "./node_ffi.ts";
  * unknown
  * @example
  * ```ts
- * import { nodeHost } from "@cryptodev/node";
+ * import { nodeHost } from "cryptodev/node";
  *
  * console.log(nodeHost().open("/nowhere/crypto", 2)); // -2, which is ENOENT
  * ```
@@ -27,7 +27,7 @@ export function nodeHost(): Host {
 }
 
 /**
- * Returns how Node.js calls libc, with which {@link @cryptodev/core/host!bind | bind()} declares functions that a host does
+ * Returns how Node.js calls libc, with which {@link cryptodev/host!bind | bind()} declares functions that a host does
  * not have. The first call in each thread loads libc.
  *
  * @returns one dialect for each thread
@@ -35,8 +35,8 @@ export function nodeHost(): Host {
  * unknown
  * @example
  * ```ts
- * import { bind } from "@cryptodev/core/host";
- * import { dialect } from "@cryptodev/node";
+ * import { bind } from "cryptodev/host";
+ * import { dialect } from "cryptodev/node";
  *
  * const { getppid } = bind({ getppid: { parameters: [], result: "int" } }, dialect());
  * console.log(getppid() === process.ppid);

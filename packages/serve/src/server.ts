@@ -50,7 +50,7 @@ function workerBeside(url: string): URL {
   const isOurs = /\/server\.[jt]s$/.test(url) && (!worker.startsWith("file:") || existsSync(fileURLToPath(worker)));
   if (isOurs) return new URL(worker);
   throw new ServeError(
-    "the worker of @cryptodev/serve is not next to this module, because bundlers omit it; mark @cryptodev/serve as external",
+    "the worker of cryptodev/serve is not next to this module, because bundlers omit it; mark cryptodev/serve as external",
   );
 }
 
@@ -63,7 +63,7 @@ const KNOCK = 250;
  *
  * @example
  * ```ts
- * import { Server, ServeError } from "@cryptodev/serve";
+ * import { Server, ServeError } from "cryptodev/serve";
  *
  * try {
  *   const server = await Server.start({ path: "/tmp/crypto-of-an-example" });
@@ -168,7 +168,7 @@ export class Server {
    * @example
    * ```ts
    * import { spawnSync } from "node:child_process";
-   * import { ServeError, Server } from "@cryptodev/serve";
+   * import { ServeError, Server } from "cryptodev/serve";
    *
    * try {
    *   const server = await Server.start({ path: "/tmp/crypto-with-clones" });
@@ -261,9 +261,9 @@ export class Server {
     } finally {
       this.#watchdog.stop();
       this.#host.close(this.#transport.fd);
-      await this.#clones?.stop();
-      await this.#parameters?.stop();
       await this.#transport.remove();
+      await this.#parameters?.stop();
+      await this.#clones?.stop();
     }
     if (last === "crash") return "crash";
     return Atomics.load(this.#stop, 0) === 1 ? "stopped" : "gone";

@@ -1,10 +1,15 @@
 import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { Argument } from "@cryptodev/core/host";
+import { ServeError } from "./serve_error.ts";
 import type { ServerHost } from "./syscalls.ts";
 
 /** `EFD_CLOEXEC` of `<sys/eventfd.h>`: O_CLOEXEC. */
 const EFD_CLOEXEC = 0o2000000;
+
+/** How long a thread may take to end, in milliseconds. */
+const PATIENCE = 5000;
 
 /** A thread of the server next to the one that serves the device. It sleeps until one of its descriptors is readable. */
 export class SideThread {
@@ -32,12 +37,20 @@ export class SideThread {
     return new SideThread(host, wake, exited);
   }
 
-  /** Ends the thread. */
+  /**
+   * Ends the thread.
+   *
+   * @throws {ServeError} if it does not respond, because the memory of a caller does not arrive; it ends with the process
+   */
   async stop(): Promise<void> {
     const one = new Argument(this.#host, { name: "count", fields: [["value", "u64"]] } as const);
     one.setUint64(one.offset.value, 1);
     this.#host.write(this.#wake, one.address, one.bytes.length);
-    await this.#exited;
+    const patience = new AbortController();
+    const late = sleep(PATIENCE, true, { signal: patience.signal }).catch(() => false);
+    const isLate = await Promise.race([this.#exited.then(() => false), late]);
+    patience.abort();
+    if (isLate) throw new ServeError("a thread of the server does not respond");
     this.#host.close(this.#wake);
   }
 }

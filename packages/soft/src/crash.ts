@@ -44,9 +44,9 @@ export class Crash {
  *
  * @example
  * ```ts
- * import { CIOCCRYPT, CIOCGSESSION, ciphers } from "@cryptodev/core/abi";
- * import { Call } from "@cryptodev/core/host";
- * import { KernelCrashError, SoftwareHost } from "@cryptodev/soft";
+ * import { CIOCCRYPT, CIOCGSESSION, ciphers } from "cryptodev/abi";
+ * import { Call } from "cryptodev/host";
+ * import { KernelCrashError, SoftwareHost } from "cryptodev/soft";
  *
  * const host = new SoftwareHost();
  * const fd = host.open("/dev/crypto", 2);

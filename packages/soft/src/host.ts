@@ -1,4 +1,4 @@
-import { errnos, FIOCLEX, type Machine, type pollfd as pollfdStruct } from "@cryptodev/core/abi";
+import { errnos, FIOCLEX, type Machine, type pollfd } from "@cryptodev/core/abi";
 import type { Argument, Host } from "@cryptodev/core/host";
 import { SoftwareDevice, type SoftwareDeviceOptions } from "./driver/device.ts";
 import type { Caller } from "./driver/handler.ts";
@@ -31,8 +31,8 @@ const POLLNVAL = 0x020;
  *
  * @example
  * ```ts
- * import { Device } from "@cryptodev/core";
- * import { SoftwareHost } from "@cryptodev/soft";
+ * import { Device } from "cryptodev";
+ * import { SoftwareHost } from "cryptodev/soft";
  *
  * const device = Device.open(new SoftwareHost());
  * console.log(device.hash("sha1").digest(new TextEncoder().encode("abc")).length); // 20
@@ -96,11 +96,11 @@ export class SoftwareHost implements Host {
     return this.device.ioctl(request, argument === null ? 0 : (argument.address as number), descriptor);
   }
 
-  poll(pollfd: Argument<typeof pollfdStruct>, _timeout: number): number {
-    const { offset } = pollfd;
-    const file = this.#descriptors[pollfd.getUint32(offset.fd)]?.file;
-    const revents = file === undefined ? POLLNVAL : pollfd.getUint16(offset.events) & file.ready();
-    pollfd.setUint16(offset.revents, revents);
+  poll(entry: Argument<typeof pollfd>, _timeout: number): number {
+    const { offset } = entry;
+    const file = this.#descriptors[entry.getUint32(offset.fd)]?.file;
+    const revents = file === undefined ? POLLNVAL : entry.getUint16(offset.events) & file.ready();
+    entry.setUint16(offset.revents, revents);
     return revents === 0 ? 0 : 1;
   }
 

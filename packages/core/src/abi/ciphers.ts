@@ -197,7 +197,7 @@ export function isList(sizes: CipherAlgorithm["keySizes"]): sizes is readonly nu
  * @returns `true` if `size` is one of them
  * @example
  * ```ts
- * import { ciphers, hasSize } from "@cryptodev/core/abi";
+ * import { ciphers, hasSize } from "cryptodev/abi";
  *
  * console.log(hasSize(ciphers.CRYPTO_AES_CBC.keySizes, 24)); // true
  * ```

@@ -52,7 +52,7 @@ const names = new Map<number, ErrnoName>(Object.entries(errnos).map(([name, numb
  * @returns the C name, or `E` and the number if it is not in {@link errnos}
  * @example
  * ```ts
- * import { errnoName } from "@cryptodev/core/abi";
+ * import { errnoName } from "cryptodev/abi";
  *
  * console.log(errnoName(22)); // EINVAL
  * ```

@@ -31,7 +31,7 @@ const swapped = { IO: 1, IOR: 2, IOW: 4, IOWR: 6 } as const;
  * @returns an unsigned 32-bit number
  * @example
  * ```ts
- * import { CIOCCRYPT, LP64, requestNumber } from "@cryptodev/core/abi";
+ * import { CIOCCRYPT, LP64, requestNumber } from "cryptodev/abi";
  *
  * console.log(requestNumber(CIOCCRYPT, LP64).toString(16)); // c0306368
  * ```

@@ -49,7 +49,7 @@ freezeTable(machines);
  * @returns `undefined` if this library does not know the architecture's headers
  * @example
  * ```ts
- * import { machineOf } from "@cryptodev/core/abi";
+ * import { machineOf } from "cryptodev/abi";
  *
  * console.log(machineOf("arm64")?.pointerSize); // 8
  * ```

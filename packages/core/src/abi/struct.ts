@@ -49,7 +49,7 @@ const known = { 4: new WeakMap<Struct, Layout>(), 8: new WeakMap<Struct, Layout>
  * @returns size, alignment, offsets and widths
  * @example
  * ```ts
- * import { crypt_op, LP64, layout } from "@cryptodev/core/abi";
+ * import { crypt_op, LP64, layout } from "cryptodev/abi";
  *
  * console.log(layout(crypt_op, LP64).offset.iv); // 40
  * ```

@@ -202,7 +202,7 @@ const byName: ReadonlyMap<string, NamedCipher> = new Map([
  * @returns `undefined` if no session can be started with it
  * @example
  * ```ts
- * import { cipherNamed } from "@cryptodev/core/algorithms";
+ * import { cipherNamed } from "cryptodev/algorithms";
  *
  * console.log(cipherNamed("AES256")?.name); // aes-256-cbc
  * ```

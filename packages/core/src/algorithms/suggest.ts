@@ -36,7 +36,7 @@ function distance(one: string, other: string): number {
  * @returns `undefined` if no name is close: at most two letters may differ, and no more than a quarter of them
  * @example
  * ```ts
- * import { nearest } from "@cryptodev/core/algorithms";
+ * import { nearest } from "cryptodev/algorithms";
  *
  * console.log(nearest("aes-256-cbs", ["aes-256-cbc", "aes-256-ctr"])); // aes-256-cbc
  * ```

@@ -1,4 +1,4 @@
-import type { pollfd as pollfdStruct } from "../abi/structs.ts";
+import type { pollfd } from "../abi/structs.ts";
 import type { AddressSpace, Argument } from "../memory/argument.ts";
 
 /**
@@ -33,11 +33,11 @@ export interface Host extends AddressSpace {
    */
   ioctl(fd: number, request: number, argument: Argument | null): number;
   /**
-   * `poll(2)` for one `pollfd`; the timeout is in milliseconds.
+   * `poll(2)` for one entry; the timeout is in milliseconds.
    *
    * @returns 0 or 1, or a negative error number
    */
-  poll(pollfd: Argument<typeof pollfdStruct>, timeout: number): number;
+  poll(entry: Argument<typeof pollfd>, timeout: number): number;
 
   /** Warns the user of a mistake that cannot be thrown, such as a session that was dropped without being closed. */
   warn(message: string): void;

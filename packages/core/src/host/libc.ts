@@ -86,9 +86,9 @@ function settle(result: number, errno: () => number): number {
  * @throws {Error} of the runtime if libc does not have one of the functions
  * @example
  * ```ts
- * import { bind } from "@cryptodev/core/host";
+ * import { bind } from "cryptodev/host";
  *
- * // The dialect is that of `@cryptodev/node`, `@cryptodev/deno` or `@cryptodev/bun`.
+ * // The dialect is that of `cryptodev/node`, `cryptodev/deno` or `cryptodev/bun`.
  * const umaskOf = (dialect) => bind({ umask: { parameters: ["mask: int"], result: "int" } }, dialect).umask;
  * console.log(umaskOf.length); // 1
  * ```

@@ -10,7 +10,7 @@ import { UnsupportedError } from "../errors.ts";
  * @throws {UnsupportedError} if the system is not Linux, or the architecture is unknown
  * @example
  * ```ts
- * import { linuxMachine } from "@cryptodev/core/host";
+ * import { linuxMachine } from "cryptodev/host";
  *
  * console.log(linuxMachine("linux", "arm64").pointerSize); // 8
  * ```

@@ -30,9 +30,9 @@ export interface AddressSpace {
  *
  * @example
  * ```ts
- * import { u32 } from "@cryptodev/core/abi";
- * import { Argument } from "@cryptodev/core/host";
- * import { SoftwareHost } from "@cryptodev/soft";
+ * import { u32 } from "cryptodev/abi";
+ * import { Argument } from "cryptodev/host";
+ * import { SoftwareHost } from "cryptodev/soft";
  *
  * const argument = new Argument(new SoftwareHost(), u32);
  * argument.setUint32(argument.offset.value, 42);

@@ -7,9 +7,9 @@ import { type AddressSpace, Argument } from "./argument.ts";
  *
  * @example
  * ```ts
- * import { CIOCASYMFEAT } from "@cryptodev/core/abi";
- * import { Call } from "@cryptodev/core/host";
- * import { SoftwareHost } from "@cryptodev/soft";
+ * import { CIOCASYMFEAT } from "cryptodev/abi";
+ * import { Call } from "cryptodev/host";
+ * import { SoftwareHost } from "cryptodev/soft";
  *
  * const host = new SoftwareHost();
  * const fd = host.open("/dev/crypto", 2);

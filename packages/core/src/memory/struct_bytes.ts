@@ -11,8 +11,8 @@ const [LOW, HIGH] = littleEndian ? [0, 1] : [1, 0];
  *
  * @example
  * ```ts
- * import { crypt_op, LP64 } from "@cryptodev/core/abi";
- * import { StructBytes } from "@cryptodev/core/host";
+ * import { crypt_op, LP64 } from "cryptodev/abi";
+ * import { StructBytes } from "cryptodev/host";
  *
  * const operation = new StructBytes(crypt_op, LP64);
  * operation.setUint32(operation.offset.len, 4096);

@@ -244,23 +244,19 @@ function startWorker(start: WorkerStart): Worker {
 }
 
 /**
- * Returns a URL or path from which Node.js resolves koffi, a dependency of `@cryptodev/node`: the program of a worker
- * is text, without a location of its own.
+ * Returns a URL or path from which Node.js resolves koffi: the program of a worker is text, without a location of its
+ * own.
  */
 function baseOfKoffi(): string | undefined {
   // A bundle has koffi beside itself or, as a CommonJS bundle does not know its own URL, beside the program.
-  const places = [import.meta.url, process.argv[1]];
-  for (const place of [...places.map((from) => locate("@cryptodev/node", from)), ...places]) {
-    if (locate("koffi", place) !== undefined) return place;
-  }
-  return import.meta.url;
+  return [import.meta.url, process.argv[1]].find(findsKoffi) ?? import.meta.url;
 }
 
-/** Resolves a package from a module; `undefined` if it is not found. */
-function locate(name: string, from: string | undefined): string | undefined {
+function findsKoffi(place: string | undefined): boolean {
   try {
-    return nodeModule.createRequire(from as string).resolve(name);
+    nodeModule.createRequire(place as string).resolve("koffi");
+    return true;
   } catch {
-    return undefined;
+    return false;
   }
 }

@@ -17,10 +17,10 @@ function loadSoft(): { readonly SoftwareHost: typeof SoftwareHost } {
   try {
     // The process's own loader: Jest's loader for tests cannot load ES modules on demand before Node.js 24.9.
     const { getBuiltinModule } = runInThisContext("globalThis.process") as NodeJS.Process;
-    return getBuiltinModule("module").createRequire(import.meta.url)("@cryptodev/soft");
+    return getBuiltinModule("module").createRequire(import.meta.url)("cryptodev/soft");
   } catch (cause) {
     // With Yarn's Plug'n'Play in Node.js 20, for example, only modules that are already loaded are found.
-    const remedy = 'import "@cryptodev/soft" in the program';
+    const remedy = 'import "cryptodev/soft" in the program';
     throw new UnsupportedError("software", "the software device cannot be loaded on demand here", { cause, remedy });
   }
 }

@@ -39,8 +39,8 @@ export function cbc(block: BlockCipher): KeyedCipher {
 const SHORT = 4096;
 
 /**
- * One direction of a cipher of node:crypto, created once. It chains on the data of its previous call; the difference to
- * the iv is compensated in the first block.
+ * One direction of a cipher of node:crypto, created once. It chains on the data of its previous call. If the iv is
+ * another block, the difference is compensated in the first block.
  */
 class NativeChain {
   readonly #run: NativeRun;
@@ -54,6 +54,12 @@ class NativeChain {
     this.#previous = iv.slice();
   }
 
+  /** Whether the cipher chains on this block anyway, as in a stream of data. */
+  continues(iv: Uint8Array): boolean {
+    for (let index = 0; index < iv.length; index += 1) if (iv[index] !== this.#previous[index]) return false;
+    return true;
+  }
+
   /** Applies the difference between the block that the cipher chains on and the iv to the first block. */
   #redirect(block: Uint8Array, iv: Uint8Array): void {
     for (let index = 0; index < iv.length; index += 1) {
@@ -62,12 +68,17 @@ class NativeChain {
   }
 
   encrypt(data: Uint8Array, iv: Uint8Array): Uint8Array {
+    const ciphertext = this.continues(iv) ? this.#run.update(data) : this.#encryptFrom(data, iv);
+    chainOn(ciphertext, this.#previous);
+    return ciphertext;
+  }
+
+  #encryptFrom(data: Uint8Array, iv: Uint8Array): Uint8Array {
     if (this.#plaintext.length !== data.length) this.#plaintext = new Uint8Array(data.length);
     this.#plaintext.set(data);
     this.#redirect(this.#plaintext, iv);
     const ciphertext = this.#run.update(this.#plaintext);
     this.#plaintext.fill(0);
-    chainOn(ciphertext, this.#previous);
     return ciphertext;
   }
 
@@ -89,7 +100,7 @@ export function nativeCbc(name: string, key: Uint8Array): KeyedCipher {
   const { start, run } = native(name, key);
   let encryptor: NativeChain | undefined;
   let decryptor: NativeChain | undefined;
-  const short = (decrypt: boolean, data: Uint8Array, iv: Uint8Array): Uint8Array => {
+  const chained = (decrypt: boolean, data: Uint8Array, iv: Uint8Array): Uint8Array => {
     if (decrypt) {
       decryptor ??= new NativeChain(start(true, iv), iv);
       return decryptor.decrypt(data, iv);
@@ -99,8 +110,8 @@ export function nativeCbc(name: string, key: Uint8Array): KeyedCipher {
   };
   return {
     crypt(decrypt, data, iv) {
-      const isShort = data.length > 0 && data.length <= SHORT;
-      const result = isShort ? short(decrypt, data, iv) : run(decrypt, iv, data);
+      const isCheap = data.length <= SHORT || (decrypt ? decryptor : encryptor)?.continues(iv) === true;
+      const result = data.length > 0 && isCheap ? chained(decrypt, data, iv) : run(decrypt, iv, data);
       chainOn(decrypt ? data : result, iv);
       return result;
     },

@@ -90,8 +90,8 @@ function tableOf(handlers: readonly Handler[], machine: Machine): HandlerTable {
  *
  * @example
  * ```ts
- * import { Device } from "@cryptodev/core";
- * import { SoftwareHost } from "@cryptodev/soft";
+ * import { Device } from "cryptodev";
+ * import { SoftwareHost } from "cryptodev/soft";
  *
  * const host = new SoftwareHost({ enableStats: true, onUsage: ({ operations }) => console.log(operations) });
  * const device = Device.open(host);

@@ -1,0 +1,6 @@
+/**
+ * The {@link cryptodev/host!Host | Host} of Bun: libc through `bun:ffi`.
+ *
+ * @module cryptodev/bun
+ */
+export * from "@cryptodev/bun";

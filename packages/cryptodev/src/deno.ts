@@ -1,0 +1,6 @@
+/**
+ * The {@link cryptodev/host!Host | Host} of Deno: libc through `Deno.dlopen`.
+ *
+ * @module cryptodev/deno
+ */
+export * from "@cryptodev/deno";
