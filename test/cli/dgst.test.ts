@@ -36,7 +36,7 @@ describe("cryptodev dgst", () => {
     expect(ours.toString()).toBe(folder.run("sha256sum", ["--zero", "--", ...files]).stdout.toString());
   });
 
-  test.skipIf(!has("sha256sum")).each([["--tag"], ["-b"], ["-z", "--tag"], ["-b", "-z"]])(
+  test.runIf(hasSums).each([["--tag"], ["-b"], ["-z", "--tag"], ["-b", "-z"]])(
     "prints what sha256sum prints with %j",
     (...flags) => {
       const ours = folder.cryptodev(["dgst", "sha256", ...flags, "--", ...files]);

@@ -7,7 +7,7 @@ import { Folder } from "./folder.ts";
 /* Runs the examples at the beginning of the command's help, unchanged. */
 
 const help = new Folder();
-const commands = ["", "info", "enc", "dec", "dgst", "hmac", "speed", "trace", "serve"];
+const commands = ["", "info", "enc", "dec", "dgst", "hmac", "speed", "trace", "serve", "completion", "man"];
 const examples = commands.flatMap((name) => {
   const [, block = ""] =
     /^\nExamples:\n((?: {2}\$ .*\n)+)/.exec(help.cryptodev([name, "--help"].filter(Boolean)).stdout.toString()) ?? [];
@@ -40,6 +40,10 @@ const around: Readonly<Record<string, { readonly before?: string; readonly after
 
 /** Examples that are not run here, and the reason. */
 const notRun: Record<string, string> = {
+  "source <(cryptodev completion bash)": "changes an interactive shell; completion.test.ts uses the scripts",
+  "source <(cryptodev completion zsh)": "changes an interactive shell; completion.test.ts uses the scripts",
+  "cryptodev completion fish > ~/.config/fish/completions/cryptodev.fish": "changes the user's shell",
+  "cryptodev man | man -l -": "needs man; completion.test.ts formats the page",
   "sudo cryptodev info --set-verbosity 1": "needs the module",
   "cryptodev serve": "runs until it is stopped; serve/command.test.ts does that",
   "cryptodev serve /tmp/crypto --stats": "runs until it is stopped; serve/command.test.ts does that",

@@ -9,7 +9,7 @@ const commands = [...(main.split("\nCommands:\n")[1] as string).matchAll(/^ {2}(
 
 describe("cryptodev", () => {
   test("--help lists every command, and begins with examples", () => {
-    expect(commands).toEqual(["info", "enc", "dec", "dgst", "hmac", "speed", "trace", "serve"]);
+    expect(commands).toEqual(["info", "enc", "dec", "dgst", "hmac", "speed", "trace", "serve", "completion", "man"]);
     expect(main).toMatch(/^\nExamples:\n {2}\$ cryptodev /);
     expect(main).toContain("\nExit status: ");
   });

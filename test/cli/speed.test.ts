@@ -2,8 +2,9 @@ import { spawn } from "node:child_process";
 import process from "node:process";
 import { describe, expect, test } from "vitest";
 import { breakEven, type Result, type SizeResult, verdict } from "../../packages/cli/dist/speed/results.js";
+import { can } from "../needs.ts";
 import { canServe, command, ServedDevice } from "../software.ts";
-import { Folder, has, quoted } from "./folder.ts";
+import { Folder, quoted } from "./folder.ts";
 
 const folder = new Folder();
 const quick = ["--seconds", "0.002"];
@@ -98,7 +99,7 @@ describe("cryptodev speed", () => {
     expect(stdout.toString()).toMatch(/\nsha1, by .*\n.*\n +100 /);
   });
 
-  test.skipIf(!has("script"))("shows on a terminal what it measures, and removes that line", () => {
+  test.runIf(can("SCRIPT"))("shows on a terminal what it measures, and removes that line", () => {
     const line = quoted([...command, "speed", "-a", "sha1", "-b", "16,64", ...quick]);
     const text = folder.run("script", ["-qec", line, "/dev/null"]).stdout.toString();
     expect(text).toContain("measuring sha1, 64 bytes (2 of 2)\u001b[");

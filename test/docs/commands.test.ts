@@ -9,6 +9,9 @@ import { blocksIn, pages } from "./example.ts";
 
 /** Commands that are not run here, with the reason. */
 const notRun: Readonly<Record<string, string>> = {
+  "source <(cryptodev completion bash)": "changes an interactive shell; cli/completion.test.ts uses the scripts",
+  "source <(cryptodev completion zsh)": "changes an interactive shell; cli/completion.test.ts uses the scripts",
+  "cryptodev completion fish > ~/.config/fish/completions/cryptodev.fish": "changes the user's shell",
   "npm install && npm run demo":
     "installs this workspace; test/examples runs the program, and the gate runs the demo itself",
   "npm install && npm test": "installs this workspace, and runs this suite",

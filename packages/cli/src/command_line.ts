@@ -1,5 +1,6 @@
 import process from "node:process";
 import { Command } from "commander";
+import { withHelp } from "./described.ts";
 import type { Library } from "./library.ts";
 import { log, print, say } from "./print.ts";
 import { UsageError } from "./usage_error.ts";
@@ -33,7 +34,12 @@ const subcommands: Readonly<Record<string, Create>> = {
   speed: async (library) => (await import("./speed.ts")).speedCommand(library),
   trace: async (library, others) => (await import("./trace.ts")).traceCommand(library, others),
   serve: async (library, others) => (await import("./serve.ts")).serveCommand(library, others),
+  completion: async () => (await import("./completion.ts")).completionCommand(),
+  man: async (library) => (await import("./man_page.ts")).manCommand(library),
 };
+
+/** Those that describe all of them. */
+const describers: readonly string[] = ["completion", "man"];
 
 /** Those that run another program, whose command line follows `--` and has its own options. */
 const runners: readonly string[] = ["trace", "serve"];
@@ -51,11 +57,9 @@ export async function runCommandLine(version: string, load: () => Promise<Omit<L
   const split = process.argv.indexOf("--");
   const [own, others] = split < 0 ? [process.argv, []] : [process.argv.slice(0, split), process.argv.slice(split + 1)];
 
-  const program = new Command("cryptodev")
+  const program = withHelp(new Command("cryptodev"), { examples, footer })
     .description("Uses the Linux kernel's /dev/crypto, or the same device in software")
     .version(version)
-    .addHelpText("before", examples)
-    .addHelpText("after", footer)
     .configureOutput({
       // Help that was requested is a result: if it cannot be written, the command fails.
       writeOut: print,
@@ -86,7 +90,8 @@ async function commandsFor(
   others: readonly string[],
   load: () => Promise<Library>,
 ): Promise<readonly Command[]> {
-  const isNamed = words.some((word) => Object.hasOwn(subcommands, word));
+  const isNamed =
+    words.some((word) => Object.hasOwn(subcommands, word)) && !words.some((word) => describers.includes(word));
   return await Promise.all(
     Object.entries(subcommands).map(async ([name, create]) =>
       isNamed && !words.includes(name) ? new Command(name) : create(await load(), others),

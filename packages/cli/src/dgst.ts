@@ -1,10 +1,11 @@
 import process from "node:process";
 import type { Device, Hash, Hmac } from "@cryptodev/core";
 import { cipherNamed, hashes, hashNamed, hmacNamed, hmacs } from "@cryptodev/core/algorithms";
-import { Command } from "commander";
+import { Argument, Command } from "commander";
 import { tagOf } from "./checksum_line.ts";
 import { type CheckFlags, checkLists, type Digests, shownName } from "./checksum_list.ts";
 import { complain } from "./complain.ts";
+import { withHelp, withValues } from "./described.ts";
 import { type DeviceFlags, openDevice, withDevice } from "./device_flags.ts";
 import { exitCodes } from "./exit_codes.ts";
 import { openInput } from "./input.ts";
@@ -66,10 +67,8 @@ function digestCommand(library: Library, command: Command, isKeyed: boolean, exa
   }
   return withDevice(
     library,
-    command
-      .addHelpText("before", examples)
-      .addHelpText("after", footer)
-      .argument("<algorithm>", "the hash, such as sha256")
+    withHelp(command, { examples, footer })
+      .addArgument(withValues(new Argument("<algorithm>", "the hash, such as sha256"), namesOf(isKeyed)))
       .argument("[files...]", "input files; - is standard input, which is also the default")
       .option("-c, --check", "read lists of digests from the files, and check them")
       .option("--ignore-missing", "with --check: skip files that do not exist")

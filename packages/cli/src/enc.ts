@@ -2,7 +2,8 @@ import process from "node:process";
 import type { Device, Session } from "@cryptodev/core";
 import type { SizeRange } from "@cryptodev/core/abi";
 import { cipherNamed, hashNamed, isAead, namedCiphers } from "@cryptodev/core/algorithms";
-import { Command } from "commander";
+import { Argument, Command } from "commander";
+import { withHelp, withValues } from "./described.ts";
 import { type DeviceFlags, openDevice, withDevice } from "./device_flags.ts";
 import { openInput, readInput } from "./input.ts";
 import { checkKeyFlags, type KeyFlags, readKey, withKey } from "./key.ts";
@@ -99,11 +100,13 @@ export const encCommand = (library: Library): Command => cryptCommand(library, "
 export const decCommand = (library: Library): Command => cryptCommand(library, "decrypt", "dec", decExamples);
 
 function cryptCommand(library: Library, direction: "encrypt" | "decrypt", name: string, examples: string): Command {
-  const command = new Command(name)
+  const algorithm = new Argument(
+    "<algorithm>",
+    "such as aes-cbc, or aes-256-cbc to accept only that key size",
+  ).argParser(parseAlgorithm);
+  const command = withHelp(new Command(name), { examples, footer })
     .description(`${direction === "encrypt" ? "Encrypts" : "Decrypts"} a file or standard input`)
-    .addHelpText("before", examples)
-    .addHelpText("after", footer)
-    .argument("<algorithm>", "such as aes-cbc, or aes-256-cbc to accept only that key size", parseAlgorithm);
+    .addArgument(withValues(algorithm, cipherNames));
   return withDevice(
     library,
     withKey(command)

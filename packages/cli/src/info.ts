@@ -5,6 +5,7 @@ import { type Capability, CryptodevError, type Device } from "@cryptodev/core";
 import { CIOCAUTHCRYPT, type SizeRange } from "@cryptodev/core/abi";
 import { Command } from "commander";
 import { type AnsweredBy, answeredBy } from "./answered_by.ts";
+import { withHelp } from "./described.ts";
 import { type DeviceFlags, openDevice, withDevice } from "./device_flags.ts";
 import { exitCodes } from "./exit_codes.ts";
 import { pathOf } from "./file_name.ts";
@@ -68,10 +69,8 @@ line is wrong.
 export function infoCommand(library: Library): Command {
   return withDevice(
     library,
-    new Command("info")
+    withHelp(new Command("info"), { examples, footer })
       .description("Reports the device's algorithms and drivers, and what is missing")
-      .addHelpText("before", examples)
-      .addHelpText("after", footer)
       .option("--json", "print JSON")
       .addOption(
         choiceOption(

@@ -1,8 +1,10 @@
 import { arch, cpus, release, type } from "node:os";
 import process from "node:process";
 import type { Capability, Device } from "@cryptodev/core";
-import { Command } from "commander";
+import { hashes, hmacs, namedCiphers } from "@cryptodev/core/algorithms";
+import { Command, Option } from "commander";
 import { answeredBy } from "./answered_by.ts";
+import { withHelp, withValues } from "./described.ts";
 import { type DeviceFlags, openDevice, withDevice } from "./device_flags.ts";
 import { exitCodes } from "./exit_codes.ts";
 import type { Library } from "./library.ts";
@@ -67,20 +69,23 @@ function parseSeconds(text: string): number {
   throw new UsageError("--seconds: expected a number of seconds, at most 60");
 }
 
+/** The names that `--algorithm` accepts, as far as the device has them. */
+const algorithms: readonly string[] = [
+  ...namedCiphers.filter(({ name, algorithm }) => name === algorithm.name).map(({ name }) => name),
+  ...hashes.map(({ name }) => name),
+  ...hmacs.map(({ name }) => name),
+];
+
 /** Creates the command `cryptodev speed`. */
 export function speedCommand(library: Library): Command {
+  const algorithmOption = new Option("-a, --algorithm <names>", "only these, such as aes-cbc,hmac-sha1 (repeatable)")
+    .default([])
+    .argParser((names: string, before: readonly string[]) => [...before, ...names.split(",")]);
   return withDevice(
     library,
-    new Command("speed")
+    withHelp(new Command("speed"), { examples, footer })
       .description("Compares the speed of the device with node:crypto")
-      .addHelpText("before", examples)
-      .addHelpText("after", footer)
-      .option(
-        "-a, --algorithm <names>",
-        "only these, such as aes-cbc,hmac-sha1 (repeatable)",
-        (names: string, before: readonly string[]) => [...before, ...names.split(",")],
-        [],
-      )
+      .addOption(withValues(algorithmOption, algorithms))
       .option("-b, --bytes <sizes>", "data sizes in bytes", parseBytes, ladder)
       .option("-s, --seconds <seconds>", "duration of each measurement, all turns together", parseSeconds, 0.25)
       .option("--chart", "draw bars instead of numbers")

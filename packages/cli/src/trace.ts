@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import process from "node:process";
 import { Command } from "commander";
+import { withHelp } from "./described.ts";
 import { backendOption } from "./device_flags.ts";
 import { fileError } from "./file_error.ts";
 import { pathOf } from "./file_name.ts";
@@ -39,16 +40,14 @@ Exit status: that of the program; 1 if the file cannot be written; 2 if the comm
  */
 export function traceCommand(library: Library, program: readonly string[]): Command {
   return (
-    new Command("trace")
+    withHelp(new Command("trace"), { examples, footer })
       .description("Runs a program that uses this library, and shows its calls to the device as strace would")
-      .addHelpText("before", examples)
-      .addHelpText("after", footer)
       .usage("[options] -- program args...")
-      // Not described, so the help does not list them.
-      .argument("[words...]")
+      // Refused below, with a suggestion.
+      .allowExcessArguments()
       .option("-o, --out <file>", "output file (default: standard error)")
       .addOption(backendOption(library, "backend to use if the program does not select one"))
-      .action(async ([word]: readonly string[], { out, backend }: TraceFlags) => {
+      .action(async ({ out, backend }: TraceFlags, { args: [word] }: Command) => {
         if (word !== undefined) {
           throw new UsageError(`expected \`--\` before the program; did you mean \`trace -- ${quoteName(word)}\`?`);
         }
