@@ -60,6 +60,8 @@ export async function runCommandLine(version: string, load: () => Promise<Omit<L
   const program = withHelp(new Command("cryptodev"), { examples, footer })
     .description("Uses the Linux kernel's /dev/crypto, or the same device in software")
     .version(version)
+    // Of a runner, its arguments are only a part.
+    .configureHelp({ subcommandTerm: (command) => `${command.name()} ${command.usage()}`.trim() })
     .configureOutput({
       // Help that was requested is a result: if it cannot be written, the command fails.
       writeOut: print,

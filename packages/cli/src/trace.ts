@@ -44,10 +44,10 @@ export function traceCommand(library: Library, program: readonly string[]): Comm
       .description("Runs a program that uses this library, and shows its calls to the device as strace would")
       .usage("[options] -- program args...")
       // Refused below, with a suggestion.
-      .allowExcessArguments()
+      .argument("[words...]")
       .option("-o, --out <file>", "output file (default: standard error)")
       .addOption(backendOption(library, "backend to use if the program does not select one"))
-      .action(async ({ out, backend }: TraceFlags, { args: [word] }: Command) => {
+      .action(async ([word]: readonly string[], { out, backend }: TraceFlags) => {
         if (word !== undefined) {
           throw new UsageError(`expected \`--\` before the program; did you mean \`trace -- ${quoteName(word)}\`?`);
         }
