@@ -34,7 +34,7 @@ interface PackageManifest extends Manifest<Exported> {
   readonly engines: object;
   readonly sideEffects: unknown;
   readonly imports?: Readonly<Record<string, Exported>>;
-  readonly man?: string;
+  readonly man?: readonly string[];
   readonly bin?: Readonly<Record<string, string>>;
   readonly dependencies?: Readonly<Record<string, string>>;
 }
@@ -133,7 +133,8 @@ describe("npm's package", () => {
   });
 
   test("contains the manual page of the command", () => {
-    expect(manifest.man).toBe("./man/cryptodev.1");
+    // npm ignores a single name that is not in a list.
+    expect(manifest.man).toEqual(["./man/cryptodev.1"]);
     expect(read("cryptodev", "npm/man/cryptodev.1")).toMatch(`.TH CRYPTODEV 1 "" "cryptodev ${source.version}"`);
   });
 
