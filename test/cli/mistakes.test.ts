@@ -58,7 +58,7 @@ describe("cryptodev suggests what was meant by", () => {
       "a misspelt device",
       ["dgst", "sha1", "--backend", "kernel", "--path", "/dev/nul"],
       1,
-      "/dev/nul: there is no such device; did you mean /dev/null?",
+      "/dev/nul: ENOENT, there is no such device; did you mean /dev/null?",
     ],
   ])("%s", (_, args, expected, message) => {
     const { status, stdout, stderr } = folder.cryptodev(args);

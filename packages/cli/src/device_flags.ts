@@ -1,9 +1,8 @@
-import { CryptodevError, type Device } from "@cryptodev/core";
+import type { Device } from "@cryptodev/core";
 import type { Command, Option } from "commander";
 import type { Backend, Library } from "./library.ts";
+import { isMissingDevice, MissingDevice } from "./missing_device.ts";
 import { choiceOption } from "./names.ts";
-import { nearestFile } from "./nearest_file.ts";
-import { quoteName } from "./quote.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** The options that select a command's device. */
@@ -30,6 +29,7 @@ export function withDevice(library: Library, command: Command): Command {
  * Opens the device that the options select.
  *
  * @throws {UsageError} if `--path` is empty
+ * @throws {MissingDevice} if there is none
  * @throws {Error} if the device cannot be opened
  */
 export function openDevice({ open }: Library, { backend, path, requireHardware }: DeviceFlags): Device {
@@ -37,8 +37,6 @@ export function openDevice({ open }: Library, { backend, path, requireHardware }
   try {
     return open({ backend, path, hardware: requireHardware ? "require" : "allow" });
   } catch (error) {
-    const meant = error instanceof CryptodevError && error.code === "ENOENT" ? nearestFile(error.path) : undefined;
-    if (path === undefined || meant === undefined) throw error;
-    throw new Error(`${quoteName(path)}: there is no such device; did you mean ${quoteName(meant)}?`, { cause: error });
+    throw isMissingDevice(error) ? new MissingDevice(error, path !== undefined) : error;
   }
 }

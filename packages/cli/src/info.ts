@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { arch, release, type } from "node:os";
 import process from "node:process";
-import { type Capability, CryptodevError, type Device } from "@cryptodev/core";
+import type { Capability, Device } from "@cryptodev/core";
 import { CIOCAUTHCRYPT, type SizeRange } from "@cryptodev/core/abi";
 import { Command } from "commander";
 import { type AnsweredBy, answeredBy } from "./answered_by.ts";
@@ -12,6 +12,7 @@ import { pathOf } from "./file_name.ts";
 import { type KernelModule, readModule, setVerbosity } from "./kernel_module.ts";
 import { remedyFor } from "./kernel_options.ts";
 import type { Library } from "./library.ts";
+import { MissingDevice } from "./missing_device.ts";
 import { type ModuleSource, moduleSource } from "./module_source.ts";
 import { choiceOption } from "./names.ts";
 import { print, say } from "./print.ts";
@@ -105,9 +106,9 @@ function inspect(library: Library, flags: DeviceFlags): Report {
   } catch (error) {
     if (error instanceof UsageError) throw error;
     // Anything else, such as a lack of permission, is not solved by the module.
-    const isMissing = error instanceof CryptodevError && ["ENOENT", "ENXIO", "ENODEV"].includes(error.code);
-    const source = isMissing && flags.path === undefined ? moduleSource() : null;
-    return { device: null, problem: (error as Error).message, source, note: null, capabilities: [] };
+    const isMissing = error instanceof MissingDevice && error.meant === undefined;
+    const problem = isMissing ? error.reason : (error as Error).message;
+    return { device: null, problem, source: isMissing ? moduleSource() : null, note: null, capabilities: [] };
   }
 }
 
