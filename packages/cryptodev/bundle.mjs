@@ -4,6 +4,7 @@
  * core, whose errors would not be instances of each other's classes. Run it after `tsc -b`: declarations are bundled
  * from those that it wrote.
  */
+import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -171,6 +172,11 @@ for (const name of ["LICENSE", "README.md", "bin"]) cpSync(join(own, name), join
 const chunks = await bundleCode();
 await bundleDeclarations();
 writeManifest();
+mkdirSync(join(target, "man"));
+writeFileSync(
+  join(target, "man/cryptodev.1"),
+  execFileSync(globalThis.process.execPath, [join(target, "bin/cryptodev.mjs"), "man"]),
+);
 writeFileSync(join(target, "LICENSES-BUNDLED.txt"), licences(chunks).join(`\n${"-".repeat(80)}\n\n`));
 
 const external = chunks.flatMap(({ imports, dynamicImports }) => [...imports, ...dynamicImports]);

@@ -36,6 +36,28 @@ describe("cryptodev dgst", () => {
     expect(ours.toString()).toBe(folder.run("sha256sum", ["--zero", "--", ...files]).stdout.toString());
   });
 
+  test.runIf(hasSums).each([["--tag"], ["-b"], ["-z", "--tag"], ["-b", "-z"]])(
+    "prints what sha256sum prints with %j",
+    (...flags) => {
+      const ours = folder.cryptodev(["dgst", "sha256", ...flags, "--", ...files]);
+      expect(ours.stdout.toString()).toBe(folder.run("sha256sum", [...flags, "--", ...files]).stdout.toString());
+      expect([ours.stderr, ours.status]).toEqual(["", 0]);
+    },
+  );
+
+  test.each(["SHA-256", "sha256", "ripemd160"])("--tag prints lines that --check accepts, for the name %s", (name) => {
+    folder.write("tag key", "key");
+    for (const command of [
+      ["dgst", name],
+      ["hmac", name, "--key-file", "tag key"],
+    ]) {
+      folder.write("TAGGED", folder.cryptodev([...command, "--tag", "--", ...files]).stdout);
+      const { status, stderr } = folder.cryptodev([...command, "--check", "--strict", "TAGGED"]);
+      expect([status, stderr]).toEqual([0, ""]);
+    }
+    expect(folder.read("TAGGED").toString()).toMatch(/^HMAC-(SHA256|RIPEMD160) \(-odd name\) = [0-9a-f]+$/m);
+  });
+
   test("continues after a file that cannot be read", () => {
     const { status, stdout, stderr } = folder.cryptodev(["dgst", "sha256", "missing", ".", "abc"]);
     expect(stdout.toString()).toBe(`${abc}  abc\n`);
@@ -153,7 +175,7 @@ describe("cryptodev hmac", () => {
 
   test("requires a key, and accepts it only from a file or a descriptor", () => {
     expect(folder.cryptodev(["hmac", "sha256", file]).stderr).toBe(
-      "cryptodev: expected a key: --key-file or --key-fd\n",
+      "cryptodev: expected a key: --key-file, --key-hex-file or --key-fd\n",
     );
     expect(folder.cryptodev(["hmac", "sha256", "--key", "Jefe", file]).status).toBe(2);
     expect(folder.cryptodev(["hmac", "sha256", "--key-fd", "0"], "Jefe").status).toBe(2);

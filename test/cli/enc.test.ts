@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { chmodSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
+import { open } from "cryptodev";
 import { describe, expect, test, vi } from "vitest";
 import { fromHex, pattern, toHex } from "../bytes.ts";
 import { can } from "../needs.ts";
@@ -59,27 +60,41 @@ describe("cryptodev enc and dec give the known answers of", () => {
 
 describe("cryptodev enc refuses", () => {
   const refused: readonly (readonly [string, number, readonly string[], string])[] = [
-    ["a key that is too short", 1, ["aes-256-cbc", "--key-file", iv, "--iv-file", iv], "expected 32 bytes, got 16"],
-    ["a key that is too long", 1, ["aes-128-cbc", ...given], "key for aes-128-cbc: expected 16 bytes, got 32"],
+    ["a key that is too short", 2, ["aes-256-cbc", "--key-file", iv, "--iv-file", iv], "expected 32 bytes, got 16"],
+    ["a key that is too long", 2, ["aes-128-cbc", ...given], "key for aes-128-cbc: expected 16 bytes, got 32"],
     [
       "a key file that is longer than any key",
-      1,
+      2,
       ["aes-cbc", "--key-file", plain, "--iv-file", iv],
       "key: expected at most 512 bytes, got more",
     ],
-    ["an iv that is too short", 1, ["aes-cbc", "--key-file", key, "--iv", "00ff"], "expected 16 bytes, got 2"],
-    ["a missing iv", 2, ["aes-cbc", "--key-file", key], "expected an iv for aes-cbc: --iv or --iv-file"],
-    ["a missing nonce", 2, ["aes-gcm", "--key-file", key], "expected an iv for aes-gcm: --iv or --iv-file"],
-    ["an iv for ECB", 1, ["aes-ecb", ...given], "expected none"],
+    ["an iv that is too short", 2, ["aes-cbc", "--key-file", key, "--iv", "00ff"], "expected 16 bytes, got 2"],
+    ["a missing iv", 2, ["aes-cbc", "--key-file", key], "expected an iv for aes-cbc: --iv random, --iv or --iv-file"],
+    [
+      "a missing nonce",
+      2,
+      ["aes-gcm", "--key-file", key],
+      "expected an iv for aes-gcm: --iv random, --iv or --iv-file",
+    ],
+    ["an iv for ECB", 2, ["aes-ecb", ...given], "expected none"],
+    ["a nonce that is too long", 2, ["aes-gcm", ...given], "iv for aes-gcm: expected 12 bytes, got 16"],
+    ["a nonce that is too short", 2, ["aes-ccm", "--key-file", key, "--iv", "00"], "expected 7 to 13 bytes, got 1"],
+    ["a tag size that does not exist", 2, ["aes-gcm", "--tag-size", "3", ...given], "expected 4, 8, 12, 13"],
     [
       "an iv with an odd number of digits",
       2,
       ["aes-cbc", "--key-file", key, "--iv", "00f"],
       "an even number of hex digits",
     ],
+    [
+      "a random iv for ECB",
+      2,
+      ["aes-ecb", "--key-file", key, "--iv", "random"],
+      "--iv random cannot be used with aes-ecb",
+    ],
     ["two ivs", 2, ["aes-cbc", ...given, "--iv", "00"], "expected --iv or --iv-file, got both"],
     ["two keys", 2, ["aes-cbc", ...given, "--key-fd", "0"], "cannot be used with"],
-    ["a missing key", 2, ["aes-cbc", "--iv-file", iv], "expected a key: --key-file or --key-fd"],
+    ["a missing key", 2, ["aes-cbc", "--iv-file", iv], "expected a key: --key-file, --key-hex-file or --key-fd"],
     [
       "standard input for both key and data",
       2,
@@ -191,6 +206,66 @@ describe("cryptodev dec", () => {
   });
 });
 
+describe("cryptodev enc --iv random", () => {
+  const keys = { 24: folder.write("key24", pattern(24)), 32: key, 64: folder.write("key64", pattern(64)) };
+  const text = pattern(100_000);
+  folder.write("text", text);
+
+  test.each([
+    ["aes-256-gcm", 32, 12, 16],
+    ["aes-256-ccm", 32, 12, 16],
+    ["aes-256-ctr", 32, 16, 0],
+    ["aes-256-cbc", 32, 16, 0],
+    ["aes-256-xts", 64, 16, 0],
+    ["3des-cbc", 24, 8, 0],
+  ] as const)(
+    "writes a new iv before the ciphertext of %s, from which dec reads it",
+    (cipher, keySize, ivSize, tagSize) => {
+      const flags = [cipher, "--key-file", keys[keySize], "-i", "text"];
+      const [one, other] = [0, 1].map(() => folder.cryptodev(["enc", ...flags, "--nonce", "random"]));
+      expect([one?.status, one?.stderr]).toEqual([0, ""]);
+      const made = one?.stdout as Buffer;
+      expect(made).toHaveLength(ivSize + text.length + tagSize);
+      expect(made.equals(other?.stdout as Buffer)).toBe(false);
+      expect(made.subarray(0, ivSize).equals(other?.stdout.subarray(0, ivSize) as Buffer)).toBe(false);
+      const iv = made.subarray(0, ivSize).toString("hex");
+      const given = folder.cryptodev(["enc", ...flags, "--iv", iv]).stdout;
+      expect(made.subarray(ivSize).equals(given)).toBe(true);
+      const dec = ["dec", cipher, "--key-file", keys[keySize], "--iv", "random"];
+      expect(folder.cryptodev(dec, made).stdout.equals(text)).toBe(true);
+    },
+  );
+
+  test("makes what a session with managed nonces opens, and dec opens what that seals", () => {
+    using device = open({ backend: "software" });
+    const session = device.aead("aes-256-gcm", folder.read(key), { managedNonce: true });
+    const flags = ["aes-256-gcm", "--key-file", key, "--nonce", "random"];
+    const sealed = folder.cryptodev(["enc", ...flags, "-i", "text"]).stdout;
+    expect(Buffer.from(session.open(sealed)).equals(text)).toBe(true);
+    expect(folder.cryptodev(["dec", ...flags], session.seal(text)).stdout.equals(text)).toBe(true);
+  });
+
+  test("is refused by dec if the input is shorter than an iv", () => {
+    const { status, stdout, stderr } = folder.cryptodev(
+      ["dec", "aes-ctr", "--key-file", key, "--iv", "random"],
+      "short",
+    );
+    expect([status, stdout.toString(), stderr]).toEqual([
+      1,
+      "",
+      "cryptodev: the input: expected an iv of 16 bytes at its beginning, got 5 bytes in all\n",
+    ]);
+  });
+
+  test("ends dec with status 4 if the iv before the ciphertext of an AEAD was changed", () => {
+    const flags = ["aes-256-gcm", "--key-file", key, "--nonce", "random"];
+    const sealed = folder.cryptodev(["enc", ...flags, "-i", "text"]).stdout;
+    sealed[0] = (sealed[0] as number) ^ 1;
+    const { status, stdout } = folder.cryptodev(["dec", ...flags], sealed);
+    expect([status, stdout.length]).toEqual([4, 0]);
+  });
+});
+
 describe("the key of cryptodev enc and dec", () => {
   test("can be read from any descriptor", () => {
     const sealed = folder.cryptodev(["enc", ...cbc], "message").stdout;
@@ -221,7 +296,7 @@ describe("cryptodev enc", () => {
     () => {
       const out = ["-i", plain, "-o", "sealed", "-f"];
       const { stdout } = onTerminal([...cbc, ...out]);
-      expect(stdout.toString()).toContain("3000001 of 3000001 bytes");
+      expect(stdout.toString()).toMatch(/ 100% \| 2\.9 of 2\.9 MiB \| [\d.]+ MiB\/s \| /);
       expect(onTerminal([...cbc, ...out, "-q"]).stdout.toString()).toBe("");
       const refused = onTerminal([...cbc, "-i", plain]);
       expect(refused.status).toBe(2);

@@ -7,28 +7,28 @@ import { Folder } from "./folder.ts";
 /* Runs the examples at the beginning of the command's help, unchanged. */
 
 const help = new Folder();
-const commands = ["", "info", "enc", "dec", "dgst", "hmac", "speed", "trace", "serve"];
+const commands = ["", "info", "enc", "dec", "dgst", "hmac", "speed", "trace", "serve", "completion", "man"];
 const examples = commands.flatMap((name) => {
   const [, block = ""] =
     /^\nExamples:\n((?: {2}\$ .*\n)+)/.exec(help.cryptodev([name, "--help"].filter(Boolean)).stdout.toString()) ?? [];
   return [...block.matchAll(/\$ (.*?)(?: +# .*)?$/gm)].map(([, example]) => example as string);
 });
 
-const encrypted = (cipher: string): string => `cryptodev enc ${cipher} --key-file key -i plain -o sealed && rm plain`;
-const cbc = encrypted("aes-256-cbc --pad --iv-file iv");
+const gcm = "cryptodev enc aes-256-gcm --key-file key --nonce random -i plain -o sealed";
+const cbc = "cryptodev enc aes-256-cbc --pad --key-hex-file key.hex --iv-file iv -i plain -o sealed";
 const decrypts = (before: string) => ({ before, after: "cmp plain original" });
 const lists = "cryptodev dgst sha256 *.iso > SHA256SUMS";
 const authenticates = "cryptodev hmac sha256 --key-file key firmware.bin > firmware.hmac";
 
 /** The commands that run before an example, and those that check its result afterwards. */
 const around: Readonly<Record<string, { readonly before?: string; readonly after?: string }>> = {
-  "cryptodev dec aes-256-cbc --pad --key-file key --iv-file iv -i sealed -o plain": decrypts(cbc),
-  "cryptodev dec aes-256-cbc --pad --key-fd 3 --iv-file iv < sealed 3< key": { before: cbc },
-  "cryptodev dec aes-256-gcm --key-file key --iv 00112233445566778899aabb -i sealed -o plain": decrypts(
-    encrypted("aes-256-gcm --iv 00112233445566778899aabb"),
+  "cryptodev dec aes-256-cbc --pad --key-hex-file key.hex --iv-file iv -i sealed -o plain": decrypts(
+    `${cbc} && rm plain`,
   ),
-  "cryptodev dec aes-256-ctr --key-file key --iv-file iv < sealed | tar x": decrypts(
-    "tar c plain | cryptodev enc aes-256-ctr --key-file key --iv-file iv > sealed && rm plain",
+  "cryptodev dec aes-256-gcm --key-fd 3 --nonce random < sealed 3< key": { before: gcm },
+  "cryptodev dec aes-256-gcm --key-file key --nonce random -i sealed -o plain": decrypts(`${gcm} && rm plain`),
+  "cryptodev dec aes-256-ctr --key-file key --iv random < sealed | tar x": decrypts(
+    "tar c plain | cryptodev enc aes-256-ctr --key-file key --iv random > sealed && rm plain",
   ),
   "cryptodev dgst sha256 --check SHA256SUMS": { before: lists },
   "cryptodev hmac sha256 --key-file key --check firmware.hmac": { before: authenticates },
@@ -40,6 +40,10 @@ const around: Readonly<Record<string, { readonly before?: string; readonly after
 
 /** Examples that are not run here, and the reason. */
 const notRun: Record<string, string> = {
+  "source <(cryptodev completion bash)": "changes an interactive shell; completion.test.ts uses the scripts",
+  "source <(cryptodev completion zsh)": "changes an interactive shell; completion.test.ts uses the scripts",
+  "cryptodev completion fish > ~/.config/fish/completions/cryptodev.fish": "changes the user's shell",
+  "cryptodev man | man -l -": "needs man; completion.test.ts formats the page",
   "sudo cryptodev info --set-verbosity 1": "needs the module",
   "cryptodev serve": "runs until it is stopped; serve/command.test.ts does that",
   "cryptodev serve /tmp/crypto --stats": "runs until it is stopped; serve/command.test.ts does that",
@@ -54,6 +58,7 @@ function expectToRun(example: string): void {
   for (const name of ["plain", "original", "a.iso", "b.iso", "firmware.bin", "README.md"])
     folder.write(name, pattern(1000));
   folder.write("key", pattern(32));
+  folder.write("key.hex", Buffer.from(pattern(32)).toString("hex"));
   folder.write("iv", pattern(16));
   folder.write("program.js", 'import { open } from "cryptodev"; open().close();');
   folder.writeProgram("prog", "cryptodev dgst sha1 key");

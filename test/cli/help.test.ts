@@ -9,7 +9,7 @@ const commands = [...(main.split("\nCommands:\n")[1] as string).matchAll(/^ {2}(
 
 describe("cryptodev", () => {
   test("--help lists every command, and begins with examples", () => {
-    expect(commands).toEqual(["info", "enc", "dec", "dgst", "hmac", "speed", "trace", "serve"]);
+    expect(commands).toEqual(["info", "enc", "dec", "dgst", "hmac", "speed", "trace", "serve", "completion", "man"]);
     expect(main).toMatch(/^\nExamples:\n {2}\$ cryptodev /);
     expect(main).toContain("\nExit status: ");
   });
@@ -26,14 +26,12 @@ describe("cryptodev", () => {
 
   test("prints its version with --version, and refuses unknown commands with status 2", () => {
     expect(folder.cryptodev(["--version"]).stdout.toString()).toMatch(/^\d+\.\d+\.\d+\n$/);
-    const unknown = folder.cryptodev(["encrypt"]);
-    expect([unknown.status, unknown.stderr]).toEqual([2, "cryptodev: unknown command 'encrypt'\n"]);
     expect(folder.cryptodev([]).status).toBe(2);
     const helpless = folder.cryptodev(["help", "nonsense"]);
     expect([helpless.status, helpless.stdout.toString(), helpless.stderr]).toEqual([
       2,
       "",
-      expect.stringMatching(/^cryptodev: unknown command 'nonsense'; the commands are info, enc, .*\n$/),
+      "cryptodev: unknown command 'nonsense'\n",
     ]);
   });
 

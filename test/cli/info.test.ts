@@ -6,6 +6,7 @@ import { SoftwareHost } from "@cryptodev/soft";
 import { describe, expect, test } from "vitest";
 import { readModule, setVerbosity } from "../../packages/cli/dist/kernel_module.js";
 import { remedyFor } from "../../packages/cli/dist/kernel_options.js";
+import { moduleSource } from "../../packages/cli/dist/module_source.js";
 import { runtimeName } from "../runtime.ts";
 import { canServe, ServedDevice } from "../software.ts";
 import { Folder } from "./folder.ts";
@@ -28,7 +29,7 @@ describe("cryptodev info", () => {
     expect([status, stderr]).toEqual([0, ""]);
     const [, version, runtime, kernel] = /^cryptodev (\S+) in (\S+) \S+, Linux (\S+) /.exec(lines[0] ?? "") ?? [];
     expect([version, runtime, kernel]).toEqual([expect.stringMatching(/^\d+\.\d+\.\d+$/), runtimeName, release()]);
-    expect(lines).toContain("device: /dev/crypto, the software device in this process");
+    expect(lines).toContain("device: the software device in this process, in place of /dev/crypto");
     const columns = lines.map((line) => line.split(/ {2,}/));
     expect(columns).toContainEqual([
       "algorithm",
@@ -58,7 +59,7 @@ describe("cryptodev info", () => {
 
   test("prints the available algorithms as JSON with --json", () => {
     const { device, problem, capabilities } = JSON.parse(folder.cryptodev(["info", "--json"]).stdout.toString());
-    expect([device, problem]).toEqual([{ path: "/dev/crypto", backend: "software" }, null]);
+    expect([device, problem]).toEqual([{ path: "/dev/crypto", backend: "software", answeredBy: "process" }, null]);
     const gcm = (capabilities as Listed[]).find(({ name }) => name === "aes-gcm");
     expect(gcm).toMatchObject({ kind: "aead", available: true, hardware: false, nonceSize: { min: 12, max: 12 } });
   });
@@ -68,9 +69,31 @@ describe("cryptodev info", () => {
     const { status, stdout, stderr } = folder.cryptodev(["info", ...flags]);
     expect(status).toBe(1);
     expect(stdout.toString()).toContain("\ndevice: none\n");
-    expect(stderr).toMatch(/^cryptodev: open \/dev\/no-crypto: ENOENT, .*`modprobe cryptodev`/);
-    const { device, problem } = JSON.parse(folder.cryptodev(["info", "--json", ...flags]).stdout.toString());
-    expect([device, problem]).toEqual([null, expect.stringContaining("modprobe cryptodev")]);
+    expect(stderr).toBe("cryptodev: /dev/no-crypto: ENOENT, there is no such device\n");
+    expect(stdout.toString()).toContain(moduleSource().text);
+    const { device, problem, source } = JSON.parse(folder.cryptodev(["info", "--json", ...flags]).stdout.toString());
+    expect([device, problem, source]).toEqual([null, expect.stringContaining("no such device"), moduleSource()]);
+    expect(folder.cryptodev(["dgst", "sha1", ...flags])).toMatchObject({
+      status: 1,
+      stderr:
+        "cryptodev: /dev/no-crypto: ENOENT, there is no such device; `cryptodev info` says how to get it, and `--backend software` works without it\n",
+    });
+  });
+
+  test.each(["80", "60", "40"])("fits %s columns", (COLUMNS) => {
+    const flags = ["info", "--require-hardware"];
+    for (const args of [flags, [...flags, "--backend", "auto"], ["info"]]) {
+      const { stdout } = folder.cryptodev(args, "", { COLUMNS });
+      // Commands are printed whole, so that they can be copied.
+      const lines = stdout
+        .toString()
+        .split("\n")
+        .filter((line) => !line.startsWith("  "));
+      expect(lines.filter((line) => line.length > Number(COLUMNS))).toEqual([]);
+    }
+    const { stdout } = folder.cryptodev(["info"], "", { COLUMNS });
+    expect(stdout.toString()).toMatch(/^sha512 .* software/m);
+    expect(stdout.toString().replaceAll("\n", " ")).toMatch(/A wider terminal also shows .*block, aligned to\./);
   });
 
   test("suggests a kernel option for a missing algorithm, unless this kernel no longer has the algorithm", () => {
@@ -108,6 +131,7 @@ describe("cryptodev info", () => {
         const args = ["info", "--backend", "kernel", "--path", server.path];
         const text = folder.cryptodev(args).stdout.toString();
         const columns = text.split("\n").map((line) => line.split(/ {2,}/));
+        expect(text).toContain(`\ndevice: ${server.path}, served by another process over `);
         expect(columns).toContainEqual([
           "aes-cbc",
           "cipher",
@@ -135,6 +159,60 @@ describe("cryptodev info", () => {
       }
     },
   );
+});
+
+describe("moduleSource()", () => {
+  const build = [
+    "git clone https://github.com/cryptodev-linux/cryptodev-linux",
+    "sudo make -C cryptodev-linux install",
+    "sudo modprobe cryptodev",
+  ];
+  const headers = "linux-headers-$(uname -r)";
+  test.each([
+    ["OpenWrt before 25.12", 'NAME="OpenWrt"\nID="openwrt"\n', ["opkg update && opkg install kmod-cryptodev"]],
+    [
+      "a distribution like OpenWrt",
+      'ID=immortalwrt\nID_LIKE="lede openwrt"\n',
+      ["opkg update && opkg install kmod-cryptodev"],
+    ],
+    ["Yocto", "ID=poky\nNAME=Poky\n", ['IMAGE_INSTALL:append = " cryptodev-module"']],
+    ["Buildroot", "NAME=Buildroot\nID=buildroot\n", ["BR2_PACKAGE_CRYPTODEV_LINUX=y"]],
+    ["Debian", 'NAME="Debian GNU/Linux"\nID=debian\n', [`sudo apt install git make gcc ${headers}`, ...build]],
+    ["Raspberry Pi OS", "ID=raspbian\nID_LIKE=debian\n", [`sudo apt install git make gcc ${headers}`, ...build]],
+    [
+      "Rocky Linux",
+      'ID="rocky"\nID_LIKE="rhel centos fedora"\n',
+      ["sudo dnf install git make gcc kernel-devel-$(uname -r)", ...build],
+    ],
+    ["an unknown distribution", "ID=plan9\n", build],
+    ["a system without os-release", undefined, build],
+  ])("says how to get the module on %s", (_, text, steps) => {
+    const root = new Folder();
+    mkdirSync(join(root.path, "etc"));
+    if (text !== undefined) root.write("etc/os-release", text);
+    expect(moduleSource(root.path).steps).toEqual(steps);
+  });
+
+  test("uses apk if OpenWrt has it", () => {
+    const root = new Folder();
+    for (const name of ["etc", "usr/bin"]) mkdirSync(join(root.path, name), { recursive: true });
+    root.write("etc/os-release", 'NAME="OpenWrt"\nID="openwrt"\n');
+    root.write("usr/bin/apk", "");
+    expect(moduleSource(root.path)).toEqual({
+      text: "OpenWrt packages the kernel module:",
+      steps: ["apk update && apk add kmod-cryptodev"],
+    });
+  });
+
+  test("says that an installed module only has to be loaded, and that a container gets it from its host", () => {
+    const root = new Folder();
+    root.write(".dockerenv", "");
+    expect(moduleSource(root.path)).toEqual({ text: expect.stringContaining("--device /dev/crypto"), steps: [] });
+    const modules = join("lib/modules", release());
+    mkdirSync(join(root.path, modules), { recursive: true });
+    root.write(join(modules, "modules.dep"), "updates/cryptodev.ko.xz: kernel/crypto/algapi.ko.xz\n");
+    expect(moduleSource(root.path).steps).toEqual(["sudo modprobe cryptodev"]);
+  });
 });
 
 describe("the parameters of the kernel's module", () => {
@@ -173,6 +251,6 @@ describe("the parameters of the kernel's module", () => {
 
   test("accept only 0, 1 and 2 from cryptodev info --set-verbosity", () => {
     const { status, stderr } = folder.cryptodev(["info", "--set-verbosity", "3"]);
-    expect([status, stderr]).toEqual([2, expect.stringContaining("Allowed choices are 0, 1, 2")]);
+    expect([status, stderr]).toEqual([2, 'cryptodev: --set-verbosity: expected one of 0, 1, 2; got "3"\n']);
   });
 });

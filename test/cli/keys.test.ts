@@ -80,15 +80,15 @@ describe("cryptodev hmac --key-fd", () => {
 
 describe("cryptodev hmac", () => {
   test.each([
-    ["--key-file nothing", "cryptodev: nothing: ENOENT, no such file or directory\n"],
-    ["--key-file .", "cryptodev: .: EISDIR, illegal operation on a directory\n"],
-    ["--key-fd 5 5< .", "cryptodev: --key-fd 5: EISDIR, illegal operation on a directory\n"],
-    ["--key-file key/x", "cryptodev: key/x: ENOTDIR, not a directory\n"],
-    ["--key-file /dev/zero", "cryptodev: key: expected at most 512 bytes, got more\n"],
-    ["--key-fd 5 5< /dev/zero", "cryptodev: key: expected at most 512 bytes, got more\n"],
-  ])("reports a key that cannot be read: %s", (flags, message) => {
+    ["--key-file nothing", 1, "cryptodev: nothing: ENOENT, no such file or directory\n"],
+    ["--key-file .", 1, "cryptodev: .: EISDIR, illegal operation on a directory\n"],
+    ["--key-fd 5 5< .", 1, "cryptodev: --key-fd 5: EISDIR, illegal operation on a directory\n"],
+    ["--key-file key/x", 1, "cryptodev: key/x: ENOTDIR, not a directory\n"],
+    ["--key-file /dev/zero", 2, "cryptodev: key: expected at most 512 bytes, got more\n"],
+    ["--key-fd 5 5< /dev/zero", 2, "cryptodev: key: expected at most 512 bytes, got more\n"],
+  ])("refuses a key: %s, status %i", (flags, expected, message) => {
     const { status, stderr } = shell(`HMAC ${flags}`);
-    expect([status, stderr]).toEqual([1, message]);
+    expect([status, stderr]).toEqual([expected, message]);
   });
 
   test("refuses to read its key and its data from the same place", () => {
@@ -99,6 +99,40 @@ describe("cryptodev hmac", () => {
         "cryptodev: expected a file as the input, because standard input provides the key\n",
       ]);
     }
+  });
+});
+
+describe("cryptodev hmac --key-hex-file", () => {
+  const digits = Buffer.from("a secret of ours").toString("hex");
+  const hmac = (content: string) => {
+    folder.write("key.hex", content);
+    return folder.cryptodev(["hmac", "sha256", "text", "--key-hex-file", "key.hex"]);
+  };
+
+  test.each([digits, digits.toUpperCase(), `${digits}\n`, `${digits}\r\n`])("reads the key from %j", (content) => {
+    const { status, stdout, stderr } = hmac(content);
+    expect([status, stdout.toString(), stderr]).toEqual([0, expected, ""]);
+  });
+
+  test("reads a key of the maximum size, and from standard input", () => {
+    expect(hmac(`${"ab".repeat(512)}\r\n`).status).toBe(0);
+    folder.write("key.hex", digits);
+    expect(shell("cat key.hex | HMAC --key-hex-file /dev/stdin").stdout.toString()).toBe(expected);
+  });
+
+  test.each([
+    [`${digits}0`, "expected an even number of hex digits and nothing else"],
+    [`0x${digits}`, "expected an even number of hex digits and nothing else"],
+    [`${digits} ${digits}`, "expected an even number of hex digits and nothing else"],
+    ["ab".repeat(514), "expected at most 512 bytes, got more"],
+  ])("refuses %j, and does not repeat it", (content, message) => {
+    const { status, stdout, stderr } = hmac(content);
+    expect([status, stdout.toString(), stderr]).toEqual([2, "", `cryptodev: key: ${message}\n`]);
+  });
+
+  test("cannot be used with another key", () => {
+    const { status, stderr } = shell("HMAC --key-hex-file key.hex --key-file key");
+    expect([status, stderr]).toEqual([2, expect.stringContaining("cannot be used with")]);
   });
 });
 

@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
 import process from "node:process";
 import { describe, expect, test } from "vitest";
-import { breakEven, type SizeResult } from "../../packages/cli/dist/speed/results.js";
+import { breakEven, type Result, type SizeResult, verdict } from "../../packages/cli/dist/speed/results.js";
+import { can } from "../needs.ts";
 import { canServe, command, ServedDevice } from "../software.ts";
-import { Folder } from "./folder.ts";
+import { Folder, quoted } from "./folder.ts";
 
 const folder = new Folder();
 const quick = ["--seconds", "0.002"];
@@ -50,10 +51,10 @@ describe("cryptodev speed", () => {
   test("prints columns, with the driver and the machine", () => {
     const text = folder.cryptodev(some).stdout.toString();
     expect(text).toMatch(/^cryptodev \S+, software device, (Node\.js|Deno|Bun) \S+, Linux .*, \d+ x .*\n/);
-    expect(text).toContain("1 MB is 10^6 bytes. Wall-clock time, in memory; 0.002 s for each measurement.");
+    expect(text).toContain("\n1 MB is 10^6 bytes. Medians of five turns");
     expect(text).toContain("\naes-cbc, key of 16 bytes, by cbc(aes)-software (software)\n");
     const columns = text.split("\n").map((line) => line.trim().split(/ {2,}/));
-    const head = ["bytes", "MB/s", "ops/s", "wall s", "user s", "system s", "node MB/s", "node ops/s"];
+    const head = ["bytes", "MB/s", "±", "CPU", "ops/s", "node MB/s", "±", "CPU"];
     expect(columns.filter(([first]) => first === "bytes")).toEqual([head, head]);
     expect(columns.filter(([first]) => first === "16").map((row) => row.length)).toEqual([8, 8]);
     expect(text).toContain("\nNo verdict: the software device uses node:crypto itself.\n");
@@ -61,12 +62,22 @@ describe("cryptodev speed", () => {
     expect(text).not.toContain("\u001b");
   });
 
+  test.each(["100", "80", "60", "40", "30"])("fits %s columns", (COLUMNS) => {
+    for (const flags of [[], ["--chart"]]) {
+      const { stdout } = folder.cryptodev([...some, ...flags], "", { COLUMNS });
+      const lines = stdout.toString().split("\n");
+      expect(lines.filter((line) => line.length > Number(COLUMNS))).toEqual([]);
+      expect(lines.filter((line) => /^ +4096 /.test(line))).toHaveLength(2);
+    }
+  });
+
   test("draws bars with --chart, and a plot with --svg", () => {
     const bars = folder.cryptodev([...some, "--chart", "--svg", "plot.svg"]).stdout.toString();
     expect(bars).toMatch(/\n {6}4096 {2}█+ [\d.]+\n {12}░+ [\d.]+\n/);
     const svg = folder.read("plot.svg").toString();
     expect(svg).toMatch(/^<svg [^>]*>\n[\s\S]*<\/svg>\n$/);
-    expect(svg.match(/<polyline/g)).toHaveLength(3);
+    // Two are in the legend.
+    expect(svg.match(/<polyline/g)).toHaveLength(2 + 3);
     expect(svg).not.toMatch(/NaN|Infinity|undefined/);
     expect(svg).toContain("aes-cbc, key of 16 bytes, by cbc(aes)-software (software)");
   });
@@ -79,6 +90,21 @@ describe("cryptodev speed", () => {
     expect(results.map(({ sizes }) => sizes.map(({ bytes }) => bytes))).toEqual([[16], [16, 100]]);
     // The software device uses node:crypto itself, so it is not compared with it.
     expect(results.map(({ fasterFromBytes }) => fasterFromBytes)).toEqual([undefined, undefined]);
+  });
+
+  test("skips algorithms that accept none of the sizes", () => {
+    const { status, stdout, stderr } = folder.cryptodev(["speed", "-a", "aes-cbc,sha1", "-b", "100", ...quick]);
+    expect([status, stderr]).toEqual([0, "cryptodev: aes-cbc accepts only multiples of 16 bytes; skipping 100\n"]);
+    expect(stdout.toString()).not.toContain("aes-cbc");
+    expect(stdout.toString()).toMatch(/\nsha1, by .*\n.*\n +100 /);
+  });
+
+  test.runIf(can("SCRIPT"))("shows on a terminal what it measures, and removes that line", () => {
+    const line = quoted([...command, "speed", "-a", "sha1", "-b", "16,64", ...quick]);
+    const text = folder.run("script", ["-qec", line, "/dev/null"]).stdout.toString();
+    expect(text).toContain("measuring sha1, 64 bytes (2 of 2)\u001b[");
+    const shown = text.split("measuring sha1, 64 bytes (2 of 2)")[1] as string;
+    expect(shown.startsWith("\u001b[1G\u001b[2K      64 ")).toBe(true);
   });
 
   test("prints each row as soon as it is measured", async () => {
@@ -98,7 +124,7 @@ describe("cryptodev speed", () => {
   });
 
   const refused: readonly (readonly [number, readonly string[], string])[] = [
-    [2, ["-a", "rot13"], "expected one of 3des-cbc, aes-cbc"],
+    [2, ["-a", "rot13"], "--algorithm: expected one of 3des-cbc, aes-cbc"],
     [2, ["-a", "aes-cbc", "-b", "100"], "aes-cbc: expected a multiple of 16 bytes, got 100"],
     [2, ["-b", "1e9"], "at most 67108864 bytes"],
     [2, ["-b", "16,,32"], "expected a list of sizes"],
@@ -117,11 +143,13 @@ describe("cryptodev speed", () => {
       const { stdout } = folder.cryptodev(["speed", "-a", "sha1", "--require-hardware", ...flags]);
       expect(stdout.toString()).toContain(`cryptodev 0.1.0, ${server.path}, `);
       expect(stdout.toString()).toContain("\nsha1, by sha1-engine (hardware)\n");
-      const { status, stderr } = folder.cryptodev(["speed", "-a", "aes-gcm", ...flags]);
-      expect([status, stderr]).toEqual([
+      expect(stdout.toString()).toContain("\nNo verdict: another process serves this device in software.\n");
+      const ending = folder.cryptodev(["speed", "-a", "aes-gcm,sha1", ...flags]);
+      expect([ending.status, ending.stderr]).toEqual([
         1,
-        "cryptodev: aes-gcm is missing from this device; `cryptodev info` shows how to get it\n",
+        "cryptodev: aes-gcm: missing from this device; `cryptodev info` shows how to get it\n",
       ]);
+      expect(ending.stdout.toString()).toMatch(/\nsha1, by .*\n.*\n +64 /);
     } finally {
       await server.stop();
     }
@@ -145,21 +173,58 @@ describe("an algorithm that the device refuses", () => {
   });
 });
 
-describe("breakEven()", () => {
-  const took = (seconds: number) => ({ operations: 1, seconds, userSeconds: 0, systemSeconds: 0 });
+describe("breakEven() and verdict()", () => {
+  /** A measurement whose rates are all within a tenth of the median. */
+  const at = (rate: number) => ({
+    operations: 1,
+    seconds: 1,
+    userSeconds: 0,
+    systemSeconds: 0,
+    rate,
+    low: rate * 0.9,
+    high: rate * 1.1,
+  });
   const size = (bytes: number, device: number, node?: number): SizeResult => ({
     bytes,
-    device: took(device),
-    node: node === undefined ? undefined : took(node),
+    device: at(device),
+    node: node === undefined ? undefined : at(node),
+  });
+  const of = (sizes: readonly SizeResult[], more: Partial<Result> = {}) => {
+    const capability = {
+      name: "sha1",
+      kind: "hash",
+      digestSize: 20,
+      available: true,
+      driver: "engine",
+      hardware: true,
+      alignmask: 0,
+    } as const;
+    const result: Result = { algorithm: "sha1", capability, keySize: 0, answeredBy: "kernel", sizes, ...more };
+    return [breakEven(result), verdict(result)];
+  };
+
+  test("find the first size after the last one at which the device is not faster", () => {
+    const sizes = [size(16, 1, 3), size(64, 2, 1), size(256, 3, 4), size(1024, 4, 3)];
+    expect(of(sizes)).toEqual([1024, "Faster than node:crypto here from 1024 bytes on."]);
+    expect(of([size(16, 2, 1), size(64, 2, 1)])).toEqual([16, "Faster than node:crypto here at every size."]);
+    expect(of([size(16, 20, 21), size(64, 2, 1)])).toEqual([64, "Faster than node:crypto here from 64 bytes on."]);
   });
 
-  test("returns the first size after the last one at which the device is slower", () => {
-    expect(breakEven({ sizes: [size(16, 3, 1), size(64, 1, 2), size(256, 4, 3), size(1024, 4, 4)] })).toBe(1024);
-    expect(breakEven({ sizes: [size(16, 1, 2), size(64, 1, 2)] })).toBe(16);
+  test("find none if the device is slower at the largest size", () => {
+    expect(of([size(16, 2, 1), size(64, 2, 3)])).toEqual([null, "Not faster than node:crypto here at 64 bytes."]);
   });
 
-  test("returns null if the device is slower at the largest size, and undefined without a comparison", () => {
-    expect(breakEven({ sizes: [size(16, 1, 2), size(64, 3, 2)] })).toBeNull();
-    expect(breakEven({ sizes: [size(16, 1), size(64, 3)] })).toBeUndefined();
+  test("do not decide if the ranges of the largest size overlap, in either direction", () => {
+    for (const device of [20, 22]) {
+      const [from, text] = of([size(16, 2, 1), size(64, device, 21)]);
+      expect([from, text]).toEqual([undefined, "No verdict: the ranges at 64 bytes overlap; try --seconds 2."]);
+    }
+  });
+
+  test("do not decide without node:crypto, and not if software answers", () => {
+    expect(of([size(16, 2), size(64, 3)])).toEqual([undefined, "node:crypto does not have this algorithm here."]);
+    const sizes = [size(16, 2, 1)];
+    expect(of(sizes, { answeredBy: "process" })[1]).toBe("No verdict: the software device uses node:crypto itself.");
+    expect(of(sizes, { answeredBy: "fuse" })[1]).toBe("No verdict: another process serves this device in software.");
   });
 });

@@ -34,6 +34,7 @@ interface PackageManifest extends Manifest<Exported> {
   readonly engines: object;
   readonly sideEffects: unknown;
   readonly imports?: Readonly<Record<string, Exported>>;
+  readonly man?: readonly string[];
   readonly bin?: Readonly<Record<string, string>>;
   readonly dependencies?: Readonly<Record<string, string>>;
 }
@@ -129,6 +130,12 @@ describe("npm's package", () => {
   test("has the version, the exports and the commands of packages/cryptodev", () => {
     const { version, exports, bin, sideEffects } = source;
     expect(manifest).toMatchObject({ version, exports, bin, sideEffects });
+  });
+
+  test("contains the manual page of the command", () => {
+    // npm ignores a single name that is not in a list.
+    expect(manifest.man).toEqual(["./man/cryptodev.1"]);
+    expect(read("cryptodev", "npm/man/cryptodev.1")).toMatch(`.TH CRYPTODEV 1 "" "cryptodev ${source.version}"`);
   });
 
   test("depends only on koffi, which has a compiled part that a bundle cannot contain", () => {

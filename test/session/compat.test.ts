@@ -239,7 +239,7 @@ describe("cryptodev info on a 64-bit kernel, for a 32-bit process", () => {
 
   test("says what does not work and what to do, and does not suggest any kernel configuration", async () => {
     const facts = { version: "0", runtime: "Node.js", kernel: "Linux", module: null };
-    const text = await inWords({ ...facts, ...reportOf(device) });
+    const text = await inWords({ ...facts, ...reportOf(device) }, Number.POSITIVE_INFINITY);
     expect(text).toMatch(/^note: this is a 32-bit process on a 64-bit kernel, .*: use a 64-bit runtime$/m);
     expect(text).toMatch(
       /^aes-gcm \(aead\) +gcm\(aes\): not for a 32-bit process on a 64-bit kernel; use a 64-bit runtime/m,

@@ -38,6 +38,10 @@ function unescapeName(name: string): string | undefined {
   return name.replace(/\\([\\nr])/g, (pair) => escapes.find(([, to]) => to === pair)?.[0] as string);
 }
 
+/** What precedes the name in a line in the format of BSD, such as `SHA256 (name) = digest`. */
+export const tagOf = ({ algorithm, isKeyed }: DigestKind): string =>
+  `${isKeyed ? "HMAC-" : ""}${algorithm.toUpperCase()}`;
+
 /** A regular expression for what precedes the name in lines such as `SHA256 (name) = digest`. */
 function tagsOf({ algorithm, isKeyed }: DigestKind): string {
   const name = algorithm.toUpperCase();

@@ -18,7 +18,7 @@ export interface CheckFlags {
 }
 
 /** The kind of digests in a list, and the function that computes one. */
-interface Digests extends DigestKind {
+export interface Digests extends DigestKind {
   digestOf(file: string): Promise<string>;
 }
 
@@ -57,7 +57,7 @@ async function checkList(
   try {
     lines = await linesOf(list);
   } catch (error) {
-    complain(list, error);
+    complain(list, error, true);
     return exitCodes.failure;
   }
   const found: Found = { good: 0, improper: 0, mismatched: 0, unreadable: 0, missing: 0 };
@@ -95,7 +95,7 @@ async function check(
     return timingSafeEqual(Buffer.from(await digestOf(file)), Buffer.from(digest)) ? "good" : "mismatched";
   } catch (error) {
     if (ignoreMissing && (error as NodeJS.ErrnoException).code === "ENOENT") return "missing";
-    complain(file, error);
+    complain(file, error, false);
     return "unreadable";
   }
 }

@@ -1,5 +1,6 @@
 import process from "node:process";
 import { Command } from "commander";
+import { withHelp } from "./described.ts";
 import type { Library } from "./library.ts";
 import { log, print, say } from "./print.ts";
 import { UsageError } from "./usage_error.ts";
@@ -7,7 +8,7 @@ import { UsageError } from "./usage_error.ts";
 const examples = `
 Examples:
   $ cryptodev info                             # the device's algorithms and drivers
-  $ cryptodev enc aes-256-cbc --pad --key-file key --iv-file iv -i plain -o sealed
+  $ cryptodev enc aes-256-gcm --key-file key --nonce random -i plain -o sealed
   $ cryptodev dgst sha256 *.iso > SHA256SUMS
   $ cryptodev speed --algorithm aes-cbc        # compares the device with node:crypto
   $ cryptodev serve -- npm test                # a software /dev/crypto for one program
@@ -33,7 +34,12 @@ const subcommands: Readonly<Record<string, Create>> = {
   speed: async (library) => (await import("./speed.ts")).speedCommand(library),
   trace: async (library, others) => (await import("./trace.ts")).traceCommand(library, others),
   serve: async (library, others) => (await import("./serve.ts")).serveCommand(library, others),
+  completion: async () => (await import("./completion.ts")).completionCommand(),
+  man: async (library) => (await import("./man_page.ts")).manCommand(library),
 };
+
+/** Those that describe all of them. */
+const describers: readonly string[] = ["completion", "man"];
 
 /** Those that run another program, whose command line follows `--` and has its own options. */
 const runners: readonly string[] = ["trace", "serve"];
@@ -51,11 +57,11 @@ export async function runCommandLine(version: string, load: () => Promise<Omit<L
   const split = process.argv.indexOf("--");
   const [own, others] = split < 0 ? [process.argv, []] : [process.argv.slice(0, split), process.argv.slice(split + 1)];
 
-  const program = new Command("cryptodev")
+  const program = withHelp(new Command("cryptodev"), { examples, footer })
     .description("Uses the Linux kernel's /dev/crypto, or the same device in software")
     .version(version)
-    .addHelpText("before", examples)
-    .addHelpText("after", footer)
+    // Of a runner, its arguments are only a part.
+    .configureHelp({ subcommandTerm: (command) => `${command.name()} ${command.usage()}`.trim() })
     .configureOutput({
       // Help that was requested is a result: if it cannot be written, the command fails.
       writeOut: print,
@@ -68,9 +74,13 @@ export async function runCommandLine(version: string, load: () => Promise<Omit<L
   for (const command of await commandsFor(words, others, async () => ({ version, ...(await load()) }))) {
     program.addCommand(command.copyInheritedSettings(program));
   }
-  const [first = "", second] = words;
-  await checkCommand(program, first === "help" && second !== undefined ? second : first);
-  await program.parseAsync(runners.includes(first) ? own : process.argv);
+  const [first = "", second = ""] = words;
+  const word = first === "help" ? second : first;
+  const isUnknown = /^\w/.test(word) && word !== "help" && !Object.hasOwn(subcommands, word);
+  if (isUnknown) await checkCommand(word);
+  // After `help`, commander does not refuse an unknown command.
+  const refused = [...process.argv.slice(0, 2), word];
+  await program.parseAsync(isUnknown ? refused : runners.includes(first) ? own : process.argv);
 }
 
 /**
@@ -82,7 +92,8 @@ async function commandsFor(
   others: readonly string[],
   load: () => Promise<Library>,
 ): Promise<readonly Command[]> {
-  const isNamed = words.some((word) => Object.hasOwn(subcommands, word));
+  const isNamed =
+    words.some((word) => Object.hasOwn(subcommands, word)) && !words.some((word) => describers.includes(word));
   return await Promise.all(
     Object.entries(subcommands).map(async ([name, create]) =>
       isNamed && !words.includes(name) ? new Command(name) : create(await load(), others),
@@ -91,12 +102,11 @@ async function commandsFor(
 }
 
 /** Refuses a word that is not a command, if we can suggest more than commander does. */
-async function checkCommand(program: Command, word: string): Promise<void> {
-  if (word === "" || word.startsWith("-") || word === "help") return;
-  const commands = program.commands.map((command) => command.name());
-  if (commands.includes(word)) return;
-  const [{ namesOf }, { cipherNames }] = await Promise.all([import("./dgst.ts"), import("./enc.ts")]);
-  const command = namesOf(false).includes(word) ? "dgst" : cipherNames.includes(word) ? "enc" : undefined;
-  if (command !== undefined) throw new UsageError(`unknown command '${word}'\n(Did you mean \`${command} ${word}\`?)`);
-  if (process.argv[2] === "help") program.error(`unknown command '${word}'; the commands are ${commands.join(", ")}`);
+async function checkCommand(word: string): Promise<void> {
+  const { cipherNamed, hashNamed } = await import("@cryptodev/core/algorithms");
+  const algorithm = hashNamed(word) ? "dgst" : cipherNamed(word) ? "enc" : undefined;
+  // `encrypt` and `information` start with the command's name.
+  const command = Object.keys(subcommands).find((name) => word.startsWith(name));
+  const meant = algorithm === undefined ? command : `\`${algorithm} ${word}\``;
+  if (meant !== undefined) throw new UsageError(`unknown command '${word}'\n(Did you mean ${meant}?)`);
 }

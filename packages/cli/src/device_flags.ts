@@ -1,6 +1,9 @@
 import type { Device } from "@cryptodev/core";
-import { type Command, Option } from "commander";
+import type { Command, Option } from "commander";
 import type { Backend, Library } from "./library.ts";
+import { isMissingDevice, MissingDevice } from "./missing_device.ts";
+import { choiceOption } from "./names.ts";
+import { UsageError } from "./usage_error.ts";
 
 /** The options that select a command's device. */
 export interface DeviceFlags {
@@ -11,7 +14,7 @@ export interface DeviceFlags {
 
 /** Creates the option that selects the backend. */
 export function backendOption({ backends }: Library, description: string): Option {
-  return new Option("--backend <name>", description).choices(backends);
+  return choiceOption("--backend <name>", description, backends);
 }
 
 /** Adds the options that select the device. */
@@ -22,7 +25,18 @@ export function withDevice(library: Library, command: Command): Command {
     .option("--require-hardware", "use only hardware drivers");
 }
 
-/** Opens the device that the options select. */
+/**
+ * Opens the device that the options select.
+ *
+ * @throws {UsageError} if `--path` is empty
+ * @throws {MissingDevice} if there is none
+ * @throws {Error} if the device cannot be opened
+ */
 export function openDevice({ open }: Library, { backend, path, requireHardware }: DeviceFlags): Device {
-  return open({ backend, path, hardware: requireHardware ? "require" : "allow" });
+  if (path === "") throw new UsageError("--path: expected the path of a device, got an empty one");
+  try {
+    return open({ backend, path, hardware: requireHardware ? "require" : "allow" });
+  } catch (error) {
+    throw isMissingDevice(error) ? new MissingDevice(error, path !== undefined) : error;
+  }
 }

@@ -1,9 +1,11 @@
 import process from "node:process";
 import type { Device, Hash, Hmac } from "@cryptodev/core";
-import { hashes, hashNamed, hmacNamed, hmacs } from "@cryptodev/core/algorithms";
-import { Command } from "commander";
-import { type CheckFlags, checkLists, shownName } from "./checksum_list.ts";
+import { cipherNamed, hashes, hashNamed, hmacNamed, hmacs } from "@cryptodev/core/algorithms";
+import { Argument, Command } from "commander";
+import { tagOf } from "./checksum_line.ts";
+import { type CheckFlags, checkLists, type Digests, shownName } from "./checksum_list.ts";
 import { complain } from "./complain.ts";
+import { withHelp, withValues } from "./described.ts";
 import { type DeviceFlags, openDevice, withDevice } from "./device_flags.ts";
 import { exitCodes } from "./exit_codes.ts";
 import { openInput } from "./input.ts";
@@ -12,11 +14,13 @@ import type { Library } from "./library.ts";
 import { refuseName } from "./names.ts";
 import { print, say } from "./print.ts";
 import { Progress } from "./progress.ts";
-import { UsageError } from "./usage_error.ts";
+import { startWith, UsageError } from "./usage_error.ts";
 
 /** The options of `dgst` and `hmac`. */
 interface DigestFlags extends DeviceFlags, KeyFlags, CheckFlags {
   readonly check?: true;
+  readonly binary?: true;
+  readonly tag?: true;
   readonly zero?: true;
   readonly verbose?: true;
 }
@@ -41,7 +45,7 @@ also accepts the formats of BSD's sha256 and of openssl. On a terminal, names wi
 characters are quoted.
 
 Exit status: 0; 1 if a file could not be read or --check found nothing to check; 2 if the command
-line is wrong; 4 if a digest did not match.
+line is wrong or the key too long; 4 if a digest did not match.
 `;
 
 /** Creates the command `cryptodev dgst`. */
@@ -63,10 +67,8 @@ function digestCommand(library: Library, command: Command, isKeyed: boolean, exa
   }
   return withDevice(
     library,
-    command
-      .addHelpText("before", examples)
-      .addHelpText("after", footer)
-      .argument("<algorithm>", "the hash, such as sha256")
+    withHelp(command, { examples, footer })
+      .addArgument(withValues(new Argument("<algorithm>", "the hash, such as sha256"), namesOf(isKeyed)))
       .argument("[files...]", "input files; - is standard input, which is also the default")
       .option("-c, --check", "read lists of digests from the files, and check them")
       .option("--ignore-missing", "with --check: skip files that do not exist")
@@ -74,6 +76,8 @@ function digestCommand(library: Library, command: Command, isKeyed: boolean, exa
       .option("--status", "with --check: print nothing, only set the exit status")
       .option("--strict", "with --check: fail if a line is not a digest")
       .option("-w, --warn", "with --check: report each line that is not a digest")
+      .option("-b, --binary", "mark names with an asterisk, as sha256sum -b does")
+      .option("--tag", "print lines in the format of BSD, which contain the name of the hash")
       .option("-z, --zero", "end lines with a zero character, and do not escape names")
       .option("-v, --verbose", "report the driver"),
   ).action(async (algorithm: string, files: readonly string[], flags: DigestFlags) => {
@@ -82,23 +86,30 @@ function digestCommand(library: Library, command: Command, isKeyed: boolean, exa
 }
 
 /** The names of all hashes, or of those with an HMAC. */
-export function namesOf(isKeyed: boolean): readonly string[] {
+function namesOf(isKeyed: boolean): readonly string[] {
   return (isKeyed ? hmacs : hashes).map(({ hash }) => hash);
 }
 
-/** Finds an algorithm by its name, and returns what starts its session. */
-function starterOf(name: string, isKeyed: boolean): (device: Device, key: Uint8Array | undefined) => Hash | Hmac {
+/** A hash, and what starts its session. */
+interface Algorithm {
+  readonly hash: string;
+  start(device: Device, key: Uint8Array | undefined): Hash | Hmac;
+}
+
+/** Finds a hash by its name. */
+function algorithmNamed(name: string, isKeyed: boolean): Algorithm {
   if (isKeyed) {
     const hmac = hmacNamed(name) ?? refuseName("hmac", name, namesOf(true));
-    return (device, key) => device.hmac(hmac.name, key as Uint8Array);
+    return { hash: hmac.hash, start: (device, key) => device.hmac(hmac.name, key as Uint8Array) };
   }
-  const hash = hashNamed(name) ?? refuseName("hash", name, namesOf(false));
-  return (device) => device.hash(hash.name);
+  const elsewhere = cipherNamed(name) && `\`enc ${name}\``;
+  const hash = hashNamed(name) ?? refuseName("hash", name, namesOf(false), undefined, elsewhere);
+  return { hash: hash.hash, start: (device) => device.hash(hash.name) };
 }
 
 async function digest(
   library: Library,
-  algorithm: string,
+  name: string,
   files: readonly string[],
   flags: DigestFlags,
   isKeyed: boolean,
@@ -106,14 +117,15 @@ async function digest(
   const checks = ["ignoreMissing", "status", "strict", "warn"] as const;
   const stray = checks.find((name) => flags[name] && !flags.check);
   if (stray !== undefined) throw new UsageError(`--${stray.replace("M", "-m")} requires --check`);
-  if (flags.check && flags.zero) throw new UsageError("--check cannot be used with --zero");
-  const start = starterOf(algorithm, isKeyed);
+  const extra = (["binary", "tag", "zero"] as const).find((name) => flags[name] && flags.check);
+  if (extra !== undefined) throw new UsageError(`--check cannot be used with --${extra}`);
+  const algorithm = algorithmNamed(name, isKeyed);
   if (isKeyed) checkKeyFlags(flags, files.includes("-"));
   using device = openDevice(library, flags);
   const key = isKeyed ? readKey(flags) : undefined;
   let hash: Hash | Hmac;
   try {
-    hash = start(device, key);
+    hash = startWith(() => algorithm.start(device, key));
   } finally {
     key?.fill(0);
   }
@@ -122,10 +134,11 @@ async function digest(
     say(`${mac?.name} by ${mac?.driver} (${hardware ? "hardware" : "software"})`);
   }
   const one = (file: string): Promise<string> => digestOf(hash, file, flags.quiet ?? flags.status ?? false);
+  const kind = { algorithm: algorithm.hash, digestSize: hash.digestSize, isKeyed };
   // With `await`, the device stays open until they have ended.
   return await (flags.check
-    ? checkLists(files, { algorithm, digestSize: hash.digestSize, isKeyed, digestOf: one }, flags)
-    : printDigests(files, one, flags));
+    ? checkLists(files, { ...kind, digestOf: one }, flags)
+    : printDigests(files, { ...kind, digestOf: one }, flags));
 }
 
 async function digestOf(hash: Hash | Hmac, file: string, isQuiet: boolean): Promise<string> {
@@ -148,8 +161,8 @@ async function digestOf(hash: Hash | Hmac, file: string, isQuiet: boolean): Prom
 
 async function printDigests(
   files: readonly string[],
-  one: (file: string) => Promise<string>,
-  { zero }: DigestFlags,
+  { digestOf: one, ...kind }: Digests,
+  { binary, tag, zero }: DigestFlags,
 ): Promise<number> {
   let status = 0;
   for (const file of files) {
@@ -157,12 +170,13 @@ async function printDigests(
     try {
       digest = await one(file);
     } catch (error) {
-      complain(file, error);
+      complain(file, error, true);
       status = exitCodes.failure;
       continue;
     }
     const { mark, name } = shownName(file, !zero);
-    print(`${mark}${digest}  ${name}${zero ? "\0" : "\n"}`);
+    const line = tag ? `${tagOf(kind)} (${name}) = ${digest}` : `${digest} ${binary ? "*" : " "}${name}`;
+    print(`${mark}${line}${zero ? "\0" : "\n"}`);
   }
   return status;
 }

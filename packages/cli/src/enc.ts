@@ -1,22 +1,25 @@
 import process from "node:process";
 import type { Device, Session } from "@cryptodev/core";
-import { cipherNamed, isAead, namedCiphers } from "@cryptodev/core/algorithms";
-import { Command } from "commander";
+import type { SizeRange } from "@cryptodev/core/abi";
+import { cipherNamed, hashNamed, isAead, namedCiphers } from "@cryptodev/core/algorithms";
+import { Argument, Command } from "commander";
+import { withHelp, withValues } from "./described.ts";
 import { type DeviceFlags, openDevice, withDevice } from "./device_flags.ts";
 import { openInput, readInput } from "./input.ts";
 import { checkKeyFlags, type KeyFlags, readKey, withKey } from "./key.ts";
 import type { Library } from "./library.ts";
+import { type Message, NOTHING, type Started, whole, withRandom } from "./message.ts";
 import { refuseName } from "./names.ts";
 import { openOutput } from "./output.ts";
 import { say } from "./print.ts";
 import { Progress } from "./progress.ts";
-import { UsageError } from "./usage_error.ts";
+import { startWith, UsageError } from "./usage_error.ts";
 
 /** The options of `enc` and `dec`. */
 interface CryptFlags extends DeviceFlags, KeyFlags {
   readonly in: string;
   readonly out?: string;
-  readonly iv?: Uint8Array;
+  readonly iv?: Uint8Array | typeof RANDOM;
   readonly ivFile?: string;
   readonly aadFile?: string;
   readonly tagSize?: number;
@@ -26,33 +29,32 @@ interface CryptFlags extends DeviceFlags, KeyFlags {
   readonly verbose?: true;
 }
 
-/** Processes one message: piece by piece, or all of it in `final`. */
-interface Work {
-  readonly session: Session;
-  update(piece: Uint8Array): Uint8Array;
-  final(): Uint8Array;
-}
+/** The value of `--iv` for a random iv, which precedes the ciphertext. */
+const RANDOM = "random";
 
 const encExamples = `
 Examples:
-  $ head -c 32 /dev/urandom > key && head -c 16 /dev/urandom > iv
-  $ cryptodev enc aes-256-cbc --pad --key-file key --iv-file iv -i plain -o sealed
-  $ tar c . | cryptodev enc aes-256-ctr --key-file key --iv-file iv > sealed   # any size
-  $ cryptodev enc aes-256-gcm --key-file key --iv 00112233445566778899aabb -i plain -o sealed
+  $ head -c 32 /dev/urandom > key
+  $ cryptodev enc aes-256-gcm --key-file key --nonce random -i plain -o sealed
+  $ tar c . | cryptodev enc aes-256-ctr --key-file key --iv random > sealed    # any size
+  $ cryptodev enc aes-256-cbc --pad --key-hex-file key.hex --iv-file iv -i plain -o sealed
 `;
 
 const decExamples = `
 Examples:
-  $ cryptodev dec aes-256-cbc --pad --key-file key --iv-file iv -i sealed -o plain
-  $ cryptodev dec aes-256-ctr --key-file key --iv-file iv < sealed | tar x
-  $ cryptodev dec aes-256-gcm --key-file key --iv 00112233445566778899aabb -i sealed -o plain
-  $ cryptodev dec aes-256-cbc --pad --key-fd 3 --iv-file iv < sealed 3< key    # the key from a descriptor
+  $ cryptodev dec aes-256-gcm --key-file key --nonce random -i sealed -o plain
+  $ cryptodev dec aes-256-ctr --key-file key --iv random < sealed | tar x
+  $ cryptodev dec aes-256-cbc --pad --key-hex-file key.hex --iv-file iv -i sealed -o plain
+  $ cryptodev dec aes-256-gcm --key-fd 3 --nonce random < sealed 3< key    # the key from a descriptor
 `;
 
 const footer = `
-Key and iv are raw bytes (convert hex digits with \`xxd -r -p\`) and have exactly the sizes that the
-cipher requires: they are never truncated, padded, or derived from a password. Without --pad, a
-block cipher accepts only whole blocks.
+With --iv random, or --nonce random, enc generates a new iv and writes it before the ciphertext, and
+dec reads it from there. Use it unless another program defines the iv: an iv that is used twice with
+one key can reveal both inputs.
+
+Key and iv have exactly the sizes that the cipher requires: they are never truncated, padded, or
+derived from a password. Without --pad, a block cipher accepts only whole blocks.
 
 aes-gcm and aes-ccm append the tag to the ciphertext. These two, and aes-xts, which processes its
 input as one data unit, keep the whole input in memory. If the input does not authenticate, dec
@@ -60,12 +62,13 @@ writes nothing. All other ciphers accept input of any size.
 
 Output files are written atomically.
 
-Exit status: 0; 1 if something failed; 2 if the command line is wrong; 4 if the input did not
-authenticate or its padding is wrong.
+Exit status: 0; 1 if something failed; 2 if the command line is wrong, or a key, iv or tag has the
+wrong size; 4 if the input did not authenticate or its padding is wrong.
 `;
 
-function parseHex(text: string): Uint8Array {
-  if (!/^([0-9a-f]{2})*$/i.test(text)) throw new UsageError("--iv: expected an even number of hex digits");
+function parseIv(text: string): Uint8Array | typeof RANDOM {
+  if (text === RANDOM) return RANDOM;
+  if (!/^([0-9a-f]{2})*$/i.test(text)) throw new UsageError("--iv: expected an even number of hex digits, or `random`");
   return Buffer.from(text, "hex");
 }
 
@@ -75,14 +78,16 @@ function parseSize(text: string): number {
 }
 
 /** The names of all ciphers, also with the size of the key in bits. */
-export const cipherNames: readonly string[] = namedCiphers.map(({ name }) => name);
+const cipherNames: readonly string[] = namedCiphers.map(({ name }) => name);
 
 const bareNames = namedCiphers.filter(({ name, algorithm }) => name === algorithm.name).map(({ name }) => name);
 
 /** Finds the cipher with a name, which may contain the size of the key. */
 function parseAlgorithm(name: string): (typeof namedCiphers)[number] {
   const cipher = cipherNamed(name);
-  if (cipher === undefined) refuseName("algorithm", name, cipherNames, bareNames);
+  if (cipher === undefined) {
+    refuseName("algorithm", name, cipherNames, bareNames, hashNamed(name) && `\`dgst ${name}\``);
+  }
   return cipher;
 }
 
@@ -95,15 +100,21 @@ export const encCommand = (library: Library): Command => cryptCommand(library, "
 export const decCommand = (library: Library): Command => cryptCommand(library, "decrypt", "dec", decExamples);
 
 function cryptCommand(library: Library, direction: "encrypt" | "decrypt", name: string, examples: string): Command {
-  const command = new Command(name)
+  const algorithm = new Argument(
+    "<algorithm>",
+    "such as aes-cbc, or aes-256-cbc to accept only that key size",
+  ).argParser(parseAlgorithm);
+  const command = withHelp(new Command(name), { examples, footer })
     .description(`${direction === "encrypt" ? "Encrypts" : "Decrypts"} a file or standard input`)
-    .addHelpText("before", examples)
-    .addHelpText("after", footer)
-    .argument("<algorithm>", "such as aes-cbc, or aes-256-cbc to accept only that key size", parseAlgorithm);
+    .addArgument(withValues(algorithm, cipherNames));
   return withDevice(
     library,
     withKey(command)
-      .option("--iv <hex>", "the iv, or the nonce of aes-gcm and aes-ccm, in hex digits", parseHex)
+      .option(
+        "--nonce, --iv <hex>",
+        `the iv or nonce in hex digits; or \`random\`, ${direction === "encrypt" ? "which generates one and writes it before the ciphertext" : "if enc wrote it before the ciphertext"}`,
+        parseIv,
+      )
       .option("--iv-file <file>", "a file that contains it as raw bytes and nothing else")
       .option("--pad", "PKCS#7 padding: add it when encrypting, remove it when decrypting")
       .option("--aad-file <file>", "additional data that aes-gcm and aes-ccm authenticate")
@@ -122,13 +133,25 @@ function checkFlags(cipher: Algorithm, flags: CryptFlags): void {
   if (flags.iv !== undefined && flags.ivFile !== undefined)
     throw new UsageError("expected --iv or --iv-file, got both");
   if (ivSize > 0 && flags.iv === undefined && flags.ivFile === undefined) {
-    throw new UsageError(`expected an iv for ${name}: --iv or --iv-file`);
+    throw new UsageError(`expected an iv for ${name}: --iv random, --iv or --iv-file`);
   }
+  if (ivSize === 0 && flags.iv === RANDOM) throw new UsageError(`--iv random cannot be used with ${name}`);
   if (!isAead(cipher) && flags.aadFile !== undefined) throw new UsageError(`--aad-file cannot be used with ${name}`);
   if (!isAead(cipher) && flags.tagSize !== undefined) throw new UsageError(`--tag-size cannot be used with ${name}`);
   if (flags.pad && (kind !== "block" || algorithm.name === "aes-xts"))
     throw new UsageError(`--pad cannot be used with ${name}`);
 }
+
+/** Refuses an iv of the wrong size before any data is read: a session checks it only when it processes the data. */
+function checkIv({ name }: Algorithm, { min, max }: SizeRange, iv: Uint8Array | undefined): void {
+  const length = iv?.length ?? 0;
+  if (length >= min && length <= max) return;
+  const expected = max === 0 ? "none" : `${min === max ? min : `${min} to ${max}`} bytes`;
+  throw new UsageError(`iv for ${name}: expected ${expected}, got ${length}`);
+}
+
+/** The size of a random nonce, for both AEADs. */
+const NONCE_SIZE = 12;
 
 /** Starts the session, and checks everything that does not depend on the data. */
 async function start(
@@ -137,33 +160,28 @@ async function start(
   cipher: Algorithm,
   key: Uint8Array,
   flags: CryptFlags,
-): Promise<Work> {
+): Promise<Started & { readonly session: Session }> {
   const iv = flags.ivFile === undefined ? flags.iv : await readInput(flags.ivFile);
   if (isAead(cipher)) {
-    const session = device.aead(cipher.name, key, { tagSize: flags.tagSize });
+    const session = startWith(() => device.aead(cipher.name, key, { tagSize: flags.tagSize }));
     const aad = flags.aadFile === undefined ? undefined : await readInput(flags.aadFile);
     const method = direction === "encrypt" ? "seal" : "open";
-    return whole(session, (data) => session[method](data, { nonce: iv, aad }));
+    const begin = (nonce?: Uint8Array) => whole((data) => session[method](data, { nonce, aad }));
+    if (iv === RANDOM) return { session, ...withRandom(direction, NONCE_SIZE, begin) };
+    checkIv(cipher, session.nonceSize, iv);
+    return { session, head: NOTHING, message: begin(iv) };
   }
-  const session = device.cipher(cipher.name, key);
-  if (cipher.algorithm.name === "aes-xts") return whole(session, (data) => session[direction](data, iv));
-  const chunks = session[direction === "encrypt" ? "encryptor" : "decryptor"](iv, {
-    padding: flags.pad,
-  });
-  return { session, update: (piece) => chunks.update(piece), final: () => chunks.final() };
-}
-
-/** Processes a message that cannot be divided. */
-function whole(session: Session, run: (data: Uint8Array) => Uint8Array): Work {
-  const pieces: Uint8Array[] = [];
-  return {
-    session,
-    update(piece) {
-      pieces.push(piece);
-      return new Uint8Array(0);
-    },
-    final: () => run(Buffer.concat(pieces)),
+  const session = startWith(() => device.cipher(cipher.name, key));
+  const { ivSize } = cipher.algorithm;
+  const begin = (own?: Uint8Array): Message => {
+    if (cipher.algorithm.name === "aes-xts") return whole((data) => session[direction](data, own));
+    const method = direction === "encrypt" ? "encryptor" : "decryptor";
+    const chunks = session[method](own, { padding: flags.pad });
+    return { update: (piece) => chunks.update(piece), final: () => chunks.final() };
   };
+  if (iv === RANDOM) return { session, ...withRandom(direction, ivSize, begin) };
+  checkIv(cipher, { min: ivSize, max: ivSize }, iv);
+  return { session, head: NOTHING, message: begin(iv) };
 }
 
 async function crypt(
@@ -181,7 +199,7 @@ async function crypt(
   checkKeyFlags(flags, flags.in === "-");
   using device = openDevice(library, flags);
   const key = readKey(flags);
-  let work: Work;
+  let work: Started & { readonly session: Session };
   try {
     work = await start(direction, device, algorithm, key, flags);
   } finally {
@@ -195,12 +213,13 @@ async function crypt(
   const began = performance.now();
   let size = 0;
   try {
+    await output.write(work.head);
     for await (const piece of input.pieces) {
-      await output.write(work.update(piece));
+      await output.write(work.message.update(piece));
       size += piece.length;
       progress.add(piece.length);
     }
-    await output.write(work.final());
+    await output.write(work.message.final());
   } catch (error) {
     await output.abandon();
     throw error;

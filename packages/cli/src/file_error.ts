@@ -5,16 +5,19 @@ import { quoteName } from "./quote.ts";
 export class FileError extends Error {
   override readonly name = "FileError";
   readonly code: string | undefined;
+  /** The name of the file, as the user wrote it. */
+  readonly file: string | undefined;
 
   /** @param shown - the name as the message shows it */
-  constructor(shown: string, cause: unknown) {
+  constructor(shown: string, cause: unknown, file?: string) {
     super(`${shown}: ${reasonOf(cause)}`, { cause });
     this.code = codeOf(cause);
+    this.file = file;
   }
 }
 
 /** Creates an error about a file, with its name quoted. */
-export const fileError = (file: string, cause: unknown): FileError => new FileError(quoteName(file), cause);
+export const fileError = (file: string, cause: unknown): FileError => new FileError(quoteName(file), cause, file);
 
 /**
  * Returns the reason, such as `ENOENT, no such file or directory`. The runtimes' own texts differ, and may contain file

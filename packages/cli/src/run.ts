@@ -5,6 +5,7 @@
  */
 import type { CommanderError } from "commander";
 import { exitCodes } from "./exit_codes.ts";
+import { fileError } from "./file_error.ts";
 import { commandLine } from "./file_name.ts";
 import type { Library } from "./library.ts";
 import { print, say } from "./print.ts";
@@ -31,6 +32,13 @@ export async function run(version: string, load: () => Promise<Omit<Library, "ve
   }
 }
 
+/** Whether an error is one of `node:fs`, whose text is not written for users. */
+function isOfSystem(error: unknown): error is NodeJS.ErrnoException & { readonly path: string } {
+  if (!(error instanceof Error) || !("syscall" in error) || !("path" in error)) return false;
+  // Those of the device have a name of their own.
+  return error.name === "Error" && typeof error.path === "string";
+}
+
 function isOfCommander(error: unknown): error is CommanderError {
   return (error as Error).name === "CommanderError";
 }
@@ -44,8 +52,15 @@ async function report(error: unknown): Promise<number> {
   if (isOfCommander(error)) return error.exitCode === 0 ? 0 : exitCodes.usage;
   // A reader that stops early, such as `head`, does not need a message.
   if ((error as NodeJS.ErrnoException).code === "EPIPE") return exitCodes.brokenPipe;
-  say(error instanceof Error ? error.message : String(error));
-  if (error instanceof UsageError) return exitCodes.usage;
-  const { AuthenticationError } = await import("@cryptodev/core");
+  if (error instanceof UsageError) {
+    say(error.message);
+    return exitCodes.usage;
+  }
+  const [{ messageOf }, { AuthenticationError }] = await Promise.all([
+    import("./nearest_file.ts"),
+    import("@cryptodev/core"),
+  ]);
+  const shown = isOfSystem(error) ? fileError(error.path, error) : error;
+  say(shown instanceof Error ? messageOf(shown) : String(shown));
   return error instanceof AuthenticationError ? exitCodes.mismatch : exitCodes.failure;
 }

@@ -1,8 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { constants } from "node:os";
 import process from "node:process";
 import { exitCodes } from "./exit_codes.ts";
+import { type FileError, fileError } from "./file_error.ts";
+import { pathOf } from "./file_name.ts";
+import { messageOf } from "./nearest_file.ts";
 import { say } from "./print.ts";
 import { quoteName } from "./quote.ts";
 
@@ -12,6 +16,13 @@ export const endingSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /** Does not use `child.kill`: Deno then reports the child as killed, even if it handled the signal. */
 function send(child: ChildProcess | undefined, signal: NodeJS.Signals): void {
   if (child?.pid !== undefined && child.exitCode === null && child.signalCode === null) process.kill(child.pid, signal);
+}
+
+/** Says why a program cannot be run. A name without a "/" is searched in the folders of `$PATH`. */
+function reasonOf(file: string, error: FileError): string {
+  if (error.code !== "ENOENT" || file.includes("/")) return messageOf(error);
+  const hint = existsSync(pathOf(file)) ? `did you mean ./${quoteName(file)}?` : "it is not in a folder of $PATH";
+  return `${error.message}; ${hint}`;
 }
 
 /** Options of {@link runProgram}. */
@@ -44,9 +55,9 @@ export async function runProgram(command: readonly string[], { env, until }: Run
     const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
     return signal === null ? (code ?? exitCodes.failure) : 128 + (constants.signals[signal] ?? 0);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    say(`${quoteName(file)} cannot be run: ${code}`);
-    return code === "ENOENT" ? exitCodes.notFound : exitCodes.notExecutable;
+    const failure = fileError(file, error);
+    say(reasonOf(file, failure));
+    return failure.code === "ENOENT" ? exitCodes.notFound : exitCodes.notExecutable;
   } finally {
     for (const signal of endingSignals) process.off(signal, pass);
   }

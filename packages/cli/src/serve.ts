@@ -29,9 +29,10 @@ import {
   Server,
 } from "@cryptodev/serve";
 import { Command, Option } from "commander";
+import { withHelp, withValues } from "./described.ts";
 import { exitCodes } from "./exit_codes.ts";
 import type { Library } from "./library.ts";
-import { checkName } from "./names.ts";
+import { checkName, choiceOption } from "./names.ts";
 import { log, say } from "./print.ts";
 import { quoteName } from "./quote.ts";
 import { endingSignals, runProgram } from "./run_program.ts";
@@ -130,28 +131,34 @@ program cannot be run, 127 if it does not exist.
  * @param program - a program and its arguments, which follow `--` on the command line
  */
 export function serveCommand(library: Library, program: readonly string[]): Command {
-  return new Command("serve")
+  return withHelp(new Command("serve"), { examples, footer })
     .description("Serves the software device as a file that any program can open")
-    .addHelpText("before", examples)
-    .addHelpText("after", footer)
     .argument("[path]", "path of the served device", "/dev/crypto")
     .usage("[options] [path] [-- program args...]")
-    .addOption(new Option("--transport <name>", "the transport (default: CUSE if available)").choices(["fuse", "cuse"]))
+    .addOption(choiceOption("--transport <name>", "the transport (default: CUSE if available)", ["fuse", "cuse"]))
     .addOption(
-      new Option("--on-crash <policy>", "what to do about a call that would crash a kernel")
-        .choices(["refuse", "kill", "fail"])
-        .default("refuse"),
+      choiceOption("--on-crash <policy>", "what to do about a call that would crash a kernel", [
+        "refuse",
+        "kill",
+        "fail",
+      ]).default("refuse"),
     )
     .addOption(
-      new Option("--verbosity <level>", "what is logged: 0 nothing, 1 why calls are refused, 2 every call")
-        .choices(["0", "1", "2"])
-        .default("0"),
+      choiceOption("--verbosity <level>", "what is logged: 0 nothing, 1 why calls are refused, 2 every call", [
+        "0",
+        "1",
+        "2",
+      ]).default("0"),
     )
     .option("--stats", "collect statistics of sessions")
     .option("--async", "support CIOCASYNCCRYPT and CIOCASYNCFETCH, as a driver built with ENABLE_ASYNC does")
     .option("--driver <name>", "simulate hardware with a driver of this name")
     .option("--alignmask <mask>", "simulate a driver that needs data aligned to one more than this", parseMask, 0)
-    .option("--lacks <algorithm>", "omit an algorithm, such as aes-gcm (repeatable)", parseLack, [])
+    .addOption(
+      withValues(new Option("--lacks <algorithm>", "omit an algorithm, such as aes-gcm (repeatable)"), algorithms)
+        .default([])
+        .argParser(parseLack),
+    )
     .option("--fail <error[@call]>", "fail the next such call, e.g. ENOMEM@CIOCGSESSION (repeatable)", parseFault, [])
     .option("--limit <what=count>", `limit ${limits.join(", ")} (repeatable)`, parseLimit, {})
     .option("--json", "print events as JSON lines")

@@ -1,19 +1,24 @@
 import { arch, cpus, release, type } from "node:os";
 import process from "node:process";
-import { CryptodevError, type Device } from "@cryptodev/core";
-import { Command } from "commander";
+import type { Capability, Device } from "@cryptodev/core";
+import { hashes, hmacs, namedCiphers } from "@cryptodev/core/algorithms";
+import { Command, Option } from "commander";
+import { answeredBy } from "./answered_by.ts";
+import { withHelp, withValues } from "./described.ts";
 import { type DeviceFlags, openDevice, withDevice } from "./device_flags.ts";
 import { exitCodes } from "./exit_codes.ts";
 import type { Library } from "./library.ts";
+import { checkName } from "./names.ts";
 import { openOutput } from "./output.ts";
 import { print, say } from "./print.ts";
-import { Progress } from "./progress.ts";
 import { blockSizeOf, keySizeOf, type Measured, onDevice, onNode } from "./speed/contenders.ts";
-import { type Measurement, measure, megabytes, rate } from "./speed/measure.ts";
+import { type Measurement, measure, megabytes } from "./speed/measure.ts";
 import { breakEven, nameOf, type Result, type SizeResult, verdict } from "./speed/results.ts";
 import { svgOf } from "./speed/svg.ts";
-import { barsOf, headOf, rowOf } from "./speed/text.ts";
+import { barsOf, headOf, rowOf, title } from "./speed/text.ts";
+import { StatusLine } from "./status_line.ts";
 import { UsageError } from "./usage_error.ts";
+import { outputWidth, wrap } from "./width.ts";
 
 /** The options of `speed`. */
 interface SpeedFlags extends DeviceFlags {
@@ -35,13 +40,18 @@ Examples:
 `;
 
 const footer = `
-Speeds are measured in wall-clock time, in memory, with one session for all operations. CPU times
-are shown next to them, because a device is also useful if it leaves the CPU free. node:crypto is
-measured with a new object for each operation, as programs use it. Its result is compared with that
-of the device first.
+The device and node:crypto take turns, five each. MB/s and ops/s are medians of the turns, in
+wall-clock time; ± is the range of the middle half of the turns. If the two ranges overlap, or the device is
+software, there is no verdict. CPU is the part of a processor that this process keeps busy: a device
+is also useful if it leaves the processor free. The device uses one session for all operations;
+node:crypto a new object for each, as programs use it. Their results are compared first.
 
 Exit status: 0; 1 if the device cannot be opened or results differ; 2 if the command line is wrong.
 `;
+
+/** What the columns mean, in short. */
+const explanation =
+  '1 MB is 10^6 bytes. Medians of five turns, in memory; ± is the spread, CPU the load of this process. "node" is node:crypto.';
 
 const ladder = [16, 64, 256, 1024, 4096, 16384, 65536];
 /** The largest size in bytes. A larger one would not fit into the memory of small boards. */
@@ -59,22 +69,25 @@ function parseSeconds(text: string): number {
   throw new UsageError("--seconds: expected a number of seconds, at most 60");
 }
 
+/** The names that `--algorithm` accepts, as far as the device has them. */
+const algorithms: readonly string[] = [
+  ...namedCiphers.filter(({ name, algorithm }) => name === algorithm.name).map(({ name }) => name),
+  ...hashes.map(({ name }) => name),
+  ...hmacs.map(({ name }) => name),
+];
+
 /** Creates the command `cryptodev speed`. */
 export function speedCommand(library: Library): Command {
+  const algorithmOption = new Option("-a, --algorithm <names>", "only these, such as aes-cbc,hmac-sha1 (repeatable)")
+    .default([])
+    .argParser((names: string, before: readonly string[]) => [...before, ...names.split(",")]);
   return withDevice(
     library,
-    new Command("speed")
+    withHelp(new Command("speed"), { examples, footer })
       .description("Compares the speed of the device with node:crypto")
-      .addHelpText("before", examples)
-      .addHelpText("after", footer)
-      .option(
-        "-a, --algorithm <names>",
-        "only these, such as aes-cbc,hmac-sha1 (repeatable)",
-        (names: string, before: readonly string[]) => [...before, ...names.split(",")],
-        [],
-      )
+      .addOption(withValues(algorithmOption, algorithms))
       .option("-b, --bytes <sizes>", "data sizes in bytes", parseBytes, ladder)
-      .option("-s, --seconds <seconds>", "duration of each measurement", parseSeconds, 0.25)
+      .option("-s, --seconds <seconds>", "duration of each measurement, all turns together", parseSeconds, 0.25)
       .option("--chart", "draw bars instead of numbers")
       .option("--json", "print JSON")
       .option("--svg <file>", "also write a plot"),
@@ -101,100 +114,119 @@ async function measureAll(
   using device = openDevice(library, flags);
   const subjects = choose(device, flags);
   const cpu = cpus();
+  const by = answeredBy(device);
   const heading = [
-    `cryptodev ${library.version}, ${device.backend === "kernel" ? device.path : "software device"}`,
+    `cryptodev ${library.version}, ${by === "process" ? "software device" : device.path}`,
     library.runtime,
     `${type()} ${release()} ${arch()}`,
     `${cpu.length} x ${cpu[0]?.model ?? "CPU"}`,
   ].join(", ");
+  const width = outputWidth();
+  const status = new StatusLine();
   const show = (text: string): void => {
-    if (!flags.json) print(`${text}\n`);
+    if (flags.json) return;
+    status.clear();
+    print(`${text}\n`);
   };
-  show(`${heading}\n1 MB is 10^6 bytes. Wall-clock time, in memory; ${flags.seconds} s for each measurement.\n`);
+  show(`${wrap(heading, width)}\n\n${wrap(explanation, width)}\n`);
+  const total = subjects.reduce((sum, { sizes }) => sum + sizes.length, 0);
+  let done = 0;
   const results: Result[] = [];
-  for (const capability of subjects) {
-    const subject = {
-      algorithm: nameOf(capability),
-      capability,
-      keySize: keySizeOf(capability),
-      backend: device.backend,
-    };
-    const sizes = sizesOf(capability, flags);
-    // Rows are printed as they are measured; everything else is printed at once.
-    const isSilent = flags.json === true || flags.chart === true;
-    const progress = await Progress.start(sizes.length, !isSilent, "sizes");
-    if (!isSilent) show(headOf(subject));
+  for (const { capability, sizes } of subjects) {
+    const algorithm = nameOf(capability);
+    const subject = { algorithm, capability, keySize: keySizeOf(capability), answeredBy: by };
+    show(wrap(title(subject), width));
+    if (!flags.chart) show(headOf(width));
     const measured: SizeResult[] = [];
     try {
       for (const size of sizes) {
-        const result = measureSize(device, capability, size, flags.seconds);
-        measured.push(result);
-        progress.add(1);
+        done += 1;
+        status.show(`measuring ${algorithm}, ${size} bytes (${done} of ${total})`);
         // Lets the event loop handle signals; nothing else here does.
         await new Promise(setImmediate);
-        if (!isSilent) show(rowOf(result));
+        const result = measureSize(device, capability, size, flags.seconds);
+        measured.push(result);
+        // Rows are printed as they are measured; bars need the longest one.
+        if (!flags.chart) show(rowOf(result, width));
       }
     } catch (error) {
-      if (!(error instanceof CryptodevError)) throw error;
-      // An algorithm that the device refuses does not prevent measuring the others.
-      say(`${subject.algorithm}: ${error.message}`);
-      process.exitCode = exitCodes.failure;
+      // An algorithm that the device refuses, or computes wrong, does not prevent measuring the others.
+      status.clear();
+      skip(algorithm, (error as Error).message);
       continue;
-    } finally {
-      progress.stop();
     }
     const result = { ...subject, sizes: measured };
     results.push(result);
-    if (flags.chart) show(barsOf(result));
-    show(`${verdict(result)}\n`);
+    if (flags.chart) show(barsOf(result, width));
+    show(`${wrap(verdict(result), width)}\n`);
   }
+  status.clear();
   if (flags.json) print(`${JSON.stringify(toJson(library, results, heading, device, flags), undefined, 2)}\n`);
   return { results, heading };
 }
 
-/** Selects the algorithms to measure; the one that shows the cost of a call is first. */
-function choose(device: Device, { algorithm, bytes }: SpeedFlags): readonly Measured[] {
+/** Reports that an algorithm is not measured, which makes the command fail. */
+function skip(algorithm: string, why: string): void {
+  say(`${algorithm}: ${why}`);
+  process.exitCode = exitCodes.failure;
+}
+
+/** What is measured: an algorithm with the sizes that it accepts. */
+interface Subject {
+  readonly capability: Measured;
+  readonly sizes: readonly number[];
+}
+
+/**
+ * Selects what to measure; the algorithm that shows the cost of a call is first.
+ *
+ * @throws {UsageError} if a name is unknown, or no algorithm accepts any of the sizes
+ */
+function choose(device: Device, { algorithm, bytes }: SpeedFlags): readonly Subject[] {
   const all = device.capabilities();
-  for (const name of algorithm) {
-    const found = all.find((capability) => nameOf(capability) === name);
-    if (found === undefined) throw new UsageError(`expected one of ${all.map(nameOf).join(", ")}; got ${name}`);
-    if (!found.available)
-      throw new Error(`${name} is missing from this device; \`cryptodev info\` shows how to get it`);
+  for (const name of algorithm) checkName("--algorithm", name, all.map(nameOf));
+  const isAsked = (capability: Capability): boolean => algorithm.length === 0 || algorithm.includes(nameOf(capability));
+  const asked = all.filter(isAsked);
+  const available = asked.filter((capability) => capability.available);
+  const fitting = available.map((capability) => ({
+    capability,
+    sizes: bytes.filter((size) => size % blockSizeOf(capability) === 0),
+  }));
+  const subjects = fitting.filter(({ sizes }) => sizes.length > 0);
+  const [only] = available;
+  if (subjects.length === 0 && only !== undefined) {
+    const multiple = blockSizeOf(only);
+    throw new UsageError(`${nameOf(only)}: expected a multiple of ${multiple} bytes, got ${bytes.join(", ")}`);
   }
-  const asked = all
-    .filter((capability) => capability.available)
-    .filter((capability) => algorithm.length === 0 || algorithm.includes(nameOf(capability)));
-  const fitting = asked.filter((capability) => bytes.some((size) => size % blockSizeOf(capability) === 0));
-  for (const capability of fitting.length === 0 ? asked : []) {
-    const multiple = blockSizeOf(capability);
-    throw new UsageError(`${capability.name}: expected a multiple of ${multiple} bytes, got ${bytes.join(", ")}`);
+  // Without --algorithm, one that is missing was not asked for.
+  if (algorithm.length > 0) {
+    for (const capability of asked.filter((each) => !each.available)) {
+      skip(nameOf(capability), "missing from this device; `cryptodev info` shows how to get it");
+    }
   }
-  return asked.sort((one, other) => Number(other.name === "null") - Number(one.name === "null"));
+  for (const { capability, sizes } of fitting) {
+    const odd = bytes.filter((size) => !sizes.includes(size));
+    if (odd.length === 0) continue;
+    say(`${nameOf(capability)} accepts only multiples of ${blockSizeOf(capability)} bytes; skipping ${odd.join(", ")}`);
+  }
+  const isCost = ({ capability }: Subject): number => Number(capability.name === "null");
+  return subjects.sort((one, other) => isCost(other) - isCost(one));
 }
 
-/** The sizes that an algorithm accepts. */
-function sizesOf(capability: Measured, { bytes }: SpeedFlags): readonly number[] {
-  const blockSize = blockSizeOf(capability);
-  const odd = bytes.filter((size) => size % blockSize !== 0);
-  if (odd.length > 0) {
-    say(`${nameOf(capability)} accepts only multiples of ${blockSize} bytes; skipping ${odd.join(", ")}`);
-  }
-  return bytes.filter((size) => size % blockSize === 0);
-}
-
+/**
+ * Measures the device and node:crypto in turns.
+ *
+ * @throws {Error} if their results differ, or the device refuses an operation
+ */
 function measureSize(device: Device, capability: Measured, size: number, seconds: number): SizeResult {
   const [ours, theirs] = [onDevice(device, capability, size), onNode(capability, size)];
   try {
     if (theirs !== undefined && !Buffer.from(ours.result()).equals(theirs.result())) {
-      throw new Error(
-        `${nameOf(capability)} of ${size} bytes: the result of the device differs from that of node:crypto`,
-      );
+      throw new Error(`the result for ${size} bytes differs from that of node:crypto`);
     }
-    return {
-      bytes: size,
-      device: measure(ours.run, seconds),
-      node: theirs === undefined ? undefined : measure(theirs.run, seconds),
-    };
+    const runs = theirs === undefined ? [ours.run] : [ours.run, theirs.run];
+    const [first, node] = measure(runs, seconds);
+    return { bytes: size, device: first as Measurement, node };
   } finally {
     ours.close();
   }
@@ -212,8 +244,7 @@ function toJson(
       ? null
       : {
           ...measurement,
-          operationsPerSecond: rate(measurement),
-          megabytesPerSecond: megabytes(measurement, bytes),
+          megabytesPerSecond: megabytes(measurement.rate, bytes),
         };
   return {
     heading,
@@ -228,8 +259,8 @@ function toJson(
       driver: result.capability.driver,
       hardware: result.capability.hardware,
       keyBytes: result.keySize,
-      // null: never; missing: there is nothing to compare it with, or the device uses node:crypto itself.
-      fasterFromBytes: device.backend === "software" ? undefined : breakEven(result),
+      // null: not faster; missing: no verdict.
+      fasterFromBytes: result.answeredBy === "kernel" ? breakEven(result) : undefined,
       sizes: result.sizes.map(({ bytes, device, node }) => ({
         bytes,
         device: numbers(device, bytes),

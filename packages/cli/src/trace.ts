@@ -2,10 +2,12 @@ import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import process from "node:process";
 import { Command } from "commander";
+import { withHelp } from "./described.ts";
 import { backendOption } from "./device_flags.ts";
 import { fileError } from "./file_error.ts";
 import { pathOf } from "./file_name.ts";
 import type { Library } from "./library.ts";
+import { quoteName } from "./quote.ts";
 import { runProgram } from "./run_program.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -37,24 +39,29 @@ Exit status: that of the program; 1 if the file cannot be written; 2 if the comm
  * @param program - a program and its arguments, which follow `--` on the command line
  */
 export function traceCommand(library: Library, program: readonly string[]): Command {
-  return new Command("trace")
-    .description("Runs a program that uses this library, and shows its calls to the device as strace would")
-    .addHelpText("before", examples)
-    .addHelpText("after", footer)
-    .usage("[options] -- program args...")
-    .option("-o, --out <file>", "output file (default: standard error)")
-    .addOption(backendOption(library, "backend to use if the program does not select one"))
-    .action(async ({ out, backend }: TraceFlags) => {
-      if (program.length === 0) throw new UsageError("expected a program after `--`");
-      // The program may change its working directory, and appends to the file.
-      if (out !== undefined) clear(out);
-      const { variables } = library;
-      const env = {
-        [variables.trace]: out === undefined ? "1" : resolve(out),
-        ...(backend === undefined ? {} : { [variables.backend]: backend }),
-      };
-      process.exitCode = await runProgram(program, { env });
-    });
+  return (
+    withHelp(new Command("trace"), { examples, footer })
+      .description("Runs a program that uses this library, and shows its calls to the device as strace would")
+      .usage("[options] -- program args...")
+      // Refused below, with a suggestion.
+      .argument("[words...]")
+      .option("-o, --out <file>", "output file (default: standard error)")
+      .addOption(backendOption(library, "backend to use if the program does not select one"))
+      .action(async ([word]: readonly string[], { out, backend }: TraceFlags) => {
+        if (word !== undefined) {
+          throw new UsageError(`expected \`--\` before the program; did you mean \`trace -- ${quoteName(word)}\`?`);
+        }
+        if (program.length === 0) throw new UsageError("expected a program after `--`");
+        // The program may change its working directory, and appends to the file.
+        if (out !== undefined) clear(out);
+        const { variables } = library;
+        const env = {
+          [variables.trace]: out === undefined ? "1" : resolve(out),
+          ...(backend === undefined ? {} : { [variables.backend]: backend }),
+        };
+        process.exitCode = await runProgram(program, { env });
+      })
+  );
 }
 
 function clear(file: string): void {

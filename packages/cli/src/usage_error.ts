@@ -2,3 +2,17 @@
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
+
+/**
+ * Starts a session with what the command line names. A key, an iv or a tag of the wrong size makes it wrong, whether it
+ * is in an option or in a file.
+ *
+ * @throws {UsageError} if the session refuses one of them
+ */
+export function startWith<Session>(start: () => Session): Session {
+  try {
+    return start();
+  } catch (error) {
+    throw error instanceof RangeError || error instanceof TypeError ? new UsageError(error.message) : error;
+  }
+}

@@ -1,6 +1,7 @@
-import type { Capability, Device } from "@cryptodev/core";
+import type { Capability } from "@cryptodev/core";
+import type { AnsweredBy } from "../answered_by.ts";
 import type { Measured } from "./contenders.ts";
-import { type Measurement, megabytes } from "./measure.ts";
+import type { Measurement } from "./measure.ts";
 
 /** The measurements of the device and of this runtime's node:crypto, for data of one size. */
 export interface SizeResult {
@@ -17,7 +18,7 @@ export interface Result {
   readonly algorithm: string;
   readonly capability: Measured;
   readonly keySize: number;
-  readonly backend: Device["backend"];
+  readonly answeredBy: AnsweredBy;
   readonly sizes: readonly SizeResult[];
 }
 
@@ -25,25 +26,40 @@ export interface Result {
 export const nameOf = ({ kind, name }: Capability): string => (kind === "hmac" ? `hmac-${name}` : name);
 
 /**
- * Finds the smallest size such that the device is at least as fast as node:crypto for it and for all larger sizes.
+ * Compares the device with node:crypto.
  *
- * @returns the size in bytes; `null` if there is none, `undefined` if there is nothing to compare the device with
+ * @returns `"close"` if the middle halves of their rounds overlap, so that the order may be chance
+ */
+function outcomeOf(device: Measurement, node: Measurement): "faster" | "slower" | "close" {
+  if (device.low > node.high) return "faster";
+  return device.high < node.low ? "slower" : "close";
+}
+
+/**
+ * Finds the smallest size such that the device is faster than node:crypto for it and for all larger sizes.
+ *
+ * @returns the size in bytes; `null` if there is none; `undefined` if node:crypto does not have the algorithm, or if the
+ *   measurements of the largest size overlap
  */
 export function breakEven({ sizes }: Pick<Result, "sizes">): number | null | undefined {
-  if (sizes.length === 0 || sizes.some(({ node }) => node === undefined)) return undefined;
-  const lost = sizes.map(({ bytes, device, node }) => megabytes(device, bytes) < megabytes(node as Measurement, bytes));
-  return sizes[lost.lastIndexOf(true) + 1]?.bytes ?? null;
+  const outcomes = sizes.map(({ device, node }) => node && outcomeOf(device, node));
+  const last = outcomes.at(-1);
+  if (last === undefined || last === "close" || outcomes.includes(undefined)) return undefined;
+  const isFaster = outcomes.map((outcome) => outcome === "faster");
+  return sizes[isFaster.lastIndexOf(false) + 1]?.bytes ?? null;
 }
 
 /** Summarises a result in one sentence. */
 export function verdict(result: Result): string {
-  const from = breakEven(result);
-  const [first, last] = [result.sizes[0]?.bytes, result.sizes.at(-1)?.bytes];
+  const [first, last] = [result.sizes[0], result.sizes.at(-1)];
   if (result.algorithm === "null") return "This is the cost of a call: nothing is encrypted.";
-  if (result.backend === "software") return "No verdict: the software device uses node:crypto itself.";
-  if (from === undefined) return "node:crypto does not have this algorithm here.";
-  if (from === null) return `Never faster than node:crypto here, up to ${last} bytes.`;
-  return from === first
+  if (result.answeredBy === "process") return "No verdict: the software device uses node:crypto itself.";
+  if (result.answeredBy !== "kernel") return "No verdict: another process serves this device in software.";
+  if (last?.node === undefined) return "node:crypto does not have this algorithm here.";
+  const from = breakEven(result);
+  if (from === undefined) return `No verdict: the ranges at ${last.bytes} bytes overlap; try --seconds 2.`;
+  if (from === null) return `Not faster than node:crypto here at ${last.bytes} bytes.`;
+  return from === first?.bytes
     ? `Faster than node:crypto here at every size.`
     : `Faster than node:crypto here from ${from} bytes on.`;
 }
