@@ -72,6 +72,8 @@ function run(runtime, { name, filters: selected, env }) {
         // The tests start garbage collections. In Node.js and Bun they can enable that themselves.
         DENO_V8_FLAGS: "--expose-gc",
         NO_UPDATE_NOTIFIER: "1",
+        // `npm run --silent` sets it, and the tests compare what npm prints.
+        npm_config_loglevel: undefined,
       },
     },
   );

@@ -143,7 +143,7 @@ describe.each(platforms.map((platform) => ({ ...platform, prepared: prepare(plat
       "$name loads only musl, and koffi's build for musl",
       (program) => {
         const code = `
-        const { nodeHost } = await import("@cryptodev/node");
+        const { nodeHost } = await import("cryptodev/node");
         nodeHost();
         console.log(require("node:fs").readFileSync("/proc/self/maps", "utf8"));
       `;

@@ -100,7 +100,7 @@ test.each([
       console.log(JSON.stringify(message));
     `);
     expect(message).toMatch(
-      /^ServeError: the worker of @cryptodev\/serve is not next to this module|^UnsupportedError: a bundle has no worker/,
+      /^ServeError: the worker of cryptodev\/serve is not next to this module|^UnsupportedError: a bundle has no worker/,
     );
   } finally {
     rmSync(copy, { recursive: true });
