@@ -59,8 +59,8 @@ function check(what, cwd, command, ...args) {
 }
 
 /** Lists the files that are missing from a tarball, and those that should not be in it. */
-function misplaced(paths, { exports, bin: programs }) {
-  const files = [...Object.values(exports).flatMap(Object.values), ...Object.values(programs)];
+function misplaced(paths, { exports, bin: programs, man: pages }) {
+  const files = [...Object.values(exports).flatMap(Object.values), ...Object.values(programs), ...pages];
   const expected = [...documents, ...files.map((path) => path.replace("./", ""))];
   const isBuilt = (path) => /^dist\/[\w/-]+\.(js|js\.map|d\.ts)$/.test(path);
   return [
