@@ -38,11 +38,11 @@ const words = (x: number, y: number, text: string, more = ""): string =>
 
 /** Viewers show an image in their own scheme, whatever the page has: it needs a background of its own. */
 const style = `<style>
-text { font-family: system-ui, sans-serif; font-size: 15px; fill: #1f2328 }
+text { font-family: system-ui, sans-serif; font-size: 15px; fill: #1f2328; stroke: #ffffff; stroke-width: 3px; paint-order: stroke }
 .title { font-weight: 600; font-size: 17px } .note { fill: #59636e; font-size: 14px }
 .page { fill: #ffffff } .bar { fill: #3451b2 } .mark { stroke: #59636e; stroke-dasharray: 4 3 }
 @media (prefers-color-scheme: dark) {
-  text { fill: #e6edf3 } .note { fill: #9198a1 } .page { fill: #161618 } .bar { fill: #a8b1ff } .mark { stroke: #9198a1 }
+  text { fill: #e6edf3; stroke: #161618 } .note { fill: #9198a1 } .page { fill: #161618 } .bar { fill: #a8b1ff } .mark { stroke: #9198a1 }
 }
 </style>`;
 
@@ -67,10 +67,9 @@ function draw({ title, note, groups, mark }: Picture): string {
   }
   if (mark !== undefined) {
     const x = across(mark.value).toFixed(1);
-    lines.push(
-      `<line class="mark" x1="${x}" x2="${x}" y1="${HEADER}" y2="${y - GAP}"/>`,
-      words(Number(x), y + 4, mark.label, ' class="note" text-anchor="middle"'),
-    );
+    // Behind the numbers, which hide it where they meet.
+    lines.unshift(`<line class="mark" x1="${x}" x2="${x}" y1="${HEADER}" y2="${y - GAP}"/>`);
+    lines.push(words(Number(x), y + 4, mark.label, ' class="note" text-anchor="middle"'));
   }
   const height = y + FOOTER - GAP;
   return [
