@@ -15,11 +15,14 @@ const [key, iv] = [new Uint8Array(16).fill(3), new Uint8Array(16).fill(7)];
 const echo = new Worker(new URL("./async_echo.js", import.meta.url));
 await once(echo, "message");
 
+let returned: (message: unknown) => void = () => {};
+echo.on("message", (message) => returned(message));
+
 /** Sends so many bytes to a thread that returns them, as an operation does with a copy of its data. */
 function echoed(data: Uint8Array): Promise<unknown> {
   const { buffer } = data.slice();
   echo.postMessage(buffer, [buffer]);
-  return once(echo, "message");
+  return new Promise((resolve) => (returned = resolve));
 }
 
 async function sessionsOf(options: Parameters<typeof openAsync>[0], many: number): Promise<AsyncCipher[]> {
