@@ -3,6 +3,8 @@ import type { Hash as NodeHash } from "node:crypto";
 import type { Device, HashName, Hash as HashSession, Hmac as HmacSession } from "@cryptodev/core";
 import { byteLengthOf } from "@cryptodev/core/host";
 import type { Closable } from "./dropped.ts";
+import { checkUint32, notXof } from "./errors.ts";
+import { digestSizeOf } from "./names.ts";
 
 /** What hashes one message: a session, or node:crypto for an algorithm that is missing from the device. */
 export interface Engine extends Closable {
@@ -92,6 +94,19 @@ class SessionEngine<S extends HashSession | HmacSession> implements Engine {
   }
 }
 
+/** Reads the size of the digest that a program asked for, in bytes; `undefined` if it did not. */
+export function outputLengthOf(options: unknown): number | undefined {
+  if (typeof options !== "object" || options === null) return undefined;
+  const { outputLength } = options as { readonly outputLength?: unknown };
+  if (outputLength !== undefined) checkUint32(outputLength, "options.outputLength");
+  return outputLength as number | undefined;
+}
+
+/** Refuses any other size than that of the hash. */
+export function checkOutputLength(length: number | undefined, name: HashName): void {
+  if (length !== undefined && length !== digestSizeOf(name)) throw notXof();
+}
+
 /** The most sessions of one algorithm that a device keeps for later messages. */
 const MOST_IDLE = 4;
 
@@ -104,14 +119,12 @@ const idleOf = new WeakMap<Device, Map<HashName, HashEngine[]>>();
  */
 class HashEngine extends SessionEngine<HashSession> {
   readonly #idle: HashEngine[];
-  readonly #checkCopy: (options: unknown) => void;
   /** Whether its last message is complete. */
   #isDone = false;
 
-  constructor(session: HashSession, idle: HashEngine[], checkCopy: (options: unknown) => void) {
+  constructor(session: HashSession, idle: HashEngine[]) {
     super(session);
     this.#idle = idle;
-    this.#checkCopy = checkCopy;
   }
 
   override update(data: Uint8Array): void {
@@ -126,9 +139,9 @@ class HashEngine extends SessionEngine<HashSession> {
   }
 
   override copy(options: unknown): Engine {
-    this.#checkCopy(options);
+    checkOutputLength(outputLengthOf(options), this.started.name);
     this.flush();
-    return new HashEngine(this.started.copy(), this.#idle, this.#checkCopy);
+    return new HashEngine(this.started.copy(), this.#idle);
   }
 
   override close(): void {
@@ -139,15 +152,11 @@ class HashEngine extends SessionEngine<HashSession> {
   }
 }
 
-/**
- * Starts a hash, or uses a session of an earlier one again.
- *
- * @param checkCopy - refuses bad options of `copy()`
- */
-export function hashEngine(device: Device, name: HashName, checkCopy: (options: unknown) => void): Engine {
+/** Starts a hash, or uses a session of an earlier one again. */
+export function hashEngine(device: Device, name: HashName): Engine {
   const idle = idleEngines(device, name);
   const earlier = device.closed ? undefined : idle.pop();
-  return earlier ?? new HashEngine(device.hash(name), idle, checkCopy);
+  return earlier ?? new HashEngine(device.hash(name), idle);
 }
 
 function idleEngines(device: Device, name: HashName): HashEngine[] {

@@ -10,7 +10,14 @@ import {
 } from "@cryptodev/core";
 import { CRYPTO_HMAC_MAX_KEY_LEN } from "@cryptodev/core/abi";
 import { type Constructor, constructorOf, streamLater } from "./constructors.ts";
-import { type Engine, hashEngine, hmacEngine, nodeEngine } from "./digest_engines.ts";
+import {
+  checkOutputLength,
+  type Engine,
+  hashEngine,
+  hmacEngine,
+  nodeEngine,
+  outputLengthOf,
+} from "./digest_engines.ts";
 import { type Closable, closeWhenCollected } from "./dropped.ts";
 import {
   checkUint32,
@@ -20,7 +27,6 @@ import {
   invalidArgType,
   invalidDigest,
   invalidValue,
-  notXof,
   unknownDigest,
 } from "./errors.ts";
 import { lacking, orNode, type Source, startOr } from "./lacks.ts";
@@ -185,25 +191,13 @@ function startHash(source: Source, algorithm: unknown, options: unknown, unknown
     const name = findNodeHash(algorithm);
     if (name === undefined) throw lacking(unknown());
     checkOutputLength(outputLength, name);
-    const checkCopy = (copyOptions: unknown): void => checkOutputLength(outputLengthOf(copyOptions), name);
-    return startOr(unknown, () => hashEngine(source.device(), name, checkCopy));
+    return startOr(unknown, () => hashEngine(source.device(), name));
   };
   const sized = outputLength === undefined ? {} : { outputLength };
   return new Message(
     "hash",
     orNode(source, own, () => nodeEngine(node.createHash(algorithm, sized))),
   );
-}
-
-function outputLengthOf(options: unknown): number | undefined {
-  if (typeof options !== "object" || options === null) return undefined;
-  const { outputLength } = options as { readonly outputLength?: unknown };
-  if (outputLength !== undefined) checkUint32(outputLength, "options.outputLength");
-  return outputLength as number | undefined;
-}
-
-function checkOutputLength(length: number | undefined, name: HashName): void {
-  if (length !== undefined && length !== digestSizeOf(name)) throw notXof();
 }
 
 /** Creates `crypto.Hmac` over a device. */
