@@ -11,12 +11,11 @@ import { type AbortSignalLike, type Executor, reasonOf, type Started } from "./e
 import {
   type Argument,
   answers,
+  asReceived,
   type CallMethod,
   introduce,
   type Outcome,
-  received,
   type StartMethod,
-  toWire,
 } from "./protocol.ts";
 
 /** The interval at which the driver is asked for finished operations, in milliseconds. */
@@ -62,8 +61,7 @@ export class Driver implements Executor {
   async start(_of: number, method: StartMethod, args: readonly Argument[]): Promise<Started> {
     this.#requireOpen();
     // The driver gets the keys as a thread does: in memory that is not shared.
-    const wire = args.map((arg) => toWire(arg, []));
-    const session = received(wire, ([name, key]) => this.#start(method, name as never, key as Uint8Array));
+    const session = asReceived(args, ([name, key]) => this.#start(method, name as never, key as Uint8Array));
     this.#objects += 1;
     this.#sessions.set(this.#objects, session);
     return { object: this.#objects, ...introduce(session) };

@@ -1,13 +1,5 @@
 import { CryptodevError, type Device, type Session } from "@cryptodev/core";
-import {
-  type Argument,
-  type CallMethod,
-  DEVICE,
-  type Outcome,
-  received,
-  type StartMethod,
-  toWire,
-} from "./protocol.ts";
+import { type Argument, asReceived, type CallMethod, DEVICE, type Outcome, type StartMethod } from "./protocol.ts";
 
 /**
  * The most bytes of data that are processed in place. Up to here an operation takes less of this thread's time than a
@@ -43,8 +35,7 @@ export class InPlace {
   start(object: number, of: number, method: StartMethod, args: readonly Argument[]): void {
     if (of !== DEVICE) return;
     const methods = this.#device as unknown as Record<StartMethod, (...args: readonly unknown[]) => Session>;
-    const wire = args.map((arg) => toWire(arg, []));
-    const session = received(wire, (own) => methods[method](...own));
+    const session = asReceived(args, (own) => methods[method](...own));
     this.#counterparts.set(object, { session, inThread: 0, isBegun: false });
   }
 

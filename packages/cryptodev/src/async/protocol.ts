@@ -205,6 +205,12 @@ export function received<T>(args: readonly unknown[], use: (args: readonly unkno
   }
 }
 
+/** Uses arguments in this thread as another one receives them: its keys are private copies, and wiped afterwards. */
+export function asReceived<T>(args: readonly Argument[], use: (args: readonly unknown[]) => T): T {
+  const wire = args.map((arg) => toWire(arg, []));
+  return received(wire, use);
+}
+
 /** Asks the driver whether it supports an ioctl of this name: only these two are in question anywhere. */
 export function answers(device: Device, name: unknown): boolean {
   const ioctl = [CIOCAUTHCRYPT, CIOCCPHASH].find((one) => one.name === name);
