@@ -1,7 +1,7 @@
 import process from "node:process";
 import { clearLine, cursorTo } from "node:readline";
 
-/** A line on a terminal that says what is going on, until it is cleared. Elsewhere it shows nothing. */
+/** A line on a terminal that shows the progress until it is cleared. If the output is not a terminal, it shows nothing. */
 export class StatusLine {
   show(text: string): void {
     const { stderr } = process;
