@@ -33,6 +33,12 @@ describe.each(versions)("Node.js $version", ({ version, file = "" }) => {
     });
   }
 
+  test.skipIf(file === "")("says to use import() in place of require() if that cannot load ES modules", () => {
+    // As before 20.19 and 22.12. The exports have no file for require(), which would replace this message.
+    const { stderr } = installed.run(file, "--no-experimental-require-module", "-e", 'require("cryptodev")');
+    expect(stderr).toMatch(/Error \[ERR_REQUIRE_ESM\]: require\(\) of ES Module .* a dynamic import\(\)/s);
+  });
+
   test.skipIf(file === "")("switches import and require to cryptodev/crypto by the flag in the README", () => {
     const code = `
       import { createRequire } from "node:module";

@@ -4,6 +4,7 @@
  *
  * @module @cryptodev/core/host
  */
+export { checkIv, checkSizes } from "../checks.ts";
 export { environmentVariable } from "../environment.ts";
 export { isMissing } from "../errors.ts";
 export { MAX_AAD } from "../kernel/limits.ts";

@@ -1,5 +1,6 @@
 import type { ChunkOptionsOf, CipherName, EagerOptions, PaddingOptions, WithoutIvName, XtsName } from "@cryptodev/core";
-import { inWords, own, sizeOf } from "@cryptodev/core/host";
+import { cipherNamed, type NamedCipher } from "@cryptodev/core/algorithms";
+import { checkIv, own, sizeOf } from "@cryptodev/core/host";
 import { checkRoom, copied, deliver, plain } from "../arguments.ts";
 import type { AsyncOptions, Executor, Started } from "../executor.ts";
 import type { Argument } from "../protocol.ts";
@@ -91,6 +92,10 @@ export class AsyncCipher<Name extends CipherName = CipherName> extends AsyncSess
   /** The cipher's name, as it was requested, in this library's form. */
   get name(): Name {
     return this.started.name as Name;
+  }
+
+  get #cipher(): NamedCipher {
+    return cipherNamed(this.name) as NamedCipher;
   }
 
   /** The length of the data must be a multiple of this many bytes; 1 if every length is valid. */
@@ -213,9 +218,7 @@ export class AsyncCipher<Name extends CipherName = CipherName> extends AsyncSess
   ): [Uint8Array | undefined, Options | undefined] {
     const isIv = this.ivSize > 0 || second !== undefined || ArrayBuffer.isView(first);
     const [iv, options] = isIv ? [first as Uint8Array | undefined, second] : [undefined, first as Options | undefined];
-    if (this.ivSize === 0 && iv !== undefined) {
-      throw new RangeError(`iv for ${this.name}: expected none, as it has no iv; got ${inWords(iv)}`);
-    }
+    if (this.ivSize === 0) checkIv(iv, this.#cipher);
     return [copied(iv, "iv", this.name), options];
   }
 
@@ -226,6 +229,15 @@ export class AsyncCipher<Name extends CipherName = CipherName> extends AsyncSess
     second: AsyncOptions | undefined,
   ): Promise<Uint8Array<ArrayBuffer>> {
     const [iv, options] = this.#ivAndOptions(first, second);
+    return this.#run(method, source, iv, options);
+  }
+
+  async #run(
+    method: "encrypt" | "decrypt",
+    source: Uint8Array,
+    iv: Uint8Array | undefined,
+    options: AsyncOptions | undefined,
+  ): Promise<Uint8Array<ArrayBuffer>> {
     return (await this.call(method, [copied(source, "source", this.name), iv], options)) as Uint8Array<ArrayBuffer>;
   }
 
@@ -236,8 +248,11 @@ export class AsyncCipher<Name extends CipherName = CipherName> extends AsyncSess
     first: Uint8Array | AsyncOptions | undefined,
     second: AsyncOptions | undefined,
   ): Promise<number> {
-    checkRoom(destination, sizeOf(source, "source", this.name), "destination", this.name);
-    const result = await this.#operate(method, source, first, second);
+    const size = sizeOf(source, "source", this.name);
+    const [iv, options] = this.#ivAndOptions(first, second);
+    checkIv(iv, this.#cipher, destination, "source, destination, iv");
+    checkRoom(destination, size, "destination", this.name);
+    const result = await this.#run(method, source, iv, options);
     return deliver(result, destination, "destination", this.name);
   }
 

@@ -1,5 +1,5 @@
 import { CryptodevError, type HashName, type KeyedMacName } from "@cryptodev/core";
-import { copyInto, equalInConstantTime, sizeOf } from "@cryptodev/core/host";
+import { checkSizes, copyInto, equalInConstantTime, sizeOf } from "@cryptodev/core/host";
 import { checkRoom, copied, copiedKey, deliver } from "../arguments.ts";
 import type { AsyncOptions, Executor, Started } from "../executor.ts";
 import type { Argument, CallMethod } from "../protocol.ts";
@@ -134,13 +134,10 @@ export class AsyncHmac extends AsyncMessageSession {
    * ```
    */
   async verify(data: Uint8Array, mac: Uint8Array, options?: AsyncOptions): Promise<boolean> {
-    const size = sizeOf(mac, "mac", this.name);
-    if (size !== this.digestSize) {
-      throw new RangeError(`mac for ${this.name}: expected ${this.digestSize} bytes, got ${size}`);
-    }
-    const expected = new Uint8Array(size);
+    const dataSize = sizeOf(data, "data", this.name);
+    const expected = new Uint8Array(checkSizes(mac, [this.digestSize], "mac", this.name, data, "data, mac"));
     copyInto(expected, mac);
-    const copy = new Uint8Array(new ArrayBuffer(sizeOf(data, "data", this.name)));
+    const copy = new Uint8Array(new ArrayBuffer(dataSize));
     copyInto(copy, data);
     const computed = (await this.call("digest", [copy], options)) as Uint8Array;
     const isEqual = equalInConstantTime(computed, expected);
