@@ -23,7 +23,7 @@ const notRun: Readonly<Record<string, string>> = {
   "git clone https://github.com/cryptodev-linux/cryptodev-linux": "needs a network",
   "sudo make -C cryptodev-linux install": "needs the headers of the running kernel",
   "sudo modprobe cryptodev": "needs the module",
-  "docker run --device /dev/crypto node:22 npx cryptodev info": "needs Docker and the module",
+  "docker run --device /dev/crypto node:22 npx --yes cryptodev info": "needs Docker and the module",
   "ls -l /dev/crypto": "needs the module",
   "cat /proc/crypto": "needs a kernel with this file, which some do not have",
   "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0": "changes the whole machine",
