@@ -3,7 +3,7 @@ import { SoftwareHost } from "@cryptodev/soft";
 import { subtleOf } from "cryptodev/webcrypto";
 import { afterAll, describe, expect, test } from "vitest";
 import { pattern } from "../bytes.ts";
-import { runForJson } from "../child.ts";
+import { runForJson, runProgram } from "../child.ts";
 import { native, outcomeOf, type Subtle } from "./outcome.ts";
 
 const device = Device.open(new SoftwareHost());
@@ -295,6 +295,17 @@ describe("subtle and crypto of cryptodev/webcrypto", () => {
         parentPort.postMessage(await isAtOnce());
       }`;
     expect(runForJson(program, { env: { CRYPTODEV_BACKEND: "software" } })).toEqual([false, true]);
+  });
+
+  test("use the same device as cryptodev/crypto in the same thread", () => {
+    const both = `
+      import { createHash } from "cryptodev/crypto";
+      import { subtle } from "cryptodev/webcrypto";
+      const digest = new Uint8Array(await subtle.digest("SHA-1", new Uint8Array(3)));
+      console.log(JSON.stringify(createHash("sha1").update(new Uint8Array(3)).digest().equals(digest)));`;
+    const { stdout, stderr } = runProgram(both, { env: { CRYPTODEV_BACKEND: "software", CRYPTODEV_TRACE: "1" } });
+    expect(JSON.parse(stdout)).toBe(true);
+    expect(stderr.match(/^open\b.*$/gm)).toHaveLength(1);
   });
 
   test("leave the rest to the runtime if CRYPTODEV_FALLBACK is set", () => {
