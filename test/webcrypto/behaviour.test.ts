@@ -141,6 +141,24 @@ describe("arguments", () => {
     expect(await outcomeOf(() => run(withFallback))).toBe(digest);
   });
 
+  test("left to the runtime can be objects whose getters need the object itself, and have their name read once", async () => {
+    class Curve {
+      readonly #curve = "P-384";
+      names = 0;
+      get name() {
+        this.names += 1;
+        return "ECDSA";
+      }
+      get namedCurve() {
+        return this.#curve;
+      }
+    }
+    const curve = new Curve();
+    const { publicKey } = await withFallback.generateKey(curve, true, ["sign", "verify"]);
+    expect(publicKey.algorithm).toEqual({ name: "ECDSA", namedCurve: "P-384" });
+    expect(curve.names).toBe(1);
+  });
+
   test("can be every kind of BufferSource, whatever its own properties claim", async () => {
     const bytes = pattern(32);
     class Liar extends Uint8Array {

@@ -437,8 +437,9 @@ test("supports() of subtle reports what the device has, if the runtime has that 
       expect(supports("generateKey", algorithm)).toBe(fallback && isTheirs);
     }
     expect(supports("dance", "SHA-256")).toBe(false);
+    expect(() => supports("digest")).toThrow(TypeError);
   }
   poor.close();
 });
 
-type Supports = (operation: string, algorithm: unknown) => boolean;
+type Supports = (operation: string, algorithm?: unknown) => boolean;

@@ -86,9 +86,9 @@ export function describe(given: unknown, members: ReadonlyMap<string, readonly s
   const name = written.toUpperCase();
   const own = members.get(name);
   if (own === undefined) {
-    // Its other members are read later, but not its name again.
-    const value = isObject ? Object.create(given, { name: { value: written, enumerable: true } }) : written;
-    return { name: written, isOurs: false, value };
+    // Its other members are read later, as members of the object itself, but not its name again.
+    const get = (from: object, member: string | symbol) => (member === "name" ? written : Reflect.get(from, member));
+    return { name: written, isOurs: false, value: isObject ? new Proxy(given, { get }) : written };
   }
   const value: Record<string, unknown> = { name };
   for (const member of isObject ? own : []) {

@@ -132,8 +132,10 @@ class DeviceSubtle {
   }
 
   #supports(platforms: Supports): Supports {
-    return (operation, algorithm, extra) => {
-      const isPlatforms = platforms(operation, algorithm, extra);
+    return (...args) => {
+      // It throws if there are too few arguments.
+      const isPlatforms = platforms(...args);
+      const [operation, algorithm, extra] = args;
       const isOurs = namesFor(operation, algorithm, extra)?.every((name) => this.#sessions.has(name)) ?? false;
       return this.#isAllowed ? isPlatforms || isOurs : isPlatforms && isOurs;
     };
