@@ -9,6 +9,7 @@ import {
   ourKeys,
   ours,
   type Parameters,
+  stringOf,
 } from "./algorithms.ts";
 import { type Bytes, bufferOf, copied } from "./bytes.ts";
 import { cipherWork } from "./ciphers.ts";
@@ -79,7 +80,7 @@ export function subtleOf(device: Device | (() => Device), options: SubtleOptions
 }
 
 /** The formats of keys that are bytes. */
-const rawFormats: readonly unknown[] = ["raw", "raw-secret"];
+const rawFormats: readonly string[] = ["raw", "raw-secret"];
 
 /** The members of a JsonWebKey for a secret key. */
 const jwkMembers = ["alg", "ext", "k", "key_ops", "kty", "use"] as const;
@@ -241,7 +242,8 @@ class DeviceSubtle {
     return this.#sessions.use(key, bytes.length, (session) => digesting(session as DigestSession, bytes));
   }
 
-  #importKey([format, data, given, extractable, usages]: Args): Promise<unknown> {
+  #importKey([kind, data, given, extractable, usages]: Args): Promise<unknown> {
+    const format = stringOf(kind);
     const algorithm = describe(given, membersOf.import);
     const bytes = rawFormats.includes(format) ? copied(data) : undefined;
     const jwk = format === "jwk" ? jwkOf(data, algorithm) : undefined;
@@ -344,7 +346,8 @@ class DeviceSubtle {
     );
   }
 
-  #wrapKey([format, key, wrappingKey, given]: Args): Promise<ArrayBuffer> {
+  #wrapKey([kind, key, wrappingKey, given]: Args): Promise<ArrayBuffer> {
+    const format = stringOf(kind);
     const algorithm = describe(given, membersOf.cipher);
     return this.#orNative(
       async () => {
@@ -367,7 +370,8 @@ class DeviceSubtle {
     );
   }
 
-  #unwrapKey([format, data, unwrappingKey, given, target, extractable, usages]: Args): Promise<unknown> {
+  #unwrapKey([kind, data, unwrappingKey, given, target, extractable, usages]: Args): Promise<unknown> {
+    const format = stringOf(kind);
     const algorithm = describe(given, membersOf.cipher);
     const unwrapped = describe(target, membersOf.import);
     const bytes = copied(data);
