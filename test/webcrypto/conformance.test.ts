@@ -396,6 +396,30 @@ describe.each(subtles)("subtle %s", (_name, subtle) => {
     }
   });
 
+  test("refuses what is wrong in the order of the specification", async () => {
+    const open = (from: Subtle, usages: Usage[]) => from.importKey("raw", pattern(16), "AES-CBC", true, usages);
+    const cases: ((from: Subtle) => Promise<unknown>)[] = [
+      // Before anything is decrypted.
+      async (from) =>
+        from.unwrapKey(
+          "none" as Any,
+          pattern(16),
+          await open(from, ["unwrapKey"]),
+          ciphers["AES-CBC"],
+          "AES-CBC",
+          true,
+          [],
+        ),
+      // Before the key is exported.
+      async (from) => {
+        const closed = await from.importKey("raw", pattern(16), "AES-CBC", false, ["encrypt"]);
+        return from.wrapKey("raw", closed, await open(from, ["wrapKey"]), { name: "AES-CBC" } as Any);
+      },
+      (from) => from.importKey("jwk", new Uint8Array(new SharedArrayBuffer(16)) as Any, "AES-CBC", true, ["encrypt"]),
+    ];
+    for (const run of cases) await compare(subtle, String(run), run);
+  });
+
   test("refuses calls with too few arguments, and digests with other algorithms", async () => {
     const methods = Object.keys(subtle) as (keyof Subtle)[];
     for (const name of methods) {

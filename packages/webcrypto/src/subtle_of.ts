@@ -82,6 +82,9 @@ export function subtleOf(device: Device | (() => Device), options: SubtleOptions
 /** The formats of keys that are bytes. */
 const rawFormats: readonly string[] = ["raw", "raw-secret"];
 
+/** All formats of keys, also those that only newer runtimes have. */
+const keyFormats: readonly string[] = [...rawFormats, "raw-public", "raw-seed", "spki", "pkcs8", "jwk"];
+
 /** The members of a JsonWebKey for a secret key. */
 const jwkMembers = ["alg", "ext", "k", "key_ops", "kty", "use"] as const;
 
@@ -352,8 +355,10 @@ class DeviceSubtle {
     return this.#orNative(
       async () => {
         if (!isKey(key) || !isKey(wrappingKey)) throw new Doubt("this is not a CryptoKey");
-        const { name } = ours(algorithm);
-        requireUsage(wrappingKey, name, "wrapKey");
+        const parameters = ours(algorithm);
+        requireUsage(wrappingKey, parameters.name, "wrapKey");
+        // Before the key is exported, because its size does not matter.
+        cipherWork(parameters).check(0, true);
         if (!this.#isAllowed) requireSupported(key);
         // The runtime refuses a key that is not extractable here, as it would in its own wrapKey.
         const exported = await native.exportKey(format, key);
@@ -379,7 +384,9 @@ class DeviceSubtle {
     return this.#orNative(
       async () => {
         if (bytes === undefined || !isKey(unwrappingKey)) throw new Doubt("this is not a BufferSource or a CryptoKey");
-        if (unwrapped === undefined) throw new Doubt("this is not an algorithm");
+        // The runtime refuses it before it decrypts anything.
+        if (unwrapped === undefined || !keyFormats.includes(format))
+          throw new Doubt("this is not an algorithm or a format");
         if (!unwrapped.isOurs && !this.#isAllowed) throw lackOfAlgorithm(unwrapped);
         const result = await this.#cryptWith(algorithm, unwrappingKey, bytes, "unwrapKey", false);
         try {
@@ -429,9 +436,8 @@ function dataFor(algorithm: Described | undefined, data: unknown, isEncryption: 
 
 /** Reads the members of a JsonWebKey, each once. What is not an object, or is bytes, stays, and the runtime refuses it. */
 function jwkOf(data: unknown, algorithm: Described | undefined): JsonWebKey | undefined {
-  if (typeof data !== "object" || data === null || algorithm?.isOurs !== true || copied(data) !== undefined) {
-    return undefined;
-  }
+  const isBytes = ArrayBuffer.isView(data) || data instanceof ArrayBuffer;
+  if (typeof data !== "object" || data === null || isBytes || algorithm?.isOurs !== true) return undefined;
   const read: Record<string, unknown> = {};
   for (const member of jwkMembers) {
     const value = (data as Readonly<Record<string, unknown>>)[member];
