@@ -15,6 +15,18 @@ import { type Bytes, bufferOf, copied } from "./bytes.ts";
 import { cipherWork } from "./ciphers.ts";
 import { Doubt, Lack, notSupported, Refusal } from "./errors.ts";
 import {
+  exported,
+  type JsonWebKey,
+  jwkOf,
+  keyFormats,
+  listed,
+  parsed,
+  rawFormats,
+  requireSupported,
+  requireUsage,
+  requireUsages,
+} from "./keys.ts";
+import {
   isKey,
   type Key,
   native,
@@ -24,7 +36,7 @@ import {
   type Subtle,
   type Supports,
 } from "./platform.ts";
-import { exported, requireSupported, requireUsage, Sessions, type ThreadedDevice } from "./sessions.ts";
+import { Sessions, type ThreadedDevice } from "./sessions.ts";
 import { namesFor } from "./supports.ts";
 import type { DigestSession, Work } from "./work.ts";
 
@@ -79,19 +91,7 @@ export function subtleOf(device: Device | (() => Device), options: SubtleOptions
   return new DeviceSubtle(sessions, fallback).toSubtle() as unknown as PlatformSubtle;
 }
 
-/** The formats of keys that are bytes. */
-const rawFormats: readonly string[] = ["raw", "raw-secret"];
-
-/** All formats of keys, also those that only newer runtimes have. */
-const keyFormats: readonly string[] = [...rawFormats, "raw-public", "raw-seed", "spki", "pkcs8", "jwk"];
-
-/** The members of a JsonWebKey for a secret key. */
-const jwkMembers = ["alg", "ext", "k", "key_ops", "kty", "use"] as const;
-
 type Args = readonly unknown[];
-
-/** What a program passes as one: members of any type. */
-type JsonWebKey = Readonly<Record<string, unknown>>;
 
 /** Closes the sessions of what a program dropped. There is no warning: `crypto.subtle` cannot be closed. */
 const collected = new FinalizationRegistry<Sessions>((sessions) => sessions.close());
@@ -432,43 +432,4 @@ function dataFor(algorithm: Described | undefined, data: unknown, isEncryption: 
   if (!isEncryption || algorithm?.isOurs !== true) return copied(data);
   const work = cipherWork(algorithm.value as Parameters);
   return copied(data, work.room);
-}
-
-/** Reads the members of a JsonWebKey, each once. What is not an object, or is bytes, stays, and the runtime refuses it. */
-function jwkOf(data: unknown, algorithm: Described | undefined): JsonWebKey | undefined {
-  const isBytes = ArrayBuffer.isView(data) || data instanceof ArrayBuffer;
-  if (typeof data !== "object" || data === null || isBytes || algorithm?.isOurs !== true) return undefined;
-  const read: Record<string, unknown> = {};
-  for (const member of jwkMembers) {
-    const value = (data as Readonly<Record<string, unknown>>)[member];
-    if (value !== undefined) read[member] = member === "key_ops" ? listed(value) : value;
-  }
-  return read;
-}
-
-/** Copies a sequence. What is not one stays, and the runtime refuses it. */
-function listed(values: unknown): unknown {
-  const isSequence = typeof values === "object" && values !== null && Symbol.iterator in values;
-  return isSequence ? [...(values as Iterable<unknown>)] : values;
-}
-
-/** All usages of keys, also those that only newer runtimes have. */
-const keyUsages: readonly unknown[] = [
-  ...["encrypt", "decrypt", "sign", "verify", "deriveKey", "deriveBits", "wrapKey", "unwrapKey"],
-  ...["encapsulateKey", "encapsulateBits", "decapsulateKey", "decapsulateBits"],
-];
-
-/** The runtime refuses what is not a sequence of usages before it looks up the algorithm. */
-function requireUsages(list: unknown): void {
-  if (!Array.isArray(list)) throw new Refusal("this is not a sequence of usages");
-  if (!list.every((usage) => keyUsages.includes(usage))) throw new Doubt("these are not usages of keys");
-}
-
-/** @throws {DOMException} if these bytes are not the text of an object in JSON */
-function parsed(bytes: ArrayBuffer): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    throw new DOMException("the unwrapped key is not a JsonWebKey", "DataError");
-  }
 }
