@@ -7,7 +7,7 @@ import { Lack } from "./errors.ts";
 import { exported } from "./keys.ts";
 import { type Key, partsOf } from "./platform.ts";
 import { Pool, type Pooled } from "./pool.ts";
-import { atOnce, type DigestSession, inTurn, type KeySession, type Work } from "./work.ts";
+import { atOnce, type DigestSession, inTurn, type KeySession, transferred, type Work } from "./work.ts";
 
 /**
  * A device whose operations threads run, such as the `AsyncDevice` that `openAsync()` opens. It must support the same
@@ -149,7 +149,7 @@ export class Sessions {
       this.#hashPools.set(name, pool);
     }
     const start = () => threads.hash(name).catch((error) => lackOr(name, error));
-    return pool.use(start, async (session) => (session as unknown as DigestSession).digest(data));
+    return pool.use(start, async (session) => (session as unknown as DigestSession).digest(data, transferred));
   }
 
   #hash(name: HashName): Hash {

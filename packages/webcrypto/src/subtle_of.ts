@@ -38,7 +38,7 @@ import {
 } from "./platform.ts";
 import { Sessions, type ThreadedDevice } from "./sessions.ts";
 import { namesFor } from "./supports.ts";
-import type { DigestSession, Work } from "./work.ts";
+import { type DigestSession, transferred, type Work } from "./work.ts";
 
 /** Options of {@link subtleOf}. */
 export interface SubtleOptions {
@@ -368,7 +368,8 @@ class DeviceSubtle {
         try {
           return await this.#cryptWith(algorithm, wrappingKey, plaintext, "wrapKey", true);
         } finally {
-          plaintext?.fill(0);
+          // A thread that encrypted it has its memory.
+          if (plaintext !== undefined && plaintext.length > 0) plaintext.fill(0);
         }
       },
       () => native.wrapKey(format, key, wrappingKey, algorithm?.value ?? given),
@@ -424,7 +425,7 @@ function lengthOf(name: string): number {
 }
 
 function* digesting(session: DigestSession, data: Bytes): Work<Bytes> {
-  return yield session.digest(data);
+  return yield session.digest(data, transferred);
 }
 
 /** Copies data to memory in which the work of an algorithm has room for its result. */

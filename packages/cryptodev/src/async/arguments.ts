@@ -1,14 +1,32 @@
-import { copyInto, inWords, sizeOf } from "@cryptodev/core/host";
+import { copyInto, inWords, own, sizeOf } from "@cryptodev/core/host";
+import type { AsyncOptions } from "./executor.ts";
 import type { Argument } from "./protocol.ts";
 
 /*
  * What a job takes along of the caller's arguments: copies of bytes and plain values, and nothing else, because objects
- * of the program cannot be posted, and may change while a job waits for its turn.
+ * of the program cannot be posted, and may change while a job waits for its turn. Data is not copied if the caller gives
+ * its memory away.
  */
 
 /** Copies bytes. `undefined` stays: the session's own checks say whether it is an error. */
 export function copied(bytes: Uint8Array | undefined, role: string, name: string): Uint8Array<ArrayBuffer> | undefined {
   return bytes === undefined ? undefined : copiedTo(ArrayBuffer, bytes, role, name);
+}
+
+/**
+ * Returns the data of an operation: a copy, or the data itself if the operation may keep its memory. Shared memory cannot
+ * be transferred.
+ */
+export function dataOf(
+  bytes: Uint8Array | undefined,
+  role: string,
+  name: string,
+  options: AsyncOptions | undefined,
+): Uint8Array | undefined {
+  const isTransferred = plain(own(options, "transfer", name), "boolean", "transfer", name) === true;
+  if (bytes === undefined || !isTransferred) return copied(bytes, role, name);
+  sizeOf(bytes, role, name);
+  return bytes.buffer instanceof ArrayBuffer ? bytes : copied(bytes, role, name);
 }
 
 /**

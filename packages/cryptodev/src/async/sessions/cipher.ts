@@ -1,6 +1,6 @@
 import type { ChunkOptionsOf, CipherName, EagerOptions, PaddingOptions, WithoutIvName, XtsName } from "@cryptodev/core";
 import { inWords, own, sizeOf } from "@cryptodev/core/host";
-import { checkRoom, copied, deliver, plain } from "../arguments.ts";
+import { checkRoom, copied, dataOf, deliver, plain } from "../arguments.ts";
 import type { AsyncOptions, Executor, Started } from "../executor.ts";
 import type { Argument } from "../protocol.ts";
 import { AsyncSession } from "./session.ts";
@@ -226,7 +226,11 @@ export class AsyncCipher<Name extends CipherName = CipherName> extends AsyncSess
     second: AsyncOptions | undefined,
   ): Promise<Uint8Array<ArrayBuffer>> {
     const [iv, options] = this.#ivAndOptions(first, second);
-    return (await this.call(method, [copied(source, "source", this.name), iv], options)) as Uint8Array<ArrayBuffer>;
+    return (await this.call(
+      method,
+      [dataOf(source, "source", this.name, options), iv],
+      options,
+    )) as Uint8Array<ArrayBuffer>;
   }
 
   async #into(
