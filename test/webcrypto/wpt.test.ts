@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import process from "node:process";
 import { describe, expect, test } from "vitest";
 import { type ChildOptions, runForJson } from "../child.ts";
@@ -11,13 +11,13 @@ import { canServe } from "../software.ts";
  * No runtime passes all of them, but each that passes with the runtime's own subtle has to pass with the device.
  */
 
-const root = process.env.WPT ?? "";
+const root = resolve(process.env.WPT ?? "");
 const folder = join(root, "WebCryptoAPI");
 
 /** The files for every kind of global object; `historical` is about pages that were not loaded by HTTPS. */
 const files = existsSync(folder)
   ? readdirSync(folder, { recursive: true, encoding: "utf8" })
-      .filter((name) => /\.any\.js$/.test(name) && name !== "historical.any.js")
+      .filter((name) => name.endsWith(".any.js") && name !== "historical.any.js")
       .sort()
   : [];
 
