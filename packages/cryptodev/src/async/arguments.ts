@@ -1,4 +1,4 @@
-import { copyInto, inWords, own, sizeOf } from "@cryptodev/core/host";
+import { bufferOf, copyInto, inWords, own, sizeOf } from "@cryptodev/core/host";
 import type { AsyncOptions } from "./executor.ts";
 import type { Argument } from "./protocol.ts";
 
@@ -14,19 +14,21 @@ export function copied(bytes: Uint8Array | undefined, role: string, name: string
 }
 
 /**
- * Returns the data of an operation: a copy, or the data itself if the operation may keep its memory. Shared memory cannot
- * be transferred.
+ * Returns the data of an operation: a copy, or its own buffer if the operation may keep that. Shared memory cannot be
+ * transferred, and a buffer that has other bytes is not, because a message would take them along.
  */
 export function dataOf(
   bytes: Uint8Array | undefined,
   role: string,
   name: string,
   options: AsyncOptions | undefined,
-): Uint8Array | undefined {
+): Uint8Array<ArrayBuffer> | undefined {
   const isTransferred = plain(own(options, "transfer", name), "boolean", "transfer", name) === true;
   if (bytes === undefined || !isTransferred) return copied(bytes, role, name);
-  sizeOf(bytes, role, name);
-  return bytes.buffer instanceof ArrayBuffer ? bytes : copied(bytes, role, name);
+  const size = sizeOf(bytes, role, name);
+  const buffer = bufferOf(bytes);
+  const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === size;
+  return isWhole ? new Uint8Array(buffer) : copied(bytes, role, name);
 }
 
 /**

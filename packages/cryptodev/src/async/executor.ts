@@ -23,8 +23,8 @@ export interface AsyncOptions {
    */
   readonly signal?: AbortSignalLike | undefined;
   /**
-   * Whether the operation may keep the memory of its data: it is not copied if a thread runs the operation, and its buffer
-   * is detached then. Defaults to `false`.
+   * Whether the operation may keep the buffer of its data, if the data fills it. If a thread runs the operation, the data
+   * is then not copied, and its buffer is detached. Defaults to `false`.
    */
   readonly transfer?: boolean | undefined;
 }
