@@ -66,6 +66,8 @@ export function runProgram(
       // Preloaded modules are resolved from the working directory.
       cwd: folder ?? root,
       encoding: "utf8",
+      // Some programs print more than the default of 1 MiB.
+      maxBuffer: 2 ** 26,
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...inherited, NO_COLOR: "1", ...env },
     });

@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync } from "node:fs";
+import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 
@@ -92,6 +93,13 @@ const needs = {
       const { status } = spawnSync("cc", args, { input, stdio: ["pipe", "ignore", "ignore"] });
       return status === 0 ? undefined : "`cc -m32` does not work; install gcc-multilib";
     },
+  },
+  WPT: {
+    tests: "the web platform's own tests of WebCrypto",
+    missing: () =>
+      existsSync(join(process.env.WPT ?? "", "WebCryptoAPI/digest"))
+        ? undefined
+        : "WPT does not name their folder; CONTRIBUTING.md says how to get them",
   },
   SCRIPT: program("script", "output on a terminal"),
   FISH: program("fish", "completion in fish"),

@@ -78,7 +78,11 @@ const sources = {
  */
 const shared = [
   ...["core", "soft", "node", "deno", "bun"].map((name) => [name, new RegExp(`packages/${name}/src/`)]),
-  ["main", /packages\/cryptodev\/src\/(index|open|streams|async\/(open_async|program_url))\.ts$/],
+  // `register-webcrypto` needs the module delegate without the rest of node-crypto.
+  [
+    "main",
+    /packages\/(cryptodev\/src\/(index|open|streams|thread_device|async\/(open_async|program_url))|node-crypto\/src\/delegate)\.ts$/,
+  ],
   ["webcrypto", /packages\/(webcrypto\/src\/|cryptodev\/src\/webcrypto\.ts$)/],
   ["serve/server", /packages\/serve\/src\/(?!worker\.ts)/],
   ["node_crypto", /packages\/node-crypto\/src\/(?!hooks|re)/],
@@ -87,7 +91,8 @@ const shared = [
     `node-crypto/parts/${basename(name)}`,
     new RegExp(`packages/node-crypto/src/${name}\\.ts$`),
   ]),
-  ["node-crypto/register", /packages\/node-crypto\/src\/re\w+\.ts$/],
+  ["node-crypto/redirect", /packages\/node-crypto\/src\/(redirect|register_threads)\.ts$/],
+  ["node-crypto/register", /packages\/node-crypto\/src\/register\.ts$/],
   ["async", /packages\/cryptodev\/src\/async\//],
   ["cli", /packages\/cli\/src\/(run|exit_codes|usage_error)\.ts$/],
 ];

@@ -558,6 +558,74 @@ describe("openAsync()", () => {
       expect([extra, after]).toEqual(["aes-gcm", createHash("sha256").update(pattern(1)).digest("hex").slice(0, 4)]);
     });
 
+    test("keeps the memory of data if the program gives it away, and has the same results", async () => {
+      const results = run<{ differences: string[]; detached: string[]; wrong: string; parts: unknown }>(`
+        const device = await ${await open()};
+        const [key, iv, nonce, header] = [pattern(16), pattern(16), pattern(12), pattern(13)];
+        const keys = { key, macKey: pattern(20) };
+        const aes = await device.cipher("aes-cbc", key);
+        const ecb = await device.cipher("aes-ecb", key);
+        const sha = await device.hash("sha256");
+        const hmac = await device.hmac("sha1", key);
+        const gcm = await device.aead("aes-gcm", key);
+        const both = await device.cipherWithMac({ cipher: "aes-cbc", mac: "hmac-sha1", ...keys });
+        const tls = await device.tls({ cipher: "aes-cbc", mac: "sha1", ...keys });
+        const srtp = await device.srtp({ cipher: "aes-ctr", mac: "sha1", ...keys });
+        const calls = {
+          encrypt: (data, options) => aes.encrypt(data, iv, options),
+          decrypt: (data, options) => aes.decrypt(data, iv, options),
+          encryptInto: (data, options) => aes.encryptInto(data, new Uint8Array(8192), iv, options),
+          "encrypt without iv": (data, options) => ecb.encrypt(data, options),
+          digest: (data, options) => sha.digest(data, options),
+          verify: (data, options) => hmac.verify(data, pattern(20), options),
+          seal: (data, options) => gcm.seal(data, { nonce, ...options }),
+          open: async (data, options) => gcm.open(data, { nonce, tag: (await gcm.seal(await gcm.seal(data, { nonce }), { nonce })).slice(-16), ...options }),
+          "cipherWithMac encrypt": async (data, options) => (await both.encrypt(data, { iv, ...options })).mac,
+          "cipherWithMac decrypt": async (data, options) => both.decrypt(data, { iv, mac: pattern(20), ...options }),
+          "tls seal": (data, options) => tls.seal(data, { header, iv, ...options }),
+          "srtp seal": (data, options) => srtp.seal(data, { headerSize: 12, iv, ...options }),
+        };
+        const outcome = (promise) => promise.then((result) => typeof result === "object" ? hex(result) : result, String);
+        const [differences, detached] = [[], []];
+        for (const [name, call] of Object.entries(calls)) {
+          const expected = await outcome(call(pattern(8192), {}));
+          const data = pattern(8192);
+          if ((await outcome(call(data, { transfer: true }))) !== expected) differences.push(name);
+          if (data.length === 0) detached.push(name);
+          const again = pattern(8192);
+          await outcome(call(again, { transfer: false }));
+          if (again.length === 0) differences.push(name);
+        }
+        // Parts of other memory are copied, whatever slice() of their class does.
+        class Part extends Uint8Array {
+          slice() {
+            return this;
+          }
+        }
+        const parts = [new SharedArrayBuffer(16384), new ArrayBuffer(16384)].map((buffer) => new Part(buffer, 16, 8192));
+        for (const part of parts) part.set(pattern(8192));
+        const digest = hex(await sha.digest(pattern(8192)));
+        say({
+          differences, detached,
+          wrong: await sha.digest(pattern(1), { transfer: 1 }).catch(String),
+          parts: await Promise.all(
+            parts.map(async (part) => [hex(await sha.digest(part, { transfer: true })) === digest, part.length]),
+          ),
+        });
+        await device.close();
+      `);
+      expect(results.differences).toEqual([]);
+      // A driver that runs operations by itself uses the memory where it is.
+      const inThreads = ["seal", "open", "cipherWithMac encrypt", "cipherWithMac decrypt", "tls seal", "srtp seal"];
+      const others = ["encrypt", "decrypt", "encryptInto", "encrypt without iv", "digest", "verify"];
+      expect(results.detached).toEqual(way === "software" ? [...others, ...inThreads] : inThreads);
+      expect(results.wrong).toBe("TypeError: transfer for sha256: expected a boolean, got 1");
+      expect(results.parts).toEqual([
+        [true, 8192],
+        [true, 8192],
+      ]);
+    });
+
     test("cancels only the operation of its signal, even if addEventListener() starts others", async () => {
       const results = run<string[]>(`
         const device = await ${await open()};

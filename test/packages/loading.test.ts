@@ -43,6 +43,14 @@ describe("import in Node.js", () => {
     },
   );
 
+  test("of cryptodev/register-webcrypto does not load the replacement of node:crypto", () => {
+    const replacement = "cryptodev/dist/parts/node_crypto.js";
+    expect(loadedByCode('await import("cryptodev/register-crypto")')).toContain(replacement);
+    const files = loadedByCode('await import("cryptodev/register-webcrypto")');
+    expect(files).toContain("cryptodev/dist/parts/webcrypto.js");
+    expect(files).not.toContain(replacement);
+  });
+
   test("of cryptodev loads the software device and koffi when they are used", () => {
     const opened = (options: string) =>
       loadedByCode(`import { open } from "cryptodev"; try { open(${options}).close(); } catch {}`);

@@ -3,7 +3,7 @@ import { SoftwareHost } from "@cryptodev/soft";
 import { subtleOf } from "cryptodev/webcrypto";
 import { afterAll, describe, expect, test } from "vitest";
 import { pattern } from "../bytes.ts";
-import { runForJson } from "../child.ts";
+import { runForJson, runProgram } from "../child.ts";
 import { native, outcomeOf, type Subtle } from "./outcome.ts";
 
 const device = Device.open(new SoftwareHost());
@@ -90,24 +90,16 @@ describe("what the device cannot do", () => {
   });
 
   test("a key that the runtime derives is then used by the device", async () => {
-    const base = await withFallback.importKey("raw", pattern(8), "HKDF", false, ["deriveKey"]);
+    const own = Device.open(new SoftwareHost());
+    const from = subtleOf(own, { fallback: true }) as Subtle;
+    const base = await from.importKey("raw", pattern(8), "HKDF", false, ["deriveKey"]);
     const hkdf = { name: "HKDF", salt: pattern(8), info: pattern(3), hash: "SHA-256" };
-    const key = await withFallback.deriveKey(hkdf, base, { name: "AES-GCM", length: 256 }, false, ["encrypt"]);
+    const key = await from.deriveKey(hkdf, base, { name: "AES-GCM", length: 256 }, false, ["encrypt"]);
     expect([key.extractable, key.usages]).toEqual([false, ["encrypt"]]);
-    const statistics = Device.open(new SoftwareHost());
-    const own = subtleOf(statistics, { fallback: true }) as Subtle;
-    const used = await own.deriveKey(
-      hkdf,
-      await own.importKey("raw", pattern(8), "HKDF", false, ["deriveKey"]),
-      { name: "AES-GCM", length: 256 },
-      false,
-      ["encrypt"],
-    );
-    expect(await outcomeOf(() => own.encrypt(gcm, used, pattern(3)))).toBe(
-      await outcomeOf(() => withFallback.encrypt(gcm, key, pattern(3))),
-    );
-    statistics.close();
-    await expect(own.encrypt(gcm, used, pattern(3))).rejects.toThrow(/closed/);
+    const expected = await outcomeOf(() => native.encrypt(gcm, key, pattern(3)));
+    expect(await outcomeOf(() => from.encrypt(gcm, key, pattern(3)))).toBe(expected);
+    own.close();
+    await expect(from.encrypt(gcm, key, pattern(3))).rejects.toThrow(/closed/);
   });
 });
 
@@ -139,6 +131,24 @@ describe("arguments", () => {
     const digest = await outcomeOf(() => native.digest("SHA-256", expected));
     expect(await outcomeOf(() => run(subtle))).toBe(digest);
     expect(await outcomeOf(() => run(withFallback))).toBe(digest);
+  });
+
+  test("left to the runtime can be objects whose getters need the object itself, and have their name read once", async () => {
+    class Curve {
+      readonly #curve = "P-384";
+      names = 0;
+      get name() {
+        this.names += 1;
+        return "ECDSA";
+      }
+      get namedCurve() {
+        return this.#curve;
+      }
+    }
+    const curve = new Curve();
+    const { publicKey } = await withFallback.generateKey(curve, true, ["sign", "verify"]);
+    expect(publicKey.algorithm).toEqual({ name: "ECDSA", namedCurve: "P-384" });
+    expect(curve.names).toBe(1);
   });
 
   test("can be every kind of BufferSource, whatever its own properties claim", async () => {
@@ -295,6 +305,17 @@ describe("subtle and crypto of cryptodev/webcrypto", () => {
         parentPort.postMessage(await isAtOnce());
       }`;
     expect(runForJson(program, { env: { CRYPTODEV_BACKEND: "software" } })).toEqual([false, true]);
+  });
+
+  test("use the same device as cryptodev/crypto in the same thread", () => {
+    const both = `
+      import { createHash } from "cryptodev/crypto";
+      import { subtle } from "cryptodev/webcrypto";
+      const digest = new Uint8Array(await subtle.digest("SHA-1", new Uint8Array(3)));
+      console.log(JSON.stringify(createHash("sha1").update(new Uint8Array(3)).digest().equals(digest)));`;
+    const { stdout, stderr } = runProgram(both, { env: { CRYPTODEV_BACKEND: "software", CRYPTODEV_TRACE: "1" } });
+    expect(JSON.parse(stdout)).toBe(true);
+    expect(stderr.match(/^open\b.*$/gm)).toHaveLength(1);
   });
 
   test("leave the rest to the runtime if CRYPTODEV_FALLBACK is set", () => {

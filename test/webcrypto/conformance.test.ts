@@ -173,6 +173,30 @@ describe.each(subtles)("subtle %s", (_name, subtle) => {
     }
   });
 
+  test("converts formats and names to strings", async () => {
+    const iv = { name: "AES-CBC", iv: pattern(16) };
+    for (const convert of [
+      (text: string) => new String(text),
+      (text: string) => [text],
+      () => Symbol("text"),
+    ] as Any[]) {
+      const text: (text: string) => Any = convert;
+      for (const format of ["raw", "jwk"]) {
+        await compare(subtle, [String(convert), format], async (from) => {
+          const key = await from.importKey("raw", pattern(16), "AES-CBC", true, ["encrypt", "wrapKey", "unwrapKey"]);
+          const wrapped = await from.wrapKey(text(format), key, key, iv);
+          const again = await from.unwrapKey(text(format), wrapped, key, iv, "AES-CBC", false, ["encrypt"]);
+          return from.encrypt(iv, again, pattern(20));
+        });
+      }
+      await compare(subtle, String(convert), async (from) => {
+        const key = await from.importKey(text("raw"), pattern(16), "AES-CBC", false, ["encrypt"]);
+        return from.encrypt({ ...iv, name: text("AES-CBC") }, key, pattern(20));
+      });
+      await compare(subtle, String(convert), (from) => from.digest({ name: text("SHA-1") }, pattern(3)));
+    }
+  });
+
   test("checks every member of a JsonWebKey", async () => {
     const jwk = { kty: "oct", k: Buffer.from(pattern(32)).toString("base64url") };
     const values = {
@@ -372,6 +396,30 @@ describe.each(subtles)("subtle %s", (_name, subtle) => {
     }
   });
 
+  test("refuses what is wrong in the order of the specification", async () => {
+    const open = (from: Subtle, usages: Usage[]) => from.importKey("raw", pattern(16), "AES-CBC", true, usages);
+    const cases: ((from: Subtle) => Promise<unknown>)[] = [
+      // Before anything is decrypted.
+      async (from) =>
+        from.unwrapKey(
+          "none" as Any,
+          pattern(16),
+          await open(from, ["unwrapKey"]),
+          ciphers["AES-CBC"],
+          "AES-CBC",
+          true,
+          [],
+        ),
+      // Before the key is exported.
+      async (from) => {
+        const closed = await from.importKey("raw", pattern(16), "AES-CBC", false, ["encrypt"]);
+        return from.wrapKey("raw", closed, await open(from, ["wrapKey"]), { name: "AES-CBC" } as Any);
+      },
+      (from) => from.importKey("jwk", new Uint8Array(new SharedArrayBuffer(16)) as Any, "AES-CBC", true, ["encrypt"]),
+    ];
+    for (const run of cases) await compare(subtle, String(run), run);
+  });
+
   test("refuses calls with too few arguments, and digests with other algorithms", async () => {
     const methods = Object.keys(subtle) as (keyof Subtle)[];
     for (const name of methods) {
@@ -384,6 +432,13 @@ describe.each(subtles)("subtle %s", (_name, subtle) => {
       await compare(subtle, algorithm, (from) => from.digest(algorithm as Any, pattern(3)));
     }
   });
+});
+
+test("names match only in the case of ASCII letters, which Node.js does not check", async () => {
+  const [strict] = subtles;
+  expect(await call(() => (strict as (typeof subtles)[number])[1].digest("\u017fHA-1", pattern(3)))).toBe(
+    "rejected at once with NotSupportedError",
+  );
 });
 
 test.each(subtles)("subtle %s rejects what is not an algorithm at once", async (_name, subtle) => {
@@ -437,8 +492,9 @@ test("supports() of subtle reports what the device has, if the runtime has that 
       expect(supports("generateKey", algorithm)).toBe(fallback && isTheirs);
     }
     expect(supports("dance", "SHA-256")).toBe(false);
+    expect(() => supports("digest")).toThrow(TypeError);
   }
   poor.close();
 });
 
-type Supports = (operation: string, algorithm: unknown) => boolean;
+type Supports = (operation: string, algorithm?: unknown) => boolean;

@@ -142,6 +142,17 @@ describe("large data", () => {
     expect(await tags()).toEqual(first);
   });
 
+  test("can be a key that is wrapped", async () => {
+    const wrapping = await subtle.importKey("raw", pattern(16), "AES-GCM", false, ["wrapKey", "unwrapKey"]);
+    const hmac = { name: "HMAC", hash: "SHA-1" };
+    const key = await subtle.importKey("raw", pattern(large), hmac, true, ["sign"]);
+    for (const format of ["raw", "jwk"] as const) {
+      const wrapped = await subtle.wrapKey(format, key, wrapping, gcm);
+      const again = await subtle.unwrapKey(format, wrapped, wrapping, gcm, hmac, true, ["sign"]);
+      expect(Buffer.from(await subtle.exportKey("raw", again)).equals(pattern(large))).toBe(true);
+    }
+  });
+
   test("is refused if the device of the threads is closed, or does not have the algorithm", async () => {
     const closed = await openAsync({ backend: "software" });
     await closed.close();

@@ -3,10 +3,10 @@
  *
  * @module cryptodev/crypto
  */
-import { openDefaultWith } from "@cryptodev/node-crypto/default-device";
-import { open } from "./index.ts";
+import { setThreadDevice } from "@cryptodev/node-crypto/default-device";
+import { threadDevice } from "./thread_device.ts";
 
 export * from "@cryptodev/node-crypto";
 export { default } from "@cryptodev/node-crypto";
 
-openDefaultWith(open);
+setThreadDevice(threadDevice);

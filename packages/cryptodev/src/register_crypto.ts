@@ -10,10 +10,12 @@ import { exemptPackages } from "./exempt_packages.ts";
 import { open } from "./index.ts";
 // Loaded now, because some loaders, such as that of Yarn's Plug'n'Play in Node.js 20, cannot load it on demand.
 import "./soft.ts";
+import { threadDevice } from "./thread_device.ts";
 
 register({
   url: import.meta.url,
   open,
+  threadDevice,
   exemptPackages,
   exemptPrefixes: [programPrefix],
 });

@@ -5,25 +5,14 @@
  * @module cryptodev/webcrypto
  */
 import { isMainThread } from "node:worker_threads";
-import { type Device, UnsupportedError } from "@cryptodev/core";
+import { UnsupportedError } from "@cryptodev/core";
 import { environmentVariable } from "@cryptodev/core/host";
 import { type PlatformCrypto, type PlatformSubtle, subtleOf } from "@cryptodev/webcrypto";
 import type { AsyncDevice } from "./async/device.ts";
-import { open, openAsync } from "./index.ts";
+import { openAsync } from "./index.ts";
+import { threadDevice } from "./thread_device.ts";
 
 export * from "@cryptodev/webcrypto";
-
-let opened: Device | undefined;
-
-/** Returns this thread's device, which stays open until the thread ends. */
-function device(): Device {
-  if (opened !== undefined) return opened;
-  const first = open();
-  // The end of the process closes the main thread's descriptor; the end of another thread does not close its own.
-  if (!isMainThread) process.once("exit", () => first.close());
-  opened = first;
-  return first;
-}
 
 /**
  * Opens the device for large data. It does not keep the process alive.
@@ -46,7 +35,7 @@ async function threads(): Promise<AsyncDevice | undefined> {
  * {@link subtleOf}. With `CRYPTODEV_FALLBACK=1` in the environment, the runtime's own `subtle` takes over what the device
  * does not support.
  */
-export const subtle: PlatformSubtle = subtleOf(device, {
+export const subtle: PlatformSubtle = subtleOf(threadDevice, {
   fallback: environmentVariable("CRYPTODEV_FALLBACK") === "1",
   threads,
 });

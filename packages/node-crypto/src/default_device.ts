@@ -1,4 +1,3 @@
-import { isMainThread } from "node:worker_threads";
 import { type Device, UnsupportedError } from "@cryptodev/core";
 
 /*
@@ -6,28 +5,20 @@ import { type Device, UnsupportedError } from "@cryptodev/core";
  * package that re-exports these functions says so.
  */
 
-let open: (() => Device) | undefined;
-let device: Device | undefined;
+let threadDevice: (() => Device) | undefined;
 
-/** Sets the function that opens this thread's device on first use. */
-export function openDefaultWith(opener: () => Device): void {
-  open = opener;
+/** Sets the function that returns this thread's device, the same one each time. */
+export function setThreadDevice(device: () => Device): void {
+  threadDevice = device;
 }
 
 /**
- * Returns this thread's device, which stays open until the thread ends.
+ * Returns this thread's device.
  *
- * @throws {UnsupportedError} if {@link openDefaultWith} was not called
+ * @throws {UnsupportedError} if {@link setThreadDevice} was not called
  */
 export function defaultDevice(): Device {
-  if (device !== undefined) return device;
-  if (open === undefined) {
-    const remedy = "import cryptodev/crypto instead, or use cryptoOf(device)";
-    throw new UnsupportedError("function", "@cryptodev/node-crypto does not know how to open a device", { remedy });
-  }
-  const opened = open();
-  // The end of the process closes the main thread's descriptor; the end of another thread does not close its own.
-  if (!isMainThread) process.once("exit", () => opened.close());
-  device = opened;
-  return opened;
+  if (threadDevice !== undefined) return threadDevice();
+  const remedy = "import cryptodev/crypto instead, or use cryptoOf(device)";
+  throw new UnsupportedError("function", "@cryptodev/node-crypto does not know how to open a device", { remedy });
 }

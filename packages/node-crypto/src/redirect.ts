@@ -89,7 +89,7 @@ export function redirect(
 
 function hookBun(bun: Bun, loader: Module): void {
   bun.plugin({
-    name: "cryptodev/register-crypto",
+    name: "cryptodev",
     setup(build) {
       build.onResolve({ filter: /^(crypto|worker_threads)$/, namespace: "node" }, ({ path, importer }) => {
         const url = replacementOf(path, pathToFileURL(importer).href);

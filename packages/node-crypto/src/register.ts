@@ -1,13 +1,15 @@
 import type { Device } from "@cryptodev/core";
-import { openDefaultWith } from "./default_device.ts";
+import { setThreadDevice } from "./default_device.ts";
 import { type Redirection, redirect } from "./redirect.ts";
 import { threads } from "./register_threads.ts";
 import crypto from "./replacements/crypto.ts";
 
 /** Options of {@link register}. */
 export interface Registration extends Omit<Redirection, "replaces"> {
-  /** Opens the device of a thread. */
+  /** Opens a device. */
   open(): Device;
+  /** Returns this thread's device, the same one each time. */
+  threadDevice(): Device;
 }
 
 /**
@@ -26,8 +28,8 @@ function loadAll(open: () => Device): void {
  * Switches the program over to the device: every `import` and `require` of node:crypto resolves to this package, also in
  * worker threads. `process.getBuiltinModule()` still returns the runtime's own.
  */
-export function register({ open, ...redirection }: Registration): void {
-  openDefaultWith(open);
+export function register({ open, threadDevice, ...redirection }: Registration): void {
+  setThreadDevice(threadDevice);
   // Deno and Bun do not have such loaders, and Deno would stop and ask the user for a permission.
   if (!("Deno" in globalThis || "Bun" in globalThis)) loadAll(open);
   const url = new URL("./replacements/crypto.js", import.meta.url).href;

@@ -82,13 +82,14 @@ export function describe(given: unknown, members: ReadonlyMap<string, readonly s
   const isObject = (typeof given === "object" && given !== null) || typeof given === "function";
   const named: unknown = isObject ? (given as { readonly name?: unknown }).name : given;
   if (named === undefined || (!isObject && typeof named !== "string")) return undefined;
-  const written = String(named);
-  const name = written.toUpperCase();
+  const written = stringOf(named);
+  // Only these letters: others have the same upper case, such as the long s of "\u017fHA-1".
+  const name = written.replace(/[a-z]+/g, (letters) => letters.toUpperCase());
   const own = members.get(name);
   if (own === undefined) {
-    // Its other members are read later, but not its name again.
-    const value = isObject ? Object.create(given, { name: { value: written, enumerable: true } }) : written;
-    return { name: written, isOurs: false, value };
+    // Its other members are read later, as members of the object itself, but not its name again.
+    const get = (from: object, member: string | symbol) => (member === "name" ? written : Reflect.get(from, member));
+    return { name: written, isOurs: false, value: isObject ? new Proxy(given, { get }) : written };
   }
   const value: Record<string, unknown> = { name };
   for (const member of isObject ? own : []) {
@@ -96,6 +97,15 @@ export function describe(given: unknown, members: ReadonlyMap<string, readonly s
     if (read !== undefined) value[member] = memberOf(member, read);
   }
   return { name, isOurs: true, value };
+}
+
+/**
+ * Converts a value to a string as the specification does.
+ *
+ * @throws {TypeError} if it is a symbol
+ */
+export function stringOf(value: unknown): string {
+  return `${value}`;
 }
 
 /** Converts a member as the specification does. What cannot be converted stays, and the runtime refuses it. */

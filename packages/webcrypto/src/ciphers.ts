@@ -3,7 +3,7 @@ import { equalInConstantTime, MAX_AAD } from "@cryptodev/core/host";
 import type { Parameters } from "./algorithms.ts";
 import { type Bytes, bufferOf, withRoom } from "./bytes.ts";
 import { Doubt, Lack, operationError } from "./errors.ts";
-import type { AeadSession, CipherSession, KeySession, Message, Work } from "./work.ts";
+import { type AeadSession, type CipherSession, type KeySession, type Message, transferred, type Work } from "./work.ts";
 
 /** How an algorithm encrypts and decrypts. */
 export interface CipherWork {
@@ -19,7 +19,7 @@ export interface CipherWork {
   /**
    * Encrypts or decrypts.
    *
-   * @param data - bytes that only this library refers to
+   * @param data - bytes that only this library refers to. A session in a thread keeps what it gets of them
    * @throws {DOMException} if the data is not valid
    */
   run(session: KeySession, data: Bytes, isEncryption: boolean): Work<ArrayBuffer>;
@@ -64,9 +64,9 @@ function cbc({ iv: given }: Parameters): CipherWork {
       if (isEncryption) {
         const padded = withRoom(data);
         padded.fill(padded.length - data.length, data.length);
-        return bufferOf(yield aes.encrypt(padded, iv as Bytes));
+        return bufferOf(yield aes.encrypt(padded, iv as Bytes, transferred));
       }
-      const padded = yield aes.decrypt(data, iv as Bytes);
+      const padded = yield aes.decrypt(data, iv as Bytes, transferred);
       return padded.slice(0, sizeWithoutPadding(padded)).buffer;
     },
   };
@@ -97,10 +97,10 @@ function ctr({ counter: given, length }: Parameters): CipherWork {
       // The kernel counts with all 128 bits. The specification counts with the last ones and leaves the others alone, so
       // the data is split at the block for which they are zero again.
       const most = bytesUntilWrap(start, bits);
-      if (data.length <= most) return bufferOf(yield aes.encrypt(data, start));
+      if (data.length <= most) return bufferOf(yield aes.encrypt(data, start, transferred));
       const result = new Uint8Array(data.length);
-      result.set(yield aes.encrypt(data.slice(0, most), start));
-      result.set(yield aes.encrypt(data.slice(most), wrapped(start, bits)), most);
+      result.set(yield aes.encrypt(data.slice(0, most), start, transferred));
+      result.set(yield aes.encrypt(data.slice(most), wrapped(start, bits), transferred), most);
       return result.buffer;
     },
   };
@@ -140,11 +140,11 @@ function gcm({ iv: given, additionalData, tagLength = 128 }: Parameters): Cipher
       if (size > MAX_GCM) throw new Lack(`AES-GCM: expected at most ${MAX_GCM} bytes, got ${size}`);
     },
     *run(session, data, isEncryption) {
-      const message = { nonce: iv as Bytes, aad };
+      const message = { ...transferred, nonce: iv as Bytes, aad };
       const aes = session as AeadSession;
       if (isEncryption) {
         const sealed = yield aes.seal(data, message);
-        return tagSize === GCM_TAG ? bufferOf(sealed) : sealed.slice(0, data.length + tagSize).buffer;
+        return tagSize === GCM_TAG ? bufferOf(sealed) : sealed.slice(0, sealed.length - GCM_TAG + tagSize).buffer;
       }
       try {
         if (tagSize < GCM_TAG) return yield* openedWithShortTag(aes, data, message, tagSize);

@@ -72,7 +72,7 @@ function bound(owner: object): Supports | undefined {
 }
 
 /** Asks whether an operation is supported. */
-export type Supports = (operation: unknown, algorithm: unknown, extra?: unknown) => boolean;
+export type Supports = (...args: readonly unknown[]) => boolean;
 
 // Some types of Node.js do not declare it.
 const { CryptoKey } = globalThis as unknown as { readonly CryptoKey: { new (): Key; readonly prototype: Key } };

@@ -1,12 +1,13 @@
 import type { Aead, Cipher, Device, Hash, HashName, Hmac, HmacName } from "@cryptodev/core";
 import { CIOCAUTHCRYPT, CRYPTO_HMAC_MAX_KEY_LEN } from "@cryptodev/core/abi";
 import { isMissing } from "@cryptodev/core/host";
-import { hashOf, lackOf } from "./algorithms.ts";
+import { hashOf } from "./algorithms.ts";
 import type { Bytes } from "./bytes.ts";
-import { Doubt, Lack } from "./errors.ts";
-import { isKey, type Key, native, partsOf } from "./platform.ts";
+import { Lack } from "./errors.ts";
+import { exported } from "./keys.ts";
+import { type Key, partsOf } from "./platform.ts";
 import { Pool, type Pooled } from "./pool.ts";
-import { atOnce, type DigestSession, inTurn, type KeySession, type Work } from "./work.ts";
+import { atOnce, type DigestSession, inTurn, type KeySession, transferred, type Work } from "./work.ts";
 
 /**
  * A device whose operations threads run, such as the `AsyncDevice` that `openAsync()` opens. It must support the same
@@ -148,7 +149,7 @@ export class Sessions {
       this.#hashPools.set(name, pool);
     }
     const start = () => threads.hash(name).catch((error) => lackOr(name, error));
-    return pool.use(start, async (session) => (session as unknown as DigestSession).digest(data));
+    return pool.use(start, async (session) => (session as unknown as DigestSession).digest(data, transferred));
   }
 
   #hash(name: HashName): Hash {
@@ -245,44 +246,6 @@ export class Sessions {
     entry.session?.close();
     entry.session = undefined;
   }
-}
-
-/**
- * Checks that a key may be used.
- *
- * @throws {Doubt} if it is not made for the algorithm and the usage
- * @throws {Lack} if the device cannot use such keys
- */
-export function requireUsage(key: Key, name: string, usage: string): void {
-  const { algorithm, usages } = partsOf(key);
-  if (algorithm.name !== name || !usages.includes(usage)) {
-    throw new Doubt(`this is not a key for ${usage} with ${name}`);
-  }
-  requireSupported(key);
-}
-
-/**
- * Checks that the device supports a key's algorithm.
- *
- * @throws {Doubt} if it is not a key
- * @throws {Lack} if the device cannot use such keys
- */
-export function requireSupported(key: unknown): asserts key is Key {
-  if (!isKey(key)) throw new Doubt("this is not a key");
-  const lack = lackOf(partsOf(key).algorithm);
-  if (lack !== undefined) throw new Lack(lack);
-}
-
-/**
- * Returns the bytes of a key, which the caller wipes.
- *
- * @throws {Lack} if the key is not extractable
- */
-export async function exported(key: Key): Promise<Bytes> {
-  if (partsOf(key).extractable) return new Uint8Array((await native.exportKey("raw", key)) as ArrayBuffer);
-  throw new Lack(
-    "the device cannot get a key that is not extractable and that another subtle made, or that was cloned: import or generate it with this one",
-  );
 }
 
 /** A device, by the methods that start sessions of keys. */

@@ -9,10 +9,23 @@ import {
   ourKeys,
   ours,
   type Parameters,
+  stringOf,
 } from "./algorithms.ts";
 import { type Bytes, bufferOf, copied } from "./bytes.ts";
 import { cipherWork } from "./ciphers.ts";
 import { Doubt, Lack, notSupported, Refusal } from "./errors.ts";
+import {
+  exported,
+  type JsonWebKey,
+  jwkOf,
+  keyFormats,
+  listed,
+  parsed,
+  rawFormats,
+  requireSupported,
+  requireUsage,
+  requireUsages,
+} from "./keys.ts";
 import {
   isKey,
   type Key,
@@ -23,9 +36,9 @@ import {
   type Subtle,
   type Supports,
 } from "./platform.ts";
-import { exported, requireSupported, requireUsage, Sessions, type ThreadedDevice } from "./sessions.ts";
+import { Sessions, type ThreadedDevice } from "./sessions.ts";
 import { namesFor } from "./supports.ts";
-import type { DigestSession, Work } from "./work.ts";
+import { type DigestSession, transferred, type Work } from "./work.ts";
 
 /** Options of {@link subtleOf}. */
 export interface SubtleOptions {
@@ -78,16 +91,7 @@ export function subtleOf(device: Device | (() => Device), options: SubtleOptions
   return new DeviceSubtle(sessions, fallback).toSubtle() as unknown as PlatformSubtle;
 }
 
-/** The formats of keys that are bytes. */
-const rawFormats: readonly unknown[] = ["raw", "raw-secret"];
-
-/** The members of a JsonWebKey for a secret key. */
-const jwkMembers = ["alg", "ext", "k", "key_ops", "kty", "use"] as const;
-
 type Args = readonly unknown[];
-
-/** What a program passes as one: members of any type. */
-type JsonWebKey = Readonly<Record<string, unknown>>;
 
 /** Closes the sessions of what a program dropped. There is no warning: `crypto.subtle` cannot be closed. */
 const collected = new FinalizationRegistry<Sessions>((sessions) => sessions.close());
@@ -132,8 +136,10 @@ class DeviceSubtle {
   }
 
   #supports(platforms: Supports): Supports {
-    return (operation, algorithm, extra) => {
-      const isPlatforms = platforms(operation, algorithm, extra);
+    return (...args) => {
+      // It throws if there are too few arguments.
+      const isPlatforms = platforms(...args);
+      const [operation, algorithm, extra] = args;
       const isOurs = namesFor(operation, algorithm, extra)?.every((name) => this.#sessions.has(name)) ?? false;
       return this.#isAllowed ? isPlatforms || isOurs : isPlatforms && isOurs;
     };
@@ -239,7 +245,8 @@ class DeviceSubtle {
     return this.#sessions.use(key, bytes.length, (session) => digesting(session as DigestSession, bytes));
   }
 
-  #importKey([format, data, given, extractable, usages]: Args): Promise<unknown> {
+  #importKey([kind, data, given, extractable, usages]: Args): Promise<unknown> {
+    const format = stringOf(kind);
     const algorithm = describe(given, membersOf.import);
     const bytes = rawFormats.includes(format) ? copied(data) : undefined;
     const jwk = format === "jwk" ? jwkOf(data, algorithm) : undefined;
@@ -342,13 +349,16 @@ class DeviceSubtle {
     );
   }
 
-  #wrapKey([format, key, wrappingKey, given]: Args): Promise<ArrayBuffer> {
+  #wrapKey([kind, key, wrappingKey, given]: Args): Promise<ArrayBuffer> {
+    const format = stringOf(kind);
     const algorithm = describe(given, membersOf.cipher);
     return this.#orNative(
       async () => {
         if (!isKey(key) || !isKey(wrappingKey)) throw new Doubt("this is not a CryptoKey");
-        const { name } = ours(algorithm);
-        requireUsage(wrappingKey, name, "wrapKey");
+        const parameters = ours(algorithm);
+        requireUsage(wrappingKey, parameters.name, "wrapKey");
+        // Before the key is exported, because its size does not matter.
+        cipherWork(parameters).check(0, true);
         if (!this.#isAllowed) requireSupported(key);
         // The runtime refuses a key that is not extractable here, as it would in its own wrapKey.
         const exported = await native.exportKey(format, key);
@@ -358,14 +368,16 @@ class DeviceSubtle {
         try {
           return await this.#cryptWith(algorithm, wrappingKey, plaintext, "wrapKey", true);
         } finally {
-          plaintext?.fill(0);
+          // A thread that encrypted it has its memory.
+          if (plaintext !== undefined && plaintext.length > 0) plaintext.fill(0);
         }
       },
       () => native.wrapKey(format, key, wrappingKey, algorithm?.value ?? given),
     );
   }
 
-  #unwrapKey([format, data, unwrappingKey, given, target, extractable, usages]: Args): Promise<unknown> {
+  #unwrapKey([kind, data, unwrappingKey, given, target, extractable, usages]: Args): Promise<unknown> {
+    const format = stringOf(kind);
     const algorithm = describe(given, membersOf.cipher);
     const unwrapped = describe(target, membersOf.import);
     const bytes = copied(data);
@@ -373,7 +385,9 @@ class DeviceSubtle {
     return this.#orNative(
       async () => {
         if (bytes === undefined || !isKey(unwrappingKey)) throw new Doubt("this is not a BufferSource or a CryptoKey");
-        if (unwrapped === undefined) throw new Doubt("this is not an algorithm");
+        // The runtime refuses it before it decrypts anything.
+        if (unwrapped === undefined || !keyFormats.includes(format))
+          throw new Doubt("this is not an algorithm or a format");
         if (!unwrapped.isOurs && !this.#isAllowed) throw lackOfAlgorithm(unwrapped);
         const result = await this.#cryptWith(algorithm, unwrappingKey, bytes, "unwrapKey", false);
         try {
@@ -411,7 +425,7 @@ function lengthOf(name: string): number {
 }
 
 function* digesting(session: DigestSession, data: Bytes): Work<Bytes> {
-  return yield session.digest(data);
+  return yield session.digest(data, transferred);
 }
 
 /** Copies data to memory in which the work of an algorithm has room for its result. */
@@ -419,44 +433,4 @@ function dataFor(algorithm: Described | undefined, data: unknown, isEncryption: 
   if (!isEncryption || algorithm?.isOurs !== true) return copied(data);
   const work = cipherWork(algorithm.value as Parameters);
   return copied(data, work.room);
-}
-
-/** Reads the members of a JsonWebKey, each once. What is not an object, or is bytes, stays, and the runtime refuses it. */
-function jwkOf(data: unknown, algorithm: Described | undefined): JsonWebKey | undefined {
-  if (typeof data !== "object" || data === null || algorithm?.isOurs !== true || copied(data) !== undefined) {
-    return undefined;
-  }
-  const read: Record<string, unknown> = {};
-  for (const member of jwkMembers) {
-    const value = (data as Readonly<Record<string, unknown>>)[member];
-    if (value !== undefined) read[member] = member === "key_ops" ? listed(value) : value;
-  }
-  return read;
-}
-
-/** Copies a sequence. What is not one stays, and the runtime refuses it. */
-function listed(values: unknown): unknown {
-  const isSequence = typeof values === "object" && values !== null && Symbol.iterator in values;
-  return isSequence ? [...(values as Iterable<unknown>)] : values;
-}
-
-/** All usages of keys, also those that only newer runtimes have. */
-const keyUsages: readonly unknown[] = [
-  ...["encrypt", "decrypt", "sign", "verify", "deriveKey", "deriveBits", "wrapKey", "unwrapKey"],
-  ...["encapsulateKey", "encapsulateBits", "decapsulateKey", "decapsulateBits"],
-];
-
-/** The runtime refuses what is not a sequence of usages before it looks up the algorithm. */
-function requireUsages(list: unknown): void {
-  if (!Array.isArray(list)) throw new Refusal("this is not a sequence of usages");
-  if (!list.every((usage) => keyUsages.includes(usage))) throw new Doubt("these are not usages of keys");
-}
-
-/** @throws {DOMException} if these bytes are not the text of an object in JSON */
-function parsed(bytes: ArrayBuffer): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    throw new DOMException("the unwrapped key is not a JsonWebKey", "DataError");
-  }
 }

@@ -1,15 +1,22 @@
 import type { Bytes } from "./bytes.ts";
 
+/** Lets a session in a thread keep the memory of its data, which is not used again. Other sessions ignore it. */
+export const transferred: Transferred = { transfer: true };
+
+interface Transferred {
+  readonly transfer: true;
+}
+
 /** What accompanies a message. */
-export interface Message {
+export interface Message extends Transferred {
   readonly nonce: Bytes;
   readonly aad: Bytes | undefined;
 }
 
 /** A session of AES-CBC or AES-CTR. All sessions here work at once, or in a thread, and then return promises. */
 export interface CipherSession {
-  encrypt(source: Bytes, iv: Bytes): Result;
-  decrypt(source: Bytes, iv: Bytes): Result;
+  encrypt(source: Bytes, iv: Bytes, options: Transferred): Result;
+  decrypt(source: Bytes, iv: Bytes, options: Transferred): Result;
 }
 
 /** A session of AES-GCM. */
@@ -20,7 +27,7 @@ export interface AeadSession {
 
 /** A session of a hash or an HMAC. */
 export interface DigestSession {
-  digest(data: Bytes): Result;
+  digest(data: Bytes, options: Transferred): Result;
 }
 
 /** A session for the operations of a key. */

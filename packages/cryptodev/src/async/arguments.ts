@@ -1,14 +1,34 @@
-import { copyInto, inWords, sizeOf } from "@cryptodev/core/host";
+import { bufferOf, copyInto, inWords, own, sizeOf } from "@cryptodev/core/host";
+import type { AsyncOptions } from "./executor.ts";
 import type { Argument } from "./protocol.ts";
 
 /*
  * What a job takes along of the caller's arguments: copies of bytes and plain values, and nothing else, because objects
- * of the program cannot be posted, and may change while a job waits for its turn.
+ * of the program cannot be posted, and may change while a job waits for its turn. Data is not copied if the caller gives
+ * its memory away.
  */
 
 /** Copies bytes. `undefined` stays: the session's own checks say whether it is an error. */
 export function copied(bytes: Uint8Array | undefined, role: string, name: string): Uint8Array<ArrayBuffer> | undefined {
   return bytes === undefined ? undefined : copiedTo(ArrayBuffer, bytes, role, name);
+}
+
+/**
+ * Returns the data of an operation: a copy, or its own buffer if the operation may keep that. Shared memory cannot be
+ * transferred, and a buffer that has other bytes is not, because a message would take them along.
+ */
+export function dataOf(
+  bytes: Uint8Array | undefined,
+  role: string,
+  name: string,
+  options: AsyncOptions | undefined,
+): Uint8Array<ArrayBuffer> | undefined {
+  const isTransferred = plain(own(options, "transfer", name), "boolean", "transfer", name) === true;
+  if (bytes === undefined || !isTransferred) return copied(bytes, role, name);
+  const size = sizeOf(bytes, role, name);
+  const buffer = bufferOf(bytes);
+  const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === size;
+  return isWhole ? new Uint8Array(buffer) : copied(bytes, role, name);
 }
 
 /**

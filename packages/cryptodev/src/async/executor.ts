@@ -14,7 +14,7 @@ export interface AbortSignalLike {
 }
 
 /**
- * An option of every operation on a whole message: a member of its last parameter, beside the operation's own options.
+ * Options of every operation on a whole message: members of its last parameter, beside the operation's own options.
  */
 export interface AsyncOptions {
   /**
@@ -22,6 +22,11 @@ export interface AsyncOptions {
    * anyway, and its result is discarded.
    */
   readonly signal?: AbortSignalLike | undefined;
+  /**
+   * Whether the operation may keep the buffer of its data, if the data fills it. If a thread runs the operation, the data
+   * is then not copied, and its buffer is detached. Defaults to `false`.
+   */
+  readonly transfer?: boolean | undefined;
 }
 
 /**
@@ -70,7 +75,7 @@ export interface Executor {
   /**
    * Calls a method of an object, after earlier calls of the same session.
    *
-   * @param args - private copies, whose buffers may be transferred
+   * @param args - private copies, or data that the caller gave away; buffers may be transferred
    * @param signal - when aborted, rejects the operation with its reason, and prevents a job that has not started from
    * starting
    */

@@ -1,7 +1,7 @@
 import type { AeadMessage, AeadName, DetachedMessage } from "@cryptodev/core";
 import type { SizeRange } from "@cryptodev/core/abi";
 import { own, sizeOf } from "@cryptodev/core/host";
-import { checkRoom, copied, deliver, plain } from "../arguments.ts";
+import { checkRoom, copied, dataOf, deliver, plain } from "../arguments.ts";
 import type { AsyncOptions } from "../executor.ts";
 import type { Argument } from "../protocol.ts";
 import { AsyncSession } from "./session.ts";
@@ -62,7 +62,7 @@ export class AsyncAead extends AsyncSession {
     message?: AsyncAeadMessage & { readonly detached?: boolean },
   ): Promise<Uint8Array<ArrayBuffer> | DetachedMessage> {
     const detached = plain(own(message, "detached", this.name), "boolean", "detached", this.name);
-    const args = [copied(plaintext, "source", this.name), { ...this.#copied(message), detached }];
+    const args = [dataOf(plaintext, "source", this.name, message), { ...this.#copied(message), detached }];
     return (await this.call("seal", args, message)) as Uint8Array<ArrayBuffer> | DetachedMessage;
   }
 
@@ -78,7 +78,7 @@ export class AsyncAead extends AsyncSession {
   async sealInto(plaintext: Uint8Array, destination: Uint8Array, message?: AsyncAeadMessage): Promise<number> {
     const size = sizeOf(plaintext, "source", this.name);
     checkRoom(destination, size + this.overhead, "destination", this.name);
-    const args = [copied(plaintext, "source", this.name), this.#copied(message)];
+    const args = [dataOf(plaintext, "source", this.name, message), this.#copied(message)];
     const sealed = (await this.call("seal", args, message)) as Uint8Array;
     return deliver(sealed, destination, "destination", this.name);
   }
@@ -94,7 +94,7 @@ export class AsyncAead extends AsyncSession {
     message?: AsyncAeadMessage & { readonly tag?: Uint8Array | undefined },
   ): Promise<Uint8Array<ArrayBuffer>> {
     const tag = copied(own(message, "tag", this.name), "tag", this.name);
-    const args = [copied(sealed, "source", this.name), { ...this.#copied(message), tag }];
+    const args = [dataOf(sealed, "source", this.name, message), { ...this.#copied(message), tag }];
     return (await this.call("open", args, message)) as Uint8Array<ArrayBuffer>;
   }
 
@@ -110,7 +110,7 @@ export class AsyncAead extends AsyncSession {
   async openInto(sealed: Uint8Array, destination: Uint8Array, message?: AsyncAeadMessage): Promise<number> {
     const size = sizeOf(sealed, "source", this.name) - (this.overhead - this.tagSize);
     checkRoom(destination, size, "destination", this.name);
-    const args = [copied(sealed, "source", this.name), this.#copied(message)];
+    const args = [dataOf(sealed, "source", this.name, message), this.#copied(message)];
     return deliver((await this.call("open", args, message)) as Uint8Array, destination, "destination", this.name);
   }
 

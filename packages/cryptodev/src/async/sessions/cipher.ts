@@ -1,7 +1,7 @@
 import type { ChunkOptionsOf, CipherName, EagerOptions, PaddingOptions, WithoutIvName, XtsName } from "@cryptodev/core";
 import { cipherNamed, type NamedCipher } from "@cryptodev/core/algorithms";
 import { checkIv, own, sizeOf } from "@cryptodev/core/host";
-import { checkRoom, copied, deliver, plain } from "../arguments.ts";
+import { checkRoom, copied, dataOf, deliver, plain } from "../arguments.ts";
 import type { AsyncOptions, Executor, Started } from "../executor.ts";
 import type { Argument } from "../protocol.ts";
 import { AsyncSession } from "./session.ts";
@@ -238,7 +238,11 @@ export class AsyncCipher<Name extends CipherName = CipherName> extends AsyncSess
     iv: Uint8Array | undefined,
     options: AsyncOptions | undefined,
   ): Promise<Uint8Array<ArrayBuffer>> {
-    return (await this.call(method, [copied(source, "source", this.name), iv], options)) as Uint8Array<ArrayBuffer>;
+    return (await this.call(
+      method,
+      [dataOf(source, "source", this.name, options), iv],
+      options,
+    )) as Uint8Array<ArrayBuffer>;
   }
 
   async #into(

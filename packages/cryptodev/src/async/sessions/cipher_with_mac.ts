@@ -1,6 +1,6 @@
 import type { CipherName, MacName } from "@cryptodev/core";
 import { own, sizeOf } from "@cryptodev/core/host";
-import { checkRoom, copied, deliver } from "../arguments.ts";
+import { checkRoom, copied, dataOf, deliver } from "../arguments.ts";
 import type { AsyncOptions } from "../executor.ts";
 import { AsyncSession } from "./session.ts";
 
@@ -67,7 +67,7 @@ export class AsyncCipherWithMac extends AsyncSession {
     mac: Uint8Array<ArrayBuffer>;
   }> {
     const iv = copied(own(message, "iv", this.name), "iv", this.name);
-    const result = await this.call("encrypt", [copied(plaintext, "source", this.name), { iv }], message);
+    const result = await this.call("encrypt", [dataOf(plaintext, "source", this.name, message), { iv }], message);
     return result as { ciphertext: Uint8Array<ArrayBuffer>; mac: Uint8Array<ArrayBuffer> };
   }
 
@@ -111,7 +111,7 @@ export class AsyncCipherWithMac extends AsyncSession {
   ): Promise<Uint8Array<ArrayBuffer>> {
     const mac = copied(own(message, "mac", this.name), "mac", this.mac);
     const iv = copied(own(message, "iv", this.name), "iv", this.name);
-    const args = [copied(ciphertext, "source", this.name), { mac, iv }];
+    const args = [dataOf(ciphertext, "source", this.name, message), { mac, iv }];
     return (await this.call("decrypt", args, message)) as Uint8Array<ArrayBuffer>;
   }
 

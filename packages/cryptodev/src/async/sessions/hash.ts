@@ -1,6 +1,6 @@
 import { CryptodevError, type HashName, type KeyedMacName } from "@cryptodev/core";
 import { checkSizes, copyInto, equalInConstantTime, sizeOf } from "@cryptodev/core/host";
-import { checkRoom, copied, copiedKey, deliver } from "../arguments.ts";
+import { checkRoom, copied, copiedKey, dataOf, deliver } from "../arguments.ts";
 import type { AsyncOptions, Executor, Started } from "../executor.ts";
 import type { Argument, CallMethod } from "../protocol.ts";
 import { AsyncSession } from "./session.ts";
@@ -60,7 +60,7 @@ export abstract class AsyncMessageSession extends AsyncSession {
    * promise
    */
   async digest(data?: Uint8Array, options?: AsyncOptions): Promise<Uint8Array<ArrayBuffer>> {
-    return (await this.call("digest", [copied(data, "data", this.name)], options)) as Uint8Array<ArrayBuffer>;
+    return (await this.call("digest", [dataOf(data, "data", this.name, options)], options)) as Uint8Array<ArrayBuffer>;
   }
 
   /**
@@ -134,12 +134,10 @@ export class AsyncHmac extends AsyncMessageSession {
    * ```
    */
   async verify(data: Uint8Array, mac: Uint8Array, options?: AsyncOptions): Promise<boolean> {
-    const dataSize = sizeOf(data, "data", this.name);
+    sizeOf(data, "data", this.name);
     const expected = new Uint8Array(checkSizes(mac, [this.digestSize], "mac", this.name, data, "data, mac"));
     copyInto(expected, mac);
-    const copy = new Uint8Array(new ArrayBuffer(dataSize));
-    copyInto(copy, data);
-    const computed = (await this.call("digest", [copy], options)) as Uint8Array;
+    const computed = await this.digest(data, options);
     const isEqual = equalInConstantTime(computed, expected);
     computed.fill(0);
     return isEqual;

@@ -1,6 +1,6 @@
 import type { KeyedMacName, SrtpCipherName, SrtpMessage } from "@cryptodev/core";
 import { own, sizeOf } from "@cryptodev/core/host";
-import { checkRoom, copied, deliver, plain } from "../arguments.ts";
+import { checkRoom, copied, dataOf, deliver, plain } from "../arguments.ts";
 import type { AsyncOptions } from "../executor.ts";
 import { AsyncSession } from "./session.ts";
 
@@ -93,7 +93,7 @@ export class AsyncSrtpCipher extends AsyncSession {
   ): Promise<Uint8Array<ArrayBuffer>> {
     const headerSize = plain(own(message, "headerSize", this.name), "number", "headerSize", this.name);
     const iv = copied(own(message, "iv", this.name), "iv", this.name);
-    const args = [copied(source, "packet", this.name), { headerSize, iv }];
+    const args = [dataOf(source, "packet", this.name, message), { headerSize, iv }];
     return (await this.call(method, args, message)) as Uint8Array<ArrayBuffer>;
   }
 }

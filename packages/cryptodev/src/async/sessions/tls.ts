@@ -1,6 +1,6 @@
 import type { KeyedMacName, TlsCipherName, TlsMessage } from "@cryptodev/core";
 import { own, sizeOf } from "@cryptodev/core/host";
-import { checkRoom, copied, deliver } from "../arguments.ts";
+import { checkRoom, copied, dataOf, deliver } from "../arguments.ts";
 import type { AsyncOptions } from "../executor.ts";
 import { AsyncSession } from "./session.ts";
 
@@ -107,7 +107,7 @@ export class AsyncTlsCipher extends AsyncSession {
   ): Promise<Uint8Array<ArrayBuffer>> {
     const header = copied(own(message, "header", this.name), "header", this.name);
     const iv = copied(own(message, "iv", this.name), "iv", this.name);
-    const args = [copied(source, role, this.name), { header, iv }];
+    const args = [dataOf(source, role, this.name, message), { header, iv }];
     return (await this.call(method, args, message)) as Uint8Array<ArrayBuffer>;
   }
 }
