@@ -11,15 +11,12 @@ import {
 } from "@cryptodev/core/abi";
 import { Crash } from "../crash.ts";
 import { Errno } from "../errno.ts";
-import { copyFromUser, copyToUser, type Memory, PIECE, unreadable } from "../user/memory.ts";
+import { copyFromUser, copyToUser, type Memory, unreadable } from "../user/memory.ts";
 import type { UserStruct } from "../user/user_struct.ts";
 import { type Answer, type Handler, type WriteBack, writeBack } from "./handler.ts";
 import type { DriverSession } from "./session.ts";
-import { complete, type Pace, type Slices } from "./slices.ts";
+import { areReachable, complete, inPieces, type Pace, type Slices, shortSize } from "./slices.ts";
 import { crashAt, listedPages, MAX_PAGES, PAGE, requireWritable, writeThrough } from "./zero_copy.ts";
-
-/** How many bytes of memory are tested in one slice. */
-const PROBED = 2 ** 17;
 
 /** Where the data of an operation is. */
 interface Data {
@@ -60,7 +57,7 @@ export class KernelCryptOp {
     this.#memory = memory;
     this.#session = session;
     this.#pace = pace;
-    this.#short = pace?.size ?? PIECE;
+    this.#short = shortSize(pace);
     const at = argument.offset;
     const iv = { address: argument.getPointer(at.iv), length: (session.cipher ?? session.aead)?.iv.length ?? 0 };
     if (iv.address === 0 || iv.length === 0) return;
@@ -200,31 +197,16 @@ export class KernelCryptOp {
     const { decrypt, src, dst, len, isInPlace } = data;
     if (src === 0) throw new Crash("src-null");
     const memory = this.#memory;
-    if (!isListed(data) || !(yield* this.#areReachable(src, len, isInPlace))) {
+    if (!isListed(data) || !(yield* areReachable(memory, src, len, isInPlace))) {
       yield* this.#copying(data);
       return;
     }
     const from = this.#sourceOf(data);
-    if (this.#hashesDestination(data) && !(yield* this.#areReachable(dst, len, false))) throw crashAt(memory, dst);
-    for (let done = 0; done < len; ) {
-      const begun = performance.now();
-      const size = Math.min(this.#pace?.size ?? PIECE, len - done);
-      const result = this.#transform(decrypt, copyFromUser(memory, from + done, size, "src"), done > 0);
-      if (result !== undefined) writeThrough(memory, dst + done, result, isInPlace ? "EFAULT" : undefined);
-      done += size;
-      this.#pace?.adapt(performance.now() - begun);
-      yield;
-    }
-  }
-
-  /** Whether all pages are readable, and also writable if they are processed in place. */
-  *#areReachable(address: number, len: number, isInPlace: boolean): Slices<boolean> {
-    for (let done = 0; done < len; done += PROBED) {
-      const [at, size] = [address + done, Math.min(PROBED, len - done)];
-      if (!this.#memory.isReadable(at, size) || (isInPlace && !this.#memory.isWritable(at, size))) return false;
-      yield;
-    }
-    return true;
+    if (this.#hashesDestination(data) && !(yield* areReachable(memory, dst, len, false))) throw crashAt(memory, dst);
+    yield* inPieces(len, this.#pace, (start, size) => {
+      const result = this.#transform(decrypt, copyFromUser(memory, from + start, size, "src"), start > 0);
+      if (result !== undefined) writeThrough(memory, dst + start, result, isInPlace ? "EFAULT" : undefined);
+    });
   }
 
   /**

@@ -152,13 +152,6 @@ export class SessionMac {
     this.#isMeaningless = true;
   }
 
-  /** Returns the mac of one message in pieces, independent of earlier ones. */
-  digestOf(...pieces: readonly Uint8Array[]): Uint8Array {
-    this.reset();
-    for (const piece of pieces) this.update(piece);
-    return this.digest();
-  }
-
   /** Copies the state of another mac, even if that is meaningless. */
   copyFrom(other: SessionMac): void {
     this.reset();

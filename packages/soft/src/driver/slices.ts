@@ -1,3 +1,4 @@
+import { type Memory, PIECE } from "../user/memory.ts";
 import { PAGE } from "./zero_copy.ts";
 
 /** Work that pauses between slices, so that others are served meanwhile, and then returns a result. */
@@ -39,4 +40,38 @@ export class Pace {
     if (took < TARGET) this.#size = Math.min(this.#size * 2, MOST);
     else if (took > 2 * TARGET) this.#size = Math.max(this.#size / 2, LEAST);
   }
+}
+
+/** Returns the most data that an operation processes at once. Without a pace it does not pause. */
+export function shortSize(pace: Pace | undefined): number {
+  return pace?.size ?? PIECE;
+}
+
+/** Processes data piece by piece, and pauses after each. @param process - called with the place and size of a piece */
+export function* inPieces(
+  length: number,
+  pace: Pace | undefined,
+  process: (start: number, size: number) => void,
+): Slices<void> {
+  for (let done = 0; done < length; ) {
+    const begun = performance.now();
+    const size = Math.min(shortSize(pace), length - done);
+    process(done, size);
+    done += size;
+    pace?.adapt(performance.now() - begun);
+    yield;
+  }
+}
+
+/** How many bytes of memory are tested in one slice. */
+const PROBED = 2 ** 17;
+
+/** Whether all pages are readable, and also writable if they are processed in place. */
+export function* areReachable(memory: Memory, address: number, length: number, isInPlace: boolean): Slices<boolean> {
+  for (let done = 0; done < length; done += PROBED) {
+    const [at, size] = [address + done, Math.min(PROBED, length - done)];
+    if (!memory.isReadable(at, size) || (isInPlace && !memory.isWritable(at, size))) return false;
+    yield;
+  }
+  return true;
 }
