@@ -12,7 +12,16 @@ import {
   type Struct,
 } from "@cryptodev/core/abi";
 import { Call } from "@cryptodev/core/host";
-import { type Caller, type Memory, type MemoryRange, OpenFile, SoftwareDevice, SoftwareHost } from "@cryptodev/soft";
+import {
+  type BulkResult,
+  type Caller,
+  type Memory,
+  type MemoryRange,
+  OpenFile,
+  processBulk,
+  SoftwareDevice,
+  SoftwareHost,
+} from "@cryptodev/soft";
 import { describe, expect, test } from "vitest";
 import { pattern } from "../bytes.ts";
 
@@ -40,6 +49,54 @@ class SlicedHost extends SoftwareHost {
   }
 }
 
+/** Sends calls to begin(), and lets another thread process their data, in whose place it works. */
+class HelpedHost extends SoftwareHost {
+  /** How often something was offered. */
+  offers = 0;
+
+  /** @param isWanted - whether the other thread continues after a piece */
+  constructor(isWanted: () => boolean = () => true) {
+    super();
+    this.device.ioctl = (request, address, caller) => {
+      const call = this.device.begin(request, address, caller);
+      if (typeof call === "number") return call;
+      let result: BulkResult | undefined;
+      for (;;) {
+        const { done, value } = call.next(result);
+        if (done) return value;
+        // A copy, as another thread gets it: its keys are wiped.
+        result = value && processBulk(structuredClone(value), caller.memory, isWanted);
+        if (value !== undefined) this.offers += 1;
+      }
+    };
+  }
+}
+
+test("SoftwareDevice.begin() continues an operation where another thread has ended early, and fails if it cannot", () => {
+  const host = new HelpedHost(() => false);
+  const device = Device.open(host);
+  const [key, iv, data] = [pattern(16, 3), pattern(16, 4), pattern(MiB)];
+  for (const name of ["aes-cbc", "aes-ctr", "aes-xts"] as const) {
+    const cipher = device.cipher<CipherName>(name, pattern(name === "aes-xts" ? 32 : 16, 3));
+    const alone = Device.open(new SoftwareHost()).cipher<CipherName>(name, pattern(name === "aes-xts" ? 32 : 16, 3));
+    equal(cipher.encrypt(data, iv), alone.encrypt(data, iv));
+  }
+  expect(host.offers).toBe(3);
+  expect(() => device.hash("sha1").digest(data)).toThrow(expect.objectContaining({ code: "EFAULT" }));
+  const session = device.cipherWithMac({ cipher: "aes-cbc", key, mac: "hmac-sha1", macKey: key });
+  expect(() => session.encrypt(data, { iv })).toThrow(expect.objectContaining({ code: "EFAULT" }));
+});
+
+test("SoftwareDevice.begin() does not offer a part of a message to another thread, because it cannot pass a state", () => {
+  const host = new HelpedHost();
+  const hash = Device.open(host).hash("sha1");
+  const data = pattern(MiB);
+  equal(hash.update(data).update(data).digest(), createHash("sha1").update(data).update(data).digest());
+  expect(host.offers).toBe(0);
+  equal(hash.digest(data), createHash("sha1").update(data).digest());
+  expect(host.offers).toBe(1);
+});
+
 test("SoftwareDevice.begin() pauses in long operations, and not in short ones", () => {
   const host = new SlicedHost();
   const device = Device.open(host);
@@ -55,6 +112,7 @@ test("SoftwareDevice.begin() pauses in long operations, and not in short ones", 
 describe.each([
   ["ioctl()", SoftwareHost],
   ["begin()", SlicedHost],
+  ["begin() and another thread", HelpedHost],
 ])("SoftwareDevice.%s on several megabytes, which it processes in pieces,", (_method, HostOfDevice) => {
   const size = 3 * MiB + 4096;
   const data = pattern(size);

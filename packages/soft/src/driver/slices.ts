@@ -1,8 +1,39 @@
 import { type Memory, PIECE } from "../user/memory.ts";
 import { PAGE } from "./zero_copy.ts";
 
-/** Work that pauses between slices, so that others are served meanwhile, and then returns a result. */
-export type Slices<Result> = Generator<undefined, Result, undefined>;
+/** An algorithm of a session, and its key. */
+export interface KeyedAlgorithm {
+  readonly id: number;
+  readonly key: Uint8Array;
+}
+
+/** The data of a long operation, and how to process it, which another thread can do. */
+export interface Bulk {
+  readonly decrypt: boolean;
+  /** The address of the data, and of the result. */
+  readonly from: number;
+  readonly to: number;
+  readonly length: number;
+  readonly cipher: (KeyedAlgorithm & { readonly iv: Uint8Array }) | undefined;
+  /** The mac, which starts and ends with this data. */
+  readonly mac: KeyedAlgorithm | undefined;
+}
+
+/** What another thread has done. */
+export interface BulkResult {
+  /** The size of the data that was processed. Memory at its end could not be accessed, unless it is all of the data. */
+  readonly done: number;
+  /** The iv after that data. */
+  readonly iv: Uint8Array | undefined;
+  /** The digest of all data. */
+  readonly digest: Uint8Array | undefined;
+}
+
+/**
+ * Work that pauses between slices, so that others are served meanwhile, and then returns a result. A pause can offer
+ * the bulk of the work to another thread: whoever continues it then passes what that thread has done, or nothing.
+ */
+export type Slices<Result> = Generator<Bulk | undefined, Result, BulkResult | undefined>;
 
 /** Completes work without pauses. */
 export function complete<Result>(work: Slices<Result>): Result {
