@@ -50,13 +50,14 @@ interface ServeFlags {
   readonly alignmask: number;
   readonly lacks: readonly string[];
   readonly fail: readonly ServedFault[];
+  readonly parameters?: string;
   readonly limit: Readonly<Partial<Record<Limit, number>>>;
   /** Set if this process runs in a namespace made for it; contains the caller's `uid:gid` if that is not root. */
   readonly inNamespace?: string | true;
 }
 
 /** What `--limit` can limit. */
-const limits = ["sessions", "total-sessions", "total-jobs", "files"] as const;
+const limits = ["sessions", "total-sessions", "total-jobs", "bytes", "total-bytes", "files"] as const;
 type Limit = (typeof limits)[number];
 
 /** The calls that `--fail` accepts. */
@@ -161,6 +162,7 @@ export function serveCommand(library: Library, program: readonly string[]): Comm
     )
     .option("--fail <error[@call]>", "fail the next such call, e.g. ENOMEM@CIOCGSESSION (repeatable)", parseFault, [])
     .option("--limit <what=count>", `limit ${limits.join(", ")} (repeatable)`, parseLimit, {})
+    .option("--parameters <folder>", "where verbosity and enable_stats can be changed while it serves")
     .option("--json", "print events as JSON lines")
     .addOption(new Option("--in-namespace [owner]").hideHelp())
     .action(async (path: string, flags: ServeFlags) => {
@@ -216,7 +218,7 @@ const askingSignal = "Deno" in globalThis ? "SIGUSR2" : "SIGUSR1";
 async function serve(path: string, command: readonly string[], flags: ServeFlags): Promise<number> {
   const isPrivate = flags.inNamespace !== undefined;
   if (isPrivate && path.startsWith("/dev/")) makePrivateDev();
-  const module = isPrivate ? moduleFolder(path) : undefined;
+  const folder = flags.parameters ?? (isPrivate ? moduleFolder(path) : publicFolders[path]);
   const { json, transport, onCrash, stats = false, async = false, driver, alignmask, lacks, fail, limit } = flags;
   const verbosity = Number(flags.verbosity) as 0 | 1 | 2;
   const pretended = driver === undefined ? {} : { driver, hardware: true };
@@ -232,6 +234,8 @@ async function serve(path: string, command: readonly string[], flags: ServeFlags
         sessions: limit.sessions,
         totalSessions: limit["total-sessions"],
         totalJobs: limit["total-jobs"],
+        bytes: limit.bytes,
+        totalBytes: limit["total-bytes"],
       }),
       verbosity,
       enableStats: stats,
@@ -257,15 +261,18 @@ async function serve(path: string, command: readonly string[], flags: ServeFlags
     );
   });
 
+  // Programs can do without these.
+  const extras = [
+    ...(command.length > 0 ? [server.cloneForChildren()] : []),
+    ...(folder === undefined ? [] : [server.serveParameters(folder)]),
+  ];
+  for (const result of await Promise.allSettled(extras)) {
+    if (result.status === "fulfilled") continue;
+    if (!(result.reason instanceof ServeError)) throw result.reason;
+    say(result.reason.message);
+  }
   let status = 0;
   if (command.length > 0) {
-    // Programs can do without these.
-    const optional = [server.cloneForChildren(), ...(module === undefined ? [] : [server.serveParameters(module)])];
-    for (const result of await Promise.allSettled(optional)) {
-      if (result.status === "fulfilled") continue;
-      if (!(result.reason instanceof ServeError)) throw result.reason;
-      say(result.reason.message);
-    }
     status = await runBeside(server, command, flags);
     await stop(server);
   } else {
@@ -281,6 +288,9 @@ async function serve(path: string, command: readonly string[], flags: ServeFlags
   if (end === "gone") say(`${quoteName(server.path)} was unmounted from outside`);
   return status;
 }
+
+/** The folder for the parameters of a device that is served to everybody, by its path. */
+const publicFolders: Readonly<Record<string, string>> = { "/dev/crypto": "/run/cryptodev" };
 
 /**
  * Creates the folder for the parameters of the device: that of the module, or in a container that does not permit this,

@@ -205,7 +205,8 @@ export class Server {
    * Serves the parameters of the original module as files, which can be read and written while the device runs:
    * `verbosity`, also under its present name `cryptodev_verbosity`, and `enable_stats`.
    *
-   * @param folder - that of the module, as {@link makePrivateModule} returns it. It has to be empty
+   * @param folder - that of the module, as {@link makePrivateModule} returns it, or another one, which is created if it
+   * does not exist, and removed again. As root, no other user may be able to replace it
    * @throws {ServeError} if nothing can be mounted there; the message says why
    */
   async serveParameters(folder: string): Promise<void> {

@@ -11,11 +11,13 @@ import { complete, type Slices } from "./slices.ts";
 /** CIOCAUTHCRYPT encrypts and authenticates: an AEAD, or a TLS or SRTP record. */
 export const ciocauthcrypt: Handler<typeof crypt_auth_op> = {
   ioctl: CIOCAUTHCRYPT,
-  answer(argument, { file, memory }, { paceOf }) {
+  answer(argument, { file, memory }, { data, paceOf, requireSize }) {
     const at = argument.offset;
     const session = file.find(argument.getUint32(at.ses));
     const { aead } = session;
     const cipher = aead ?? session.cipher;
+    const size = argument.getUint32(at.len) + argument.getUint32(at.auth_len);
+    requireSize(size);
     const operation = readAuthOp(argument, memory, session, paceOf(session));
     const { iv } = operation;
     const op = argument.getUint16(at.op);
@@ -24,7 +26,7 @@ export const ciocauthcrypt: Handler<typeof crypt_auth_op> = {
     if (iv !== undefined) cipher?.iv.set(iv);
 
     const work = run(operation);
-    return work === undefined ? delivered(operation) : inSlices(operation, work);
+    return work === undefined ? delivered(operation) : data.during(size, inSlices(operation, work));
   },
 };
 

@@ -281,11 +281,14 @@ export function writeBackOf({ isMeaningless }: Pick<KernelCryptOp, "isMeaningles
 /** CIOCCRYPT encrypts, decrypts or hashes. */
 export const cioccrypt: Handler<typeof crypt_op> = {
   ioctl: CIOCCRYPT,
-  answer(argument, { file, memory }, { alignmask, paceOf }) {
-    const session = file.find(argument.getUint32(argument.offset.ses));
+  answer(argument, { file, memory }, { alignmask, data, paceOf, requireSize }) {
+    const { ses, len } = argument.offset;
+    const session = file.find(argument.getUint32(ses));
+    const size = argument.getUint32(len);
+    requireSize(size);
     const operation = new KernelCryptOp(argument, memory, session, paceOf(session));
     const rest = operation.run(alignmask);
-    return rest === undefined ? delivered(operation) : inSlices(operation, rest);
+    return rest === undefined ? delivered(operation) : data.during(size, inSlices(operation, rest));
   },
 };
 
