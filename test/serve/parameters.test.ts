@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -125,7 +125,8 @@ describe.runIf(canServe)("`cryptodev serve --parameters` without a program", () 
       const closed = once(child, "close");
       if (child.kill("SIGKILL")) await closed;
     }
-    rmSync(folder, { recursive: true, force: true });
+    await isEmpty();
+    rmdirSync(folder);
   });
 
   /** Starts a server, and waits until it is ready. */
