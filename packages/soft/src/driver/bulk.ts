@@ -4,7 +4,7 @@ import { DriverSession, SessionCipher, SessionMac } from "./session.ts";
 import type { Bulk, BulkResult } from "./slices.ts";
 
 /** How much data is processed at once. */
-const SIZE = 2 ** 16;
+const SIZE = 2 ** 15;
 
 /** Returns a session with the state of another one, which belongs to another thread. */
 function sessionOf({ cipher, mac }: Bulk): DriverSession {

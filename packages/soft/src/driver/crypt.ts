@@ -19,7 +19,7 @@ import { areReachable, complete, inPieces, type Pace, type Slices, shortSize } f
 import { crashAt, listedPages, MAX_PAGES, PAGE, requireWritable, writeThrough } from "./zero_copy.ts";
 
 /** Less data is not worth the way to another thread. */
-const MIN_BULK = 2 ** 14;
+const MIN_BULK = 2 ** 15;
 
 /** Whether an operation ends the message of a hash. An UPDATE without data does so too. */
 function endsMessage(flags: number, len: number): boolean {

@@ -102,7 +102,7 @@ export function* areReachable(memory: Memory, address: number, length: number, i
   for (let done = 0; done < length; done += PROBED) {
     const [at, size] = [address + done, Math.min(PROBED, length - done)];
     if (!memory.isReadable(at, size) || (isInPlace && !memory.isWritable(at, size))) return false;
-    yield;
+    if (done + size < length) yield;
   }
   return true;
 }
