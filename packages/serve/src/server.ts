@@ -270,7 +270,7 @@ export class Server {
         this.#worker.once("error", reject);
         this.#worker.once("exit", () => resolve());
       });
-      await Promise.race([exited, this.#watchdog.lost, this.#helpers.lost]);
+      await Promise.race([exited, this.#watchdog.lost]);
     } finally {
       this.#watchdog.stop();
       const helpersEnded = this.#helpers.stop();

@@ -25,9 +25,10 @@ export interface BulkCall {
   readonly caller: number;
 }
 
+const nothing = new Uint8Array();
+
 /** Writes down what a helper is to do. */
 function messageOf({ unique, caller }: BulkCall, { decrypt, from, to, length, cipher, mac }: Bulk): Message {
-  const nothing = new Uint8Array();
   return {
     numbers: [unique, caller, decrypt ? 1 : 0, from, to, length, cipher?.id ?? 0, mac?.id ?? 0],
     pieces: [cipher?.key ?? nothing, cipher?.iv ?? nothing, mac?.key ?? nothing],
@@ -36,17 +37,8 @@ function messageOf({ unique, caller }: BulkCall, { decrypt, from, to, length, ci
 
 /** Reads what {@link messageOf} has written. */
 export function readMessage({ numbers, pieces }: Message): { readonly call: BulkCall; readonly bulk: Bulk } {
-  const [unique, caller, decrypt, from, to, length, cipher, mac] = numbers as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const [key, iv, macKey] = pieces as [Uint8Array, Uint8Array, Uint8Array];
+  const [unique = 0, caller = 0, decrypt = 0, from = 0, to = 0, length = 0, cipher = 0, mac = 0] = numbers;
+  const [key = nothing, iv = nothing, macKey = nothing] = pieces;
   return {
     call: { unique, caller },
     bulk: {

@@ -25,14 +25,11 @@ export interface HelperThreadsOptions {
 /** The threads of the helpers, which are started one by one when the serving thread could use another one. */
 export class HelperThreads {
   readonly shared: readonly SharedHelper[];
-  /** Rejects if one of them cannot be released. */
-  readonly lost: Promise<never>;
   readonly #options: HelperThreadsOptions;
   readonly #done: Event;
   readonly #starts: readonly Event[];
   readonly #threads: Promise<SideThread>[] = [];
   readonly #watchdogs: Watchdog[] = [];
-  #lose: (error: unknown) => void = () => {};
 
   constructor(options: HelperThreadsOptions) {
     const { host } = options;
@@ -45,10 +42,6 @@ export class HelperThreads {
       progress: new Progress().shared,
       start: fd,
     }));
-    this.lost = new Promise((_, reject) => {
-      this.#lose = reject;
-    });
-    this.lost.catch(() => {});
   }
 
   /** The descriptor of the event that a helper raises when it has done something. */
@@ -63,9 +56,8 @@ export class HelperThreads {
     if (helper === undefined) return;
     const task = (wake: number): { readonly help: HelperTask } => ({ help: { wake, done: this.done, helper } });
     this.#threads.push(SideThread.start(host, worker, task));
-    const watchdog = new Watchdog({ host, fd, progress: new Progress(helper.progress), log });
-    watchdog.lost.catch(this.#lose);
-    this.#watchdogs.push(watchdog);
+    // If a helper is lost to a caller, the server continues without it.
+    this.#watchdogs.push(new Watchdog({ host, fd, progress: new Progress(helper.progress), log }));
   }
 
   /** @throws {ServeError} if one of them does not respond; it ends with the process */

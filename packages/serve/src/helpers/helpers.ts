@@ -6,7 +6,7 @@ import { Helper, type SharedHelper } from "./helper.ts";
 
 /**
  * An operation of at least this many bytes is always passed to a helper. Shorter ones only if the serving thread already
- * works on another one: the way there and back takes about as long as 10 KiB of AES.
+ * works on another one: two threads have to wake up for it, which takes about as long as 64 KiB of AES.
  */
 const LONG = 2 ** 18;
 
