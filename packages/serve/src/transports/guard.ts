@@ -13,6 +13,8 @@ trap '' INT TERM HUP QUIT
 set -f
 mark=$2
 shift 2
+# The kernel writes spaces and similar characters as three octal digits, which the format of printf also is.
+decode() { printf "$(printf %s "$1" | sed 's/%/%%/g')"; }
 while read -r line; do :; done
 points=
 while read -r id parent device root point rest; do
@@ -23,7 +25,7 @@ for at in $points; do
   while read -r id parent device root point rest; do
     [ "$point" = "$at" ] && top=$rest
   done < /proc/self/mountinfo
-  case " $top " in *" - fuse.cryptodev"*" $mark "*) umount -l "$(printf %b "$at")" 2>/dev/null ;; esac
+  case " $top " in *" - fuse.cryptodev"*" $mark "*) umount -l "$(decode "$at")" 2>/dev/null ;; esac
 done
 while [ $# -gt 1 ]; do
   found=
