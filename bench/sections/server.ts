@@ -1,13 +1,13 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { Bench, stop } from "../bench.ts";
+import { Bench, type Runtime, stop } from "../bench.ts";
 import type { Row } from "../report.ts";
 import { compare, ratio, summarize } from "../statistics.ts";
 
 /** How often two callers compete. */
 const TURNS = 7;
 
-/** Measures round trips to our server, compared with a server that does nothing; and two callers at once. */
+/** Measures round trips to our server, compared with a server that does nothing, on one processor. */
 export async function server(bench: Bench, add: (row: Row) => void): Promise<void> {
   const { together } = bench;
   for (const [index, runtime] of bench.runtimes.entries()) {
@@ -15,8 +15,8 @@ export async function server(bench: Bench, add: (row: Row) => void): Promise<voi
     const [ours, idle] = [join(bench.work, `ours-${index}`), join(bench.work, `empty-${index}`)];
     const serving = await bench.serveDevice(together, runtime, ours);
     const idling = await bench.serve(together, runtime, Bench.file("empty_server.js"), idle);
-    const [one, other, nobody] = await Promise.all([ours, ours, idle].map((path) => bench.startC(together, path)));
-    if (one === undefined || other === undefined || nobody === undefined) return;
+    const [one, nobody] = await Promise.all([ours, idle].map((path) => bench.startC(together, path)));
+    if (one === undefined || nobody === undefined) return;
 
     const rounds = await bench.interleave([one, one, nobody, nobody], ["ping", "encrypt", "ping", "encrypt"], 16);
     const [refused = [], short = [], empty = [], carried = []] = rounds;
@@ -34,24 +34,51 @@ export async function server(bench: Bench, add: (row: Row) => void): Promise<voi
     times("encryption of 16 bytes, relative to that", short, carried, { most: 1.5 });
     times("encryption of 16 bytes, relative to an empty round trip", short, empty);
 
-    const [long = []] = await bench.interleave([one], "encrypt", 2 ** 20);
-    // Only the sum of many calls in a row is known, so averages are compared.
-    const inTurn = long.reduce((sum, round) => sum + round, 0) / long.length;
-    const alone = summarize(short).median;
-    const waits: number[] = [];
-    for (let turn = 0; turn < TURNS; turn += 1) {
-      const busy = one.round("encrypt", 2 ** 20, Math.ceil(5e8 / inTurn));
-      const beside = await other.round("encrypt", 16, Math.ceil(25e7 / inTurn));
-      waits.push((beside - alone) / inTurn);
-      await busy;
-    }
-    const { median: value, spread } = summarize(waits);
-    const what = "wait of a short call during another's of 1 MiB, relative to that one";
-    add({ what, who, value, unit: "x", spread, limit: { most: 1.25 } });
-
-    for (const participant of [one, other, nobody]) participant.stop();
+    for (const participant of [one, nobody]) participant.stop();
     spawnSync("umount", ["-l", idle]);
     await stop(serving);
     idling.kill();
+    await competing(bench, runtime, add);
   }
+}
+
+/** Measures two callers at once, on the processors that the kernel chooses. */
+async function competing(bench: Bench, runtime: Runtime, add: (row: Row) => void): Promise<void> {
+  const who = runtime.name;
+  const path = join(bench.work, `shared-by-${who}`);
+  const serving = await bench.serveDevice([], runtime, path);
+  const [one, other] = await Promise.all([bench.startC([], path), bench.startC([], path)]);
+  const both = [one, other];
+  for (const size of [4096, 2 ** 16, 2 ** 18]) {
+    const [alone = []] = await bench.interleave([one], "encrypt", size);
+    const count = Math.ceil(2e8 / summarize(alone).median);
+    const gains: number[] = [];
+    for (let turn = 0; turn < TURNS; turn += 1) {
+      const single = await one.round("encrypt", size, count);
+      const [first = 0, second = 0] = await Promise.all(both.map((client) => client.round("encrypt", size, count)));
+      gains.push(single / first + single / second);
+    }
+    const { median: value, spread } = summarize(gains);
+    const what = `two callers at once, ${size} bytes, operations in the time of one caller's`;
+    add({ what, who, value, unit: "x", spread, limit: { least: 1.5 } });
+  }
+
+  const [short = []] = await bench.interleave([one], "encrypt", 16);
+  const [long = []] = await bench.interleave([other], "encrypt", 2 ** 20);
+  // Only the sum of many calls in a row is known, so averages are compared.
+  const inTurn = long.reduce((sum, round) => sum + round, 0) / long.length;
+  const alone = summarize(short).median;
+  const waits: number[] = [];
+  for (let turn = 0; turn < TURNS; turn += 1) {
+    const busy = other.round("encrypt", 2 ** 20, Math.ceil(5e8 / inTurn));
+    const beside = await one.round("encrypt", 16, Math.ceil(25e7 / inTurn));
+    waits.push((beside - alone) / inTurn);
+    await busy;
+  }
+  const { median: value, spread } = summarize(waits);
+  const what = "wait of a short call during another's of 1 MiB, relative to that one";
+  add({ what, who, value, unit: "x", spread, limit: { most: 0.25 } });
+
+  for (const client of both) client.stop();
+  await stop(serving);
 }

@@ -171,7 +171,7 @@ describe.runIf(canServe)("cryptodev serve", () => {
   });
 
   test("limits with --limit what programs use together, and refuses limits that do not exist", async () => {
-    await start("--limit", "files=2", "--limit", "sessions=2", "--limit", "total-sessions=3");
+    await start("--limit", "files=2", "--limit", "sessions=2", "--limit", "total-sessions=3", "--limit", "bytes=64");
     const [one, other] = [Device.open(host, { path }), Device.open(host, { path })];
     expect(() => Device.open(host, { path })).toThrow(expect.objectContaining({ code: "ENFILE" }));
     const noMemory = expect.objectContaining({ code: "ENOMEM" });
@@ -181,7 +181,9 @@ describe.runIf(canServe)("cryptodev serve", () => {
     other.hash("sha1");
     expect(() => other.hash("sha1")).toThrow(noMemory);
     one.close();
-    expect(other.hash("sha1").digest(pattern(3))).toHaveLength(20);
+    const hash = other.hash("sha1");
+    expect(hash.digest(pattern(64))).toHaveLength(20);
+    expect(() => hash.digest(pattern(65))).toThrow(noMemory);
     other.close();
     expect(serve("--limit", "session=2")).toMatchObject({
       status: 2,

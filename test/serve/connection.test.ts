@@ -1,9 +1,14 @@
+import { createHash } from "node:crypto";
 import { CIOCCRYPT, CIOCGSESSION, errnos, macs, POLLIN, POLLOUT } from "@cryptodev/core/abi";
 import { Call } from "@cryptodev/core/host";
 import { SoftwareDevice } from "@cryptodev/soft";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Connection } from "../../packages/serve/dist/connection.js";
 import { Counters } from "../../packages/serve/dist/counters.js";
+import { Event } from "../../packages/serve/dist/event.js";
+import { type SharedHelper, states } from "../../packages/serve/dist/helpers/helper.js";
+import { Helpers } from "../../packages/serve/dist/helpers/helpers.js";
+import { Mailbox } from "../../packages/serve/dist/helpers/mailbox.js";
 import { Progress } from "../../packages/serve/dist/progress.js";
 import { fromText, toHex } from "../bytes.ts";
 import {
@@ -29,10 +34,22 @@ let kernel: FakeKernel;
 let connection: Connection;
 let counters: Counters;
 let events: string[];
+/** What the connection shares with a helper, in whose place a test works. */
+let helper: SharedHelper;
+let done: Event;
+let started: Event;
 beforeEach(async () => {
   kernel = await FakeKernel.start();
   counters = new Counters();
   events = [];
+  done = new Event(kernel.host);
+  started = new Event(kernel.host);
+  helper = {
+    state: new Int32Array(new SharedArrayBuffer(4)),
+    mailbox: new Mailbox().shared,
+    progress: new Progress().shared,
+    start: started.fd,
+  };
   connection = new Connection({
     host: kernel.host,
     fd: kernel.fd,
@@ -40,6 +57,13 @@ beforeEach(async () => {
     files: 2,
     counters,
     progress: new Progress(),
+    helpers: new Helpers({
+      host: kernel.host,
+      fd: kernel.fd,
+      done: done.fd,
+      shared: [helper],
+      onMissing: () => events.push("help"),
+    }),
     deviceName: "crypto7",
     onCrash: "refuse",
     cloner: () => 0,
@@ -48,16 +72,20 @@ beforeEach(async () => {
     onReady: () => events.push("ready"),
   });
 });
-afterEach(() => kernel.end());
+afterEach(() => {
+  kernel.end();
+  done.close();
+  started.close();
+});
 
 /**
  * Serves until all steps are done. Each runs before the server reads a request: it receives the reply to the last
- * request, and sends the next one. The server then closes all files.
+ * request, and sends the next one; if it returns `false`, it is run again. The server then closes all files.
  */
 function serve(...steps: readonly (() => unknown)[]): boolean {
   const left = [...steps];
   return connection.serve(() => {
-    left.shift()?.();
+    if (left[0]?.() !== false) left.shift();
     return left.length === 0;
   });
 }
@@ -257,6 +285,82 @@ describe("Connection answers", () => {
     );
     expect(events.join()).toContain("the memory of thread 0 cannot be accessed");
     expect(counters.read()).toMatchObject({ calls: 1, refused: 1 });
+  });
+});
+
+describe("Connection has the data of a long call processed by a helper", () => {
+  const data = new Uint8Array(new ArrayBuffer(2 ** 18));
+  const [given, digest] = [new Uint8Array(20).fill(7), new Uint8Array(new ArrayBuffer(20))];
+
+  /** The steps that open the device, start a session, and send the call. */
+  function calling(): readonly (() => unknown)[] {
+    const [start, hash] = [new Call(kernel.host, CIOCGSESSION), new Call(kernel.host, CIOCCRYPT)];
+    start.setUint32(start.offset.mac, macs.CRYPTO_SHA1.id);
+    hash.setUint32(hash.offset.len, data.length);
+    hash.point(hash.offset.src, data);
+    hash.point(hash.offset.mac, digest.fill(0));
+    let file = 0n;
+    return [
+      () => kernel.send(FUSE_OPEN, 8),
+      () => {
+        file = opened();
+        sendIoctl(file, start);
+      },
+      () => {
+        expect(result()).toBe(0);
+        hash.setUint32(hash.offset.ses, start.getUint32(start.offset.ses));
+        sendIoctl(file, hash);
+      },
+    ];
+  }
+
+  /** Whether the helper has something to do. */
+  const isBusy = () => Atomics.load(helper.state, 0) === states.busy;
+
+  /** Ends what the helper works on. */
+  function finish(size: number): void {
+    new Mailbox(helper.mailbox).put({ numbers: [size], pieces: [new Uint8Array(), given] });
+    Atomics.store(helper.state, 0, states.done);
+    done.raise();
+  }
+
+  test("and answers other requests meanwhile", () => {
+    Atomics.store(helper.state, 0, states.free);
+    serve(
+      ...calling(),
+      () => isBusy() && kernel.send(FUSE_GETATTR, 16),
+      () => {
+        expect(kernel.receive().body.byteLength).toBe(104);
+        const { numbers } = new Mailbox(helper.mailbox).take();
+        expect(numbers.slice(3, 6)).toEqual([kernel.host.addressOf(data), 0, data.length].map(Number));
+        finish(data.length);
+      },
+      () => {
+        expect(result()).toBe(0);
+        expect(digest).toEqual(given);
+        expect(Atomics.load(helper.state, 0)).toBe(states.free);
+      },
+    );
+  });
+
+  test("and fails with EFAULT if the helper could not access all of a message", () => {
+    Atomics.store(helper.state, 0, states.free);
+    serve(
+      ...calling(),
+      () => isBusy() && finish(data.length - 1),
+      () => expect(result()).toBe(-errnos.EFAULT),
+    );
+  });
+
+  test("or processes it itself, and asks for a helper, if there is none", () => {
+    const steps = [...calling()];
+    connection.serve(() => {
+      steps.shift()?.();
+      return digest.some((byte) => byte !== 0);
+    });
+    expect(result()).toBe(0);
+    expect(toHex(digest)).toBe(createHash("sha1").update(data).digest("hex"));
+    expect(events).toEqual(["help"]);
   });
 });
 

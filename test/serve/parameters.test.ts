@@ -1,5 +1,8 @@
-import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import process from "node:process";
 import { errnos } from "@cryptodev/core/abi";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -105,5 +108,76 @@ describe.runIf(canServe)("a program that `cryptodev serve` starts", () => {
   test("writes enable_stats, so that the end of a session is logged", () => {
     const script = `cd ${module} || exit; echo 2 > verbosity; echo 1 > enable_stats; ${gcm} /dev/crypto`;
     expect(serve(script).stderr).toMatch(/Usage in Bytes: enc=100, dec=116, max=116,/);
+  });
+});
+
+describe.runIf(canServe)("`cryptodev serve --parameters` without a program", () => {
+  const [file, ...first] = command;
+  const { gcm } = compile("gcm");
+  let folder: string;
+  let children: ChildProcess[];
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "cryptodev-parameters-"));
+    children = [];
+  });
+  afterEach(async () => {
+    for (const child of children) {
+      const closed = once(child, "close");
+      if (child.kill("SIGKILL")) await closed;
+    }
+    await isEmpty();
+    rmdirSync(folder);
+  });
+
+  /** Starts a server, and waits until it is ready. */
+  async function start(name: string, parameters: string) {
+    const args = ["serve", join(folder, name), "--parameters", parameters];
+    const child = spawn(file, [...first, ...args], { env: { ...process.env, NO_COLOR: "1" } });
+    children.push(child);
+    const read = { log: "" };
+    child.stderr.setEncoding("utf8").on("data", (text) => {
+      read.log += text;
+    });
+    await once(child.stdout, "data");
+    return { child, read };
+  }
+  /** Waits until everything is gone from the folder. */
+  async function isEmpty(): Promise<void> {
+    while (readdirSync(folder).length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain(folder);
+  }
+
+  test("serves the parameters in that folder, and removes it when it ends", async () => {
+    // The kernel escapes spaces; a digit after one is not a part of that.
+    const parameters = join(folder, "parameters of 1 %s device");
+    const { child, read } = await start("crypto", parameters);
+    expect(readFileSync(join(parameters, "parameters/cryptodev_verbosity"), "utf8")).toBe("0\n");
+    expect(statSync(join(parameters, "verbosity")).mode & 0o777).toBe(0o644);
+    writeFileSync(join(parameters, "verbosity"), "2");
+    spawnSync(gcm, [join(folder, "crypto")]);
+    writeFileSync(join(parameters, "verbosity"), "0");
+    spawnSync(gcm, [join(folder, "crypto")]);
+    expect(() => writeFileSync(join(parameters, "verbosity"), "3")).toThrow("EINVAL");
+    const closed = once(child, "close");
+    child.kill();
+    await closed;
+    expect(read.log.match(/CIOCGSESSION: done/g)).toHaveLength(1);
+    await isEmpty();
+  });
+
+  test("removes it even if it is killed", async () => {
+    const { child } = await start("crypto", join(folder, "one"));
+    expect(existsSync(join(folder, "one/enable_stats"))).toBe(true);
+    child.kill("SIGKILL");
+    await isEmpty();
+  });
+
+  test("reports that it cannot, and serves the device", async () => {
+    await start("crypto", join(folder, "one"));
+    const { read } = await start("other", join(folder, "one"));
+    expect(read.log).toBe(`cryptodev: parameters cannot be served in ${join(folder, "one")}: EEXIST\n`);
+    expect(readFileSync(join(folder, "one/verbosity"), "utf8")).toBe("0\n");
+    const { read: again } = await start("third", join(folder, "missing/one"));
+    expect(again.log).toBe(`cryptodev: parameters cannot be served in ${join(folder, "missing/one")}: ENOENT\n`);
   });
 });

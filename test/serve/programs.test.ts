@@ -21,7 +21,7 @@ const openssl = (args: readonly string[], input: Uint8Array | string): string =>
   execFileSync("openssl", args, { input }).toString("hex");
 
 describe.runIf(canServe)("a program in C", () => {
-  const programs = compile("life", "gcm", "hash_copy", "async_poll", "memory", "stale", "fork", "beside");
+  const programs = compile("life", "gcm", "hash_copy", "async_poll", "memory", "stale", "fork", "beside", "together");
   let folder: string;
   let served: ServedDevice;
   beforeAll(async () => {
@@ -103,6 +103,13 @@ describe.runIf(canServe)("a program in C", () => {
     const expected = createHash("sha1");
     for (let done = 0; done < 512; done += 1) expected.update(new Uint8Array(2 ** 20));
     expect(digest).toBe(expected.digest("hex"));
+  });
+
+  test("gets the same results next to others, which the server answers in several threads", () => {
+    const { first, digest } = run("together");
+    const plaintext = Uint8Array.from({ length: 3 * 2 ** 19 }, (_, index) => index * 7 + Math.floor(index / 251));
+    expect(first).toBe(cbc(counting(16, 7), plaintext.subarray(0, 16)));
+    expect(digest).toBe(createHash("sha1").update(plaintext).digest("hex"));
   });
 
   /** Runs a program that makes the calls of a 32-bit program. */

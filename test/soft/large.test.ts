@@ -1,5 +1,5 @@
 import { createCipheriv, createHash, createHmac } from "node:crypto";
-import { type CipherName, Device } from "@cryptodev/core";
+import { AuthenticationError, type CipherName, Device } from "@cryptodev/core";
 import {
   CIOCAUTHCRYPT,
   CIOCCRYPT,
@@ -12,7 +12,16 @@ import {
   type Struct,
 } from "@cryptodev/core/abi";
 import { Call } from "@cryptodev/core/host";
-import { type Caller, type Memory, type MemoryRange, OpenFile, SoftwareDevice, SoftwareHost } from "@cryptodev/soft";
+import {
+  type BulkResult,
+  type Caller,
+  type Memory,
+  type MemoryRange,
+  OpenFile,
+  processBulk,
+  SoftwareDevice,
+  SoftwareHost,
+} from "@cryptodev/soft";
 import { describe, expect, test } from "vitest";
 import { pattern } from "../bytes.ts";
 
@@ -40,6 +49,54 @@ class SlicedHost extends SoftwareHost {
   }
 }
 
+/** Sends calls to begin(), and lets another thread process their data, in whose place it works. */
+class HelpedHost extends SoftwareHost {
+  /** How often something was offered. */
+  offers = 0;
+
+  /** @param isWanted - whether the other thread continues after a piece */
+  constructor(isWanted: () => boolean = () => true) {
+    super();
+    this.device.ioctl = (request, address, caller) => {
+      const call = this.device.begin(request, address, caller);
+      if (typeof call === "number") return call;
+      let result: BulkResult | undefined;
+      for (;;) {
+        const { done, value } = call.next(result);
+        if (done) return value;
+        // A copy, as another thread gets it: its keys are wiped.
+        result = value && processBulk(structuredClone(value), caller.memory, isWanted);
+        if (value !== undefined) this.offers += 1;
+      }
+    };
+  }
+}
+
+test("SoftwareDevice.begin() continues an operation where another thread has ended early, and fails if it cannot", () => {
+  const host = new HelpedHost(() => false);
+  const device = Device.open(host);
+  const [key, iv, data] = [pattern(16, 3), pattern(16, 4), pattern(MiB)];
+  for (const name of ["aes-cbc", "aes-ctr", "aes-xts"] as const) {
+    const cipher = device.cipher<CipherName>(name, pattern(name === "aes-xts" ? 32 : 16, 3));
+    const alone = Device.open(new SoftwareHost()).cipher<CipherName>(name, pattern(name === "aes-xts" ? 32 : 16, 3));
+    equal(cipher.encrypt(data, iv), alone.encrypt(data, iv));
+  }
+  expect(host.offers).toBe(3);
+  expect(() => device.hash("sha1").digest(data)).toThrow(expect.objectContaining({ code: "EFAULT" }));
+  const session = device.cipherWithMac({ cipher: "aes-cbc", key, mac: "hmac-sha1", macKey: key });
+  expect(() => session.encrypt(data, { iv })).toThrow(expect.objectContaining({ code: "EFAULT" }));
+});
+
+test("SoftwareDevice.begin() does not offer a part of a message to another thread, because it cannot pass a state", () => {
+  const host = new HelpedHost();
+  const hash = Device.open(host).hash("sha1");
+  const data = pattern(MiB);
+  equal(hash.update(data).update(data).digest(), createHash("sha1").update(data).update(data).digest());
+  expect(host.offers).toBe(0);
+  equal(hash.digest(data), createHash("sha1").update(data).digest());
+  expect(host.offers).toBe(1);
+});
+
 test("SoftwareDevice.begin() pauses in long operations, and not in short ones", () => {
   const host = new SlicedHost();
   const device = Device.open(host);
@@ -55,6 +112,7 @@ test("SoftwareDevice.begin() pauses in long operations, and not in short ones", 
 describe.each([
   ["ioctl()", SoftwareHost],
   ["begin()", SlicedHost],
+  ["begin() and another thread", HelpedHost],
 ])("SoftwareDevice.%s on several megabytes, which it processes in pieces,", (_method, HostOfDevice) => {
   const size = 3 * MiB + 4096;
   const data = pattern(size);
@@ -99,6 +157,86 @@ describe.each([
     equal(mac, createHmac("sha256", key).update(data).digest());
     equal(session.decrypt(ciphertext, { mac, iv }), data);
     session.close();
+  });
+});
+
+describe.each([
+  ["ioctl()", SoftwareHost],
+  ["begin()", SlicedHost],
+])("SoftwareDevice.%s on a megabyte that is authenticated, which it processes in pieces,", (_method, HostOfDevice) => {
+  const size = MiB + 4096 + 5;
+  const data = pattern(size);
+  const [key, iv, aad] = [pattern(16, 3), pattern(16, 4), pattern(20, 5)];
+  const device = Device.open(new HostOfDevice());
+  const changed = (bytes: Uint8Array): Uint8Array => bytes.map((byte, index) => (index === 0 ? byte ^ 1 : byte));
+
+  /** Seals with node:crypto; `undefined` if this runtime does not have the cipher. */
+  function sealed(name: "aes-128-gcm" | "aes-128-ccm", nonce: Uint8Array, tagSize: number): Uint8Array | undefined {
+    try {
+      const cipher = createCipheriv(name as "aes-128-ccm", key, nonce, { authTagLength: tagSize });
+      cipher.setAAD(aad, { plaintextLength: size });
+      const parts = [cipher.update(data), cipher.final(), cipher.getAuthTag().subarray(0, tagSize)];
+      return Buffer.concat(parts);
+    } catch {
+      return undefined;
+    }
+  }
+
+  test.each([
+    ["aes-gcm", 12, 16],
+    ["aes-gcm", 12, 13],
+    // Nonces of 11 bytes leave four to count the message.
+    ["aes-ccm", 11, 16],
+    ["aes-ccm", 11, 8],
+  ] as const)(
+    "returns what node:crypto returns with %s, in another buffer and in place",
+    (name, nonceSize, tagSize) => {
+      const nonce = iv.subarray(0, nonceSize);
+      const session = device.aead(name, key, { tagSize });
+      const result = session.seal(data, { nonce, aad });
+      const expected = sealed(name === "aes-gcm" ? "aes-128-gcm" : "aes-128-ccm", nonce, tagSize) ?? result;
+      equal(result, expected);
+      const memory = new Uint8Array(size + tagSize);
+      memory.set(data);
+      session.sealInto(memory.subarray(0, size), memory, { nonce, aad });
+      equal(memory, expected);
+      session.openInto(memory, memory, { nonce, aad });
+      equal(memory.subarray(0, size), data);
+      equal(session.open(expected, { nonce, aad }), data);
+      expect(() => session.open(changed(expected), { nonce, aad })).toThrow(AuthenticationError);
+      session.close();
+    },
+  );
+
+  test.each([
+    ["aes-128-cbc", 16],
+    ["3des-cbc", 24],
+  ] as const)("returns what node:crypto returns for a TLS record with %s", (name, keySize) => {
+    const start = { cipher: name, key: pattern(keySize, 3), mac: "hmac-sha1", macKey: key } as const;
+    const tls = device.tls(start);
+    const blockSize = name === "3des-cbc" ? 8 : 16;
+    const message = { header: aad, iv: iv.subarray(0, blockSize) };
+    const padding = blockSize - ((size + 20) % blockSize);
+    const mac = createHmac("sha1", key).update(aad).update(data).digest();
+    const cipher = createCipheriv(name === "3des-cbc" ? "des-ede3-cbc" : name, start.key, message.iv);
+    const text = Buffer.concat([data, mac, new Uint8Array(padding).fill(padding - 1)]);
+    const expected = cipher.setAutoPadding(false).update(text);
+    equal(tls.seal(data, message), expected);
+    equal(tls.open(expected, message), data);
+    expect(() => tls.open(changed(expected), message)).toThrow(AuthenticationError);
+    tls.close();
+  });
+
+  test("returns what node:crypto returns for an SRTP packet", () => {
+    const srtp = device.srtp({ cipher: "aes-128-ctr", key, mac: "hmac-sha1", macKey: key, tagSize: 10 });
+    const ciphertext = createCipheriv("aes-128-ctr", key, iv).update(data.subarray(12));
+    const encrypted = Buffer.concat([data.subarray(0, 12), ciphertext]);
+    const tag = createHmac("sha1", key).update(encrypted).digest().subarray(0, 10);
+    const expected = Buffer.concat([encrypted, tag]);
+    equal(srtp.seal(data, { headerSize: 12, iv }), expected);
+    equal(srtp.open(expected, { headerSize: 12, iv }), data);
+    expect(() => srtp.open(changed(expected), { headerSize: 12, iv })).toThrow(AuthenticationError);
+    srtp.close();
   });
 });
 
@@ -187,6 +325,21 @@ describe("SoftwareDevice.ioctl() on gigabytes", () => {
     expect(ret).toBe(0);
     expect(caller.memory.most).toBeLessThanOrEqual(MiB);
     expect(caller.memory.written).toBe(isHash ? 20 : len);
+  });
+
+  const record = { cipher: ciphers.CRYPTO_NULL.id, mac: macs.CRYPTO_SHA1_HMAC.id };
+  test.each([
+    ["an AEAD", { cipher: ciphers.CRYPTO_AES_GCM.id, keylen: 16 }, 0],
+    ["a TLS record", record, 16],
+    ["an SRTP packet", record, 32],
+  ])("processes 64 MiB of %s in small pieces", (_what, session, flags) => {
+    const { caller, ses } = openWith(session);
+    const len = 2 ** 26;
+    const packet = flags === 32 ? { auth_src: src, auth_len: len } : {};
+    const fields = { ses, len, src, dst: src, iv: 4096, flags, tag: 2 ** 41, ...packet };
+    expect(send(caller, CIOCAUTHCRYPT as Ioctl<Struct>, fields).ret).toBe(0);
+    expect(caller.memory.most).toBeLessThanOrEqual(MiB);
+    expect(caller.memory.written).toBe(len + (flags === 0 ? 16 : 20));
   });
 
   test("copies XTS data page by page if it has more pages than the driver can list", () => {

@@ -1,9 +1,10 @@
+import { createHash } from "node:crypto";
 import { Device } from "@cryptodev/core";
 import { CIOCGSESSION, type ErrnoName } from "@cryptodev/core/abi";
 import { nearest } from "@cryptodev/core/algorithms";
-import { SoftwareDevice, SoftwareHost, type SoftwareHostOptions } from "@cryptodev/soft";
+import { type Slices, SoftwareDevice, SoftwareHost, type SoftwareHostOptions } from "@cryptodev/soft";
 import { afterEach, describe, expect, test } from "vitest";
-import { pattern } from "../bytes.ts";
+import { pattern, toHex } from "../bytes.ts";
 import { Replay } from "./replay.ts";
 
 /*
@@ -216,6 +217,43 @@ test("SoftwareDevice with the option totalJobs refuses one more asynchronous ope
   for (const run of [one, one]) expect(fetch(run)).toBeUndefined();
   one.close();
   other.close();
+});
+
+test("SoftwareDevice with the option bytes refuses a longer operation with ENOMEM", () => {
+  const device = Device.open(new SoftwareHost({ bytes: 64 }));
+  const [hash, cipher] = [device.hash("sha1"), device.cipher("aes-cbc", pattern(16))];
+  const gcm = device.aead("aes-gcm", pattern(16));
+  const [iv, nonce, aad] = [pattern(16), pattern(12), pattern(16)];
+  const refused = expect.objectContaining({ code: "ENOMEM" });
+  expect(hash.digest(pattern(64))).toHaveLength(20);
+  expect(() => hash.digest(pattern(65))).toThrow(refused);
+  expect(cipher.encrypt(pattern(64), iv)).toHaveLength(64);
+  expect(() => cipher.encrypt(pattern(80), iv)).toThrow(refused);
+  expect(gcm.seal(pattern(48), { nonce, aad })).toHaveLength(64);
+  expect(() => gcm.seal(pattern(49), { nonce, aad })).toThrow(refused);
+  device.close();
+});
+
+test("SoftwareDevice with the option totalBytes refuses a long operation with ENOMEM until another has ended", () => {
+  const host = new SoftwareHost({ totalBytes: 1.5 * 2 ** 20 });
+  const [one, other] = [Device.open(host), Device.open(host)];
+  const paused: Slices<number>[] = [];
+  host.device.ioctl = (request, address, caller) => {
+    const call = host.device.begin(request, address, caller);
+    if (typeof call === "number") return call;
+    const { done, value } = call.next();
+    if (done) return value;
+    paused.push(call);
+    return 0;
+  };
+  const data = pattern(2 ** 20);
+  const refused = expect.objectContaining({ code: "ENOMEM" });
+  one.hash("sha1").digest(data);
+  expect(() => other.hash("sha1").digest(data)).toThrow(refused);
+  expect(toHex(other.hash("sha1").digest(pattern(3)))).toBe(createHash("sha1").update(pattern(3)).digest("hex"));
+  paused.pop()?.return(0);
+  other.hash("sha1").digest(data);
+  expect(() => one.hash("sha1").digest(data)).toThrow(refused);
 });
 
 describe("nearest()", () => {

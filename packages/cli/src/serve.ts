@@ -48,16 +48,17 @@ interface ServeFlags {
   readonly async?: true;
   readonly driver?: string;
   readonly alignmask: number;
-  readonly lacks: readonly string[];
-  readonly fail: readonly ServedFault[];
-  readonly limit: Readonly<Partial<Record<Limit, number>>>;
+  readonly lacks?: readonly string[];
+  readonly fail?: readonly ServedFault[];
+  readonly parameters?: string;
+  readonly limit?: Limits;
   /** Set if this process runs in a namespace made for it; contains the caller's `uid:gid` if that is not root. */
   readonly inNamespace?: string | true;
 }
 
 /** What `--limit` can limit. */
-const limits = ["sessions", "total-sessions", "total-jobs", "files"] as const;
-type Limit = (typeof limits)[number];
+const limits = ["sessions", "total-sessions", "total-jobs", "bytes", "total-bytes", "files"] as const;
+type Limits = Readonly<Partial<Record<(typeof limits)[number], number>>>;
 
 /** The calls that `--fail` accepts. */
 const calls: readonly string[] = [
@@ -84,7 +85,7 @@ const algorithms: readonly string[] = [
   .filter(({ kernelName }) => kernelName !== undefined)
   .map(({ name }) => name);
 
-function parseFault(text: string, before: readonly ServedFault[]): readonly ServedFault[] {
+function parseFault(text: string, before: readonly ServedFault[] = []): readonly ServedFault[] {
   const [code = "", call] = text.split("@");
   if (!Object.hasOwn(errnos, code)) {
     const meant = nearest(code, Object.keys(errnos));
@@ -96,7 +97,7 @@ function parseFault(text: string, before: readonly ServedFault[]): readonly Serv
   return [...before, { code: code as ErrnoName, ...(call === undefined ? {} : { call }) }];
 }
 
-function parseLimit(text: string, before: ServeFlags["limit"]): ServeFlags["limit"] {
+function parseLimit(text: string, before: Limits = {}): Limits {
   const [name = "", count = ""] = text.split("=");
   checkName("--limit", name, limits);
   if (!/^\d{1,15}$/.test(count)) throw new UsageError(`--limit: expected ${name}=<number>`);
@@ -155,12 +156,14 @@ export function serveCommand(library: Library, program: readonly string[]): Comm
     .option("--driver <name>", "simulate hardware with a driver of this name")
     .option("--alignmask <mask>", "simulate a driver that needs data aligned to one more than this", parseMask, 0)
     .addOption(
-      withValues(new Option("--lacks <algorithm>", "omit an algorithm, such as aes-gcm (repeatable)"), algorithms)
-        .default([])
-        .argParser(parseLack),
+      withValues(
+        new Option("--lacks <algorithm>", "omit an algorithm, such as aes-gcm (repeatable)"),
+        algorithms,
+      ).argParser(parseLack),
     )
-    .option("--fail <error[@call]>", "fail the next such call, e.g. ENOMEM@CIOCGSESSION (repeatable)", parseFault, [])
-    .option("--limit <what=count>", `limit ${limits.join(", ")} (repeatable)`, parseLimit, {})
+    .option("--fail <error[@call]>", "fail the next such call, e.g. ENOMEM@CIOCGSESSION (repeatable)", parseFault)
+    .option("--limit <what=count>", `limit ${limits.join(", ")} (repeatable)`, parseLimit)
+    .option("--parameters <folder>", "where verbosity and enable_stats can be changed while it serves")
     .option("--json", "print events as JSON lines")
     .addOption(new Option("--in-namespace [owner]").hideHelp())
     .action(async (path: string, flags: ServeFlags) => {
@@ -175,7 +178,7 @@ export function serveCommand(library: Library, program: readonly string[]): Comm
     });
 }
 
-function parseLack(name: string, before: readonly string[]): readonly string[] {
+function parseLack(name: string, before: readonly string[] = []): readonly string[] {
   checkName("--lacks", name, algorithms);
   return [...before, name];
 }
@@ -216,8 +219,9 @@ const askingSignal = "Deno" in globalThis ? "SIGUSR2" : "SIGUSR1";
 async function serve(path: string, command: readonly string[], flags: ServeFlags): Promise<number> {
   const isPrivate = flags.inNamespace !== undefined;
   if (isPrivate && path.startsWith("/dev/")) makePrivateDev();
-  const module = isPrivate ? moduleFolder(path) : undefined;
-  const { json, transport, onCrash, stats = false, async = false, driver, alignmask, lacks, fail, limit } = flags;
+  const folder = flags.parameters ?? (isPrivate ? moduleFolder(path) : publicFolders[path]);
+  const { json, transport, onCrash, stats = false, async = false, driver, alignmask } = flags;
+  const { lacks = [], fail = [], limit = {} } = flags;
   const verbosity = Number(flags.verbosity) as 0 | 1 | 2;
   const pretended = driver === undefined ? {} : { driver, hardware: true };
   const server = await Server.start({
@@ -232,6 +236,8 @@ async function serve(path: string, command: readonly string[], flags: ServeFlags
         sessions: limit.sessions,
         totalSessions: limit["total-sessions"],
         totalJobs: limit["total-jobs"],
+        bytes: limit.bytes,
+        totalBytes: limit["total-bytes"],
       }),
       verbosity,
       enableStats: stats,
@@ -257,15 +263,18 @@ async function serve(path: string, command: readonly string[], flags: ServeFlags
     );
   });
 
+  // Programs can do without these.
+  const extras = [
+    ...(command.length > 0 ? [server.cloneForChildren()] : []),
+    ...(folder === undefined ? [] : [server.serveParameters(folder)]),
+  ];
+  for (const result of await Promise.allSettled(extras)) {
+    if (result.status === "fulfilled") continue;
+    if (!(result.reason instanceof ServeError)) throw result.reason;
+    say(result.reason.message);
+  }
   let status = 0;
   if (command.length > 0) {
-    // Programs can do without these.
-    const optional = [server.cloneForChildren(), ...(module === undefined ? [] : [server.serveParameters(module)])];
-    for (const result of await Promise.allSettled(optional)) {
-      if (result.status === "fulfilled") continue;
-      if (!(result.reason instanceof ServeError)) throw result.reason;
-      say(result.reason.message);
-    }
     status = await runBeside(server, command, flags);
     await stop(server);
   } else {
@@ -281,6 +290,9 @@ async function serve(path: string, command: readonly string[], flags: ServeFlags
   if (end === "gone") say(`${quoteName(server.path)} was unmounted from outside`);
   return status;
 }
+
+/** The folder for the parameters of a device that is served to everybody, by its path. */
+const publicFolders: Readonly<Record<string, string>> = { "/dev/crypto": "/run/cryptodev" };
 
 /**
  * Creates the folder for the parameters of the device: that of the module, or in a container that does not permit this,

@@ -1,9 +1,19 @@
 import { readFileSync } from "node:fs";
 import { errnoName, errnos } from "@cryptodev/core/abi";
-import { type Caller, KernelCrashError, OpenFile, type Slices, type SoftwareDevice } from "@cryptodev/soft";
+import {
+  type Bulk,
+  type BulkResult,
+  type Caller,
+  KernelCrashError,
+  OpenFile,
+  type Slices,
+  type SoftwareDevice,
+} from "@cryptodev/soft";
 import { ProcessMemory } from "./caller/process_memory.ts";
 import { UnreachableCallerError } from "./caller/process_vm.ts";
 import type { Counters } from "./counters.ts";
+import type { Helper } from "./helpers/helper.ts";
+import type { Helpers } from "./helpers/helpers.ts";
 import { killThread } from "./kill_thread.ts";
 import type { Progress } from "./progress.ts";
 import type { ServerHost } from "./syscalls.ts";
@@ -59,6 +69,8 @@ export interface ConnectionOptions {
   readonly counters: Counters;
   /** Where this connection shows what it works on. */
   readonly progress: Progress;
+  /** The threads that process the data of long operations. */
+  readonly helpers: Helpers;
   /** The name of the character device that CUSE creates. */
   readonly deviceName: string;
   readonly onCrash: CrashPolicy;
@@ -92,6 +104,15 @@ interface Request {
 /** A call that continues later. */
 interface PausedCall extends Request {
   readonly work: Slices<number>;
+  /** The thread that processes its data; `undefined` if this one does. */
+  readonly helper: Helper | undefined;
+}
+
+/** The rest of a call that has paused. */
+interface Rest {
+  readonly work: Slices<number>;
+  /** What another thread could do of it. */
+  readonly offer: Bulk | undefined;
 }
 
 /**
@@ -139,6 +160,8 @@ export class Connection {
   readonly #files = new Map<number, ServedFile>();
   /** The files whose calls have paused, in the order in which they continue. */
   readonly #paused = new Set<ServedFile>();
+  /** The files whose calls continue when a helper has processed their data. */
+  readonly #helped = new Set<ServedFile>();
   readonly #bodies: Bodies;
   /** What to do about each kind of request, given its length. */
   readonly #handlers: Readonly<Record<Operation, (length: number) => void>> = {
@@ -178,12 +201,15 @@ export class Connection {
    */
   serve(isStopped: () => boolean): boolean {
     for (let answered = 0; !this.#failed && !isStopped(); answered += 1) {
+      if (this.#paused.size === 0 && this.#helped.size > 0) this.#options.helpers.wait();
+      this.#messages.setWaiting(this.#paused.size === 0 && this.#helped.size === 0);
       const length = this.#messages.receive();
       if (length === -errnos.ENODEV) break;
       // ENOENT: the request was withdrawn before it could be read.
       const isMissing = length === -errnos.EINTR || length === -errnos.EAGAIN || length === -errnos.ENOENT;
       if (length < 0 && !isMissing) throw new Error(`reading requests: ${errnoName(-length)}`);
       if (!isMissing) this.#answer(length);
+      if (this.#helped.size > 0) this.#takeBack();
       if (this.#paused.size > 0 && (isMissing || answered % MOST_BETWEEN_SLICES === 0)) this.#continueNext();
     }
     // Operations that are outstanding at this point are not the callers' fault.
@@ -322,14 +348,39 @@ export class Connection {
     const [served] = this.#paused;
     const paused = served?.paused;
     if (served === undefined || paused === undefined) return;
-    this.#take(served, paused);
-    this.#run(served, paused.bytes.length, () => paused.work);
+    this.#continue(served, paused, undefined);
+  }
+
+  /** Continues the calls whose data has been processed. */
+  #takeBack(): void {
+    for (const served of this.#helped) {
+      const { paused } = served;
+      if (paused?.helper?.isDone !== true) continue;
+      const result = paused.helper.finish();
+      if (paused.helper.isCancelled) this.#drop(served, paused);
+      else this.#continue(served, paused, result);
+    }
+  }
+
+  #continue(served: ServedFile, paused: PausedCall, result: BulkResult | undefined): void {
+    this.#resume(served, paused);
+    this.#run(served, paused.bytes.length, () => paused.work, result);
     this.#runLater(served);
   }
 
-  /** Takes back a paused call. The messages have its request again. */
-  #take(served: ServedFile, paused: PausedCall): void {
+  /** Ends a call whose caller has been killed. */
+  #drop(served: ServedFile, paused: PausedCall): void {
+    this.#resume(served, paused);
+    paused.work.return(0);
+    this.#options.counters.add("calls", 1);
+    this.#messages.send(-errnos.EINTR);
+    this.#runLater(served);
+  }
+
+  /** Makes a call one that is not paused. The messages have its request again. */
+  #resume(served: ServedFile, paused: PausedCall): void {
     this.#paused.delete(served);
+    this.#helped.delete(served);
     served.paused = undefined;
     this.#messages.request.bytes.set(paused.bytes);
   }
@@ -342,24 +393,29 @@ export class Connection {
       this.#messages.request.bytes.set(next.bytes);
       this.#run(served, next.bytes.length, () => this.#begin(served));
     }
-    if (this.#paused.size === 0) this.#messages.setWaiting(true);
   }
 
-  /** Runs a call up to its end or its next pause. The messages have its request, of this length. */
-  #run(served: ServedFile, length: number, begin: () => number | Slices<number>): void {
+  /**
+   * Runs a call up to its end or its next pause. The messages have its request, of this length.
+   *
+   * @param result - what a helper has done, if the call continues after that
+   */
+  #run(served: ServedFile, length: number, begin: () => number | Slices<number>, result?: BulkResult): void {
     const messages = this.#messages;
     const { request, reply, unique } = messages;
     const { file } = served.caller;
     const [sessions, ready] = [file.sessionCount, file.ready()];
     const { progress } = this.#options;
     progress.begin(unique, messages.pid);
-    const call = this.#carryOut(request.bytes.subarray(this.#bodies.ioctlIn.end, length), begin);
+    const call = this.#carryOut(request.bytes.subarray(this.#bodies.ioctlIn.end, length), begin, result);
     progress.end();
     const returned = this.#memory.leave();
     if (typeof call !== "number") {
-      served.paused = { unique, bytes: request.bytes.slice(0, length), work: call };
-      this.#paused.add(served);
-      messages.setWaiting(false);
+      const { work, offer } = call;
+      const helper = offer && this.#options.helpers.find(offer, this.#paused.size > 0);
+      if (offer !== undefined) helper?.start({ unique, caller: messages.pid }, offer);
+      served.paused = { unique, bytes: request.bytes.slice(0, length), work, helper };
+      (helper === undefined ? this.#paused : this.#helped).add(served);
       return;
     }
     const { counters } = this.#options;
@@ -374,15 +430,15 @@ export class Connection {
   }
 
   /** @returns what `ioctl(2)` returns, or a negative error number; if the call pauses, the rest of its work */
-  #carryOut(argument: Uint8Array, begin: () => number | Slices<number>): number | Slices<number> {
+  #carryOut(argument: Uint8Array, begin: () => number | Slices<number>, result: BulkResult | undefined): number | Rest {
     const { request, pid } = this.#messages;
     const { log } = this.#options;
     try {
       this.#memory.enter(pid, request.getUint64(this.#bodies.ioctlIn.at.arg), argument);
       const call = begin();
       if (typeof call === "number") return call;
-      const { done, value } = call.next();
-      return done ? value : call;
+      const { done, value } = call.next(result);
+      return done ? value : { work: call, offer: value };
     } catch (error) {
       if (error instanceof KernelCrashError) return this.#reportCrash(error, pid);
       if (error instanceof UnreachableCallerError) {
@@ -402,19 +458,18 @@ export class Connection {
    */
   #interrupt(): void {
     const interrupted = this.#messages.request.getUint64(this.#bodies.interruptIn.at.unique);
-    for (const served of this.#paused) {
+    for (const served of [...this.#paused, ...this.#helped]) {
       const { paused, later } = served;
       const waiting = later.findIndex(({ unique }) => unique === interrupted);
       if (paused === undefined || (waiting < 0 && paused.unique !== interrupted)) continue;
       this.#messages.request.bytes.set(waiting < 0 ? paused.bytes : (later[waiting] as Request).bytes);
       if (!isKilled(this.#messages.pid)) return;
-      this.#options.counters.add("calls", 1);
-      this.#messages.send(-errnos.EINTR);
-      if (waiting >= 0) later.splice(waiting, 1);
-      else {
-        this.#take(served, paused);
-        this.#runLater(served);
-      }
+      if (waiting >= 0) {
+        this.#options.counters.add("calls", 1);
+        this.#messages.send(-errnos.EINTR);
+        later.splice(waiting, 1);
+      } else if (paused.helper !== undefined) paused.helper.cancel();
+      else this.#drop(served, paused);
       return;
     }
   }

@@ -5,6 +5,8 @@ import { Worker } from "node:worker_threads";
 import { errnoName, O_CLOEXEC } from "@cryptodev/core/abi";
 import { startCloning } from "./clones/clone_thread.ts";
 import { Counters, type ServerStatistics } from "./counters.ts";
+import type { SharedHelper } from "./helpers/helper.ts";
+import { HelperThreads } from "./helpers/helper_threads.ts";
 import { Log } from "./log.ts";
 import { MountedParameters } from "./parameters/parameter_thread.ts";
 import { Progress } from "./progress.ts";
@@ -24,8 +26,8 @@ import { workerUrl } from "./worker_url.ts";
  */
 export type ServerEnd = "stopped" | "crash" | "gone";
 
-/** A message from the serving thread. */
-export type WorkerMessage = "ready" | "crash" | "gone";
+/** A message from the serving thread; `help` asks for one more helper. */
+export type WorkerMessage = "ready" | "help" | "crash" | "gone";
 
 /** The parameters of the serving thread. */
 export interface ThreadTask extends Omit<Settings, "transport"> {
@@ -35,6 +37,9 @@ export interface ThreadTask extends Omit<Settings, "transport"> {
   readonly cloner: Int32Array;
   readonly counters: SharedArrayBuffer;
   readonly progress: Int32Array;
+  readonly helpers: readonly SharedHelper[];
+  /** The descriptor of the event that a helper raises when it has done something. */
+  readonly helped: number;
   /** The current values of the parameters: `verbosity` and `enable_stats`. */
   readonly values: Int32Array;
 }
@@ -94,6 +99,7 @@ export class Server {
   readonly #cloner: Int32Array;
   readonly #counters: Counters;
   readonly #watchdog: Watchdog;
+  readonly #helpers: HelperThreads;
   readonly #values: Int32Array;
   #clones: SideThread | undefined;
   #parameters: MountedParameters | undefined;
@@ -110,6 +116,9 @@ export class Server {
     const progress = new Progress();
     this.#values = new Int32Array(new SharedArrayBuffer(8));
     this.#values.set([device.verbosity ?? 0, device.enableStats ? 1 : 0]);
+    const worker = workerBeside(import.meta.url);
+    const log = new Log(host, 2, 100);
+    this.#helpers = new HelperThreads({ host, fd: transport.fd, worker, log });
     const workerData: ThreadTask = {
       fd: transport.fd,
       path,
@@ -117,14 +126,16 @@ export class Server {
       cloner: this.#cloner,
       counters: this.#counters.shared,
       progress: progress.shared,
+      helpers: this.#helpers.shared,
+      helped: this.#helpers.done,
       values: this.#values,
       onCrash,
       device,
       files,
       faults,
     };
-    this.#worker = new Worker(workerBeside(import.meta.url), { workerData });
-    this.#watchdog = new Watchdog({ host, fd: transport.fd, progress, log: new Log(host, 2, 100) });
+    this.#worker = new Worker(worker, { workerData });
+    this.#watchdog = new Watchdog({ host, fd: transport.fd, progress, log });
     this.ended = this.#watch();
     this.ended.catch(() => {});
   }
@@ -194,7 +205,8 @@ export class Server {
    * Serves the parameters of the original module as files, which can be read and written while the device runs:
    * `verbosity`, also under its present name `cryptodev_verbosity`, and `enable_stats`.
    *
-   * @param folder - that of the module, as {@link makePrivateModule} returns it. It has to be empty
+   * @param folder - that of the module, as {@link makePrivateModule} returns it, or another one, which is created if it
+   * does not exist, and removed again. As root, no other user may be able to replace it
    * @throws {ServeError} if nothing can be mounted there; the message says why
    */
   async serveParameters(folder: string): Promise<void> {
@@ -250,7 +262,8 @@ export class Server {
   async #watch(): Promise<ServerEnd> {
     let last = "ready" as WorkerMessage;
     this.#worker.on("message", (message: WorkerMessage) => {
-      last = message;
+      if (message === "help") this.#helpers.add();
+      else last = message;
     });
     try {
       const exited = new Promise<void>((resolve, reject) => {
@@ -260,10 +273,13 @@ export class Server {
       await Promise.race([exited, this.#watchdog.lost]);
     } finally {
       this.#watchdog.stop();
+      const helpersEnded = this.#helpers.stop();
+      helpersEnded.catch(() => {});
       this.#host.close(this.#transport.fd);
       await this.#transport.remove();
       await this.#parameters?.stop();
       await this.#clones?.stop();
+      await helpersEnded;
     }
     if (last === "crash") return "crash";
     return Atomics.load(this.#stop, 0) === 1 ? "stopped" : "gone";

@@ -40,6 +40,16 @@ export interface ServeOptions {
      * another one fails with EBUSY. Defaults to 4096.
      */
     readonly totalJobs?: number;
+    /**
+     * The maximum size of the data of one operation, in bytes; a longer one fails with ENOMEM. Defaults to no limit, which
+     * is 4 GiB.
+     */
+    readonly bytes?: number;
+    /**
+     * The maximum size of the data of all long operations that are in progress together, also with ENOMEM. The server
+     * needs little memory for them, but divides its time between them. Defaults to 16 GiB.
+     */
+    readonly totalBytes?: number;
   };
   /** The maximum number of open files; opening another one fails with ENFILE. Defaults to 65,536. */
   readonly files?: number;
@@ -48,7 +58,13 @@ export interface ServeOptions {
 }
 
 /** The default limits of the device. A session takes about 5 KiB. */
-const defaultLimits = { sessions: 16_384, totalSessions: 32_768, totalJobs: 4096 };
+const defaultLimits = {
+  sessions: 16_384,
+  totalSessions: 32_768,
+  totalJobs: 4096,
+  bytes: 2 ** 32,
+  totalBytes: 2 ** 34,
+};
 const MAX_FILES = 65_536;
 
 /** The options of a server after validation, in a form that can be passed to another thread. */

@@ -11,6 +11,8 @@ import { DirectCalls } from "./clones/direct_calls.ts";
 import { Listener } from "./clones/listener.ts";
 import { Connection } from "./connection.ts";
 import { Counters } from "./counters.ts";
+import { type HelperTask, help } from "./helpers/helper_thread.ts";
+import { Helpers } from "./helpers/helpers.ts";
 import { Log } from "./log.ts";
 import { answerParameters, type ParameterTask } from "./parameters/parameter_thread.ts";
 import { Progress, threadNumber } from "./progress.ts";
@@ -28,6 +30,8 @@ function serve({
   cloner,
   counters: shared,
   progress: sharedProgress,
+  helpers: sharedHelpers,
+  helped,
   values,
   onCrash,
   device: options,
@@ -61,6 +65,7 @@ function serve({
     files,
     counters,
     progress,
+    helpers: new Helpers({ host, fd, done: helped, shared: sharedHelpers, onMissing: () => tell("help") }),
     deviceName: basename(path),
     onCrash,
     cloner: () => Atomics.load(cloner, 0),
@@ -84,9 +89,16 @@ function clone({ device, wake, cloner, listener }: CloneTask): void {
   if (fd > 0) new Cloner(host, calls, new Listener(host, fd, wake), device).run();
 }
 
-const task = workerData as ThreadTask | { readonly clones: CloneTask } | { readonly parameters: ParameterTask };
+const task = workerData as
+  | ThreadTask
+  | { readonly clones: CloneTask }
+  | { readonly help: HelperTask }
+  | { readonly parameters: ParameterTask };
 if ("clones" in task) clone(task.clones);
-else if ("parameters" in task) {
+else if ("help" in task) {
+  port.postMessage("ready");
+  help(host, task.help);
+} else if ("parameters" in task) {
   port.postMessage("ready");
   answerParameters(host, task.parameters);
 } else serve(task);

@@ -1,10 +1,9 @@
-import { randomBytes } from "node:crypto";
 import { constants, lstatSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { errnoName, errnos, O_CLOEXEC, O_RDWR } from "@cryptodev/core/abi";
 import { ServeError } from "../serve_error.ts";
 import { MNT_DETACH, MS_NODEV, MS_NOEXEC, MS_NOSUID, O_PATH, type ServerHost, UMOUNT_NOFOLLOW } from "../syscalls.ts";
-import { Guard } from "./guard.ts";
+import { Guard, newMark } from "./guard.ts";
 import type { Transport } from "./transport.ts";
 import { isForeign, requireTrusted } from "./trusted.ts";
 
@@ -107,12 +106,12 @@ export function openFuse(host: ServerHost, wanted: string): Transport {
   const path = join(folder, basename(wanted));
   const fd = host.open("/dev/fuse", O_RDWR | O_CLOEXEC);
   if (fd < 0) throw new ServeError(`/dev/fuse cannot be opened: ${errnoName(-fd)}; ${fuseHints[-fd] ?? "see fuse(4)"}`);
-  const mark = `cryptodev-${randomBytes(8).toString("hex")}`;
+  const mark = newMark();
   let guard: Guard | undefined;
   let served = -1;
   try {
     const below = prepare(host, path);
-    guard = new Guard({ path, mark, inode: below.isOurs ? below.inode : undefined });
+    guard = new Guard({ path, mark, created: below.isOurs ? [{ path, inode: below.inode }] : [] });
     const owner = `user_id=${process.getuid?.() ?? 0},group_id=${process.getgid?.() ?? 0}`;
     mountOn(host, path, below, mark, `fd=${fd},rootmode=100666,${owner},allow_other,default_permissions`);
   } catch (error) {

@@ -1,25 +1,36 @@
-/** The result of encrypting a plaintext. */
-export interface Sealed {
-  readonly ciphertext: Uint8Array;
-  /** All 16 bytes of the tag. */
-  readonly tag: Uint8Array;
+/** A message that is being encrypted, part by part. All parts but the last are whole blocks of 16 bytes. */
+export interface Sealing {
+  /** Encrypts the next part. */
+  update(plaintext: Uint8Array): Uint8Array;
+  /** Ends the message, and returns all 16 bytes of its tag. */
+  tag(): Uint8Array;
 }
 
 /**
- * The result of decrypting a ciphertext. The plaintext is always present, because the driver always leaves it behind.
+ * A message that is being decrypted, part by part, as in {@link Sealing}. The plaintext is returned before it is known
+ * to be authentic, because the driver always leaves it behind.
  */
-export interface Opened {
-  readonly plaintext: Uint8Array;
-  readonly authentic: boolean;
+export interface Opening {
+  /** Decrypts the next part. */
+  update(ciphertext: Uint8Array): Uint8Array;
+  /** Ends the message, and returns whether its tag is the right one. */
+  isAuthentic(): boolean;
 }
 
 /**
- * An authenticated cipher with its key. An operation updates its iv to what WRITE_IV returns; the next operation can
- * start from that as from the original iv.
+ * An authenticated cipher with its key. A message updates its iv to what WRITE_IV returns; the next message can start
+ * from that as from the original iv.
  */
 export interface AeadCipher {
-  seal(iv: Uint8Array, aad: Uint8Array, plaintext: Uint8Array, tagSize: number): Sealed;
-  open(iv: Uint8Array, aad: Uint8Array, ciphertext: Uint8Array, tag: Uint8Array): Opened;
+  /** Starts to encrypt a message. @param size - that of the plaintext */
+  seal(iv: Uint8Array, aad: Uint8Array, size: number, tagSize: number): Sealing;
+  /**
+   * Starts to decrypt a message.
+   *
+   * @param size - that of the ciphertext, without the tag
+   * @param tag - its tag, which is copied
+   */
+  open(iv: Uint8Array, aad: Uint8Array, size: number, tag: Uint8Array): Opening;
   /** Wipes everything derived from the key. The session wipes the key itself. */
   wipe(): void;
 }

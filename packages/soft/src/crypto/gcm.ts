@@ -1,5 +1,5 @@
 import { type CipherGCMTypes, createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from "node:crypto";
-import { type AeadCipher, fitsTag, type Sealed } from "./aead.ts";
+import { type AeadCipher, fitsTag } from "./aead.ts";
 import { aes, isAvailable } from "./cipher.ts";
 import { ctr } from "./ctr.ts";
 import { secretWords } from "./secret.ts";
@@ -30,28 +30,49 @@ function multiply(y: Int32Array, h: Int32Array): void {
   y[3] = z3;
 }
 
-/** GHASH (section 6.4) over aad and ciphertext, each padded to whole blocks, and their lengths in bits. */
-function ghash(subkey: Int32Array, aad: Uint8Array, ciphertext: Uint8Array): Uint8Array {
-  const roundUp = (size: number): number => Math.ceil(size / BLOCK) * BLOCK;
-  const input = new Uint8Array(roundUp(aad.length) + roundUp(ciphertext.length) + BLOCK);
-  input.set(aad);
-  input.set(ciphertext, roundUp(aad.length));
-  const view = new DataView(input.buffer);
-  view.setBigUint64(input.length - 16, BigInt(aad.length) * 8n);
-  view.setBigUint64(input.length - 8, BigInt(ciphertext.length) * 8n);
+/** GHASH (section 6.4), over the aad and then the ciphertext. */
+class Ghash {
+  readonly #subkey: Int32Array;
+  readonly #y = new Int32Array(4);
 
-  const y = new Int32Array(4);
-  for (let start = 0; start < input.length; start += BLOCK) {
-    for (let word = 0; word < 4; word += 1) (y[word] as number) ^= view.getInt32(start + word * 4);
-    multiply(y, subkey);
+  constructor(subkey: Int32Array) {
+    this.#subkey = subkey;
   }
-  const digest = new Uint8Array(BLOCK);
-  for (const [index, word] of y.entries()) new DataView(digest.buffer).setInt32(index * 4, word);
-  return digest;
+
+  /** Absorbs data, padded to whole blocks. */
+  update(data: Uint8Array): void {
+    const rest = data.length % BLOCK;
+    const whole = data.subarray(0, data.length - rest);
+    const view = new DataView(whole.buffer, whole.byteOffset, whole.length);
+    for (let start = 0; start < whole.length; start += BLOCK) this.#absorb(view, start);
+    if (rest === 0) return;
+    const last = new Uint8Array(BLOCK);
+    last.set(data.subarray(whole.length));
+    this.#absorb(new DataView(last.buffer), 0);
+  }
+
+  #absorb(view: DataView, start: number): void {
+    const y = this.#y;
+    for (let word = 0; word < 4; word += 1) (y[word] as number) ^= view.getInt32(start + word * 4);
+    multiply(y, this.#subkey);
+  }
+
+  /** Returns the digest. The sizes, in bytes, are those of all data. */
+  digest(aadSize: number, size: number): Uint8Array {
+    const sizes = new DataView(new ArrayBuffer(BLOCK));
+    sizes.setBigUint64(0, BigInt(aadSize) * 8n);
+    sizes.setBigUint64(8, BigInt(size) * 8n);
+    this.#absorb(sizes, 0);
+    const digest = new DataView(new ArrayBuffer(BLOCK));
+    for (const [index, word] of this.#y.entries()) digest.setInt32(index * 4, word);
+    return new Uint8Array(digest.buffer);
+  }
 }
 
+type Seal = AeadCipher["seal"];
+
 /** GCM on AES in counter mode (section 7.1), for a key size that node:crypto does not support in some runtimes. */
-function composed(key: Uint8Array): Pick<AeadCipher, "seal" | "wipe"> {
+function composed(key: Uint8Array): { readonly seal: Seal; readonly wipe: () => void } {
   const block = aes(key);
   const counter = ctr(key);
   const subkey = secretWords(BLOCK / 4);
@@ -59,17 +80,24 @@ function composed(key: Uint8Array): Pick<AeadCipher, "seal" | "wipe"> {
   const view = new DataView(encrypted.buffer, encrypted.byteOffset, BLOCK);
   for (let word = 0; word < subkey.length; word += 1) subkey[word] = view.getInt32(word * 4);
   encrypted.fill(0);
-  const seal: AeadCipher["seal"] = (iv, aad, plaintext) => {
-    const j0 = new Uint8Array(BLOCK);
-    j0.set(iv);
-    j0[15] = 1;
-    const mask = block.encrypt(j0);
-    j0[15] = 2;
-    const ciphertext = counter.crypt(false, plaintext, j0);
-    return { ciphertext, tag: xor(ghash(subkey, aad, ciphertext), mask) };
-  };
   return {
-    seal,
+    seal(iv, aad, size) {
+      const count = new Uint8Array(BLOCK);
+      count.set(iv);
+      count[15] = 1;
+      const mask = block.encrypt(count);
+      count[15] = 2;
+      const hash = new Ghash(subkey);
+      hash.update(aad);
+      return {
+        update(plaintext) {
+          const ciphertext = counter.crypt(false, plaintext, count);
+          hash.update(ciphertext);
+          return ciphertext;
+        },
+        tag: () => xor(hash.digest(aad.length, size), mask),
+      };
+    },
     wipe() {
       block.wipe();
       subkey.fill(0);
@@ -77,44 +105,62 @@ function composed(key: Uint8Array): Pick<AeadCipher, "seal" | "wipe"> {
   };
 }
 
-function nodeGcm(name: CipherGCMTypes, key: KeyObject): Pick<AeadCipher, "seal" | "wipe"> {
-  const seal: AeadCipher["seal"] = (iv, aad, plaintext) => {
+const nodeSeal =
+  (name: CipherGCMTypes, key: KeyObject): Seal =>
+  (iv, aad) => {
     const cipher = createCipheriv(name, key, iv);
     if (aad.length > 0) cipher.setAAD(aad);
-    const ciphertext = cipher.update(plaintext);
-    cipher.final();
-    return { ciphertext, tag: cipher.getAuthTag() };
+    return {
+      update: (plaintext) => cipher.update(plaintext),
+      tag() {
+        cipher.final();
+        return cipher.getAuthTag();
+      },
+    };
   };
-  return { seal, wipe: () => {} };
-}
 
 /** AES-GCM (NIST SP 800-38D) with ivs of 12 bytes. */
 export function gcm(key: Uint8Array): AeadCipher {
   const name = `aes-${key.length * 8}-gcm` as CipherGCMTypes;
   const isNative = isAvailable(name);
   const secret = createSecretKey(key);
-  const { seal, wipe } = isNative ? nodeGcm(name, secret) : composed(key);
+  const { seal, wipe } = isNative ? { seal: nodeSeal(name, secret), wipe: () => {} } : composed(key);
   return {
     seal,
     wipe,
-    open(iv, aad, ciphertext, tag) {
+    open(iv, aad, size, tag) {
       if (isNative && tag.length === BLOCK) {
         const decipher = createDecipheriv(name, secret, iv);
         if (aad.length > 0) decipher.setAAD(aad);
         decipher.setAuthTag(tag);
-        const plaintext = decipher.update(ciphertext);
-        try {
-          decipher.final();
-          return { plaintext, authentic: true };
-        } catch {
-          return { plaintext, authentic: false };
-        }
+        return {
+          update: (ciphertext) => decipher.update(ciphertext),
+          isAuthentic() {
+            try {
+              decipher.final();
+              return true;
+            } catch {
+              return false;
+            }
+          },
+        };
       }
-      // Not every runtime accepts shorter tags. Applying the key stream twice restores the data, so a second pass
-      // computes the whole tag.
-      const plaintext = seal(iv, aad, ciphertext, BLOCK).ciphertext;
-      const expected: Sealed = seal(iv, aad, plaintext, BLOCK);
-      return { plaintext, authentic: fitsTag(expected.tag, tag) };
+      // Not every runtime accepts shorter tags. Encrypting the ciphertext applies the key stream again, which restores
+      // the plaintext; encrypting that computes the whole tag.
+      const given = tag.slice();
+      const [restored, sealed] = [seal(iv, aad, size, BLOCK), seal(iv, aad, size, BLOCK)];
+      return {
+        update(ciphertext) {
+          const plaintext = restored.update(ciphertext);
+          sealed.update(plaintext);
+          return plaintext;
+        },
+        isAuthentic() {
+          // A cipher of node:crypto is only freed when it has ended.
+          restored.tag();
+          return fitsTag(sealed.tag(), given);
+        },
+      };
     },
   };
 }

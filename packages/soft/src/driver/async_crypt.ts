@@ -21,17 +21,26 @@ function* failureOf(operation: KernelCryptOp, alignmask: number): Slices<Errno |
 /** CIOCASYNCCRYPT submits an operation. It runs at once, as in a worker that is never late. */
 export const ciocasynccrypt: Handler<typeof crypt_op> = {
   ioctl: CIOCASYNCCRYPT,
-  *answer(argument, { file, memory }, { alignmask, jobs, paceOf }) {
+  *answer(argument, { file, memory }, { alignmask, data, jobs, paceOf, requireSize }) {
     const at = argument.offset;
     const session = file.find(argument.getUint32(at.ses));
+    const size = argument.getUint32(at.len);
+    requireSize(size);
     const operation = new KernelCryptOp(argument, memory.retain(), session, paceOf(session));
     if ((argument.getUint16(at.flags) & COP_FLAG_NO_ZC) !== 0)
       throw new Errno("EINVAL", "NO_ZC cannot be asynchronous");
     file.requireRoom();
     jobs.take();
-    const failure = yield* failureOf(operation, alignmask);
-    const { isMeaningless } = operation;
-    file.queue({ failure, struct: argument.bytes, isMeaningless, deliver: () => operation.deliver() });
+    let isQueued = false;
+    try {
+      const failure = yield* data.during(size, failureOf(operation, alignmask));
+      const { isMeaningless } = operation;
+      file.queue({ failure, struct: argument.bytes, isMeaningless, deliver: () => operation.deliver() });
+      isQueued = true;
+    } finally {
+      // It crashes a kernel, or its caller has been killed.
+      if (!isQueued) jobs.giveBack();
+    }
     return undefined;
   },
 };

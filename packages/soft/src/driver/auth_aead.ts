@@ -1,14 +1,18 @@
 import { Crash } from "../crash.ts";
+import type { Opening, Sealing } from "../crypto/aead.ts";
 import { Errno } from "../errno.ts";
+import { copyFromUser } from "../user/memory.ts";
 import {
   type KernelAuthOp,
   readAssociated,
   readSource,
   requirePages,
+  requireReachable,
   requireShortAssociated,
   sizeToPin,
 } from "./auth_operation.ts";
 import type { SessionAead } from "./session.ts";
+import { inPieces, type Slices } from "./slices.ts";
 import { listedPages, requireWritable, writeThrough } from "./zero_copy.ts";
 
 /**
@@ -29,38 +33,86 @@ function requireCcmIv(iv: Uint8Array, size: number): void {
   }
 }
 
-/** Runs an operation of GCM or CCM. The tag follows the ciphertext. */
-export function authenticatedCrypt(operation: KernelAuthOp, aead: SessionAead): void {
-  const { argument, memory, session, decrypt, len, authLen, src, dst, dstLen, tagLen } = operation;
-  const at = argument.offset;
+/** A message in either direction. */
+type Message = Opening | Sealing;
+
+/**
+ * Runs an operation of GCM or CCM. The tag follows the ciphertext.
+ *
+ * @returns the work, if the data is long
+ */
+export function authenticatedCrypt(operation: KernelAuthOp, aead: SessionAead): Slices<void> | undefined {
+  const { memory, len, authLen, src, dst, dstLen } = operation;
   requireShortAssociated(operation);
   if (len === 0 && authLen === 0 && src === 0) throw new Crash("aead-nothing");
   requirePages(listedPages(src, len, dst, dst === 0 ? 0 : dstLen));
+  if (operation.isLong) return inSlices(operation, aead);
   const data = readSource(operation);
-  // The driver gets the pages before it checks the tag size.
-  const size = sizeToPin(operation, decrypt ? len : len + Math.min(tagLen, aead.tagSize));
-  const inPlace = src === dst ? "EINVAL" : undefined;
-  if (inPlace === undefined) requireWritable(memory, dst, size);
-  else if (size > 0 && !memory.isWritable(dst, size)) throw new Errno(inPlace, "src cannot be written in place");
+  const size = writtenSize(operation, aead);
+  if (src !== dst) requireWritable(memory, dst, size);
+  else if (size > 0 && !memory.isWritable(dst, size)) throw new Errno("EINVAL", "src cannot be written in place");
+  const message = begin(operation, aead, (start) => data.subarray(start));
+  writeThrough(memory, dst, message.update(data.subarray(0, textSize(operation, aead))), faultOf(operation));
+  end(operation, aead, message);
+  return undefined;
+}
+
+function* inSlices(operation: KernelAuthOp, aead: SessionAead): Slices<void> {
+  const { memory, len, src, dst, pace } = operation;
+  const size = writtenSize(operation, aead);
+  const isInPlace = src === dst;
+  yield* requireReachable(operation, isInPlace ? Math.max(len, size) : len, isInPlace);
+  if (!isInPlace) requireWritable(memory, dst, size);
+  const message = begin(operation, aead, (start) => copyFromUser(memory, src + start, len - start, "tag"));
+  yield* inPieces(textSize(operation, aead), pace, (start, count) => {
+    const piece = copyFromUser(memory, src + start, count, "src");
+    writeThrough(memory, dst + start, message.update(piece), faultOf(operation));
+  });
+  end(operation, aead, message);
+}
+
+/** Returns how much of dst has to be writable. The driver gets its pages before it checks the tag size. */
+function writtenSize(operation: KernelAuthOp, { tagSize }: SessionAead): number {
+  const { decrypt, len, tagLen } = operation;
+  return sizeToPin(operation, decrypt ? len : len + Math.min(tagLen, tagSize));
+}
+
+/** Returns the size of the data without a tag. */
+function textSize({ decrypt, len }: KernelAuthOp, { tagSize }: SessionAead): number {
+  return decrypt ? len - tagSize : len;
+}
+
+/** The error if dst can no longer be written; in another buffer than src, that crashes the driver. */
+function faultOf({ src, dst }: KernelAuthOp): "EINVAL" | undefined {
+  return src === dst ? "EINVAL" : undefined;
+}
+
+/** Starts the message. @param dataFrom - returns the data from there to its end */
+function begin(operation: KernelAuthOp, aead: SessionAead, dataFrom: (start: number) => Uint8Array): Message {
+  const { decrypt, len, tagLen } = operation;
   const aad = readAssociated(operation);
   aead.setTagSize(tagLen);
-  const { tagSize } = aead;
+  const { iv, keyed, tagSize } = aead;
   if (decrypt && len < tagSize) throw new Errno("EINVAL", `len is ${len}, less than the size of the tag, ${tagSize}`);
-  if (aead.driver.algorithm.name === "aes-ccm") requireCcmIv(aead.iv, decrypt ? len - tagSize : len);
+  const size = textSize(operation, aead);
+  if (aead.driver.algorithm.name === "aes-ccm") requireCcmIv(iv, size);
+  return decrypt ? keyed.open(iv, aad, size, dataFrom(size)) : keyed.seal(iv, aad, size, tagSize);
+}
 
-  if (decrypt) {
-    const tag = data.subarray(len - tagSize);
-    const { plaintext, authentic } = aead.keyed.open(aead.iv, aad, data.subarray(0, len - tagSize), tag);
+/** Ends the message: compares its tag, or writes it. */
+function end(operation: KernelAuthOp, aead: SessionAead, message: Message): void {
+  const { argument, memory, session, decrypt, len, dst } = operation;
+  const at = argument.offset;
+  const { tagSize } = aead;
+  const size = textSize(operation, aead);
+  if ("isAuthentic" in message) {
     // The driver decrypts before it compares tags, and leaves the plaintext in place if they differ.
-    writeThrough(memory, dst, plaintext, inPlace);
-    if (!authentic) throw new Errno("EBADMSG", "the tag does not match");
-    argument.setUint32(at.len, len - tagSize);
+    if (!message.isAuthentic()) throw new Errno("EBADMSG", "the tag does not match");
   } else {
-    const { ciphertext, tag } = aead.keyed.seal(aead.iv, aad, data, tagSize);
-    writeThrough(memory, dst, ciphertext, inPlace);
-    writeThrough(memory, dst + len, tagSize === tag.length ? tag : tag.subarray(0, tagSize), inPlace);
-    argument.setUint32(at.len, len + tagSize);
+    const tag = message.tag();
+    writeThrough(memory, dst + size, tagSize === tag.length ? tag : tag.subarray(0, tagSize), faultOf(operation));
   }
-  argument.setPointer(at.tag, dst + (decrypt ? len - tagSize : len));
+  argument.setUint32(at.len, decrypt ? size : size + tagSize);
+  argument.setPointer(at.tag, dst + size);
   session.usage.add(decrypt, len);
 }

@@ -7,9 +7,10 @@ import {
 } from "@cryptodev/core/abi";
 import { Crash } from "../crash.ts";
 import { Errno } from "../errno.ts";
-import { copyFromUser, type Memory, noBytes, PIECE, unreadable } from "../user/memory.ts";
+import { copyFromUser, type Memory, noBytes, unreadable } from "../user/memory.ts";
 import type { UserStruct } from "../user/user_struct.ts";
 import type { DriverSession, SessionCipher, SessionMac } from "./session.ts";
+import { areReachable, inPieces, type Pace, type Slices, shortSize } from "./slices.ts";
 import { MAX_PAGES, PAGE } from "./zero_copy.ts";
 
 /** The members of a `crypt_auth_op`, read once: the driver's `kernel_crypt_auth_op`. */
@@ -35,6 +36,10 @@ export interface KernelAuthOp {
   /** The data and the associated data, if they were read together with the iv. */
   readonly data: Uint8Array | undefined;
   readonly associated: Uint8Array | undefined;
+  /** Whether there is more data than is processed at once. */
+  readonly isLong: boolean;
+  /** The size of the pieces of long data; if it is `undefined`, the operation does not pause. */
+  readonly pace: Pace | undefined;
 }
 
 /**
@@ -46,6 +51,7 @@ export function readAuthOp(
   argument: UserStruct<typeof crypt_auth_op>,
   memory: Memory,
   session: DriverSession,
+  pace: Pace | undefined,
 ): KernelAuthOp {
   const at = argument.offset;
   const flags = argument.getUint16(at.flags);
@@ -66,9 +72,9 @@ export function readAuthOp(
   const cipher = ivAddress === 0 ? undefined : (session.cipher ?? session.aead);
   const ivLength = cipher?.iv.length ?? 0;
   const ivRange = { address: ivAddress, length: ivLength };
-  const isShort = len + authLen <= PIECE;
+  const isLong = len + authLen > shortSize(pace);
   const [iv, data, associated] = memory.readAll(
-    isShort ? [ivRange, { address: src, length: len }, { address: authSrc, length: authLen }] : [ivRange],
+    isLong ? [ivRange] : [ivRange, { address: src, length: len }, { address: authSrc, length: authLen }],
   );
   if (iv === undefined && ivLength > 0) throw unreadable(ivAddress, ivLength, "iv");
   return {
@@ -89,6 +95,8 @@ export function readAuthOp(
     iv: cipher === undefined ? undefined : (iv ?? noBytes),
     data,
     associated,
+    isLong,
+    pace,
   };
 }
 
@@ -140,6 +148,19 @@ export function readSource({ memory, src, len, data }: KernelAuthOp): Uint8Array
 }
 
 /**
+ * Checks long data, which is read later, piece by piece.
+ *
+ * @param isInPlace - whether it also has to be writable
+ * @throws {Crash} if its pointer is NULL
+ * @throws {Errno} with `EINVAL` if it cannot be read, or written in place
+ */
+export function* requireReachable({ memory, src }: KernelAuthOp, size: number, isInPlace: boolean): Slices<void> {
+  if (size > 0 && src === 0) throw new Crash("src-null");
+  if (yield* areReachable(memory, src, size, isInPlace)) return;
+  throw new Errno("EINVAL", `src: ${size} bytes at ${src} cannot be read${isInPlace ? " and written" : ""}`);
+}
+
+/**
  * Checks that the driver can list this number of pages.
  *
  * @throws {Errno} with `ENOMEM` if it cannot, however much memory is free
@@ -188,4 +209,22 @@ export function requireRecordSession({ session, tagLen, decrypt }: KernelAuthOp)
 export function requireTagSize({ tagLen }: KernelAuthOp, size: number): void {
   if (tagLen <= AALG_MAX_RESULT_LEN && tagLen <= size) return;
   throw new Errno("EINVAL", `tag_len is ${tagLen}, expected at most ${Math.min(size, AALG_MAX_RESULT_LEN)}`);
+}
+
+/**
+ * Returns the mac of a header and of data.
+ *
+ * @param partOf - returns a part of the data
+ */
+export function* digestOf(
+  mac: SessionMac,
+  header: Uint8Array,
+  size: number,
+  partOf: (start: number, size: number) => Uint8Array,
+  pace: Pace | undefined,
+): Slices<Uint8Array> {
+  mac.reset();
+  mac.update(header);
+  yield* inPieces(size, pace, (start, count) => mac.update(partOf(start, count)));
+  return mac.digest();
 }

@@ -2,8 +2,17 @@ import { AALG_MAX_RESULT_LEN } from "@cryptodev/core/abi";
 import { Crash } from "../crash.ts";
 import { fitsTag } from "../crypto/aead.ts";
 import { Errno } from "../errno.ts";
-import { copyFromUser, copyToUser } from "../user/memory.ts";
-import { type KernelAuthOp, readSource, requirePages, requireRecordSession, requireTagSize } from "./auth_operation.ts";
+import { copyFromUser, copyToUser, noBytes } from "../user/memory.ts";
+import {
+  digestOf,
+  type KernelAuthOp,
+  readSource,
+  requirePages,
+  requireReachable,
+  requireRecordSession,
+  requireTagSize,
+} from "./auth_operation.ts";
+import { areReachable, inPieces, type Slices } from "./slices.ts";
 import { pageCount } from "./zero_copy.ts";
 
 /** The maximum size of a packet's header, which the mac covers and the cipher does not. */
@@ -13,8 +22,8 @@ const MAX_HEADER = 256;
  * Processes an SRTP packet: encrypts the data inside auth_src, then computes the mac of all of auth_src (RFC 3711,
  * section 3.3).
  */
-export function srtpCrypt(operation: KernelAuthOp): void {
-  const { memory, session, decrypt, len, authSrc, authLen, src, dst, dstLen, tag, tagLen } = operation;
+export function* srtpCrypt(operation: KernelAuthOp): Slices<void> {
+  const { memory, session, decrypt, len, authSrc, authLen, src, dst, dstLen, tag, tagLen, pace } = operation;
   const { cipher, mac } = requireRecordSession(operation);
   if (!cipher.isStream) throw new Errno("EINVAL", "SRTP requires a stream cipher");
   const header = src - authSrc;
@@ -25,26 +34,48 @@ export function srtpCrypt(operation: KernelAuthOp): void {
   if (dstLen === 0 || header === authLen) throw new Errno("EINVAL", "nothing to encrypt, or nothing after the header");
   // The driver lists the pages of the data a second time.
   requirePages(2 * pageCount(authSrc, authLen));
-  const data = readSource(operation);
-  const packet = operation.associated ?? memory.read(authSrc, authLen);
-  if (packet === undefined || !memory.isWritable(authSrc, authLen)) {
-    throw new Errno("EINVAL", `auth_src: ${authLen} bytes at ${authSrc} cannot be read and written`);
-  }
-  if (decrypt) {
-    if (mac !== undefined) {
-      requireTagSize(operation, len);
-      const given = copyFromUser(memory, tag, tagLen, "tag");
-      if (!fitsTag(mac.digestOf(packet), given)) throw new Errno("EBADMSG", "the mac does not match");
-    }
-    copyToUser(memory, dst, cipher.crypt(true, data), "dst");
+  const packet = yield* readPacket(operation);
+  const partOf = (start: number, size: number): Uint8Array =>
+    packet?.subarray(start, start + size) ?? copyFromUser(memory, authSrc + start, size, "auth_src");
+
+  const crypt = inPieces(len, pace, (start, size) => {
+    const result = cipher.crypt(decrypt, partOf(header + start, size), start > 0);
+    copyToUser(memory, dst + start, result, "dst");
+    packet?.set(result, header + start);
+  });
+  if (mac === undefined) {
+    yield* crypt;
+  } else if (decrypt) {
+    requireTagSize(operation, len);
+    const given = copyFromUser(memory, tag, tagLen, "tag").slice();
+    const digest = yield* digestOf(mac, noBytes, authLen, partOf, pace);
+    if (!fitsTag(digest, given)) throw new Errno("EBADMSG", "the mac does not match");
+    yield* crypt;
   } else {
-    const ciphertext = cipher.crypt(false, data);
-    copyToUser(memory, dst, ciphertext, "dst");
-    const digest = mac?.digestOf(packet.subarray(0, header), ciphertext, packet.subarray(header + len));
+    yield* crypt;
+    const digest = yield* digestOf(mac, noBytes, authLen, partOf, pace);
     // The kernel knows the size of the buffer that the tag is copied from, and refuses to read past its end.
-    if (digest !== undefined && tagLen > AALG_MAX_RESULT_LEN)
+    if (tagLen > AALG_MAX_RESULT_LEN)
       throw new Errno("EFAULT", `tag_len is ${tagLen}, expected at most ${AALG_MAX_RESULT_LEN}`);
-    if (digest !== undefined) copyToUser(memory, tag, digest.subarray(0, tagLen), "tag");
+    copyToUser(memory, tag, digest.subarray(0, tagLen), "tag");
   }
   session.usage.add(decrypt, len);
+}
+
+/**
+ * Reads the packet.
+ *
+ * @returns a copy; `undefined` if it is long, and only known to be readable and writable
+ */
+function* readPacket(operation: KernelAuthOp): Slices<Uint8Array | undefined> {
+  const { memory, authSrc, authLen, len, isLong } = operation;
+  if (isLong) {
+    yield* requireReachable(operation, len, false);
+    if (yield* areReachable(memory, authSrc, authLen, true)) return undefined;
+  } else {
+    readSource(operation);
+    const packet = operation.associated ?? memory.read(authSrc, authLen);
+    if (packet !== undefined && memory.isWritable(authSrc, authLen)) return packet.slice();
+  }
+  throw new Errno("EINVAL", `auth_src: ${authLen} bytes at ${authSrc} cannot be read and written`);
 }

@@ -1,5 +1,6 @@
 import type { ErrnoName } from "@cryptodev/core/abi";
 import { Errno } from "../errno.ts";
+import type { Slices } from "./slices.ts";
 
 /** What all open files of a device may use together. */
 export class Budget {
@@ -18,13 +19,28 @@ export class Budget {
     this.#what = what;
   }
 
-  /** @throws {Errno} if the limit is reached */
-  take(): void {
-    if (this.#used >= this.#limit) throw new Errno(this.#code, `all files together have ${this.#limit} ${this.#what}`);
-    this.#used += 1;
+  /** @throws {Errno} if that exceeds the limit */
+  take(amount = 1): void {
+    if (this.#used + amount > this.#limit)
+      throw new Errno(this.#code, `all files together may have ${this.#limit} ${this.#what}`);
+    this.#used += amount;
   }
 
-  giveBack(count = 1): void {
-    this.#used -= count;
+  giveBack(amount = 1): void {
+    this.#used -= amount;
+  }
+
+  /**
+   * Takes an amount until work has ended, or is dropped.
+   *
+   * @throws {Errno} if that exceeds the limit
+   */
+  *during<Result>(amount: number, work: Slices<Result>): Slices<Result> {
+    this.take(amount);
+    try {
+      return yield* work;
+    } finally {
+      this.giveBack(amount);
+    }
   }
 }

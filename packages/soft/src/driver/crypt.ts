@@ -11,15 +11,20 @@ import {
 } from "@cryptodev/core/abi";
 import { Crash } from "../crash.ts";
 import { Errno } from "../errno.ts";
-import { copyFromUser, copyToUser, type Memory, PIECE, unreadable } from "../user/memory.ts";
+import { copyFromUser, copyToUser, type Memory, unreadable } from "../user/memory.ts";
 import type { UserStruct } from "../user/user_struct.ts";
 import { type Answer, type Handler, type WriteBack, writeBack } from "./handler.ts";
 import type { DriverSession } from "./session.ts";
-import { complete, type Pace, type Slices } from "./slices.ts";
+import { areReachable, complete, inPieces, type Pace, type Slices, shortSize } from "./slices.ts";
 import { crashAt, listedPages, MAX_PAGES, PAGE, requireWritable, writeThrough } from "./zero_copy.ts";
 
-/** How many bytes of memory are tested in one slice. */
-const PROBED = 2 ** 17;
+/** Less data is not worth the way to another thread. */
+const MIN_BULK = 2 ** 15;
+
+/** Whether an operation ends the message of a hash. An UPDATE without data does so too. */
+function endsMessage(flags: number, len: number): boolean {
+  return (flags & COP_FLAG_FINAL) !== 0 || (flags & COP_FLAG_UPDATE) === 0 || len === 0;
+}
 
 /** Where the data of an operation is. */
 interface Data {
@@ -60,7 +65,7 @@ export class KernelCryptOp {
     this.#memory = memory;
     this.#session = session;
     this.#pace = pace;
-    this.#short = pace?.size ?? PIECE;
+    this.#short = shortSize(pace);
     const at = argument.offset;
     const iv = { address: argument.getPointer(at.iv), length: (session.cipher ?? session.aead)?.iv.length ?? 0 };
     if (iv.address === 0 || iv.length === 0) return;
@@ -121,9 +126,8 @@ export class KernelCryptOp {
     const { cipher, mac } = this.#session;
     const at = this.#argument.offset;
     const len = this.#argument.getUint32(at.len);
-    // An UPDATE without data also ends the message.
-    const ends = (flags & COP_FLAG_FINAL) !== 0 || (flags & COP_FLAG_UPDATE) === 0 || len === 0;
-    if (ends) this.#digest = mac?.digest();
+    const ends = endsMessage(flags, len);
+    if (ends) this.#digest ??= mac?.digest();
     this.#isMeaningless = ends && mac?.isMeaningless === true;
     if (this.#iv !== undefined && (flags & COP_FLAG_WRITE_IV) !== 0) this.#nextIv = (cipher?.iv ?? this.#iv).slice();
     this.#session.usage.add(this.#isDecrypting, len);
@@ -151,19 +155,6 @@ export class KernelCryptOp {
     return { decrypt: this.#isDecrypting, src, dst, len: this.#argument.getUint32(at.len), isInPlace: src === dst };
   }
 
-  /** Data is hashed before it is encrypted, or after it is decrypted. */
-  #transform(decrypt: boolean, piece: Uint8Array, isContinued: boolean): Uint8Array | undefined {
-    const { cipher, mac } = this.#session;
-    if (cipher === undefined) {
-      mac?.update(piece);
-      return undefined;
-    }
-    if (!decrypt) mac?.update(piece);
-    const result = cipher.crypt(decrypt, piece, isContinued);
-    if (decrypt) mac?.update(result);
-    return result;
-  }
-
   /** Processes short data. */
   #atOnce(): void {
     const data = this.#data();
@@ -181,14 +172,15 @@ export class KernelCryptOp {
     }
     const from = this.#sourceOf(data);
     if (this.#hashesDestination(data) && !memory.isReadable(dst, len)) throw crashAt(memory, dst);
-    const result = this.#transform(data.decrypt, from === src ? whole : copyFromUser(memory, from, len, "src"), false);
+    const source = from === src ? whole : copyFromUser(memory, from, len, "src");
+    const result = this.#session.process(data.decrypt, source, false);
     if (result !== undefined) writeThrough(memory, dst, result, isInPlace ? "EFAULT" : undefined);
   }
 
   *#inSlices(flags: number): Slices<void> {
     const data = this.#data();
     if (this.#isCopied) yield* this.#copying(data);
-    else yield* this.#zeroCopy(data);
+    else yield* this.#zeroCopy(data, flags);
     this.#end(flags);
   }
 
@@ -196,35 +188,49 @@ export class KernelCryptOp {
    * Works on the caller's own pages; if the driver cannot list them, or cannot get those of the source, it copies
    * instead.
    */
-  *#zeroCopy(data: Data): Slices<void> {
+  *#zeroCopy(data: Data, flags: number): Slices<void> {
     const { decrypt, src, dst, len, isInPlace } = data;
     if (src === 0) throw new Crash("src-null");
     const memory = this.#memory;
-    if (!isListed(data) || !(yield* this.#areReachable(src, len, isInPlace))) {
+    if (!isListed(data) || !(yield* areReachable(memory, src, len, isInPlace))) {
       yield* this.#copying(data);
       return;
     }
     const from = this.#sourceOf(data);
-    if (this.#hashesDestination(data) && !(yield* this.#areReachable(dst, len, false))) throw crashAt(memory, dst);
-    for (let done = 0; done < len; ) {
-      const begun = performance.now();
-      const size = Math.min(this.#pace?.size ?? PIECE, len - done);
-      const result = this.#transform(decrypt, copyFromUser(memory, from + done, size, "src"), done > 0);
-      if (result !== undefined) writeThrough(memory, dst + done, result, isInPlace ? "EFAULT" : undefined);
-      done += size;
-      this.#pace?.adapt(performance.now() - begun);
-      yield;
-    }
+    if (this.#hashesDestination(data) && !(yield* areReachable(memory, dst, len, false))) throw crashAt(memory, dst);
+    const done = yield* this.#elsewhere(from, data, flags);
+    yield* inPieces(len - done, this.#pace, (start, size) => {
+      const at = done + start;
+      const result = this.#session.process(decrypt, copyFromUser(memory, from + at, size, "src"), at > 0);
+      if (result !== undefined) writeThrough(memory, dst + at, result, isInPlace ? "EFAULT" : undefined);
+    });
   }
 
-  /** Whether all pages are readable, and also writable if they are processed in place. */
-  *#areReachable(address: number, len: number, isInPlace: boolean): Slices<boolean> {
-    for (let done = 0; done < len; done += PROBED) {
-      const [at, size] = [address + done, Math.min(PROBED, len - done)];
-      if (!this.#memory.isReadable(at, size) || (isInPlace && !this.#memory.isWritable(at, size))) return false;
-      yield;
+  /**
+   * Offers the data to another thread. A state of a hash cannot be passed to it, so it gets only whole messages.
+   *
+   * @returns how much it has processed
+   */
+  *#elsewhere(from: number, { decrypt, dst, len }: Data, flags: number): Slices<number> {
+    const { cipher, mac } = this.#session;
+    const isWhole = (flags === 0 || (flags & COP_FLAG_RESET) !== 0) && endsMessage(flags, len);
+    if (this.#pace === undefined || len < MIN_BULK || (mac !== undefined && !isWhole)) return 0;
+    const result = yield {
+      decrypt,
+      from,
+      to: dst,
+      length: len,
+      cipher: cipher === undefined ? undefined : { id: cipher.driver.algorithm.id, key: cipher.key, iv: cipher.iv },
+      mac: mac === undefined ? undefined : { id: mac.driver.algorithm.id, key: mac.key },
+    };
+    if (result === undefined) return 0;
+    if (mac !== undefined) {
+      if (result.done < len) throw new Errno("EFAULT", "src or dst can no longer be accessed");
+      mac.end();
+      this.#digest = result.digest;
     }
-    return true;
+    if (result.iv !== undefined) cipher?.iv.set(result.iv);
+    return result.done;
   }
 
   /**
@@ -256,7 +262,7 @@ export class KernelCryptOp {
       // A page that was written may be a part of the source, so only a single one is still as it was read.
       const page =
         size === len && this.#read !== undefined ? this.#read : copyFromUser(this.#memory, src + done, size, "src");
-      const result = this.#transform(decrypt, page, false);
+      const result = this.#session.process(decrypt, page, false);
       if (result !== undefined) copyToUser(this.#memory, dst + done, result, "dst");
       yield;
     }
@@ -275,11 +281,14 @@ export function writeBackOf({ isMeaningless }: Pick<KernelCryptOp, "isMeaningles
 /** CIOCCRYPT encrypts, decrypts or hashes. */
 export const cioccrypt: Handler<typeof crypt_op> = {
   ioctl: CIOCCRYPT,
-  answer(argument, { file, memory }, { alignmask, paceOf }) {
-    const session = file.find(argument.getUint32(argument.offset.ses));
+  answer(argument, { file, memory }, { alignmask, data, paceOf, requireSize }) {
+    const { ses, len } = argument.offset;
+    const session = file.find(argument.getUint32(ses));
+    const size = argument.getUint32(len);
+    requireSize(size);
     const operation = new KernelCryptOp(argument, memory, session, paceOf(session));
     const rest = operation.run(alignmask);
-    return rest === undefined ? delivered(operation) : inSlices(operation, rest);
+    return rest === undefined ? delivered(operation) : data.during(size, inSlices(operation, rest));
   },
 };
 

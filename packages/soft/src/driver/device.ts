@@ -55,6 +55,16 @@ export interface SoftwareDeviceOptions {
    * with EBUSY, as it does if one file has 64. Defaults to no limit.
    */
   readonly totalJobs?: number;
+  /**
+   * The maximum size of the data of one operation, in bytes. A longer one fails with ENOMEM. As the operations of one open
+   * file wait for each other, this is also the most that a file has in progress. Defaults to no limit, as in the driver.
+   */
+  readonly bytes?: number;
+  /**
+   * The maximum size of the data of all long operations that are in progress together, also with ENOMEM. It only applies
+   * to operations that pause: see {@link SoftwareDevice.begin}. Defaults to no limit.
+   */
+  readonly totalBytes?: number;
   /** Called with what a session did when it ends, if `enableStats` is on. */
   readonly onUsage?: (usage: SessionUsage) => void;
   /** Called with each line of the log, which never contains keys or data. Defaults to writing to standard error. */
@@ -127,6 +137,10 @@ export class SoftwareDevice {
   readonly totalSessions: number;
   /** The maximum number of outstanding asynchronous operations of all open files together. */
   readonly totalJobs: number;
+  /** The maximum size of the data of one operation. */
+  readonly bytes: number;
+  /** The maximum size of the data of all long operations together. */
+  readonly totalBytes: number;
 
   readonly #byRequest: HandlerTable;
   readonly #byCompatRequest: HandlerTable;
@@ -170,6 +184,8 @@ export class SoftwareDevice {
     this.sessions = limit("sessions");
     this.totalSessions = limit("totalSessions");
     this.totalJobs = limit("totalJobs");
+    this.bytes = limit("bytes");
+    this.totalBytes = limit("totalBytes");
     this.#sessionBudget = new Budget(this.totalSessions, "ENOMEM", "sessions");
     this.#jobBudget = new Budget(this.totalJobs, "EBUSY", "outstanding operations");
     this.lacks = new MissingAlgorithms(ownList(options, "lacks") as readonly string[]);
@@ -188,6 +204,10 @@ export class SoftwareDevice {
       hardware: this.hardware,
       paceOf: () => undefined,
       jobs: this.#jobBudget,
+      data: new Budget(this.totalBytes, "ENOMEM", "bytes of data in progress"),
+      requireSize: (size) => {
+        if (size > this.bytes) throw new Errno("ENOMEM", `${size} bytes of data, expected at most ${this.bytes}`);
+      },
       cipherDriver: (id) => this.#present(cipherDrivers.get(id), "cipher", id),
       macDriver: (id) => this.#present(macDrivers.get(id), "mac", id),
       startSession: (file, session) => this.#startSession(file, session),

@@ -34,6 +34,10 @@ export interface DriverContext {
   paceOf(session: DriverSession): Pace | undefined;
   /** The outstanding asynchronous operations of all open files. */
   readonly jobs: Budget;
+  /** The data, in bytes, of the long operations of all open files that are in progress. */
+  readonly data: Budget;
+  /** @throws {Errno} with `ENOMEM` if one operation may not have this much data */
+  requireSize(size: number): void;
   /** @throws {Errno} with `EINVAL` if the device does not have the cipher */
   cipherDriver(id: number): CipherDriver;
   /** @throws {Errno} with `EINVAL` if the device does not have the mac */

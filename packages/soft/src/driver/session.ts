@@ -18,7 +18,7 @@ export class SessionCipher {
   readonly blockSize: number;
   /** The iv that the next operation continues from; zeros in a fresh session. */
   readonly iv: Uint8Array;
-  readonly #key: Uint8Array;
+  readonly key: Uint8Array;
   readonly #keyed: KeyedCipher;
 
   /** @throws {Errno} with `EINVAL` if the cipher does not accept a key of this size */
@@ -27,7 +27,7 @@ export class SessionCipher {
     this.driver = driver;
     this.blockSize = driver.algorithm.blockSize;
     this.iv = new Uint8Array(driver.algorithm.ivSize);
-    this.#key = key;
+    this.key = key;
     this.#keyed = driver.key(key);
   }
 
@@ -52,7 +52,7 @@ export class SessionCipher {
 
   wipe(): void {
     this.#keyed.wipe();
-    this.#key.fill(0);
+    this.key.fill(0);
   }
 }
 
@@ -101,7 +101,7 @@ const wornOut = new Uint8Array(1);
 /** The mac of a session: its key, and the message so far. */
 export class SessionMac {
   readonly driver: MacDriver;
-  readonly #key: Uint8Array;
+  readonly key: Uint8Array;
   readonly #keyed: KeyedHash;
   #state: HashState;
   /** Whether the digest was returned, so that the next piece continues a finished state. */
@@ -110,7 +110,7 @@ export class SessionMac {
 
   constructor(driver: MacDriver, key: Uint8Array) {
     this.driver = driver;
-    this.#key = key;
+    this.key = key;
     this.#keyed = driver.key(key);
     this.#state = this.#keyed.start();
   }
@@ -141,6 +141,11 @@ export class SessionMac {
     return this.#state.digest();
   }
 
+  /** Ends the message, whose digest is already known. */
+  end(): void {
+    this.#isFinished = true;
+  }
+
   /**
    * Continues a finished state, as the driver does if nothing resets it. The state then depends on the kernel's
    * implementation. Here, the digest is only made sure to be wrong, so that no program can rely on it.
@@ -150,13 +155,6 @@ export class SessionMac {
     this.reset();
     this.#state.update(wornOut);
     this.#isMeaningless = true;
-  }
-
-  /** Returns the mac of one message in pieces, independent of earlier ones. */
-  digestOf(...pieces: readonly Uint8Array[]): Uint8Array {
-    this.reset();
-    for (const piece of pieces) this.update(piece);
-    return this.digest();
   }
 
   /** Copies the state of another mac, even if that is meaningless. */
@@ -170,7 +168,7 @@ export class SessionMac {
   wipe(): void {
     this.#keyed.wipe();
     this.#state = this.#keyed.start();
-    this.#key.fill(0);
+    this.key.fill(0);
   }
 }
 
@@ -192,6 +190,24 @@ export class DriverSession {
   /** The algorithm of its cipher, of whatever kind. */
   get cipherAlgorithm(): CipherAlgorithm | undefined {
     return (this.cipher ?? this.aead)?.driver.algorithm;
+  }
+
+  /**
+   * Processes a piece of data, which is hashed before it is encrypted, or after it is decrypted.
+   *
+   * @param isContinued - whether it continues the previous piece
+   * @returns the result; `undefined` if there is no cipher
+   */
+  process(decrypt: boolean, piece: Uint8Array, isContinued: boolean): Uint8Array | undefined {
+    const { cipher, mac } = this;
+    if (cipher === undefined) {
+      mac?.update(piece);
+      return undefined;
+    }
+    if (!decrypt) mac?.update(piece);
+    const result = cipher.crypt(decrypt, piece, isContinued);
+    if (decrypt) mac?.update(result);
+    return result;
   }
 
   /** Wipes the keys. */

@@ -1,7 +1,39 @@
+import { type Memory, PIECE } from "../user/memory.ts";
 import { PAGE } from "./zero_copy.ts";
 
-/** Work that pauses between slices, so that others are served meanwhile, and then returns a result. */
-export type Slices<Result> = Generator<undefined, Result, undefined>;
+/** An algorithm of a session, and its key. */
+export interface KeyedAlgorithm {
+  readonly id: number;
+  readonly key: Uint8Array;
+}
+
+/** The data of a long operation, and how to process it, which another thread can do. */
+export interface Bulk {
+  readonly decrypt: boolean;
+  /** The address of the data, and of the result. */
+  readonly from: number;
+  readonly to: number;
+  readonly length: number;
+  readonly cipher: (KeyedAlgorithm & { readonly iv: Uint8Array }) | undefined;
+  /** The mac, which starts and ends with this data. */
+  readonly mac: KeyedAlgorithm | undefined;
+}
+
+/** What another thread has done. */
+export interface BulkResult {
+  /** The size of the data that was processed. Memory at its end could not be accessed, unless it is all of the data. */
+  readonly done: number;
+  /** The iv after that data. */
+  readonly iv: Uint8Array | undefined;
+  /** The digest of all data. */
+  readonly digest: Uint8Array | undefined;
+}
+
+/**
+ * Work that pauses between slices, so that others are served meanwhile, and then returns a result. A pause can offer
+ * the bulk of the work to another thread: whoever continues it then passes what that thread has done, or nothing.
+ */
+export type Slices<Result> = Generator<Bulk | undefined, Result, BulkResult | undefined>;
 
 /** Completes work without pauses. */
 export function complete<Result>(work: Slices<Result>): Result {
@@ -39,4 +71,38 @@ export class Pace {
     if (took < TARGET) this.#size = Math.min(this.#size * 2, MOST);
     else if (took > 2 * TARGET) this.#size = Math.max(this.#size / 2, LEAST);
   }
+}
+
+/** Returns the most data that an operation processes at once. Without a pace it does not pause. */
+export function shortSize(pace: Pace | undefined): number {
+  return pace?.size ?? PIECE;
+}
+
+/** Processes data piece by piece, and pauses after each. @param process - called with the place and size of a piece */
+export function* inPieces(
+  length: number,
+  pace: Pace | undefined,
+  process: (start: number, size: number) => void,
+): Slices<void> {
+  for (let done = 0; done < length; ) {
+    const begun = performance.now();
+    const size = Math.min(shortSize(pace), length - done);
+    process(done, size);
+    done += size;
+    pace?.adapt(performance.now() - begun);
+    yield;
+  }
+}
+
+/** How many bytes of memory are tested in one slice. */
+const PROBED = 2 ** 17;
+
+/** Whether all pages are readable, and also writable if they are processed in place. */
+export function* areReachable(memory: Memory, address: number, length: number, isInPlace: boolean): Slices<boolean> {
+  for (let done = 0; done < length; done += PROBED) {
+    const [at, size] = [address + done, Math.min(PROBED, length - done)];
+    if (!memory.isReadable(at, size) || (isInPlace && !memory.isWritable(at, size))) return false;
+    if (done + size < length) yield;
+  }
+  return true;
 }

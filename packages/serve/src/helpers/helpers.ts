@@ -1,0 +1,67 @@
+import type { Bulk } from "@cryptodev/soft";
+import { Event } from "../event.ts";
+import { PollSet } from "../poll_set.ts";
+import type { ServerHost } from "../syscalls.ts";
+import { Helper, type SharedHelper } from "./helper.ts";
+
+/**
+ * An operation of at least this many bytes is always passed to a helper. Shorter ones only if the serving thread already
+ * works on another one: two threads have to wake up for it, which takes about as long as 64 KiB of AES.
+ */
+const LONG = 2 ** 18;
+
+/** What the serving thread needs for its helpers. */
+export interface HelpersOptions {
+  readonly host: ServerHost;
+  /** The descriptor over which the protocol is spoken. */
+  readonly fd: number;
+  /** The descriptor of the event that a helper raises when it has done something. */
+  readonly done: number;
+  readonly shared: readonly SharedHelper[];
+  /** Called if one more helper would have work. */
+  readonly onMissing: () => void;
+}
+
+/** The helpers of a serving thread. They start when there is work for them. */
+export class Helpers {
+  readonly #helpers: readonly Helper[];
+  readonly #set: PollSet;
+  readonly #done: Event;
+  readonly #onMissing: () => void;
+  /** How many were asked for. */
+  #asked = 0;
+
+  constructor({ host, fd, done, shared, onMissing }: HelpersOptions) {
+    this.#helpers = shared.map((helper) => new Helper(host, helper));
+    this.#set = new PollSet(host, [fd, done]);
+    this.#done = new Event(host, done);
+    this.#onMissing = onMissing;
+  }
+
+  /**
+   * Finds a helper that is free.
+   *
+   * @param isBusy - whether the serving thread works on another operation
+   * @returns `undefined` if there is none, or the serving thread is to process the data itself
+   */
+  find({ length }: Bulk, isBusy: boolean): Helper | undefined {
+    if (!isBusy && length < LONG) return undefined;
+    const helper = this.#helpers.find(({ isFree }) => isFree);
+    if (helper === undefined) this.#ask();
+    return helper;
+  }
+
+  /** Asks for one more helper, unless one that was asked for has not yet started, or there are enough. */
+  #ask(): void {
+    const started = this.#helpers.filter(({ isStarted }) => isStarted).length;
+    if (this.#asked > started || this.#asked === this.#helpers.length) return;
+    this.#asked += 1;
+    this.#onMissing();
+  }
+
+  /** Waits until there is a request, or a helper is done. */
+  wait(): void {
+    const [, isDone] = this.#set.wait();
+    if (isDone) this.#done.clear();
+  }
+}
