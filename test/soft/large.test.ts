@@ -12,7 +12,7 @@ import {
   type Struct,
 } from "@cryptodev/core/abi";
 import { Call } from "@cryptodev/core/host";
-import { type Caller, type Memory, type MemoryRange, OpenFile, SoftwareDevice, SoftwareHost } from "@cryptodev/soft";
+import { type Caller, type Memory, OpenFile, SoftwareDevice, SoftwareHost } from "@cryptodev/soft";
 import { describe, expect, test } from "vitest";
 import { pattern } from "../bytes.ts";
 
@@ -112,10 +112,6 @@ class Zeros implements Memory {
   read(address: number, length: number): Uint8Array {
     this.most = Math.max(this.most, length);
     return this.arguments.get(address) ?? this.zeros.subarray(0, length);
-  }
-
-  readAll(ranges: readonly MemoryRange[]): readonly Uint8Array[] {
-    return ranges.map(({ address, length }) => this.read(address, length));
   }
 
   isReadable(): boolean {

@@ -30,6 +30,7 @@ export const ciocasynccrypt: Handler<typeof crypt_op> = {
     file.requireRoom();
     jobs.take();
     const failure = yield* failureOf(operation, alignmask);
+    operation.retain();
     const { isMeaningless } = operation;
     file.queue({ failure, struct: argument.bytes, isMeaningless, deliver: () => operation.deliver() });
     return undefined;

@@ -26,7 +26,7 @@ export function srtpCrypt(operation: KernelAuthOp): void {
   // The driver lists the pages of the data a second time.
   requirePages(2 * pageCount(authSrc, authLen));
   const data = readSource(operation);
-  const packet = operation.associated ?? memory.read(authSrc, authLen);
+  const packet = memory.read(authSrc, authLen);
   if (packet === undefined || !memory.isWritable(authSrc, authLen)) {
     throw new Errno("EINVAL", `auth_src: ${authLen} bytes at ${authSrc} cannot be read and written`);
   }

@@ -11,7 +11,7 @@ import {
 } from "@cryptodev/core/abi";
 import { Crash } from "../crash.ts";
 import { Errno } from "../errno.ts";
-import { copyFromUser, copyToUser, type Memory, PIECE, unreadable } from "../user/memory.ts";
+import { copyFromUser, copyToUser, type Memory, PIECE } from "../user/memory.ts";
 import type { UserStruct } from "../user/user_struct.ts";
 import { type Answer, type Handler, type WriteBack, writeBack } from "./handler.ts";
 import type { DriverSession } from "./session.ts";
@@ -45,8 +45,6 @@ export class KernelCryptOp {
   readonly #short: number;
   /** The iv that the caller passed; `undefined` if the operation continues from the session's own. */
   #iv: Uint8Array | undefined;
-  /** The data, if it was read together with the iv. */
-  #read: Uint8Array | undefined;
   #digest: Uint8Array | undefined;
   #nextIv: Uint8Array | undefined;
   #isMeaningless = false;
@@ -62,11 +60,16 @@ export class KernelCryptOp {
     this.#pace = pace;
     this.#short = pace?.size ?? PIECE;
     const at = argument.offset;
-    const iv = { address: argument.getPointer(at.iv), length: (session.cipher ?? session.aead)?.iv.length ?? 0 };
-    if (iv.address === 0 || iv.length === 0) return;
-    const data = { address: argument.getPointer(at.src), length: argument.getUint32(at.len) };
-    [this.#iv, this.#read] = memory.readAll(data.length <= this.#short ? [iv, data] : [iv]);
-    if (this.#iv === undefined) throw unreadable(iv.address, iv.length, "iv");
+    const [iv, ivSize] = [argument.getPointer(at.iv), (session.cipher ?? session.aead)?.iv.length ?? 0];
+    if (iv === 0 || ivSize === 0) return;
+    const len = argument.getUint32(at.len);
+    if (len <= this.#short) {
+      memory.prefetch?.([
+        { address: iv, length: ivSize },
+        { address: argument.getPointer(at.src), length: len },
+      ]);
+    }
+    this.#iv = copyFromUser(memory, iv, ivSize, "iv");
   }
 
   /** Whether the digest is that of a state that was continued after it had ended, which the driver does not report. */
@@ -125,8 +128,13 @@ export class KernelCryptOp {
     const ends = (flags & COP_FLAG_FINAL) !== 0 || (flags & COP_FLAG_UPDATE) === 0 || len === 0;
     if (ends) this.#digest = mac?.digest();
     this.#isMeaningless = ends && mac?.isMeaningless === true;
-    if (this.#iv !== undefined && (flags & COP_FLAG_WRITE_IV) !== 0) this.#nextIv = (cipher?.iv ?? this.#iv).slice();
+    if (this.#iv !== undefined && (flags & COP_FLAG_WRITE_IV) !== 0) this.#nextIv = cipher?.iv ?? this.#iv;
     this.#session.usage.add(this.#isDecrypting, len);
+  }
+
+  /** Keeps the next iv as it is: before it is delivered, another operation may change the session's. */
+  retain(): void {
+    this.#nextIv = this.#nextIv?.slice();
   }
 
   /** Writes the digest and the next iv to where the struct's pointers point. */
@@ -174,7 +182,7 @@ export class KernelCryptOp {
     }
     if (src === 0) throw new Crash("src-null");
     const memory = this.#memory;
-    const whole = this.#read ?? memory.read(src, len);
+    const whole = memory.read(src, len);
     if (whole === undefined || !isListed(data) || (isInPlace && !memory.isWritable(dst, len))) {
       complete(this.#copying(data));
       return;
@@ -253,10 +261,7 @@ export class KernelCryptOp {
   *#copying({ decrypt, src, dst, len }: Data): Slices<void> {
     for (let done = 0; done < len; done += PAGE) {
       const size = Math.min(PAGE, len - done);
-      // A page that was written may be a part of the source, so only a single one is still as it was read.
-      const page =
-        size === len && this.#read !== undefined ? this.#read : copyFromUser(this.#memory, src + done, size, "src");
-      const result = this.#transform(decrypt, page, false);
+      const result = this.#transform(decrypt, copyFromUser(this.#memory, src + done, size, "src"), false);
       if (result !== undefined) copyToUser(this.#memory, dst + done, result, "dst");
       yield;
     }
