@@ -7,7 +7,7 @@
 export { environmentVariable } from "../environment.ts";
 export { isMissing } from "../errors.ts";
 export { MAX_AAD } from "../kernel/limits.ts";
-export { type Address, type AddressSpace, Argument } from "../memory/argument.ts";
+export { type Address, type AddressSpace, Argument, Result } from "../memory/argument.ts";
 export {
   bufferOf,
   byteLengthOf,

@@ -65,6 +65,22 @@ export function partOf(bytes: Uint8Array, start: number, end: number): Uint8Arra
   return new Uint8Array(bufferOf(bytes), byteOffsetOf(bytes) + start, end - start);
 }
 
+/** Allocates memory for a result that is passed to the program. */
+export function allocated(size: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(size);
+}
+
+/**
+ * Returns bytes that a device created as the program expects a result: a Uint8Array and not a Buffer, over memory that
+ * contains nothing else. They are copied only if their memory is longer.
+ */
+export function asPlain(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const isPlain = Object.getPrototypeOf(bytes) === Uint8Array.prototype;
+  const { buffer, length: size } = bytes;
+  if (buffer.byteLength !== size) return new Uint8Array(bytes);
+  return (isPlain ? bytes : new Uint8Array(buffer)) as Uint8Array<ArrayBuffer>;
+}
+
 const { fill, set } = Uint8Array.prototype;
 
 /** Copies all bytes of a view to the start of another. */

@@ -1,7 +1,7 @@
 import type { CipherName, StreamCipherName } from "../algorithms/catalogue.ts";
 import { checkDestination } from "../checks.ts";
 import { AuthenticationError, ClosedError } from "../errors.ts";
-import { copyInto, partOf, sizeOf } from "../memory/bytes.ts";
+import { allocated, asPlain, copyInto, partOf, sizeOf } from "../memory/bytes.ts";
 import { own } from "../options.ts";
 import { inWords } from "../words.ts";
 
@@ -37,6 +37,8 @@ export interface ChunkWork {
   readonly isWhole: boolean;
   /** Processes a chunk of `size` bytes, continuing from the one before. */
   readonly run: (source: Uint8Array, size: number, destination: Uint8Array) => void;
+  /** Does the same into new memory: the device's own, or what `allocate` returns. */
+  readonly create: (source: Uint8Array, size: number, allocate: (size: number) => Uint8Array) => Uint8Array;
   /** Processes a chunk without advancing: the next one continues from the same place. */
   readonly peek: (source: Uint8Array, size: number, destination: Uint8Array) => void;
 }
@@ -107,8 +109,23 @@ export class CipherChunks {
     const size = sizeOf(data, "data", this.#work.name);
     const ready = this.#readyOf(size);
     if (!this.#isWhole(size, ready)) return this.#pieced(data, size, ready);
-    const result = new Uint8Array(size);
-    this.#work.run(data, size, result);
+    return asPlain(this.#work.create(data, size, allocated));
+  }
+
+  /**
+   * Does the same as {@link CipherChunks.update} for a caller that does not need a plain Uint8Array.
+   *
+   * @param allocate - returns memory for a device that does not create it
+   * @returns the output, in memory of either
+   * @internal
+   */
+  create(data: Uint8Array, allocate: (size: number) => Uint8Array): Uint8Array {
+    this.#requireOpen();
+    const size = sizeOf(data, "data", this.#work.name);
+    const ready = this.#readyOf(size);
+    if (this.#isWhole(size, ready)) return this.#work.create(data, size, allocate);
+    const result = allocate(this.#isEager ? size : ready);
+    copyInto(result, this.#pieced(data, size, ready));
     return result;
   }
 

@@ -130,6 +130,9 @@ export class SoftwareDevice {
 
   readonly #byRequest: HandlerTable;
   readonly #byCompatRequest: HandlerTable;
+  /** The entry that was found last. Most calls use it again, and a map takes longer. */
+  #request = -1;
+  #entry: HandlerEntry | undefined;
   readonly #onUsage: (usage: SessionUsage) => void;
   readonly #log: (line: string) => void;
   readonly #context: DriverContext;
@@ -281,7 +284,11 @@ export class SoftwareDevice {
    * @throws {KernelCrashError} if the call would crash a kernel
    */
   ioctl(request: number, address: number, caller: Caller): number {
-    const result = this.#answer(this.#byRequest.get(request), this.#context, request, address, caller);
+    if (request !== this.#request) {
+      this.#request = request;
+      this.#entry = this.#byRequest.get(request);
+    }
+    const result = this.#answer(this.#entry, this.#context, request, address, caller);
     return isSliced(result) ? complete(result) : result;
   }
 
