@@ -172,10 +172,10 @@ export class KernelCryptOp {
     return result;
   }
 
-  /** Processes short data. */
+  /** Processes short data, whose pages the driver can always list. */
   #atOnce(): void {
     const data = this.#data();
-    const { src, dst, len, isInPlace } = data;
+    const { decrypt, src, dst, len, isInPlace } = data;
     if (this.#isCopied) {
       complete(this.#copying(data));
       return;
@@ -183,13 +183,13 @@ export class KernelCryptOp {
     if (src === 0) throw new Crash("src-null");
     const memory = this.#memory;
     const whole = memory.read(src, len);
-    if (whole === undefined || !isListed(data) || (isInPlace && !memory.isWritable(dst, len))) {
+    if (whole === undefined || (isInPlace && !memory.isWritable(dst, len))) {
       complete(this.#copying(data));
       return;
     }
     const from = this.#sourceOf(data);
     if (this.#hashesDestination(data) && !memory.isReadable(dst, len)) throw crashAt(memory, dst);
-    const result = this.#transform(data.decrypt, from === src ? whole : copyFromUser(memory, from, len, "src"), false);
+    const result = this.#transform(decrypt, from === src ? whole : copyFromUser(memory, from, len, "src"), false);
     if (result !== undefined) writeThrough(memory, dst, result, isInPlace ? "EFAULT" : undefined);
   }
 
