@@ -29,6 +29,8 @@ export interface OperationOptions {
 
 /** Bits for the pointers of a call that refer to the arena, which never moves. The other pointers are NULL. */
 const [DATA, DESTINATION, IV, MAC] = [1, 2, 4, 8];
+/** The destination is a result that the device creates. */
+const RESULT = 16;
 /** The pointers refer to other memory. */
 const FOREIGN = -1;
 
@@ -128,11 +130,15 @@ export class CryptOperation extends Repeated {
       return destination;
     }
     const isSmall = size <= SMALL;
-    this.#prepare(op, flags, size, isSmall ? DATA : 0, iv);
+    this.#prepare(op, flags, size, isSmall ? DATA | RESULT : 0, iv);
     try {
-      if (isSmall) copyInto(this.#arena.data, measured(source, size));
-      else lend(call, source, size, null, 0, this.#name);
-      call.expect(call.offset.dst, size);
+      if (isSmall) {
+        copyInto(this.#arena.data, measured(source, size));
+        result.size = size;
+      } else {
+        lend(call, source, size, null, 0, this.#name);
+        call.expect(call.offset.dst, size);
+      }
       this.#session.operate(call, size);
       return result.bytes ?? new Uint8Array(size);
     } finally {
@@ -165,6 +171,7 @@ export class CryptOperation extends Repeated {
     const { data } = this.#arena;
     call.point(at.src, (own & DATA) === 0 ? null : data);
     call.point(at.dst, (own & DESTINATION) === 0 ? null : data);
+    if ((own & RESULT) !== 0) call.expect(at.dst, 0);
     call.point(at.iv, (own & IV) === 0 ? null : iv);
     call.point(at.mac, (own & MAC) === 0 ? null : this.#mac);
     this.#own = own;

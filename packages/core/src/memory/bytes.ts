@@ -75,10 +75,10 @@ export function allocated(size: number): Uint8Array<ArrayBuffer> {
  * contains nothing else. They are copied only if their memory is longer.
  */
 export function asPlain(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const memory = bufferOf(bytes);
+  if (memory.byteLength !== byteLengthOf(bytes)) return new Uint8Array(bytes);
   const isPlain = Object.getPrototypeOf(bytes) === Uint8Array.prototype;
-  const { buffer, length: size } = bytes;
-  if (buffer.byteLength !== size) return new Uint8Array(bytes);
-  return (isPlain ? bytes : new Uint8Array(buffer)) as Uint8Array<ArrayBuffer>;
+  return (isPlain ? bytes : new Uint8Array(memory)) as Uint8Array<ArrayBuffer>;
 }
 
 const { fill, set } = Uint8Array.prototype;

@@ -1,12 +1,16 @@
 import { type BlockCipher, type KeyedCipher, type NativeRun, native } from "./cipher.ts";
 import { xor } from "./xor.ts";
 
-/** Keeps the last block of ciphertext, which the next operation chains on. */
-function chainOn(ciphertext: Uint8Array, iv: Uint8Array): void {
+/** Keeps the last block of ciphertext, which the next operation chains on, in two places. */
+function chainOn(ciphertext: Uint8Array, iv: Uint8Array, previous: Uint8Array = iv): void {
   if (ciphertext.length === 0) return;
   // For this few bytes, `subarray` costs more than the loop.
   const start = ciphertext.length - iv.length;
-  for (let index = 0; index < iv.length; index += 1) iv[index] = ciphertext[start + index] as number;
+  for (let index = 0; index < iv.length; index += 1) {
+    const byte = ciphertext[start + index] as number;
+    iv[index] = byte;
+    previous[index] = byte;
+  }
 }
 
 /** Cipher block chaining (NIST SP 800-38A, section 6.2) on a block cipher. */
@@ -67,9 +71,10 @@ class NativeChain {
     }
   }
 
+  /** Encrypts, and changes the iv to that of the next operation. */
   encrypt(data: Uint8Array, iv: Uint8Array): Uint8Array {
     const ciphertext = this.continues(iv) ? this.#run.update(data) : this.#encryptFrom(data, iv);
-    chainOn(ciphertext, this.#previous);
+    chainOn(ciphertext, iv, this.#previous);
     return ciphertext;
   }
 
@@ -82,10 +87,11 @@ class NativeChain {
     return ciphertext;
   }
 
+  /** Decrypts, and changes the iv to that of the next operation. */
   decrypt(data: Uint8Array, iv: Uint8Array): Uint8Array {
     const plaintext = this.#run.update(data);
     this.#redirect(plaintext, iv);
-    chainOn(data, this.#previous);
+    chainOn(data, iv, this.#previous);
     return plaintext;
   }
 
@@ -111,7 +117,8 @@ export function nativeCbc(name: string, key: Uint8Array): KeyedCipher {
   return {
     crypt(decrypt, data, iv) {
       const isCheap = data.length <= SHORT || (decrypt ? decryptor : encryptor)?.continues(iv) === true;
-      const result = data.length > 0 && isCheap ? chained(decrypt, data, iv) : run(decrypt, iv, data);
+      if (data.length > 0 && isCheap) return chained(decrypt, data, iv);
+      const result = run(decrypt, iv, data);
       chainOn(decrypt ? data : result, iv);
       return result;
     },
