@@ -70,6 +70,11 @@ export class Argument<S extends Struct = Struct> extends StructBytes<S> {
   readonly pointees: readonly (Uint8Array | null)[];
   /** The addresses of the targets, as numbers; 0 for NULL. */
   readonly addresses: readonly number[];
+  /**
+   * Room for a host that is no kernel to keep a view of each target, so that it does not have to create one for each
+   * call. A view is dropped when its pointer is set again.
+   */
+  readonly views: (Uint8Array | null)[];
   /** What {@link Argument.expect} announces; `undefined` if the host does not have an address for it. */
   readonly result: Result | undefined;
 
@@ -86,6 +91,7 @@ export class Argument<S extends Struct = Struct> extends StructBytes<S> {
     this.pointees = this.#pointees;
     this.#addresses = this.#pointees.map(() => 0);
     this.addresses = this.#addresses;
+    this.views = this.#pointees.map(() => null);
     this.result = host.resultAddress === undefined ? undefined : new Result(host.resultAddress);
   }
 
@@ -105,6 +111,7 @@ export class Argument<S extends Struct = Struct> extends StructBytes<S> {
   setAddress(offset: number, address: number): void {
     const slot = offset / this.pointerSize;
     this.#pointees[slot] = null;
+    this.views[slot] = null;
     this.#addresses[slot] = address;
     this.setPointer(offset, address);
   }

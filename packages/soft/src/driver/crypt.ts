@@ -9,8 +9,10 @@ import {
   COP_FLAG_WRITE_IV,
   type crypt_op,
 } from "@cryptodev/core/abi";
+import type { Argument, Result } from "@cryptodev/core/host";
 import { Crash } from "../crash.ts";
 import { Errno } from "../errno.ts";
+import { isResult, targetOf } from "../user/argument_memory.ts";
 import { copyFromUser, copyToUser, type Memory, PIECE } from "../user/memory.ts";
 import type { UserStruct } from "../user/user_struct.ts";
 import { type Answer, type Handler, type WriteBack, writeBack } from "./handler.ts";
@@ -28,6 +30,11 @@ interface Data {
   readonly dst: number;
   readonly len: number;
   readonly isInPlace: boolean;
+}
+
+/** Whether an address is aligned. An alignmask is one less than a power of two; `%` would be that of doubles. */
+function isMultiple(address: number, alignmask: number): boolean {
+  return (address & alignmask) === 0;
 }
 
 /** Whether the driver can list all pages. */
@@ -80,8 +87,7 @@ export class KernelCryptOp {
   /** Whether source and destination are aligned for a driver with this alignmask. */
   isAligned(alignmask: number): boolean {
     const { src, dst } = this.#argument.offset;
-    const multiple = alignmask + 1;
-    return this.#argument.getPointer(src) % multiple === 0 && this.#argument.getPointer(dst) % multiple === 0;
+    return isMultiple(this.#argument.getPointer(src), alignmask) && isMultiple(this.#argument.getPointer(dst), alignmask);
   }
 
   /**
@@ -277,9 +283,40 @@ export function writeBackOf({ isMeaningless }: Pick<KernelCryptOp, "isMeaningles
   return isMeaningless ? meaninglessDigest : writeBack;
 }
 
+/**
+ * Carries out what most calls ask for: one cipher over short data, for a caller in this process. It does the same as a
+ * {@link KernelCryptOp}, but keeps nothing, and does not copy the struct, because it does not change it.
+ *
+ * @returns `false` if the call asks for something else; then nothing has been done
+ */
+function cryptInReach(argument: Argument<typeof crypt_op>, session: DriverSession, alignmask: number): boolean {
+  const { cipher, mac } = session;
+  const at = argument.offset;
+  const op = argument.getUint16(at.op);
+  const flags = argument.getUint16(at.flags);
+  const len = argument.getUint32(at.len);
+  if (cipher === undefined || mac !== undefined || op > COP_DECRYPT || (flags & COP_FLAG_NO_ZC) !== 0) return false;
+  if (len === 0 || len > PIECE || len % cipher.blockSize !== 0 || alignmask !== 0) return false;
+  const hasIv = cipher.iv.length > 0 && argument.getPointer(at.iv) !== 0;
+  const iv = hasIv ? targetOf(argument, at.iv, cipher.iv.length) : undefined;
+  const data = targetOf(argument, at.src, len);
+  const isCreated = isResult(argument, at.dst, len);
+  const destination = isCreated ? undefined : targetOf(argument, at.dst, len);
+  if ((hasIv && iv === undefined) || data === undefined || (!isCreated && destination === undefined)) return false;
+  if (iv !== undefined) cipher.iv.set(iv);
+  const result = cipher.crypt(op === COP_DECRYPT, data);
+  if (destination === undefined) (argument.result as Result).bytes = result;
+  else destination.set(result);
+  if (iv !== undefined && (flags & COP_FLAG_WRITE_IV) !== 0) iv.set(cipher.iv);
+  session.usage.add(op === COP_DECRYPT, len);
+  return true;
+}
+
 /** CIOCCRYPT encrypts, decrypts or hashes. */
 export const cioccrypt: Handler<typeof crypt_op> = {
   ioctl: CIOCCRYPT,
+  answerInReach: (argument, { file }, { alignmask }) =>
+    cryptInReach(argument, file.find(argument.getUint32(argument.offset.ses)), alignmask),
   answer(argument, { file, memory }, { alignmask, paceOf }) {
     const session = file.find(argument.getUint32(argument.offset.ses));
     const operation = new KernelCryptOp(argument, memory, session, paceOf(session));

@@ -320,6 +320,8 @@ export class SoftwareDevice {
       this.#faults.throwIfRequested(name);
       if (known === undefined) throw new Errno("EINVAL", "there is no such ioctl");
       const { handler, argument } = known;
+      const own = caller.memory.argument ?? null;
+      if (own !== null && handler.answerInReach?.(own, caller, context) === true) return this.#done(name, 0);
       argument.load(caller.memory, address, handler.ioctl.direction !== "IOR");
       const answer = handler.answer(argument, caller, context);
       if (!isSliced(answer)) return this.#conclude(name, argument, address, caller, answer);
@@ -347,7 +349,10 @@ export class SoftwareDevice {
 
   #conclude(name: string, argument: UserStruct<Struct>, address: number, caller: Caller, answer: Answer): number {
     if (answer?.warning !== undefined && this.verbosity > 0) this.#log(`cryptodev: ${name}: ${answer.warning}`);
-    const result = answer === undefined ? 0 : write(caller.memory, address, argument.bytes, answer);
+    return this.#done(name, answer === undefined ? 0 : write(caller.memory, address, argument.bytes, answer));
+  }
+
+  #done(name: string, result: number): number {
     if (this.verbosity === 2) this.#log(`cryptodev: ${name}: done`);
     return result;
   }

@@ -4,9 +4,12 @@ import { type Argument, bufferOf, byteOffsetOf } from "@cryptodev/core/host";
 /** The address of every argument's struct. The page below it is never mapped. */
 const STRUCT = 0x10000;
 
+/** Addresses from here on are not those of the struct, on any machine. */
+export const FIRST_REGION: number = 2 ** 28;
+
 /** Bytes in a region. User space has 47 bits on x86-64, and 3 GiB on 32-bit machines: twelve regions fit in both. */
 function regionOf({ pointerSize }: Machine): number {
-  return pointerSize === 8 ? 2 ** 42 : 2 ** 28;
+  return pointerSize === 8 ? 2 ** 42 : FIRST_REGION;
 }
 
 /** Returns the address of results that the device creates: the region after those of as many pointers as a struct has. */
@@ -25,6 +28,8 @@ export function addressFor(bytes: Uint8Array, argument: Argument | undefined, ma
   const offset = byteOffsetOf(bytes);
   if (argument === undefined) return STRUCT + offset;
   const buffer = bufferOf(bytes);
+  // A pointer into the struct itself.
+  if (buffer === argument.bytes.buffer) return STRUCT + offset;
   const region = regionOf(machine);
   /** One bit for each region. */
   let taken = 0;

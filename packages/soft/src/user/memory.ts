@@ -1,3 +1,4 @@
+import type { Argument } from "@cryptodev/core/host";
 import { Errno } from "../errno.ts";
 
 /** A range of a caller's memory. */
@@ -15,6 +16,8 @@ export interface MemoryRange {
  * another one.
  */
 export interface Memory {
+  /** The argument of the current call, if the caller is in this process. */
+  readonly argument?: Argument | null;
   /**
    * Returns the bytes at an address, which are valid until the device writes to the caller; `undefined` unless all of
    * them are readable.
