@@ -23,8 +23,8 @@ export class StreamWork implements Work {
     this.#chunks = decrypt ? session.decryptor(iv, { eager: true }) : session.encryptor(iv, { eager: true });
   }
 
-  update(data: Uint8Array): Uint8Array {
-    return this.#chunks.create(data, allocated);
+  update(data: Uint8Array, size: number): Uint8Array {
+    return this.#chunks.create(data, size, allocated);
   }
 
   final(): Uint8Array {
@@ -68,7 +68,7 @@ export class BlockWork implements Work {
   update(data: Uint8Array, size: number): Uint8Array {
     const total = this.#begun + size;
     const begun = total % this.#blockSize;
-    const result = this.#decrypt ? this.#decrypted(data, size, begun) : this.#chunks.create(data, allocated);
+    const result = this.#decrypt ? this.#decrypted(data, size, begun) : this.#chunks.create(data, size, allocated);
     this.#begun = begun;
     return result;
   }

@@ -12,6 +12,7 @@ export {
   bufferOf,
   byteLengthOf,
   byteOffsetOf,
+  copyFirst,
   copyInto,
   equalInConstantTime,
   littleEndian,

@@ -4,7 +4,7 @@ import { CIOCAUTHCRYPT, CIOCCRYPT } from "../abi/ioctls.ts";
 import type { crypt_auth_op, crypt_op } from "../abi/structs.ts";
 import { CryptodevError, UnsupportedError } from "../errors.ts";
 import { alignedMemory, CACHE_LINE } from "../memory/aligned.ts";
-import { byteLengthOf, copyInto, partOf, wipe } from "../memory/bytes.ts";
+import { copyFirst, copyInto, partOf, wipe } from "../memory/bytes.ts";
 import { Call } from "../memory/call.ts";
 import { type Arena, SMALL } from "./arena.ts";
 import type { KernelSession } from "./kernel_session.ts";
@@ -33,11 +33,6 @@ const [DATA, DESTINATION, IV, MAC] = [1, 2, 4, 8];
 const RESULT = 16;
 /** The pointers refer to other memory. */
 const FOREIGN = -1;
-
-/** Returns the first `size` bytes of memory that is longer, or has grown since it was measured. */
-function measured(bytes: Uint8Array, size: number): Uint8Array {
-  return byteLengthOf(bytes) === size ? bytes : partOf(bytes, 0, size);
-}
 
 /** CIOCCRYPT of one session. It is prepared once, and each operation sets only what differs from the previous one. */
 export class CryptOperation extends Repeated {
@@ -101,11 +96,11 @@ export class CryptOperation extends Repeated {
     if (size > SMALL) {
       this.#lent(source as Uint8Array, size, destination);
     } else {
-      if (data !== 0) copyInto(this.#arena.data, measured(source as Uint8Array, size));
+      if (data !== 0) copyFirst(this.#arena.data, source as Uint8Array, size);
       this.#session.operate(this.#call, size);
-      if ((data & DESTINATION) !== 0) copyInto(destination as Uint8Array, this.#arena.first(size));
+      if ((data & DESTINATION) !== 0) copyFirst(destination as Uint8Array, this.#arena.first(size), size);
     }
-    if (mac !== null) copyInto(mac, this.#mac);
+    if (mac !== null) copyFirst(mac, this.#mac, this.#mac.length);
   }
 
   /**
@@ -133,7 +128,7 @@ export class CryptOperation extends Repeated {
     this.#prepare(op, flags, size, isSmall ? DATA | RESULT : 0, iv);
     try {
       if (isSmall) {
-        copyInto(this.#arena.data, measured(source, size));
+        copyFirst(this.#arena.data, source, size);
         result.size = size;
       } else {
         lend(call, source, size, null, 0, this.#name);
@@ -154,7 +149,7 @@ export class CryptOperation extends Repeated {
     const isOurs = iv === this.#ivPlace || (flags & COP_FLAG_WRITE_IV) !== 0;
     const place = iv !== null && isOurs ? iv : this.#iv;
     this.#pointAtOwn(iv === null ? own : own | IV, place);
-    if (iv !== null && iv !== place) copyInto(place, iv);
+    if (iv !== null && iv !== place) copyFirst(place, iv, place.length);
     call.setUint16(this.#opAt, op);
     call.setUint16(this.#flagsAt, flags);
     call.setUint32(this.#lenAt, size);
@@ -337,10 +332,10 @@ export class AuthOperation {
       this.#own = own;
     }
     this.#fill(op, size, iv);
-    if (aadSize > 0) copyInto(this.#arena.aad, measured(aad as Uint8Array, aadSize));
+    if (aadSize > 0) copyFirst(this.#arena.aad, aad as Uint8Array, aadSize);
     call.setUint32(at.auth_len, aadSize);
     if (isSmall) {
-      copyInto(data, measured(source, size));
+      copyFirst(data, source, size);
     } else {
       // If the memory is refused, every pointer is NULL, and has to be set again.
       this.#own = FOREIGN;
@@ -352,7 +347,7 @@ export class AuthOperation {
     try {
       this.#session.operate(call, size);
       const length = Math.min(call.getUint32(at.len), written);
-      if (isSmall) copyInto(destination, this.#arena.first(length));
+      if (isSmall) copyFirst(destination, this.#arena.first(length), length);
       return length;
     } catch (error) {
       if (suspect > 0) {
@@ -437,7 +432,7 @@ export class AuthOperation {
   #fill(op: number, len: number, iv: Uint8Array): void {
     const call = this.#call;
     const at = call.offset;
-    copyInto(this.#iv, iv);
+    copyFirst(this.#iv, iv, this.#iv.length);
     call.setUint16(at.op, op);
     call.setUint32(at.len, len);
     call.setUint32(at.tag_len, this.#tag.length);

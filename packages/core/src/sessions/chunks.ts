@@ -115,13 +115,13 @@ export class CipherChunks {
   /**
    * Does the same as {@link CipherChunks.update} for a caller that does not need a plain Uint8Array.
    *
+   * @param size - that of the data, which the caller has measured
    * @param allocate - returns memory for a device that does not create it
    * @returns the output, in memory of either
    * @internal
    */
-  create(data: Uint8Array, allocate: (size: number) => Uint8Array): Uint8Array {
+  create(data: Uint8Array, size: number, allocate: (size: number) => Uint8Array): Uint8Array {
     this.#requireOpen();
-    const size = sizeOf(data, "data", this.#work.name);
     const ready = this.#readyOf(size);
     if (this.#isWhole(size, ready)) return this.#work.create(data, size, allocate);
     const result = allocate(this.#isEager ? size : ready);

@@ -9,7 +9,7 @@ import {
   COP_FLAG_WRITE_IV,
   type crypt_op,
 } from "@cryptodev/core/abi";
-import type { Argument, Result } from "@cryptodev/core/host";
+import { type Argument, copyFirst, type Result } from "@cryptodev/core/host";
 import { Crash } from "../crash.ts";
 import { Errno } from "../errno.ts";
 import { isResult, targetOf } from "../user/argument_memory.ts";
@@ -87,7 +87,9 @@ export class KernelCryptOp {
   /** Whether source and destination are aligned for a driver with this alignmask. */
   isAligned(alignmask: number): boolean {
     const { src, dst } = this.#argument.offset;
-    return isMultiple(this.#argument.getPointer(src), alignmask) && isMultiple(this.#argument.getPointer(dst), alignmask);
+    return (
+      isMultiple(this.#argument.getPointer(src), alignmask) && isMultiple(this.#argument.getPointer(dst), alignmask)
+    );
   }
 
   /**
@@ -297,17 +299,18 @@ function cryptInReach(argument: Argument<typeof crypt_op>, session: DriverSessio
   const len = argument.getUint32(at.len);
   if (cipher === undefined || mac !== undefined || op > COP_DECRYPT || (flags & COP_FLAG_NO_ZC) !== 0) return false;
   if (len === 0 || len > PIECE || len % cipher.blockSize !== 0 || alignmask !== 0) return false;
-  const hasIv = cipher.iv.length > 0 && argument.getPointer(at.iv) !== 0;
-  const iv = hasIv ? targetOf(argument, at.iv, cipher.iv.length) : undefined;
+  const ivSize = cipher.iv.length;
+  const hasIv = ivSize > 0 && argument.getPointer(at.iv) !== 0;
+  const iv = hasIv ? targetOf(argument, at.iv, ivSize) : undefined;
   const data = targetOf(argument, at.src, len);
   const isCreated = isResult(argument, at.dst, len);
   const destination = isCreated ? undefined : targetOf(argument, at.dst, len);
   if ((hasIv && iv === undefined) || data === undefined || (!isCreated && destination === undefined)) return false;
-  if (iv !== undefined) cipher.iv.set(iv);
+  if (iv !== undefined) copyFirst(cipher.iv, iv, ivSize);
   const result = cipher.crypt(op === COP_DECRYPT, data);
   if (destination === undefined) (argument.result as Result).bytes = result;
-  else destination.set(result);
-  if (iv !== undefined && (flags & COP_FLAG_WRITE_IV) !== 0) iv.set(cipher.iv);
+  else copyFirst(destination, result, len);
+  if (iv !== undefined && (flags & COP_FLAG_WRITE_IV) !== 0) copyFirst(iv, cipher.iv, ivSize);
   session.usage.add(op === COP_DECRYPT, len);
   return true;
 }

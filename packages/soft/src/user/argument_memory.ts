@@ -106,7 +106,11 @@ const { set } = Uint8Array.prototype;
 const MAX_LENGTH = 2 ** 40;
 
 /** Returns the pointer whose target contains these bytes, as an index: an object for each access costs too much. */
-function find({ address: own, bytes, addresses, pointees, result }: Referenced, address: number, length: number): number {
+function find(
+  { address: own, bytes, addresses, pointees, result }: Referenced,
+  address: number,
+  length: number,
+): number {
   if (result !== undefined && address >= result.address) {
     return address - result.address + length <= result.size ? RESULT : NOWHERE;
   }
