@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { Cipher, CipherChunks } from "@cryptodev/core";
-import { partOf } from "@cryptodev/core/host";
+import { partOf, updateCreating } from "@cryptodev/core/host";
 import { badDecrypt, beyondDevice, cannotAdd, wrongFinalBlockLength } from "./errors.ts";
 import { lacking } from "./lacks.ts";
 import type { Work } from "./work.ts";
@@ -23,8 +23,8 @@ export class StreamWork implements Work {
     this.#chunks = decrypt ? session.decryptor(iv, { eager: true }) : session.encryptor(iv, { eager: true });
   }
 
-  update(data: Uint8Array, size: number): Uint8Array {
-    return this.#chunks.create(data, size, allocated);
+  update(data: Uint8Array): Uint8Array {
+    return updateCreating(this.#chunks, data, allocated);
   }
 
   final(): Uint8Array {
@@ -68,7 +68,7 @@ export class BlockWork implements Work {
   update(data: Uint8Array, size: number): Uint8Array {
     const total = this.#begun + size;
     const begun = total % this.#blockSize;
-    const result = this.#decrypt ? this.#decrypted(data, size, begun) : this.#chunks.create(data, size, allocated);
+    const result = this.#decrypt ? this.#decrypted(data, size, begun) : updateCreating(this.#chunks, data, allocated);
     this.#begun = begun;
     return result;
   }

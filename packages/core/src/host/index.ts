@@ -22,6 +22,7 @@ export {
 export { Call } from "../memory/call.ts";
 export { StructBytes } from "../memory/struct_bytes.ts";
 export { option, own } from "../options.ts";
+export { updateCreating } from "../sessions/chunks.ts";
 export { traced } from "../trace.ts";
 export { inWords } from "../words.ts";
 export type { Host } from "./host.ts";

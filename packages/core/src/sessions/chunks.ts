@@ -44,6 +44,18 @@ export interface ChunkWork {
 }
 
 /**
+ * Does the same as {@link CipherChunks.update}, for a caller to whom it does not matter what creates the memory of the
+ * output: a device in this process passes on its own, which may be a Buffer.
+ *
+ * @param allocate - returns memory for any other device
+ */
+export let updateCreating: (
+  chunks: CipherChunks,
+  data: Uint8Array,
+  allocate: (size: number) => Uint8Array,
+) => Uint8Array;
+
+/**
  * Encrypts or decrypts data that arrives in chunks of any size. {@link Cipher.encryptor} and {@link Cipher.decryptor}
  * create it.
  *
@@ -65,6 +77,10 @@ export interface ChunkWork {
  * ```
  */
 export class CipherChunks {
+  static {
+    updateCreating = (chunks, data, allocate) => chunks.#create(data, allocate);
+  }
+
   readonly #work: ChunkWork;
   readonly #isPadded: boolean;
   readonly #isEager: boolean;
@@ -112,16 +128,9 @@ export class CipherChunks {
     return asPlain(this.#work.create(data, size, allocated));
   }
 
-  /**
-   * Does the same as {@link CipherChunks.update} for a caller that does not need a plain Uint8Array.
-   *
-   * @param size - that of the data, which the caller has measured
-   * @param allocate - returns memory for a device that does not create it
-   * @returns the output, in memory of either
-   * @internal
-   */
-  create(data: Uint8Array, size: number, allocate: (size: number) => Uint8Array): Uint8Array {
+  #create(data: Uint8Array, allocate: (size: number) => Uint8Array): Uint8Array {
     this.#requireOpen();
+    const size = sizeOf(data, "data", this.#work.name);
     const ready = this.#readyOf(size);
     if (this.#isWhole(size, ready)) return this.#work.create(data, size, allocate);
     const result = allocate(this.#isEager ? size : ready);
