@@ -3,6 +3,7 @@
  * encrypts it with node:crypto and returns the result.
  */
 import { createCipheriv } from "node:crypto";
+import process from "node:process";
 import { isMainThread, parentPort, Worker } from "node:worker_threads";
 
 const SIZE = 65536;
