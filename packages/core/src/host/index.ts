@@ -12,7 +12,6 @@ export {
   bufferOf,
   byteLengthOf,
   byteOffsetOf,
-  copyFirst,
   copyInto,
   equalInConstantTime,
   littleEndian,

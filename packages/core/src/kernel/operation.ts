@@ -4,7 +4,7 @@ import { CIOCAUTHCRYPT, CIOCCRYPT } from "../abi/ioctls.ts";
 import type { crypt_auth_op, crypt_op } from "../abi/structs.ts";
 import { CryptodevError, UnsupportedError } from "../errors.ts";
 import { alignedMemory, CACHE_LINE } from "../memory/aligned.ts";
-import { copyFirst, copyInto, partOf, wipe } from "../memory/bytes.ts";
+import { byteLengthOf, copyInto, partOf, wipe } from "../memory/bytes.ts";
 import { Call } from "../memory/call.ts";
 import { type Arena, SMALL } from "./arena.ts";
 import type { KernelSession } from "./kernel_session.ts";
@@ -33,6 +33,11 @@ const [DATA, DESTINATION, IV, MAC] = [1, 2, 4, 8];
 const RESULT = 16;
 /** The pointers refer to other memory. */
 const FOREIGN = -1;
+
+/** Returns the first `size` bytes of memory that is longer, or has grown since it was measured. */
+function measured(bytes: Uint8Array, size: number): Uint8Array {
+  return byteLengthOf(bytes) === size ? bytes : partOf(bytes, 0, size);
+}
 
 /** CIOCCRYPT of one session. It is prepared once, and each operation sets only what differs from the previous one. */
 export class CryptOperation extends Repeated {
@@ -96,31 +101,25 @@ export class CryptOperation extends Repeated {
     if (size > SMALL) {
       this.#lent(source as Uint8Array, size, destination);
     } else {
-      if (data !== 0) copyFirst(this.#arena.data, source as Uint8Array, size);
+      if (data !== 0) copyInto(this.#arena.data, measured(source as Uint8Array, size), size);
       this.#session.operate(this.#call, size);
-      if ((data & DESTINATION) !== 0) copyFirst(destination as Uint8Array, this.#arena.first(size), size);
+      if ((data & DESTINATION) !== 0) copyInto(destination as Uint8Array, this.#arena.first(size), size);
     }
-    if (mac !== null) copyFirst(mac, this.#mac, this.#mac.length);
+    if (mac !== null) copyInto(mac, this.#mac, this.#mac.length);
   }
 
-  /**
-   * Carries out an operation whose result is in new memory: that of a device in this process, if it creates memory.
-   *
-   * @param allocate - returns memory for a device that does not
-   */
-  create(
-    op: number,
-    flags: number,
-    source: Uint8Array,
-    size: number,
-    iv: Uint8Array | null,
-    allocate: (size: number) => Uint8Array,
-  ): Uint8Array {
+  /** Whether the device can pass on memory: see {@link CryptOperation.create}. */
+  get creates(): boolean {
+    return this.#call.result !== undefined;
+  }
+
+  /** Carries out an operation into new memory: that in which the device computes the result, if it can pass it on. */
+  create(op: number, flags: number, source: Uint8Array, size: number, iv: Uint8Array | null): Uint8Array {
     const call = this.#call;
     const { result } = call;
     // XTS may have to work on aligned memory.
     if (result === undefined || size === 0 || this.#isXts) {
-      const destination = allocate(size);
+      const destination = new Uint8Array(size);
       this.run(op, flags, source, size, destination, iv, null);
       return destination;
     }
@@ -128,7 +127,7 @@ export class CryptOperation extends Repeated {
     this.#prepare(op, flags, size, isSmall ? DATA | RESULT : 0, iv);
     try {
       if (isSmall) {
-        copyFirst(this.#arena.data, source, size);
+        copyInto(this.#arena.data, measured(source, size), size);
         result.size = size;
       } else {
         lend(call, source, size, null, 0, this.#name);
@@ -149,7 +148,7 @@ export class CryptOperation extends Repeated {
     const isOurs = iv === this.#ivPlace || (flags & COP_FLAG_WRITE_IV) !== 0;
     const place = iv !== null && isOurs ? iv : this.#iv;
     this.#pointAtOwn(iv === null ? own : own | IV, place);
-    if (iv !== null && iv !== place) copyFirst(place, iv, place.length);
+    if (iv !== null && iv !== place) copyInto(place, iv, place.length);
     call.setUint16(this.#opAt, op);
     call.setUint16(this.#flagsAt, flags);
     call.setUint32(this.#lenAt, size);
@@ -332,10 +331,10 @@ export class AuthOperation {
       this.#own = own;
     }
     this.#fill(op, size, iv);
-    if (aadSize > 0) copyFirst(this.#arena.aad, aad as Uint8Array, aadSize);
+    if (aadSize > 0) copyInto(this.#arena.aad, measured(aad as Uint8Array, aadSize), aadSize);
     call.setUint32(at.auth_len, aadSize);
     if (isSmall) {
-      copyFirst(data, source, size);
+      copyInto(data, measured(source, size), size);
     } else {
       // If the memory is refused, every pointer is NULL, and has to be set again.
       this.#own = FOREIGN;
@@ -347,7 +346,7 @@ export class AuthOperation {
     try {
       this.#session.operate(call, size);
       const length = Math.min(call.getUint32(at.len), written);
-      if (isSmall) copyFirst(destination, this.#arena.first(length), length);
+      if (isSmall) copyInto(destination, this.#arena.first(length), length);
       return length;
     } catch (error) {
       if (suspect > 0) {
@@ -432,7 +431,7 @@ export class AuthOperation {
   #fill(op: number, len: number, iv: Uint8Array): void {
     const call = this.#call;
     const at = call.offset;
-    copyFirst(this.#iv, iv, this.#iv.length);
+    copyInto(this.#iv, iv, this.#iv.length);
     call.setUint16(at.op, op);
     call.setUint32(at.len, len);
     call.setUint32(at.tag_len, this.#tag.length);

@@ -65,11 +65,6 @@ export function partOf(bytes: Uint8Array, start: number, end: number): Uint8Arra
   return new Uint8Array(bufferOf(bytes), byteOffsetOf(bytes) + start, end - start);
 }
 
-/** Allocates memory for a result that is passed to the program. */
-export function allocated(size: number): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(size);
-}
-
 /**
  * Returns bytes that a device created as the program expects a result: a Uint8Array and not a Buffer, over memory that
  * contains nothing else. They are copied only if their memory is longer.
@@ -83,11 +78,6 @@ export function asPlain(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 
 const { fill, set } = Uint8Array.prototype;
 
-/** Copies all bytes of a view to the start of another. */
-export function copyInto(target: Uint8Array, source: Uint8Array): void {
-  set.call(target, source);
-}
-
 /** Whether the engine is JavaScriptCore: there, an error knows the line that created it. */
 const isJavaScriptCore: boolean = Object.hasOwn(new Error(), "line");
 
@@ -95,16 +85,17 @@ const isJavaScriptCore: boolean = Object.hasOwn(new Error(), "line");
 const FEW = isJavaScriptCore ? 32 : 0;
 
 /**
- * Copies the first `size` bytes of a view, which can be longer, to the start of another.
+ * Copies all bytes of a view to the start of another.
  *
- * @throws {RangeError} if either view is shorter
+ * @param size - how many they are, if that is known, which can save time
+ * @throws {RangeError} if the other view is shorter
  * @throws {TypeError} if the buffer of either view was detached
  */
-export function copyFirst(target: Uint8Array, source: Uint8Array, size: number): void {
+export function copyInto(target: Uint8Array, source: Uint8Array, size: number = Number.POSITIVE_INFINITY): void {
   if (size <= FEW && source[size - 1] !== undefined && target[size - 1] !== undefined) {
     for (let index = 0; index < size; index += 1) target[index] = source[index] as number;
   } else {
-    copyInto(target, byteLengthOf(source) === size ? source : partOf(source, 0, size));
+    set.call(target, source);
   }
 }
 

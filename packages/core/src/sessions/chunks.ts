@@ -1,7 +1,7 @@
 import type { CipherName, StreamCipherName } from "../algorithms/catalogue.ts";
 import { checkDestination } from "../checks.ts";
 import { AuthenticationError, ClosedError } from "../errors.ts";
-import { allocated, asPlain, copyInto, partOf, sizeOf } from "../memory/bytes.ts";
+import { asPlain, copyInto, partOf, sizeOf } from "../memory/bytes.ts";
 import { own } from "../options.ts";
 import { inWords } from "../words.ts";
 
@@ -37,8 +37,8 @@ export interface ChunkWork {
   readonly isWhole: boolean;
   /** Processes a chunk of `size` bytes, continuing from the one before. */
   readonly run: (source: Uint8Array, size: number, destination: Uint8Array) => void;
-  /** Does the same into new memory: the device's own, or what `allocate` returns. */
-  readonly create: (source: Uint8Array, size: number, allocate: (size: number) => Uint8Array) => Uint8Array;
+  /** Does the same into memory of the device; `undefined` if it cannot pass any on. */
+  readonly create: ((source: Uint8Array, size: number) => Uint8Array) | undefined;
   /** Processes a chunk without advancing: the next one continues from the same place. */
   readonly peek: (source: Uint8Array, size: number, destination: Uint8Array) => void;
 }
@@ -78,7 +78,7 @@ export let updateCreating: (
  */
 export class CipherChunks {
   static {
-    updateCreating = (chunks, data, allocate) => chunks.#create(data, allocate);
+    updateCreating = (chunks, data, allocate) => chunks.#updateCreating(data, allocate);
   }
 
   readonly #work: ChunkWork;
@@ -125,16 +125,23 @@ export class CipherChunks {
     const size = sizeOf(data, "data", this.#work.name);
     const ready = this.#readyOf(size);
     if (!this.#isWhole(size, ready)) return this.#pieced(data, size, ready);
-    return asPlain(this.#work.create(data, size, allocated));
+    const { create, run } = this.#work;
+    if (create !== undefined) return asPlain(create(data, size));
+    const result = new Uint8Array(size);
+    run(data, size, result);
+    return result;
   }
 
-  #create(data: Uint8Array, allocate: (size: number) => Uint8Array): Uint8Array {
+  #updateCreating(data: Uint8Array, allocate: (size: number) => Uint8Array): Uint8Array {
     this.#requireOpen();
-    const size = sizeOf(data, "data", this.#work.name);
+    const { name, create, run } = this.#work;
+    const size = sizeOf(data, "data", name);
     const ready = this.#readyOf(size);
-    if (this.#isWhole(size, ready)) return this.#work.create(data, size, allocate);
+    const isWhole = this.#isWhole(size, ready);
+    if (isWhole && create !== undefined) return create(data, size);
     const result = allocate(this.#isEager ? size : ready);
-    copyInto(result, this.#pieced(data, size, ready));
+    if (isWhole) run(data, size, result);
+    else copyInto(result, this.#pieced(data, size, ready));
     return result;
   }
 

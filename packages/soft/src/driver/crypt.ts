@@ -9,7 +9,7 @@ import {
   COP_FLAG_WRITE_IV,
   type crypt_op,
 } from "@cryptodev/core/abi";
-import { type Argument, copyFirst, type Result } from "@cryptodev/core/host";
+import { type Argument, copyInto, type Result } from "@cryptodev/core/host";
 import { Crash } from "../crash.ts";
 import { Errno } from "../errno.ts";
 import { isResult, targetOf } from "../user/argument_memory.ts";
@@ -306,11 +306,11 @@ function cryptInReach(argument: Argument<typeof crypt_op>, session: DriverSessio
   const isCreated = isResult(argument, at.dst, len);
   const destination = isCreated ? undefined : targetOf(argument, at.dst, len);
   if ((hasIv && iv === undefined) || data === undefined || (!isCreated && destination === undefined)) return false;
-  if (iv !== undefined) copyFirst(cipher.iv, iv, ivSize);
+  if (iv !== undefined) copyInto(cipher.iv, iv, ivSize);
   const result = cipher.crypt(op === COP_DECRYPT, data);
   if (destination === undefined) (argument.result as Result).bytes = result;
-  else copyFirst(destination, result, len);
-  if (iv !== undefined && (flags & COP_FLAG_WRITE_IV) !== 0) copyFirst(iv, cipher.iv, ivSize);
+  else copyInto(destination, result, len);
+  if (iv !== undefined && (flags & COP_FLAG_WRITE_IV) !== 0) copyInto(iv, cipher.iv, ivSize);
   session.usage.add(op === COP_DECRYPT, len);
   return true;
 }
