@@ -127,24 +127,24 @@ class NativeChain {
 
 /** CBC by node:crypto, for a cipher that it implements. */
 export function nativeCbc(name: string, key: Uint8Array): KeyedCipher {
-  const { start, run } = native(name, key);
+  const { start } = native(name, key);
   let encryptor: NativeChain | undefined;
   let decryptor: NativeChain | undefined;
-  const chained = (decrypt: boolean, data: Uint8Array, iv: Uint8Array): Uint8Array => {
-    if (decrypt) {
-      decryptor ??= new NativeChain(start(true, iv), iv);
-      return decryptor.decrypt(data, iv);
-    }
-    encryptor ??= new NativeChain(start(false, iv), iv);
-    return encryptor.encrypt(data, iv);
+  /** Returns the chain for an operation: the one before, or one that starts with the iv. */
+  const chainFor = (chain: NativeChain | undefined, decrypt: boolean, size: number, iv: Uint8Array): NativeChain => {
+    if (chain !== undefined && (size <= SHORT || chain.continues(iv))) return chain;
+    chain?.wipe();
+    return new NativeChain(start(decrypt, iv), iv);
   };
   return {
     crypt(decrypt, data, iv) {
-      const isCheap = data.length <= SHORT || (decrypt ? decryptor : encryptor)?.continues(iv) === true;
-      if (data.length > 0 && isCheap) return chained(decrypt, data, iv);
-      const result = run(decrypt, iv, data);
-      chainOn(decrypt ? data : result, iv);
-      return result;
+      if (data.length === 0) return new Uint8Array();
+      if (decrypt) {
+        decryptor = chainFor(decryptor, true, data.length, iv);
+        return decryptor.decrypt(data, iv);
+      }
+      encryptor = chainFor(encryptor, false, data.length, iv);
+      return encryptor.encrypt(data, iv);
     },
     wipe() {
       encryptor?.wipe();
