@@ -15,7 +15,7 @@ import { asynchronous } from "./sections/async.ts";
 import { calls } from "./sections/calls.ts";
 import { dropIn } from "./sections/drop_in.ts";
 import { endToEnd } from "./sections/end_to_end.ts";
-import { sessions, threads } from "./sections/scale.ts";
+import { oneThread, sessions, threads } from "./sections/scale.ts";
 import { server } from "./sections/server.ts";
 import { software } from "./sections/software.ts";
 import { startUp } from "./sections/start_up.ts";
@@ -86,6 +86,7 @@ try {
     [`End to end on ${device}`, on(bench.together, endToEnd)],
     [`Sessions, on ${device}`, on(bench.together, sessions)],
     [`Threads, on ${device}`, on([], threads)],
+    [`One thread, on ${device}`, on(bench.together, oneThread)],
     [`Drop-in, on ${device} and in process`, on(bench.together, dropIn)],
     ["Asynchronous operations, on the software device", (add) => asynchronous(bench, add)],
     ["WebCrypto", (add) => webcrypto(bench, add)],

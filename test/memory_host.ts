@@ -1,14 +1,7 @@
 import { closeSync, openSync, readSync, writeSync } from "node:fs";
 import { errnos, FIOCLEX, type Machine, type pollfd as pollfdStruct } from "@cryptodev/core/abi";
 import type { Argument, Host } from "@cryptodev/core/host";
-import {
-  type Caller,
-  type Memory,
-  type MemoryRange,
-  OpenFile,
-  SoftwareDevice,
-  type SoftwareDeviceOptions,
-} from "@cryptodev/soft";
+import { type Caller, type Memory, OpenFile, SoftwareDevice, type SoftwareDeviceOptions } from "@cryptodev/soft";
 import { Vigil } from "./vigil.ts";
 
 /**
@@ -21,10 +14,6 @@ class OwnMemory implements Memory {
   read(address: number, length: number): Uint8Array | undefined {
     const bytes = new Uint8Array(length);
     return this.#moved(() => readSync(this.#file, bytes, 0, length, address)) === length ? bytes : undefined;
-  }
-
-  readAll(ranges: readonly MemoryRange[]): readonly (Uint8Array | undefined)[] {
-    return ranges.map(({ address, length }) => this.read(address, length));
   }
 
   isReadable(address: number, length: number): boolean {

@@ -99,6 +99,8 @@ export class Vigil {
   }
 
   #size(field: string): number {
+    const { result } = this.#call;
+    if (result?.address === this.#pointer(field)) return result.size;
     const pointee = this.#call.pointees[this.#at(field) / this.#call.pointerSize];
     return pointee === null || pointee === undefined ? 0 : apply(byteLength, pointee, []);
   }

@@ -1,11 +1,19 @@
-import { Bench } from "../bench.ts";
+import { execFileSync } from "node:child_process";
+import { Bench, type Runtime } from "../bench.ts";
 import { Participant } from "../participant.ts";
 import type { Row } from "../report.ts";
 import { compareMedians } from "../statistics.ts";
 
+/** What two threads are worth without the library. */
+function withoutLibrary({ command: [file = "", ...flags] }: Runtime): number {
+  const said = execFileSync(file, [...flags, Bench.file("../proofs/threads.mjs")], { encoding: "utf8" });
+  return Number(/[\d.]+/.exec(said)?.[0]);
+}
+
 /** Measures awaited operations of the software device: their way to a thread and back, in place, and on two threads. */
 export async function asynchronous(bench: Bench, add: (row: Row) => void): Promise<void> {
-  for (const { name: who, command } of bench.runtimes) {
+  for (const runtime of bench.runtimes) {
+    const { name: who, command } = runtime;
     const one = await Participant.start(who, [...command, Bench.file("async_client.js")]);
     const relative = async (ours: string, base: string, size: number) => {
       const [times = [], others = []] = await bench.interleave([one, one], [ours, base], size);
@@ -21,6 +29,7 @@ export async function asynchronous(bench: Bench, add: (row: Row) => void): Promi
     const { median, spread } = await relative("workers-1", "workers-2", 65536);
     const shared = "64 KiB on two threads, throughput relative to one thread";
     add({ what: shared, who, value: median, unit: "x", spread, limit: { least: 1.6 } });
+    add({ what: `${shared}, without the library`, who, value: withoutLibrary(runtime), unit: "x" });
     one.stop();
   }
 }

@@ -36,6 +36,7 @@ interface Case {
 }
 
 const fresh: Limits = { oldNode: 240, node: 180, deno: 130, bun: 190 };
+const bare = "two subarray(), three set() and the call, without the library";
 const aead: Limits = { oldNode: 400, node: 330, deno: 260, bun: 330 };
 const cases: readonly Case[] = [
   {
@@ -45,7 +46,9 @@ const cases: readonly Case[] = [
     limits: { oldNode: 120, node: 40, deno: 40, bun: 25 },
   },
   { what: "encryptInto, fresh views, 16 bytes", ours: "new-fresh", size: 16, limits: fresh },
+  { what: `${bare}, 16 bytes`, ours: "new-bare", size: 16 },
   { what: "encryptInto, fresh views, 1 KiB", ours: "new-fresh", size: 1024, limits: fresh },
+  { what: `${bare}, 1 KiB`, ours: "new-bare", size: 1024 },
   { what: "sealInto, fresh views, 64 bytes", ours: "new-seal", size: 64, limits: aead },
   { what: "openInto, fresh views, 64 bytes", ours: "new-open", size: 64, limits: aead },
   {

@@ -1,6 +1,6 @@
 import type { Bench } from "../bench.ts";
 import type { Row } from "../report.ts";
-import { compare, compareMedians, difference } from "../statistics.ts";
+import { compare, compareMedians, difference, summarize } from "../statistics.ts";
 
 /** The most nanoseconds that an update may cost beyond `encryptInto`. */
 const MOST_ABOVE = 500;
@@ -16,10 +16,20 @@ export async function dropIn(bench: Bench, path: string, add: (row: Row) => void
   for (const runtime of bench.runtimes) {
     const one = await bench.start(bench.together, runtime, path);
     for (const size of [16, 256, 1024]) {
-      const [ours = [], into = []] = await bench.interleave([one, one], ["drop-in-pipe", "call"], size);
+      const names = ["drop-in-pipe", "call", "new-allocate-buffer"];
+      const [ours = [], into = [], memory = []] = await bench.interleave([one, one, one], names, size);
       const { median: value, spread } = compare(ours, into, difference);
       const what = `update of ${size} bytes, above encryptInto, with a kernel that does nothing`;
-      add({ what, who: runtime.name, value, unit: "ns", spread, limit: { most: MOST_ABOVE } });
+      const who = runtime.name;
+      add({ what, who, value, unit: "ns", spread, limit: { most: MOST_ABOVE } });
+      const alone = summarize(memory);
+      add({
+        what: `memory for its result alone, ${size} bytes`,
+        who,
+        value: alone.median,
+        unit: "ns",
+        spread: alone.spread,
+      });
     }
     for (const device of ["served", "software"]) {
       for (const size of [16, 256, 4096, 65536, 2 ** 20]) {

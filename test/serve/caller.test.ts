@@ -98,20 +98,29 @@ describe("MemoryReader", () => {
     expect(reader.read(UNMAPPED, size)).toBeUndefined();
   });
 
-  test("readAll() reads several ranges in one system call", () => {
+  test("prefetch() reads several ranges in one system call", () => {
     const places = [place(pattern(64)), place(pattern(100, 5)), place(pattern(10, 9))];
-    const read = reader.readAll(places.map(([bytes, address]) => ({ address, length: bytes.length })));
+    reader.prefetch(places.map(([bytes, address]) => ({ address, length: bytes.length })));
+    const read = places.map(([bytes, address]) => reader.read(address, bytes.length));
     expect(read.map((bytes) => [...(bytes ?? [])])).toEqual(places.map(([bytes]) => [...bytes]));
     expect(calls).toBe(1);
   });
 
-  test("readAll() returns undefined for a range that is not mapped, and the bytes of the others", () => {
+  test("read() reads again what was prefetched and read before", () => {
+    const [bytes, address] = place(pattern(64));
+    reader.prefetch([{ address, length: 64 }]);
+    reader.read(address, 64);
+    bytes.fill(9);
+    expect([...(reader.read(address, 64) ?? [])]).toEqual([...bytes]);
+  });
+
+  test("read() returns undefined for a range that is not mapped, and the bytes of those prefetched with it", () => {
     const [bytes, address] = place(pattern(64));
     const range = { address, length: 64 };
-    const [before, missing, after] = reader.readAll([range, { address: UNMAPPED, length: 16 }, range]);
-    expect([...(before ?? [])]).toEqual([...bytes]);
-    expect(missing).toBeUndefined();
-    expect([...(after ?? [])]).toEqual([...bytes]);
+    reader.prefetch([range, { address: UNMAPPED, length: 16 }, range]);
+    expect([...(reader.read(address, 64) ?? [])]).toEqual([...bytes]);
+    expect(reader.read(UNMAPPED, 16)).toBeUndefined();
+    expect([...(reader.read(address, 64) ?? [])]).toEqual([...bytes]);
   });
 
   test("canRead() tests one byte", () => {

@@ -46,6 +46,27 @@ describe.each(backends)("on the $name,", (backend) => {
     },
   );
 
+  test.for([0, 16, 64, 80, 4096, 4112, 70_000])(
+    "Cipher.encrypt() and CipherChunks.update() return %i bytes as a plain Uint8Array over memory of its own",
+    (size, { device }) => {
+      const session = device.cipher("aes-128-cbc", fromHex(keys[128]));
+      const encryptor = session.encryptor(fromHex(iv));
+      const results = [session.encrypt(pattern(size), fromHex(iv)), encryptor.update(pattern(size))];
+      const [first, second] = results as [Uint8Array, Uint8Array];
+      expect(first).toEqual(second);
+      expect(first.buffer).not.toBe(second.buffer);
+      for (const result of results) {
+        expect(Object.getPrototypeOf(result)).toBe(Uint8Array.prototype);
+        expect(result).toHaveLength(size);
+        expect(result.buffer.byteLength).toBe(size);
+      }
+      const before = first.slice();
+      session.encrypt(pattern(size, 99), fromHex(iv));
+      encryptor.update(pattern(size, 99));
+      expect([first, second]).toEqual([before, before]);
+    },
+  );
+
   test("Device.cipher() accepts every key size if the name has none", ({ device }) => {
     for (const key of Object.values(keys)) {
       const sized = device.cipher(`aes-${(key.length * 4) as 128 | 192 | 256}-cbc`, fromHex(key));

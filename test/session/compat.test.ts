@@ -306,7 +306,6 @@ describe("the software device as a 64-bit kernel for a 32-bit process", () => {
     const device = new SoftwareDevice({ async: true });
     const memory: Memory = {
       read: (_address, length) => new Uint8Array(length).fill(1),
-      readAll: (ranges) => ranges.map(({ length }) => new Uint8Array(length)),
       isReadable: () => true,
       isWritable: () => true,
       write: () => true,

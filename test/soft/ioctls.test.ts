@@ -239,7 +239,6 @@ describe("SoftwareHost", () => {
     const device = new SoftwareDevice();
     const memory: Memory = {
       read: (_address, length) => new Uint8Array(length),
-      readAll: (ranges) => ranges.map(({ length }) => new Uint8Array(length)),
       isReadable: () => true,
       isWritable: () => false,
       write: () => false,

@@ -16,7 +16,6 @@ import {
   type BulkResult,
   type Caller,
   type Memory,
-  type MemoryRange,
   OpenFile,
   processBulk,
   SoftwareDevice,
@@ -250,10 +249,6 @@ class Zeros implements Memory {
   read(address: number, length: number): Uint8Array {
     this.most = Math.max(this.most, length);
     return this.arguments.get(address) ?? this.zeros.subarray(0, length);
-  }
-
-  readAll(ranges: readonly MemoryRange[]): readonly Uint8Array[] {
-    return ranges.map(({ address, length }) => this.read(address, length));
   }
 
   isReadable(): boolean {

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { Cipher, CipherChunks } from "@cryptodev/core";
-import { partOf } from "@cryptodev/core/host";
+import { partOf, updateCreating } from "@cryptodev/core/host";
 import { badDecrypt, beyondDevice, cannotAdd, wrongFinalBlockLength } from "./errors.ts";
 import { lacking } from "./lacks.ts";
 import type { Work } from "./work.ts";
@@ -8,11 +8,9 @@ import type { Work } from "./work.ts";
 /** Results of at most this many bytes are copied from memory of the core as a whole, so theirs need not be zeros. */
 const COPIED = 4096;
 
-/** Processes a chunk of data whose output has `size` bytes. A Buffer from the start costs less than one made later. */
-function updated(chunks: CipherChunks, data: Uint8Array, size: number): Uint8Array {
-  const result = size <= COPIED ? Buffer.allocUnsafeSlow(size) : Buffer.alloc(size);
-  chunks.updateInto(data, result);
-  return result;
+/** Allocates a Buffer from the start, because one that is made later of other memory costs more. */
+function allocated(size: number): Buffer {
+  return size <= COPIED ? Buffer.allocUnsafeSlow(size) : Buffer.alloc(size);
 }
 
 /** A stream cipher: `update()` returns as many bytes as it gets. */
@@ -25,8 +23,8 @@ export class StreamWork implements Work {
     this.#chunks = decrypt ? session.decryptor(iv, { eager: true }) : session.encryptor(iv, { eager: true });
   }
 
-  update(data: Uint8Array, size: number): Uint8Array {
-    return updated(this.#chunks, data, size);
+  update(data: Uint8Array): Uint8Array {
+    return updateCreating(this.#chunks, data, allocated);
   }
 
   final(): Uint8Array {
@@ -70,7 +68,7 @@ export class BlockWork implements Work {
   update(data: Uint8Array, size: number): Uint8Array {
     const total = this.#begun + size;
     const begun = total % this.#blockSize;
-    const result = this.#decrypt ? this.#decrypted(data, size, begun) : updated(this.#chunks, data, total - begun);
+    const result = this.#decrypt ? this.#decrypted(data, size, begun) : updateCreating(this.#chunks, data, allocated);
     this.#begun = begun;
     return result;
   }

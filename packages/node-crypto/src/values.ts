@@ -2,7 +2,6 @@ import { Buffer } from "node:buffer";
 import { KeyObject } from "node:crypto";
 import { StringDecoder } from "node:string_decoder";
 import { inspect, types } from "node:util";
-import { byteLengthOf } from "@cryptodev/core/host";
 import { invalidArgType, invalidArgValue, invalidKeyType, invalidValue, unknownEncoding } from "./errors.ts";
 
 /* Values as node:crypto accepts and returns them. */
@@ -34,8 +33,8 @@ function viewed(view: ArrayBufferView): Uint8Array {
  * @returns the bytes; of a Uint8Array the view itself, whose properties and methods may be the program's own
  */
 export function dataOf(value: unknown, encoding: unknown): Uint8Array {
-  // First, because it is the usual case. A detached view counts as empty.
-  if (isUint8Array(value)) return byteLengthOf(value) === 0 ? new Uint8Array(0) : value;
+  // First, because it is the usual case. A detached view counts as empty: neither has a first byte.
+  if (isUint8Array(value)) return value[0] === undefined ? new Uint8Array(0) : value;
   if (typeof value === "string") {
     if (encodingOf(encoding) === "hex" && value.length % 2 !== 0) {
       throw invalidArgValue(

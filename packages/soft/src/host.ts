@@ -4,7 +4,7 @@ import { SoftwareDevice, type SoftwareDeviceOptions } from "./driver/device.ts";
 import type { Caller } from "./driver/handler.ts";
 import { OpenFile } from "./driver/open_file.ts";
 import { ownInteger, ownOption } from "./options.ts";
-import { addressFor } from "./user/addresses.ts";
+import { addressFor, resultAddressFor } from "./user/addresses.ts";
 import { ArgumentMemory } from "./user/argument_memory.ts";
 
 /** Options of a {@link SoftwareHost}: those of the device, and how it is reached. */
@@ -42,9 +42,11 @@ const POLLNVAL = 0x020;
 export class SoftwareHost implements Host {
   readonly backend = "software";
   readonly machine: Machine;
+  readonly resultAddress: number;
   /** The device behind this host: its parameters can be changed, and its calls can be made to fail. */
   readonly device: SoftwareDevice;
   readonly #path: string;
+  readonly #fioclex: number;
   readonly #descriptors: (OpenDescriptor | undefined)[];
 
   /**
@@ -56,6 +58,8 @@ export class SoftwareHost implements Host {
   constructor(options: SoftwareHostOptions = {}) {
     this.device = new SoftwareDevice(options);
     this.machine = this.device.machine;
+    this.resultAddress = resultAddressFor(this.machine);
+    this.#fioclex = FIOCLEX[this.machine.requests];
     this.#path = ownOption(options, "path", "/dev/crypto") ?? "/dev/crypto";
     this.#descriptors = new Array(ownInteger(options, "descriptors", 0, MAX_DESCRIPTORS, 1024)).fill(undefined);
   }
@@ -91,7 +95,7 @@ export class SoftwareHost implements Host {
     const descriptor = this.#descriptors[fd];
     if (descriptor === undefined) return -errnos.EBADF;
     // The kernel answers this itself, without asking a driver.
-    if (request === FIOCLEX[this.machine.requests]) return 0;
+    if (request === this.#fioclex) return 0;
     descriptor.memory.enter(argument);
     return this.device.ioctl(request, argument === null ? 0 : (argument.address as number), descriptor);
   }

@@ -1,4 +1,4 @@
-import type { Memory, MemoryRange } from "@cryptodev/soft";
+import type { Memory } from "@cryptodev/soft";
 
 /** The address of the caller's memory. All offsets are in bytes from there. */
 export const BASE = 0x7e0000000000;
@@ -91,10 +91,6 @@ export class Pages implements Memory {
 
   read(address: number, length: number): Uint8Array | undefined {
     return this.#has(address, length, false) ? this.bytes.slice(address - BASE, address - BASE + length) : undefined;
-  }
-
-  readAll(ranges: readonly MemoryRange[]): readonly (Uint8Array | undefined)[] {
-    return ranges.map(({ address, length }) => this.read(address, length));
   }
 
   isReadable(address: number, length: number): boolean {

@@ -8,7 +8,7 @@ export { checkIv, checkSizes } from "../checks.ts";
 export { environmentVariable } from "../environment.ts";
 export { isMissing } from "../errors.ts";
 export { MAX_AAD } from "../kernel/limits.ts";
-export { type Address, type AddressSpace, Argument } from "../memory/argument.ts";
+export { type Address, type AddressSpace, Argument, Result } from "../memory/argument.ts";
 export {
   bufferOf,
   byteLengthOf,
@@ -22,6 +22,7 @@ export {
 export { Call } from "../memory/call.ts";
 export { StructBytes } from "../memory/struct_bytes.ts";
 export { option, own } from "../options.ts";
+export { updateCreating } from "../sessions/chunks.ts";
 export { traced } from "../trace.ts";
 export { inWords } from "../words.ts";
 export type { Host } from "./host.ts";

@@ -29,6 +29,8 @@ export interface OperationOptions {
 
 /** Bits for the pointers of a call that refer to the arena, which never moves. The other pointers are NULL. */
 const [DATA, DESTINATION, IV, MAC] = [1, 2, 4, 8];
+/** The destination is a result that the device creates. */
+const RESULT = 16;
 /** The pointers refer to other memory. */
 const FOREIGN = -1;
 
@@ -51,6 +53,8 @@ export class CryptOperation extends Repeated {
   readonly #isXts: boolean;
   /** What the pointers refer to: bits as above, or {@link FOREIGN}. */
   #own = 0;
+  /** What the iv's pointer refers to, if it is set: memory of the arena or of chunks. */
+  #ivPlace: Uint8Array;
   /** The alignmask of the session's driver; looked up when it is first needed. */
   #alignmask: number | undefined;
 
@@ -65,6 +69,7 @@ export class CryptOperation extends Repeated {
     this.#call.setUint32(this.#call.offset.ses, session.id);
     this.#arena = arena;
     this.#iv = arena.iv(ivSize);
+    this.#ivPlace = this.#iv;
     this.#mac = arena.mac(macSize);
     this.#name = name;
     this.#isXts = isXts;
@@ -78,7 +83,8 @@ export class CryptOperation extends Repeated {
    * Carries out an operation over the first `size` bytes of `source`.
    *
    * @param destination - `null` for a hash
-   * @param iv - `null` to continue from the session's own iv; with WRITE_IV the next iv is written back to it
+   * @param iv - `null` to continue from the session's own iv. With WRITE_IV it is memory of the library, to which the
+   * next iv is written
    * @param mac - receives the digest; `null` if the operation does not return one
    */
   run(
@@ -90,39 +96,86 @@ export class CryptOperation extends Repeated {
     iv: Uint8Array | null,
     mac: Uint8Array | null,
   ): void {
-    const call = this.#call;
     const data = size === 0 || size > SMALL ? 0 : destination === null ? DATA : DATA | DESTINATION;
-    this.forget();
-    this.#pointAtOwn(data | (iv === null ? 0 : IV) | (mac === null ? 0 : MAC));
-    if (iv !== null) copyInto(this.#iv, iv);
-    call.setUint16(this.#opAt, op);
-    call.setUint16(this.#flagsAt, flags);
-    call.setUint32(this.#lenAt, size);
+    this.#prepare(op, flags, size, mac === null ? data : data | MAC, iv);
     if (size > SMALL) {
       this.#lent(source as Uint8Array, size, destination);
     } else {
-      if (data !== 0) copyInto(this.#arena.data, measured(source as Uint8Array, size));
-      this.#session.operate(call, size);
-      if ((data & DESTINATION) !== 0) copyInto(destination as Uint8Array, this.#arena.first(size));
+      if (data !== 0) copyInto(this.#arena.data, measured(source as Uint8Array, size), size);
+      this.#session.operate(this.#call, size);
+      if ((data & DESTINATION) !== 0) copyInto(destination as Uint8Array, this.#arena.first(size), size);
     }
-    if (iv !== null && (flags & COP_FLAG_WRITE_IV) !== 0) copyInto(iv, this.#iv);
-    if (mac !== null) copyInto(mac, this.#mac);
+    if (mac !== null) copyInto(mac, this.#mac, this.#mac.length);
+  }
+
+  /** Whether the device can pass on memory: see {@link CryptOperation.create}. */
+  get creates(): boolean {
+    return this.#call.result !== undefined;
+  }
+
+  /** Carries out an operation into new memory: that in which the device computes the result, if it can pass it on. */
+  create(op: number, flags: number, source: Uint8Array, size: number, iv: Uint8Array | null): Uint8Array {
+    const call = this.#call;
+    const { result } = call;
+    // XTS may have to work on aligned memory.
+    if (result === undefined || size === 0 || this.#isXts) {
+      const destination = new Uint8Array(size);
+      this.run(op, flags, source, size, destination, iv, null);
+      return destination;
+    }
+    const isSmall = size <= SMALL;
+    this.#prepare(op, flags, size, isSmall ? DATA | RESULT : 0, iv);
+    try {
+      if (isSmall) {
+        copyInto(this.#arena.data, measured(source, size), size);
+        result.size = size;
+      } else {
+        lend(call, source, size, null, 0, this.#name);
+        call.expect(call.offset.dst, size);
+      }
+      this.#session.operate(call, size);
+      return result.bytes ?? new Uint8Array(size);
+    } finally {
+      result.bytes = undefined;
+      if (!isSmall) this.#release();
+    }
+  }
+
+  /** Sets everything but the data. @param own - the pointers to the arena, except that of the iv */
+  #prepare(op: number, flags: number, size: number, own: number, iv: Uint8Array | null): void {
+    const call = this.#call;
+    this.forget();
+    const isOurs = iv === this.#ivPlace || (flags & COP_FLAG_WRITE_IV) !== 0;
+    const place = iv !== null && isOurs ? iv : this.#iv;
+    this.#pointAtOwn(iv === null ? own : own | IV, place);
+    if (iv !== null && iv !== place) copyInto(place, iv, place.length);
+    call.setUint16(this.#opAt, op);
+    call.setUint16(this.#flagsAt, flags);
+    call.setUint32(this.#lenAt, size);
   }
 
   /**
-   * Makes pointers refer to the arena, if they do not already. Source and destination are the same, which saves one
-   * address.
+   * Makes pointers refer to memory of the library, if they do not already. Source and destination are the same, which
+   * saves one address.
    */
-  #pointAtOwn(own: number): void {
-    if (own === this.#own) return;
+  #pointAtOwn(own: number, iv: Uint8Array): void {
+    if (own === this.#own && iv === this.#ivPlace) return;
     const call = this.#call;
     const at = call.offset;
     const { data } = this.#arena;
     call.point(at.src, (own & DATA) === 0 ? null : data);
     call.point(at.dst, (own & DESTINATION) === 0 ? null : data);
-    call.point(at.iv, (own & IV) === 0 ? null : this.#iv);
+    if ((own & RESULT) !== 0) call.expect(at.dst, 0);
+    call.point(at.iv, (own & IV) === 0 ? null : iv);
     call.point(at.mac, (own & MAC) === 0 ? null : this.#mac);
     this.#own = own;
+    this.#ivPlace = iv;
+  }
+
+  #release(): void {
+    this.#call.release();
+    this.#call.point(this.#call.offset.dst, null);
+    this.#own = 0;
   }
 
   /** Works on the caller's memory. */
@@ -135,8 +188,7 @@ export class CryptOperation extends Repeated {
       if (aligned !== undefined) copyInto(destination as Uint8Array, aligned);
       if (this.#isXts && destination !== null) this.#requireZeroCopy(destination, size);
     } finally {
-      this.#call.release();
-      this.#own = 0;
+      this.#release();
       if (aligned !== undefined) wipe(aligned, size);
     }
   }
@@ -279,10 +331,10 @@ export class AuthOperation {
       this.#own = own;
     }
     this.#fill(op, size, iv);
-    if (aadSize > 0) copyInto(this.#arena.aad, measured(aad as Uint8Array, aadSize));
+    if (aadSize > 0) copyInto(this.#arena.aad, measured(aad as Uint8Array, aadSize), aadSize);
     call.setUint32(at.auth_len, aadSize);
     if (isSmall) {
-      copyInto(data, measured(source, size));
+      copyInto(data, measured(source, size), size);
     } else {
       // If the memory is refused, every pointer is NULL, and has to be set again.
       this.#own = FOREIGN;
@@ -294,7 +346,7 @@ export class AuthOperation {
     try {
       this.#session.operate(call, size);
       const length = Math.min(call.getUint32(at.len), written);
-      if (isSmall) copyInto(destination, this.#arena.first(length));
+      if (isSmall) copyInto(destination, this.#arena.first(length), length);
       return length;
     } catch (error) {
       if (suspect > 0) {
@@ -379,7 +431,7 @@ export class AuthOperation {
   #fill(op: number, len: number, iv: Uint8Array): void {
     const call = this.#call;
     const at = call.offset;
-    copyInto(this.#iv, iv);
+    copyInto(this.#iv, iv, this.#iv.length);
     call.setUint16(at.op, op);
     call.setUint32(at.len, len);
     call.setUint32(at.tag_len, this.#tag.length);

@@ -20,6 +20,30 @@ export interface AddressSpace {
    * @returns the address
    */
   addressOf(bytes: Uint8Array, argument?: Argument): Address;
+
+  /**
+   * The address of a {@link Result}: a device in this process can create the memory of a result itself. A kernel can
+   * only write to memory that exists, so its host does not have this address.
+   */
+  readonly resultAddress?: number;
+}
+
+/**
+ * Memory that an operation writes, and that does not exist until then. The device provides the memory in which it
+ * computed the result, so that nothing is copied.
+ */
+export class Result {
+  /** Its made-up address. */
+  readonly address: number;
+  /** Its size in bytes. */
+  size = 0;
+  /** The memory, once the device has written to it. */
+  bytes: Uint8Array | undefined;
+
+  /** Creates the result of no operation yet. */
+  constructor(address: number) {
+    this.address = address;
+  }
 }
 
 /**
@@ -46,6 +70,13 @@ export class Argument<S extends Struct = Struct> extends StructBytes<S> {
   readonly pointees: readonly (Uint8Array | null)[];
   /** The addresses of the targets, as numbers; 0 for NULL. */
   readonly addresses: readonly number[];
+  /**
+   * Room for a host that is no kernel to keep a view of each target, so that it does not have to create one for each
+   * call. A view is dropped when its pointer is set again.
+   */
+  readonly views: (Uint8Array | null)[];
+  /** What {@link Argument.expect} announces; `undefined` if the host does not have an address for it. */
+  readonly result: Result | undefined;
 
   readonly #host: AddressSpace;
   readonly #pointees: (Uint8Array | null)[];
@@ -60,6 +91,8 @@ export class Argument<S extends Struct = Struct> extends StructBytes<S> {
     this.pointees = this.#pointees;
     this.#addresses = this.#pointees.map(() => 0);
     this.addresses = this.#addresses;
+    this.views = this.#pointees.map(() => null);
+    this.result = host.resultAddress === undefined ? undefined : new Result(host.resultAddress);
   }
 
   /**
@@ -78,8 +111,17 @@ export class Argument<S extends Struct = Struct> extends StructBytes<S> {
   setAddress(offset: number, address: number): void {
     const slot = offset / this.pointerSize;
     this.#pointees[slot] = null;
+    this.views[slot] = null;
     this.#addresses[slot] = address;
     this.setPointer(offset, address);
+  }
+
+  /** Sets a pointer to the argument's result, of so many bytes, which the device is to create. */
+  expect(offset: number, size: number): void {
+    const result = this.result as Result;
+    result.size = size;
+    result.bytes = undefined;
+    this.setAddress(offset, result.address);
   }
 
   /** Sets every pointer that has a target to NULL, so that no target is kept alive. */

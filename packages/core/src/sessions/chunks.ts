@@ -1,7 +1,7 @@
 import type { CipherName, StreamCipherName } from "../algorithms/catalogue.ts";
 import { checkDestination } from "../checks.ts";
 import { AuthenticationError, ClosedError } from "../errors.ts";
-import { copyInto, partOf, sizeOf } from "../memory/bytes.ts";
+import { asPlain, copyInto, partOf, sizeOf } from "../memory/bytes.ts";
 import { own } from "../options.ts";
 import { inWords } from "../words.ts";
 
@@ -37,9 +37,23 @@ export interface ChunkWork {
   readonly isWhole: boolean;
   /** Processes a chunk of `size` bytes, continuing from the one before. */
   readonly run: (source: Uint8Array, size: number, destination: Uint8Array) => void;
+  /** Does the same into memory of the device; `undefined` if it cannot pass any on. */
+  readonly create: ((source: Uint8Array, size: number) => Uint8Array) | undefined;
   /** Processes a chunk without advancing: the next one continues from the same place. */
   readonly peek: (source: Uint8Array, size: number, destination: Uint8Array) => void;
 }
+
+/**
+ * Does the same as {@link CipherChunks.update}, for a caller to whom it does not matter what creates the memory of the
+ * output: a device in this process passes on its own, which may be a Buffer.
+ *
+ * @param allocate - returns memory for any other device
+ */
+export let updateCreating: (
+  chunks: CipherChunks,
+  data: Uint8Array,
+  allocate: (size: number) => Uint8Array,
+) => Uint8Array;
 
 /**
  * Encrypts or decrypts data that arrives in chunks of any size. {@link Cipher.encryptor} and {@link Cipher.decryptor}
@@ -63,6 +77,10 @@ export interface ChunkWork {
  * ```
  */
 export class CipherChunks {
+  static {
+    updateCreating = (chunks, data, allocate) => chunks.#updateCreating(data, allocate);
+  }
+
   readonly #work: ChunkWork;
   readonly #isPadded: boolean;
   readonly #isEager: boolean;
@@ -107,8 +125,23 @@ export class CipherChunks {
     const size = sizeOf(data, "data", this.#work.name);
     const ready = this.#readyOf(size);
     if (!this.#isWhole(size, ready)) return this.#pieced(data, size, ready);
+    const { create, run } = this.#work;
+    if (create !== undefined) return asPlain(create(data, size));
     const result = new Uint8Array(size);
-    this.#work.run(data, size, result);
+    run(data, size, result);
+    return result;
+  }
+
+  #updateCreating(data: Uint8Array, allocate: (size: number) => Uint8Array): Uint8Array {
+    this.#requireOpen();
+    const { name, create, run } = this.#work;
+    const size = sizeOf(data, "data", name);
+    const ready = this.#readyOf(size);
+    const isWhole = this.#isWhole(size, ready);
+    if (isWhole && create !== undefined) return create(data, size);
+    const result = allocate(this.#isEager ? size : ready);
+    if (isWhole) run(data, size, result);
+    else copyInto(result, this.#pieced(data, size, ready));
     return result;
   }
 

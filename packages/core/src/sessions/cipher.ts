@@ -4,7 +4,7 @@ import { checkDestination, checkIv, checkSource, granularityOf, isXts, requireCh
 import type { DeviceFile } from "../kernel/device_file.ts";
 import type { KernelSession } from "../kernel/kernel_session.ts";
 import { CryptOperation } from "../kernel/operation.ts";
-import { copyInto, partOf } from "../memory/bytes.ts";
+import { asPlain, copyInto, partOf } from "../memory/bytes.ts";
 import { type ChunkOptionsOf, CipherChunks, type EagerOptions, type PaddingOptions } from "./chunks.ts";
 import { Session } from "./session.ts";
 import { startCipher } from "./start.ts";
@@ -185,6 +185,10 @@ export class Cipher<Name extends CipherName = CipherName> extends Session {
       this.#kernel.requireOpen();
       this.#send(op, flags, source, size, destination, running);
     };
+    const create = (source: Uint8Array, size: number): Uint8Array => {
+      this.#kernel.requireOpen();
+      return this.#create(op, COP_FLAG_WRITE_IV, source, size, running);
+    };
     return new CipherChunks(
       {
         name,
@@ -193,6 +197,7 @@ export class Cipher<Name extends CipherName = CipherName> extends Session {
         granularity: this.#granularity,
         isWhole: algorithm.blockSize > 1,
         run: work(COP_FLAG_WRITE_IV),
+        create: this.#operation.creates ? create : undefined,
         peek: work(0),
       },
       hasIv ? second : (second ?? (first as object | undefined)),
@@ -203,8 +208,17 @@ export class Cipher<Name extends CipherName = CipherName> extends Session {
     this.#kernel.requireOpen();
     const size = checkSource(source, this.#cipher);
     checkIv(iv, this.#cipher, source, "source, iv");
+    if (this.#operation.creates) return asPlain(this.#create(op, 0, source, size, iv ?? null));
     const destination = new Uint8Array(size);
     this.#send(op, 0, source, size, destination, iv ?? null);
+    return destination;
+  }
+
+  /** Sends data whose result is in memory of the device. */
+  #create(op: number, flags: number, source: Uint8Array, size: number, iv: Uint8Array | null): Uint8Array {
+    if (size <= this.#chunkSize) return this.#operation.create(op, flags, source, size, iv);
+    const destination = new Uint8Array(size);
+    this.#send(op, flags, source, size, destination, iv);
     return destination;
   }
 

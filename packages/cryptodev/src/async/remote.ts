@@ -168,8 +168,8 @@ export class Remote implements Executor {
     });
   }
 
-  async #request(job: Job, transfer: ArrayBuffer[] = [], id: number = this.#nextId()): Promise<Outcome> {
-    if (this.#lost !== undefined) throw this.#lost;
+  #request(job: Job, transfer: ArrayBuffer[] = [], id: number = this.#nextId()): Promise<Outcome> {
+    if (this.#lost !== undefined) return Promise.reject(this.#lost);
     this.#worker.postMessage({ ...job, id }, transfer);
     // Only after posting: a job that could not be posted is never answered, and close() would wait for it.
     return this.#wait(id);

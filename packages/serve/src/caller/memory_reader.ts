@@ -8,8 +8,8 @@ const KEYS = 4096;
 
 const nothing = new Uint8Array();
 
-/** What a call read last: bytes, and where they were. */
-interface Recent {
+/** Bytes that were read, and where they were. */
+interface Known {
   readonly address: number;
   readonly bytes: Uint8Array;
 }
@@ -24,8 +24,10 @@ export class MemoryReader {
   readonly #address: number;
   readonly #probe = new Uint8Array(new ArrayBuffer(1));
   #used = 0;
-  /** What the last `read` or `readAll` returned. */
-  #recent: readonly Recent[] = [];
+  /** What was prefetched and not asked for yet. */
+  #fetched: Known[] = [];
+  /** What was read last, by `read` or `prefetch`. */
+  #recent: readonly Known[] = [];
 
   constructor(host: Host, vm: ProcessVm) {
     this.#vm = vm;
@@ -36,6 +38,7 @@ export class MemoryReader {
   forget(): void {
     this.#scratch.fill(0, 0, Math.min(this.#used, KEYS));
     this.#used = 0;
+    this.#fetched = [];
     this.#recent = [];
   }
 
@@ -48,7 +51,7 @@ export class MemoryReader {
     return this.#vm.move("process_vm_readv", address, this.#probe);
   }
 
-  /** Returns what the last read returned from this address on; empty if the address is elsewhere. */
+  /** Returns what was read last from this address on; empty if the address is elsewhere. */
   lastFrom(address: number): Uint8Array {
     for (const { address: from, bytes } of this.#recent) {
       const start = address - from;
@@ -59,21 +62,19 @@ export class MemoryReader {
 
   /** @returns the bytes, valid until they are forgotten; `undefined` unless all of them are readable */
   read(address: number, length: number): Uint8Array | undefined {
+    const index = this.#fetched.findIndex((known) => known.address === address && known.bytes.length === length);
+    if (index >= 0) return this.#fetched.splice(index, 1)[0]?.bytes;
     const bytes = this.#read(address, length);
     this.#recent = bytes === undefined ? [] : [{ address, bytes }];
     return bytes;
   }
 
-  /** @returns for each range what {@link MemoryReader.read} returns */
-  readAll(ranges: readonly MemoryRange[]): readonly (Uint8Array | undefined)[] {
+  /** Reads ranges by one system call, for the calls of {@link MemoryReader.read} that follow. */
+  prefetch(ranges: readonly MemoryRange[]): void {
+    // A transfer ends where memory cannot be read. Ranges after that are read when they are asked for.
     const arrived = this.#transfer(ranges);
-    // A transfer ends where memory cannot be read. Ranges after that are read one by one.
-    const results = ranges.map(({ address, length }, index) => arrived[index] ?? this.#read(address, length));
-    this.#recent = ranges.flatMap(({ address }, index) => {
-      const bytes = results[index];
-      return bytes === undefined ? [] : [{ address, bytes }];
-    });
-    return results;
+    this.#fetched = arrived.map((bytes, index) => ({ address: ranges[index]?.address ?? 0, bytes }));
+    this.#recent = [...this.#fetched];
   }
 
   #read(address: number, length: number): Uint8Array | undefined {

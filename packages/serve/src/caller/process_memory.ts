@@ -75,8 +75,8 @@ export class ProcessMemory implements Memory {
     return this.#reader.read(address, length);
   }
 
-  readAll(ranges: readonly MemoryRange[]): readonly (Uint8Array | undefined)[] {
-    return this.#reader.readAll(ranges);
+  prefetch(ranges: readonly MemoryRange[]): void {
+    this.#reader.prefetch(ranges);
   }
 
   isReadable(address: number, length: number): boolean {

@@ -34,6 +34,7 @@ export const ciocasynccrypt: Handler<typeof crypt_op> = {
     let isQueued = false;
     try {
       const failure = yield* data.during(size, failureOf(operation, alignmask));
+      operation.retain();
       const { isMeaningless } = operation;
       file.queue({ failure, struct: argument.bytes, isMeaningless, deliver: () => operation.deliver() });
       isQueued = true;

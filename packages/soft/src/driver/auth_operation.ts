@@ -7,7 +7,7 @@ import {
 } from "@cryptodev/core/abi";
 import { Crash } from "../crash.ts";
 import { Errno } from "../errno.ts";
-import { copyFromUser, type Memory, noBytes, unreadable } from "../user/memory.ts";
+import { copyFromUser, type Memory, noBytes } from "../user/memory.ts";
 import type { UserStruct } from "../user/user_struct.ts";
 import type { DriverSession, SessionCipher, SessionMac } from "./session.ts";
 import { areReachable, inPieces, type Pace, type Slices, shortSize } from "./slices.ts";
@@ -33,9 +33,6 @@ export interface KernelAuthOp {
   readonly tagLen: number;
   /** The iv that the caller passed; `undefined` if the operation uses the session's own. */
   readonly iv: Uint8Array | undefined;
-  /** The data and the associated data, if they were read together with the iv. */
-  readonly data: Uint8Array | undefined;
-  readonly associated: Uint8Array | undefined;
   /** Whether there is more data than is processed at once. */
   readonly isLong: boolean;
   /** The size of the pieces of long data; if it is `undefined`, the operation does not pause. */
@@ -71,12 +68,15 @@ export function readAuthOp(
   const ivAddress = argument.getPointer(at.iv);
   const cipher = ivAddress === 0 ? undefined : (session.cipher ?? session.aead);
   const ivLength = cipher?.iv.length ?? 0;
-  const ivRange = { address: ivAddress, length: ivLength };
   const isLong = len + authLen > shortSize(pace);
-  const [iv, data, associated] = memory.readAll(
-    isLong ? [ivRange] : [ivRange, { address: src, length: len }, { address: authSrc, length: authLen }],
-  );
-  if (iv === undefined && ivLength > 0) throw unreadable(ivAddress, ivLength, "iv");
+  if (!isLong) {
+    memory.prefetch?.([
+      { address: ivAddress, length: ivLength },
+      { address: src, length: len },
+      { address: authSrc, length: authLen },
+    ]);
+  }
+  const iv = cipher === undefined ? undefined : copyFromUser(memory, ivAddress, ivLength, "iv");
   return {
     argument,
     memory,
@@ -92,9 +92,7 @@ export function readAuthOp(
     dstLen,
     tag: argument.getPointer(at.tag),
     tagLen,
-    iv: cipher === undefined ? undefined : (iv ?? noBytes),
-    data,
-    associated,
+    iv,
     isLong,
     pace,
   };
@@ -129,9 +127,9 @@ export function requireShortAssociated({ authLen }: KernelAuthOp): void {
  * @throws {Crash} if it has bytes and its pointer is NULL
  * @throws {Errno} with `EFAULT` if it cannot be read
  */
-export function readAssociated({ memory, authSrc, authLen, associated }: KernelAuthOp): Uint8Array {
+export function readAssociated({ memory, authSrc, authLen }: KernelAuthOp): Uint8Array {
   if (authLen > 0 && authSrc === 0) throw new Crash("auth-null");
-  return associated ?? copyFromUser(memory, authSrc, authLen, "auth_src");
+  return copyFromUser(memory, authSrc, authLen, "auth_src");
 }
 
 /**
@@ -140,9 +138,9 @@ export function readAssociated({ memory, authSrc, authLen, associated }: KernelA
  * @throws {Crash} if it has bytes and its pointer is NULL
  * @throws {Errno} with `EINVAL` if it cannot be read: these modes do not report EFAULT
  */
-export function readSource({ memory, src, len, data }: KernelAuthOp): Uint8Array {
+export function readSource({ memory, src, len }: KernelAuthOp): Uint8Array {
   if (len > 0 && src === 0) throw new Crash("src-null");
-  const source = data ?? (len === 0 ? noBytes : memory.read(src, len));
+  const source = len === 0 ? noBytes : memory.read(src, len);
   if (source === undefined) throw new Errno("EINVAL", `src: ${len} bytes at ${src} cannot be read`);
   return source;
 }

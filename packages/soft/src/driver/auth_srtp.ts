@@ -74,7 +74,7 @@ function* readPacket(operation: KernelAuthOp): Slices<Uint8Array | undefined> {
     if (yield* areReachable(memory, authSrc, authLen, true)) return undefined;
   } else {
     readSource(operation);
-    const packet = operation.associated ?? memory.read(authSrc, authLen);
+    const packet = memory.read(authSrc, authLen);
     if (packet !== undefined && memory.isWritable(authSrc, authLen)) return packet.slice();
   }
   throw new Errno("EINVAL", `auth_src: ${authLen} bytes at ${authSrc} cannot be read and written`);

@@ -9,9 +9,11 @@ import {
   COP_FLAG_WRITE_IV,
   type crypt_op,
 } from "@cryptodev/core/abi";
+import { type Argument, copyInto, type Result } from "@cryptodev/core/host";
 import { Crash } from "../crash.ts";
 import { Errno } from "../errno.ts";
-import { copyFromUser, copyToUser, type Memory, unreadable } from "../user/memory.ts";
+import { isResult, targetOf } from "../user/argument_memory.ts";
+import { copyFromUser, copyToUser, type Memory, PIECE } from "../user/memory.ts";
 import type { UserStruct } from "../user/user_struct.ts";
 import { type Answer, type Handler, type WriteBack, writeBack } from "./handler.ts";
 import type { DriverSession } from "./session.ts";
@@ -35,6 +37,11 @@ interface Data {
   readonly isInPlace: boolean;
 }
 
+/** Whether an address is aligned. An alignmask is one less than a power of two; `%` would be that of doubles. */
+function isMultiple(address: number, alignmask: number): boolean {
+  return (address & alignmask) === 0;
+}
+
 /** Whether the driver can list all pages. */
 function isListed({ src, dst, len }: Data): boolean {
   return listedPages(src, len, dst, dst === 0 ? 0 : len) <= MAX_PAGES;
@@ -50,8 +57,6 @@ export class KernelCryptOp {
   readonly #short: number;
   /** The iv that the caller passed; `undefined` if the operation continues from the session's own. */
   #iv: Uint8Array | undefined;
-  /** The data, if it was read together with the iv. */
-  #read: Uint8Array | undefined;
   #digest: Uint8Array | undefined;
   #nextIv: Uint8Array | undefined;
   #isMeaningless = false;
@@ -67,11 +72,16 @@ export class KernelCryptOp {
     this.#pace = pace;
     this.#short = shortSize(pace);
     const at = argument.offset;
-    const iv = { address: argument.getPointer(at.iv), length: (session.cipher ?? session.aead)?.iv.length ?? 0 };
-    if (iv.address === 0 || iv.length === 0) return;
-    const data = { address: argument.getPointer(at.src), length: argument.getUint32(at.len) };
-    [this.#iv, this.#read] = memory.readAll(data.length <= this.#short ? [iv, data] : [iv]);
-    if (this.#iv === undefined) throw unreadable(iv.address, iv.length, "iv");
+    const [iv, ivSize] = [argument.getPointer(at.iv), (session.cipher ?? session.aead)?.iv.length ?? 0];
+    if (iv === 0 || ivSize === 0) return;
+    const len = argument.getUint32(at.len);
+    if (len <= this.#short) {
+      memory.prefetch?.([
+        { address: iv, length: ivSize },
+        { address: argument.getPointer(at.src), length: len },
+      ]);
+    }
+    this.#iv = copyFromUser(memory, iv, ivSize, "iv");
   }
 
   /** Whether the digest is that of a state that was continued after it had ended, which the driver does not report. */
@@ -82,8 +92,9 @@ export class KernelCryptOp {
   /** Whether source and destination are aligned for a driver with this alignmask. */
   isAligned(alignmask: number): boolean {
     const { src, dst } = this.#argument.offset;
-    const multiple = alignmask + 1;
-    return this.#argument.getPointer(src) % multiple === 0 && this.#argument.getPointer(dst) % multiple === 0;
+    return (
+      isMultiple(this.#argument.getPointer(src), alignmask) && isMultiple(this.#argument.getPointer(dst), alignmask)
+    );
   }
 
   /**
@@ -129,8 +140,13 @@ export class KernelCryptOp {
     const ends = endsMessage(flags, len);
     if (ends) this.#digest ??= mac?.digest();
     this.#isMeaningless = ends && mac?.isMeaningless === true;
-    if (this.#iv !== undefined && (flags & COP_FLAG_WRITE_IV) !== 0) this.#nextIv = (cipher?.iv ?? this.#iv).slice();
+    if (this.#iv !== undefined && (flags & COP_FLAG_WRITE_IV) !== 0) this.#nextIv = cipher?.iv ?? this.#iv;
     this.#session.usage.add(this.#isDecrypting, len);
+  }
+
+  /** Keeps the next iv as it is: before it is delivered, another operation may change the session's. */
+  retain(): void {
+    this.#nextIv = this.#nextIv?.slice();
   }
 
   /** Writes the digest and the next iv to where the struct's pointers point. */
@@ -155,25 +171,25 @@ export class KernelCryptOp {
     return { decrypt: this.#isDecrypting, src, dst, len: this.#argument.getUint32(at.len), isInPlace: src === dst };
   }
 
-  /** Processes short data. */
+  /** Processes short data, whose pages the driver can always list. */
   #atOnce(): void {
     const data = this.#data();
-    const { src, dst, len, isInPlace } = data;
+    const { decrypt, src, dst, len, isInPlace } = data;
     if (this.#isCopied) {
       complete(this.#copying(data));
       return;
     }
     if (src === 0) throw new Crash("src-null");
     const memory = this.#memory;
-    const whole = this.#read ?? memory.read(src, len);
-    if (whole === undefined || !isListed(data) || (isInPlace && !memory.isWritable(dst, len))) {
+    const whole = memory.read(src, len);
+    if (whole === undefined || (isInPlace && !memory.isWritable(dst, len))) {
       complete(this.#copying(data));
       return;
     }
     const from = this.#sourceOf(data);
     if (this.#hashesDestination(data) && !memory.isReadable(dst, len)) throw crashAt(memory, dst);
     const source = from === src ? whole : copyFromUser(memory, from, len, "src");
-    const result = this.#session.process(data.decrypt, source, false);
+    const result = this.#session.process(decrypt, source, false);
     if (result !== undefined) writeThrough(memory, dst, result, isInPlace ? "EFAULT" : undefined);
   }
 
@@ -259,9 +275,7 @@ export class KernelCryptOp {
   *#copying({ decrypt, src, dst, len }: Data): Slices<void> {
     for (let done = 0; done < len; done += PAGE) {
       const size = Math.min(PAGE, len - done);
-      // A page that was written may be a part of the source, so only a single one is still as it was read.
-      const page =
-        size === len && this.#read !== undefined ? this.#read : copyFromUser(this.#memory, src + done, size, "src");
+      const page = copyFromUser(this.#memory, src + done, size, "src");
       const result = this.#session.process(decrypt, page, false);
       if (result !== undefined) copyToUser(this.#memory, dst + done, result, "dst");
       yield;
@@ -278,9 +292,41 @@ export function writeBackOf({ isMeaningless }: Pick<KernelCryptOp, "isMeaningles
   return isMeaningless ? meaninglessDigest : writeBack;
 }
 
+/**
+ * Carries out what most calls ask for: one cipher over short data, for a caller in this process. It does the same as a
+ * {@link KernelCryptOp}, but keeps nothing, and does not copy the struct, because it does not change it.
+ *
+ * @returns `false` if the call asks for something else; then nothing has been done
+ */
+function cryptInReach(argument: Argument<typeof crypt_op>, session: DriverSession, alignmask: number): boolean {
+  const { cipher, mac } = session;
+  const at = argument.offset;
+  const op = argument.getUint16(at.op);
+  const flags = argument.getUint16(at.flags);
+  const len = argument.getUint32(at.len);
+  if (cipher === undefined || mac !== undefined || op > COP_DECRYPT || (flags & COP_FLAG_NO_ZC) !== 0) return false;
+  if (len === 0 || len > PIECE || len % cipher.blockSize !== 0 || alignmask !== 0) return false;
+  const ivSize = cipher.iv.length;
+  const hasIv = ivSize > 0 && argument.getPointer(at.iv) !== 0;
+  const iv = hasIv ? targetOf(argument, at.iv, ivSize) : undefined;
+  const data = targetOf(argument, at.src, len);
+  const isCreated = isResult(argument, at.dst, len);
+  const destination = isCreated ? undefined : targetOf(argument, at.dst, len);
+  if ((hasIv && iv === undefined) || data === undefined || (!isCreated && destination === undefined)) return false;
+  if (iv !== undefined) copyInto(cipher.iv, iv, ivSize);
+  const result = cipher.crypt(op === COP_DECRYPT, data);
+  if (destination === undefined) (argument.result as Result).bytes = result;
+  else copyInto(destination, result, len);
+  if (iv !== undefined && (flags & COP_FLAG_WRITE_IV) !== 0) copyInto(iv, cipher.iv, ivSize);
+  session.usage.add(op === COP_DECRYPT, len);
+  return true;
+}
+
 /** CIOCCRYPT encrypts, decrypts or hashes. */
 export const cioccrypt: Handler<typeof crypt_op> = {
   ioctl: CIOCCRYPT,
+  answerInReach: (argument, { file }, { alignmask }) =>
+    cryptInReach(argument, file.find(argument.getUint32(argument.offset.ses)), alignmask),
   answer(argument, { file, memory }, { alignmask, data, paceOf, requireSize }) {
     const { ses, len } = argument.offset;
     const session = file.find(argument.getUint32(ses));

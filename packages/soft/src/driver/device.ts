@@ -144,6 +144,9 @@ export class SoftwareDevice {
 
   readonly #byRequest: HandlerTable;
   readonly #byCompatRequest: HandlerTable;
+  /** The entry that was found last. Most calls use it again, and a map takes longer. */
+  #request = -1;
+  #entry: HandlerEntry | undefined;
   readonly #onUsage: (usage: SessionUsage) => void;
   readonly #log: (line: string) => void;
   readonly #context: DriverContext;
@@ -301,7 +304,11 @@ export class SoftwareDevice {
    * @throws {KernelCrashError} if the call would crash a kernel
    */
   ioctl(request: number, address: number, caller: Caller): number {
-    const result = this.#answer(this.#byRequest.get(request), this.#context, request, address, caller);
+    if (request !== this.#request) {
+      this.#request = request;
+      this.#entry = this.#byRequest.get(request);
+    }
+    const result = this.#answer(this.#entry, this.#context, request, address, caller);
     return isSliced(result) ? complete(result) : result;
   }
 
@@ -333,6 +340,8 @@ export class SoftwareDevice {
       this.#faults.throwIfRequested(name);
       if (known === undefined) throw new Errno("EINVAL", "there is no such ioctl");
       const { handler, argument } = known;
+      const own = caller.memory.argument ?? null;
+      if (own !== null && handler.answerInReach?.(own, caller, context) === true) return this.#done(name, 0);
       argument.load(caller.memory, address, handler.ioctl.direction !== "IOR");
       const answer = handler.answer(argument, caller, context);
       if (!isSliced(answer)) return this.#conclude(name, argument, address, caller, answer);
@@ -360,7 +369,10 @@ export class SoftwareDevice {
 
   #conclude(name: string, argument: UserStruct<Struct>, address: number, caller: Caller, answer: Answer): number {
     if (answer?.warning !== undefined && this.verbosity > 0) this.#log(`cryptodev: ${name}: ${answer.warning}`);
-    const result = answer === undefined ? 0 : write(caller.memory, address, argument.bytes, answer);
+    return this.#done(name, answer === undefined ? 0 : write(caller.memory, address, argument.bytes, answer));
+  }
+
+  #done(name: string, result: number): number {
     if (this.verbosity === 2) this.#log(`cryptodev: ${name}: done`);
     return result;
   }

@@ -1,4 +1,5 @@
 import type { Ioctl, Machine, Struct } from "@cryptodev/core/abi";
+import type { Argument } from "@cryptodev/core/host";
 import type { Memory } from "../user/memory.ts";
 import type { UserStruct } from "../user/user_struct.ts";
 import type { CipherDriver, MacDriver } from "./algorithms.ts";
@@ -76,6 +77,14 @@ export type Answer = WriteBack | undefined;
 /** The device's implementation of one ioctl. */
 export interface Handler<S extends Struct = Struct> {
   readonly ioctl: Ioctl<S>;
+  /**
+   * Answers the most common calls of this process with 0, without a copy of the struct, which stays as it is.
+   *
+   * @param argument - the caller's own struct
+   * @returns `false` if it is another call, of which nothing has been done
+   * @throws {Errno} if the driver refuses the call
+   */
+  answerInReach?(argument: Argument<S>, caller: Caller, device: DriverContext): boolean;
   /**
    * Answers a call.
    *

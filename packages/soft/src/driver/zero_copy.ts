@@ -40,15 +40,15 @@ export function requireWritable(memory: Memory, dst: number, size: number): void
 }
 
 /**
- * Writes to a destination that was found writable. The write can still fail: the memory may have changed since, or lie
- * past the end of its file.
+ * Writes a result, which is not used again, to a destination that was found writable. The write can still fail: the
+ * memory may have changed since, or lie past the end of its file.
  *
  * @param inPlace - the error if the destination is the source itself, whose pages the driver does check
  * @throws {Crash} if the write fails and `inPlace` is not given
  * @throws {Errno} with `inPlace` if the write fails
  */
 export function writeThrough(memory: Memory, dst: number, bytes: Uint8Array, inPlace?: ErrnoName): void {
-  if (memory.write(dst, bytes)) return;
+  if (memory.give === undefined ? memory.write(dst, bytes) : memory.give(dst, bytes)) return;
   if (inPlace === undefined) throw crashAt(memory, dst);
   throw new Errno(inPlace, "src can no longer be written in place");
 }

@@ -4,6 +4,19 @@ import { type Argument, bufferOf, byteOffsetOf } from "@cryptodev/core/host";
 /** The address of every argument's struct. The page below it is never mapped. */
 const STRUCT = 0x10000;
 
+/** Addresses from here on are not those of the struct, on any machine. */
+export const FIRST_REGION: number = 2 ** 28;
+
+/** Bytes in a region. User space has 47 bits on x86-64, and 3 GiB on 32-bit machines: twelve regions fit in both. */
+function regionOf({ pointerSize }: Machine): number {
+  return pointerSize === 8 ? 2 ** 42 : FIRST_REGION;
+}
+
+/** Returns the address of results that the device creates: the region after those of as many pointers as a struct has. */
+export function resultAddressFor(machine: Machine): number {
+  return 11 * regionOf(machine);
+}
+
 /**
  * Makes up an address for memory that an argument is to point at. The real address is never needed.
  *
@@ -11,12 +24,13 @@ const STRUCT = 0x10000;
  * one buffer are as far apart as their bytes are, and memory past the end of a buffer is not mapped. Regions belong to
  * the argument and are released when it points elsewhere, so that nothing accumulates.
  */
-export function addressFor(bytes: Uint8Array, argument: Argument | undefined, { pointerSize }: Machine): number {
+export function addressFor(bytes: Uint8Array, argument: Argument | undefined, machine: Machine): number {
   const offset = byteOffsetOf(bytes);
   if (argument === undefined) return STRUCT + offset;
   const buffer = bufferOf(bytes);
-  // User space has 47 bits on x86-64, and 3 GiB on 32-bit machines: ten regions fit in both.
-  const region = pointerSize === 8 ? 2 ** 42 : 2 ** 28;
+  // A pointer into the struct itself.
+  if (buffer === argument.bytes.buffer) return STRUCT + offset;
+  const region = regionOf(machine);
   /** One bit for each region. */
   let taken = 0;
   for (let slot = 0; slot < argument.pointees.length; slot += 1) {

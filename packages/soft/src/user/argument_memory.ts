@@ -1,56 +1,62 @@
 import { type Argument, byteLengthOf, partOf } from "@cryptodev/core/host";
-import type { Memory, MemoryRange } from "./memory.ts";
+import { FIRST_REGION } from "./addresses.ts";
+import type { Memory } from "./memory.ts";
 
 /** The memory that an argument refers to, and its addresses. */
-type Referenced = Pick<Argument, "address" | "bytes" | "addresses" | "pointees">;
+type Referenced = Pick<Argument, "address" | "bytes" | "addresses" | "pointees" | "views" | "result">;
+
+/**
+ * Returns what a pointer of an argument refers to, without looking for its address.
+ *
+ * @param offset - that of the pointer in the struct
+ * @returns exactly so many bytes as a plain Uint8Array; `undefined` if the target has fewer, or is the struct itself, or
+ * if the pointer was set by other means
+ */
+export function targetOf(argument: Argument, offset: number, length: number): Uint8Array | undefined {
+  const slot = offset / argument.pointerSize;
+  const view = argument.pointees[slot] as Uint8Array | null;
+  const address = argument.getPointer(offset);
+  if (view === null || address !== argument.addresses[slot] || address < FIRST_REGION) return undefined;
+  return view[length - 1] === undefined ? undefined : plainly(argument.views, slot, view, 0, length);
+}
+
+/** Whether a pointer of an argument refers to a result of so many bytes that the device is to create. */
+export function isResult(argument: Argument, offset: number, length: number): boolean {
+  const { result } = argument;
+  return result !== undefined && result.size === length && argument.getPointer(offset) === result.address;
+}
 
 /** The argument itself, in place of one of its pointers. */
 const ARGUMENT = -1;
+/** The result that the device creates, in place of a pointer's target. */
+const RESULT = -2;
 /** No memory that the call refers to. */
-const NOWHERE = -2;
+const NOWHERE = -3;
 
 /** The memory that one call refers to: its argument, and what the argument's pointers point to. */
 export class ArgumentMemory implements Memory {
+  /** The argument of the current call. */
+  argument: Argument | null = null;
   #referenced: Referenced | null = null;
 
   /** Switches to a call with this argument; a NULL argument refers to no memory. */
-  enter(argument: Referenced | null): void {
+  enter(argument: Argument | null): void {
+    this.argument = argument;
     this.#referenced = argument;
   }
 
-  /** Returns the pointer whose target contains these bytes, as an index: an object for each access costs too much. */
-  #find(address: number, length: number): number {
-    if (this.#referenced === null) return NOWHERE;
-    const { address: own, bytes, addresses, pointees } = this.#referenced;
-    if (contains(bytes, address - (own as number), length)) return ARGUMENT;
-    for (let slot = 0; slot < pointees.length; slot += 1) {
-      const view = pointees[slot] as Uint8Array | null;
-      if (view !== null && contains(view, address - (addresses[slot] as number), length)) return slot;
-    }
-    return NOWHERE;
-  }
-
-  #viewOf(slot: number): Uint8Array {
-    const { bytes, pointees } = this.#referenced as Referenced;
-    return slot === ARGUMENT ? bytes : (pointees[slot] as Uint8Array);
-  }
-
-  #addressOf(slot: number): number {
-    const { address, addresses } = this.#referenced as Referenced;
-    return (slot === ARGUMENT ? address : addresses[slot]) as number;
-  }
-
   read(address: number, length: number): Uint8Array | undefined {
-    const slot = this.#find(address, length);
-    return slot === NOWHERE ? undefined : part(this.#viewOf(slot), address - this.#addressOf(slot), length);
-  }
-
-  readAll(ranges: readonly MemoryRange[]): readonly (Uint8Array | undefined)[] {
-    return ranges.map(({ address, length }) => this.read(address, length));
+    const referenced = this.#referenced;
+    if (referenced === null) return undefined;
+    const slot = find(referenced, address, length);
+    if (slot === NOWHERE) return undefined;
+    const start = address - addressOf(referenced, slot);
+    const view = viewOf(referenced, slot);
+    return slot < 0 ? exactly(view, start, length) : plainly(referenced.views, slot, view, start, length);
   }
 
   isReadable(address: number, length: number): boolean {
-    return this.#find(address, length) !== NOWHERE;
+    return this.#referenced !== null && find(this.#referenced, address, length) !== NOWHERE;
   }
 
   isWritable(address: number, length: number): boolean {
@@ -58,9 +64,18 @@ export class ArgumentMemory implements Memory {
   }
 
   write(address: number, bytes: Uint8Array): boolean {
-    const slot = this.#find(address, bytes.length);
+    const referenced = this.#referenced;
+    if (referenced === null) return false;
+    const slot = find(referenced, address, bytes.length);
     if (slot === NOWHERE) return false;
-    set.call(this.#viewOf(slot), bytes, address - this.#addressOf(slot));
+    set.call(viewOf(referenced, slot), bytes, address - addressOf(referenced, slot));
+    return true;
+  }
+
+  give(address: number, bytes: Uint8Array): boolean {
+    const result = this.#referenced?.result;
+    if (result?.address !== address || result.size !== bytes.length) return this.write(address, bytes);
+    result.bytes = bytes;
     return true;
   }
 
@@ -72,8 +87,15 @@ export class ArgumentMemory implements Memory {
     const retained = new ArgumentMemory();
     if (this.#referenced === null) return retained;
     // The argument may point elsewhere by the time of the fetch.
-    const { address, bytes, addresses, pointees } = this.#referenced;
-    retained.enter({ address, bytes, addresses: [...addresses], pointees: [...pointees] });
+    const { address, bytes, addresses, pointees, views, result } = this.#referenced;
+    retained.#referenced = {
+      address,
+      bytes,
+      addresses: [...addresses],
+      pointees: [...pointees],
+      views: [...views],
+      result,
+    };
     return retained;
   }
 }
@@ -83,6 +105,23 @@ const { set } = Uint8Array.prototype;
 /** Larger than the length of any view. */
 const MAX_LENGTH = 2 ** 40;
 
+/** Returns the pointer whose target contains these bytes, as an index: an object for each access costs too much. */
+function find(
+  { address: own, bytes, addresses, pointees, result }: Referenced,
+  address: number,
+  length: number,
+): number {
+  if (result !== undefined && address >= result.address) {
+    return address - result.address + length <= result.size ? RESULT : NOWHERE;
+  }
+  if (contains(bytes, address - (own as number), length)) return ARGUMENT;
+  for (let slot = 0; slot < pointees.length; slot += 1) {
+    const view = pointees[slot] as Uint8Array | null;
+    if (view !== null && contains(view, address - (addresses[slot] as number), length)) return slot;
+  }
+  return NOWHERE;
+}
+
 /**
  * Whether a view contains these bytes, tested by reading the last one. No subclass can falsify that, and it is cheap.
  */
@@ -91,11 +130,40 @@ function contains(view: Uint8Array, start: number, length: number): boolean {
   return start >= 0 && end <= MAX_LENGTH && (length === 0 ? start <= byteLengthOf(view) : view[end - 1] !== undefined);
 }
 
+function viewOf({ bytes, pointees, result }: Referenced, slot: number): Uint8Array {
+  if (slot >= 0) return pointees[slot] as Uint8Array;
+  if (slot === ARGUMENT || result === undefined) return bytes;
+  // It is accessed in parts, so it has to exist.
+  result.bytes ??= new Uint8Array(result.size);
+  return result.bytes;
+}
+
+function addressOf({ address, addresses, result }: Referenced, slot: number): number {
+  if (slot >= 0) return addresses[slot] as number;
+  return slot === ARGUMENT || result === undefined ? (address as number) : result.address;
+}
+
+/** Returns a part of memory of the library. */
+function exactly(view: Uint8Array, start: number, length: number): Uint8Array {
+  return start === 0 && view.length === length ? view : partOf(view, start, start + length);
+}
+
 /**
- * Returns a part of a view as a plain Uint8Array, even if the caller's view is a Buffer, whose `slice` returns the
- * caller's own memory and not a copy, or reports a false length.
+ * Returns a part of a caller's view as a plain Uint8Array: the view may be a Buffer, whose `slice` returns the caller's
+ * own memory and not a copy, or report a false length.
  */
-function part(view: Uint8Array, start: number, length: number): Uint8Array {
-  const isPlain = Object.getPrototypeOf(view) === Uint8Array.prototype && view.length === length;
-  return isPlain && length === byteLengthOf(view) ? view : partOf(view, start, start + length);
+function plainly(
+  views: (Uint8Array | null)[],
+  slot: number,
+  view: Uint8Array,
+  start: number,
+  length: number,
+): Uint8Array {
+  if (start > 0) return partOf(view, start, start + length);
+  const known = views[slot] as Uint8Array | null;
+  // It has no bytes left if its memory was detached.
+  if (known !== null && known.length === length) return known;
+  const made = partOf(view, 0, length);
+  views[slot] = made;
+  return made;
 }

@@ -1,3 +1,4 @@
+import type { Argument } from "@cryptodev/core/host";
 import { Errno } from "../errno.ts";
 
 /** A range of a caller's memory. */
@@ -15,17 +16,18 @@ export interface MemoryRange {
  * another one.
  */
 export interface Memory {
+  /** The argument of the current call, if the caller is in this process. */
+  readonly argument?: Argument | null;
   /**
    * Returns the bytes at an address, which are valid until the device writes to the caller; `undefined` unless all of
    * them are readable.
    */
   read(address: number, length: number): Uint8Array | undefined;
   /**
-   * Reads several ranges at once: the memory of another process costs one system call, however many ranges there are.
-   *
-   * @returns for each range, its bytes as from {@link Memory.read}
+   * Announces ranges that are read next, each as a whole: the memory of another process costs one system call, however
+   * many ranges there are. Memory that is within reach does not need it.
    */
-  readAll(ranges: readonly MemoryRange[]): readonly (Uint8Array | undefined)[];
+  prefetch?(ranges: readonly MemoryRange[]): void;
   /**
    * Whether all of these bytes are readable. It does not have to read them, and their length may exceed this process's
    * memory.
@@ -42,6 +44,11 @@ export interface Memory {
    * @returns `false`, with nothing written, unless all of the bytes are writable
    */
   write(address: number, bytes: Uint8Array): boolean;
+  /**
+   * Writes to an address as {@link Memory.write} does, but may keep the bytes instead of a copy: the device does not use
+   * them again.
+   */
+  give?(address: number, bytes: Uint8Array): boolean;
   /**
    * Writes the struct of the current call, at the latest when the call returns: a transport may send it to the caller
    * with the reply. If that fails, the call returns EFAULT.
