@@ -325,8 +325,12 @@ function cryptInReach(argument: Argument<typeof crypt_op>, session: DriverSessio
 /** CIOCCRYPT encrypts, decrypts or hashes. */
 export const cioccrypt: Handler<typeof crypt_op> = {
   ioctl: CIOCCRYPT,
-  answerInReach: (argument, { file }, { alignmask }) =>
-    cryptInReach(argument, file.find(argument.getUint32(argument.offset.ses)), alignmask),
+  answerInReach(argument, { file }, { alignmask, requireSize }) {
+    const { ses, len } = argument.offset;
+    const session = file.find(argument.getUint32(ses));
+    requireSize(argument.getUint32(len));
+    return cryptInReach(argument, session, alignmask);
+  },
   answer(argument, { file, memory }, { alignmask, data, paceOf, requireSize }) {
     const { ses, len } = argument.offset;
     const session = file.find(argument.getUint32(ses));
