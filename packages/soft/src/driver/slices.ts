@@ -3,18 +3,30 @@ import { PAGE } from "./zero_copy.ts";
 
 /** An algorithm of a session, and its key. */
 export interface KeyedAlgorithm {
+  /** The number of the algorithm in the header. */
   readonly id: number;
+  /** Its key; empty for a hash. */
   readonly key: Uint8Array;
+}
+
+/** A cipher of a session, its key, and where it is. */
+export interface CipherInProgress extends KeyedAlgorithm {
+  /** The iv of the first byte of data. */
+  readonly iv: Uint8Array;
 }
 
 /** The data of a long operation, and how to process it, which another thread can do. */
 export interface Bulk {
+  /** Whether the data is decrypted. */
   readonly decrypt: boolean;
-  /** The address of the data, and of the result. */
+  /** The address of the data. */
   readonly from: number;
+  /** The address of the result. */
   readonly to: number;
+  /** The size of the data in bytes. */
   readonly length: number;
-  readonly cipher: (KeyedAlgorithm & { readonly iv: Uint8Array }) | undefined;
+  /** The cipher; `undefined` if the data is only hashed. */
+  readonly cipher: CipherInProgress | undefined;
   /** The mac, which starts and ends with this data. */
   readonly mac: KeyedAlgorithm | undefined;
 }
