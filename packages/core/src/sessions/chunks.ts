@@ -43,17 +43,21 @@ export interface ChunkWork {
   readonly peek: (source: Uint8Array, size: number, destination: Uint8Array) => void;
 }
 
+type Allocate = (size: number) => Uint8Array;
+
+/** Calls the private method of chunks. */
+let update: (chunks: CipherChunks, data: Uint8Array, allocate: Allocate) => Uint8Array;
+
 /**
  * Does the same as {@link CipherChunks.update}, for a caller to whom it does not matter what creates the memory of the
  * output: a device in this process passes on its own, which may be a Buffer.
  *
  * @param allocate - returns memory for any other device
+ * @internal
  */
-export let updateCreating: (
-  chunks: CipherChunks,
-  data: Uint8Array,
-  allocate: (size: number) => Uint8Array,
-) => Uint8Array;
+export function updateCreating(chunks: CipherChunks, data: Uint8Array, allocate: Allocate): Uint8Array {
+  return update(chunks, data, allocate);
+}
 
 /**
  * Encrypts or decrypts data that arrives in chunks of any size. {@link Cipher.encryptor} and {@link Cipher.decryptor}
@@ -78,7 +82,7 @@ export let updateCreating: (
  */
 export class CipherChunks {
   static {
-    updateCreating = (chunks, data, allocate) => chunks.#updateCreating(data, allocate);
+    update = (chunks, data, allocate) => chunks.#updateCreating(data, allocate);
   }
 
   readonly #work: ChunkWork;
@@ -132,7 +136,7 @@ export class CipherChunks {
     return result;
   }
 
-  #updateCreating(data: Uint8Array, allocate: (size: number) => Uint8Array): Uint8Array {
+  #updateCreating(data: Uint8Array, allocate: Allocate): Uint8Array {
     this.#requireOpen();
     const { name, create, run } = this.#work;
     const size = sizeOf(data, "data", name);
