@@ -53,8 +53,6 @@ export class CryptOperation extends Repeated {
   readonly #isXts: boolean;
   /** What the pointers refer to: bits as above, or {@link FOREIGN}. */
   #own = 0;
-  /** What the iv's pointer refers to, if it is set: memory of the arena or of chunks. */
-  #ivPlace: Uint8Array;
   /** The alignmask of the session's driver; looked up when it is first needed. */
   #alignmask: number | undefined;
 
@@ -69,7 +67,6 @@ export class CryptOperation extends Repeated {
     this.#call.setUint32(this.#call.offset.ses, session.id);
     this.#arena = arena;
     this.#iv = arena.iv(ivSize);
-    this.#ivPlace = this.#iv;
     this.#mac = arena.mac(macSize);
     this.#name = name;
     this.#isXts = isXts;
@@ -83,8 +80,7 @@ export class CryptOperation extends Repeated {
    * Carries out an operation over the first `size` bytes of `source`.
    *
    * @param destination - `null` for a hash
-   * @param iv - `null` to continue from the session's own iv. With WRITE_IV it is memory of the library, to which the
-   * next iv is written
+   * @param iv - `null` to continue from the session's own iv; with WRITE_IV the next iv is written back to it
    * @param mac - receives the digest; `null` if the operation does not return one
    */
   run(
@@ -96,16 +92,23 @@ export class CryptOperation extends Repeated {
     iv: Uint8Array | null,
     mac: Uint8Array | null,
   ): void {
+    const call = this.#call;
     const data = size === 0 || size > SMALL ? 0 : destination === null ? DATA : DATA | DESTINATION;
-    this.#prepare(op, flags, size, mac === null ? data : data | MAC, iv);
+    this.forget();
+    this.#pointAtOwn(data | (iv === null ? 0 : IV) | (mac === null ? 0 : MAC));
+    if (iv !== null) copyInto(this.#iv, iv);
+    call.setUint16(this.#opAt, op);
+    call.setUint16(this.#flagsAt, flags);
+    call.setUint32(this.#lenAt, size);
     if (size > SMALL) {
       this.#lent(source as Uint8Array, size, destination);
     } else {
-      if (data !== 0) copyInto(this.#arena.data, measured(source as Uint8Array, size), size);
-      this.#session.operate(this.#call, size);
-      if ((data & DESTINATION) !== 0) copyInto(destination as Uint8Array, this.#arena.first(size), size);
+      if (data !== 0) copyInto(this.#arena.data, measured(source as Uint8Array, size));
+      this.#session.operate(call, size);
+      if ((data & DESTINATION) !== 0) copyInto(destination as Uint8Array, this.#arena.first(size));
     }
-    if (mac !== null) copyInto(mac, this.#mac, this.#mac.length);
+    if (iv !== null && (flags & COP_FLAG_WRITE_IV) !== 0) copyInto(iv, this.#iv);
+    if (mac !== null) copyInto(mac, this.#mac);
   }
 
   /** Whether the device can pass on memory: see {@link CryptOperation.create}. */
@@ -124,16 +127,22 @@ export class CryptOperation extends Repeated {
       return destination;
     }
     const isSmall = size <= SMALL;
-    this.#prepare(op, flags, size, isSmall ? DATA | RESULT : 0, iv);
+    this.forget();
+    this.#pointAtOwn((isSmall ? DATA | RESULT : 0) | (iv === null ? 0 : IV));
+    if (iv !== null) copyInto(this.#iv, iv);
+    call.setUint16(this.#opAt, op);
+    call.setUint16(this.#flagsAt, flags);
+    call.setUint32(this.#lenAt, size);
     try {
       if (isSmall) {
-        copyInto(this.#arena.data, measured(source, size), size);
+        copyInto(this.#arena.data, measured(source, size));
         result.size = size;
       } else {
         lend(call, source, size, null, 0, this.#name);
         call.expect(call.offset.dst, size);
       }
       this.#session.operate(call, size);
+      if (iv !== null && (flags & COP_FLAG_WRITE_IV) !== 0) copyInto(iv, this.#iv);
       return result.bytes ?? new Uint8Array(size);
     } finally {
       result.bytes = undefined;
@@ -141,35 +150,21 @@ export class CryptOperation extends Repeated {
     }
   }
 
-  /** Sets everything but the data. @param own - the pointers to the arena, except that of the iv */
-  #prepare(op: number, flags: number, size: number, own: number, iv: Uint8Array | null): void {
-    const call = this.#call;
-    this.forget();
-    const isOurs = iv === this.#ivPlace || (flags & COP_FLAG_WRITE_IV) !== 0;
-    const place = iv !== null && isOurs ? iv : this.#iv;
-    this.#pointAtOwn(iv === null ? own : own | IV, place);
-    if (iv !== null && iv !== place) copyInto(place, iv, place.length);
-    call.setUint16(this.#opAt, op);
-    call.setUint16(this.#flagsAt, flags);
-    call.setUint32(this.#lenAt, size);
-  }
-
   /**
-   * Makes pointers refer to memory of the library, if they do not already. Source and destination are the same, which
-   * saves one address.
+   * Makes pointers refer to the arena, if they do not already. Source and destination are the same, which saves one
+   * address.
    */
-  #pointAtOwn(own: number, iv: Uint8Array): void {
-    if (own === this.#own && iv === this.#ivPlace) return;
+  #pointAtOwn(own: number): void {
+    if (own === this.#own) return;
     const call = this.#call;
     const at = call.offset;
     const { data } = this.#arena;
     call.point(at.src, (own & DATA) === 0 ? null : data);
     call.point(at.dst, (own & DESTINATION) === 0 ? null : data);
     if ((own & RESULT) !== 0) call.expect(at.dst, 0);
-    call.point(at.iv, (own & IV) === 0 ? null : iv);
+    call.point(at.iv, (own & IV) === 0 ? null : this.#iv);
     call.point(at.mac, (own & MAC) === 0 ? null : this.#mac);
     this.#own = own;
-    this.#ivPlace = iv;
   }
 
   #release(): void {
@@ -331,10 +326,10 @@ export class AuthOperation {
       this.#own = own;
     }
     this.#fill(op, size, iv);
-    if (aadSize > 0) copyInto(this.#arena.aad, measured(aad as Uint8Array, aadSize), aadSize);
+    if (aadSize > 0) copyInto(this.#arena.aad, measured(aad as Uint8Array, aadSize));
     call.setUint32(at.auth_len, aadSize);
     if (isSmall) {
-      copyInto(data, measured(source, size), size);
+      copyInto(data, measured(source, size));
     } else {
       // If the memory is refused, every pointer is NULL, and has to be set again.
       this.#own = FOREIGN;
@@ -346,7 +341,7 @@ export class AuthOperation {
     try {
       this.#session.operate(call, size);
       const length = Math.min(call.getUint32(at.len), written);
-      if (isSmall) copyInto(destination, this.#arena.first(length), length);
+      if (isSmall) copyInto(destination, this.#arena.first(length));
       return length;
     } catch (error) {
       if (suspect > 0) {
@@ -431,7 +426,7 @@ export class AuthOperation {
   #fill(op: number, len: number, iv: Uint8Array): void {
     const call = this.#call;
     const at = call.offset;
-    copyInto(this.#iv, iv, this.#iv.length);
+    copyInto(this.#iv, iv);
     call.setUint16(at.op, op);
     call.setUint32(at.len, len);
     call.setUint32(at.tag_len, this.#tag.length);

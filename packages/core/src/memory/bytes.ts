@@ -78,25 +78,9 @@ export function asPlain(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 
 const { fill, set } = Uint8Array.prototype;
 
-/** Whether the engine is JavaScriptCore: there, an error knows the line that created it. */
-const isJavaScriptCore: boolean = Object.hasOwn(new Error(), "line");
-
-/** So few bytes are copied one by one: JavaScriptCore takes as long for a `set()` of 1 byte as of 1024. V8 does not. */
-const FEW = isJavaScriptCore ? 32 : 0;
-
-/**
- * Copies all bytes of a view to the start of another.
- *
- * @param size - how many they are, if that is known, which can save time
- * @throws {RangeError} if the other view is shorter
- * @throws {TypeError} if the buffer of either view was detached
- */
-export function copyInto(target: Uint8Array, source: Uint8Array, size: number = Number.POSITIVE_INFINITY): void {
-  if (size <= FEW && source[size - 1] !== undefined && target[size - 1] !== undefined) {
-    for (let index = 0; index < size; index += 1) target[index] = source[index] as number;
-  } else {
-    set.call(target, source);
-  }
+/** Copies all bytes of a view to the start of another. */
+export function copyInto(target: Uint8Array, source: Uint8Array): void {
+  set.call(target, source);
 }
 
 /** Overwrites the first bytes of a view with zeros. */

@@ -313,11 +313,11 @@ function cryptInReach(argument: Argument<typeof crypt_op>, session: DriverSessio
   const isCreated = isResult(argument, at.dst, len);
   const destination = isCreated ? undefined : targetOf(argument, at.dst, len);
   if ((hasIv && iv === undefined) || data === undefined || (!isCreated && destination === undefined)) return false;
-  if (iv !== undefined) copyInto(cipher.iv, iv, ivSize);
+  if (iv !== undefined) copyInto(cipher.iv, iv);
   const result = cipher.crypt(op === COP_DECRYPT, data);
   if (destination === undefined) (argument.result as Result).bytes = result;
-  else copyInto(destination, result, len);
-  if (iv !== undefined && (flags & COP_FLAG_WRITE_IV) !== 0) copyInto(iv, cipher.iv, ivSize);
+  else copyInto(destination, result);
+  if (iv !== undefined && (flags & COP_FLAG_WRITE_IV) !== 0) copyInto(iv, cipher.iv);
   session.usage.add(op === COP_DECRYPT, len);
   return true;
 }
