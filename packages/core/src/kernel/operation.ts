@@ -146,7 +146,10 @@ export class CryptOperation extends Repeated {
       return result.bytes ?? new Uint8Array(size);
     } finally {
       result.bytes = undefined;
-      if (!isSmall) this.#release();
+      if (!isSmall) {
+        call.release();
+        this.#own = 0;
+      }
     }
   }
 
@@ -167,12 +170,6 @@ export class CryptOperation extends Repeated {
     this.#own = own;
   }
 
-  #release(): void {
-    this.#call.release();
-    this.#call.point(this.#call.offset.dst, null);
-    this.#own = 0;
-  }
-
   /** Works on the caller's memory. */
   #lent(source: Uint8Array, size: number, destination: Uint8Array | null): void {
     let aligned: Uint8Array | undefined;
@@ -183,7 +180,8 @@ export class CryptOperation extends Repeated {
       if (aligned !== undefined) copyInto(destination as Uint8Array, aligned);
       if (this.#isXts && destination !== null) this.#requireZeroCopy(destination, size);
     } finally {
-      this.#release();
+      this.#call.release();
+      this.#own = 0;
       if (aligned !== undefined) wipe(aligned, size);
     }
   }

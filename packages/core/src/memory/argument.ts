@@ -71,8 +71,8 @@ export class Argument<S extends Struct = Struct> extends StructBytes<S> {
   /** The addresses of the targets, as numbers; 0 for NULL. */
   readonly addresses: readonly number[];
   /**
-   * Room for a host that is no kernel to keep a view of each target, so that it does not have to create one for each
-   * call. A view is dropped when its pointer is set again.
+   * Views of the targets, which a host other than a kernel keeps here to avoid creating one for each call. A view is
+   * dropped when its pointer is set again.
    */
   readonly views: (Uint8Array | null)[];
   /** What {@link Argument.expect} announces; `undefined` if the host does not have an address for it. */
@@ -124,10 +124,11 @@ export class Argument<S extends Struct = Struct> extends StructBytes<S> {
     this.setAddress(offset, result.address);
   }
 
-  /** Sets every pointer that has a target to NULL, so that no target is kept alive. */
+  /** Sets every pointer that has a target, or refers to the result, to NULL, so that no target is kept alive. */
   release(): void {
     for (const [slot, target] of this.#pointees.entries()) {
-      if (target !== null) this.point(slot * this.pointerSize, null);
+      const isResult = this.result !== undefined && this.#addresses[slot] === this.result.address;
+      if (target !== null || isResult) this.point(slot * this.pointerSize, null);
     }
   }
 }
