@@ -1,4 +1,4 @@
-/** Prints what one operation takes: the best of many short rounds, in a loop that is compiled for it alone. */
+/** Prints how long one operation takes: the best of many short rounds. Each operation gets a loop that is compiled only for it. */
 export function time(what, body, scope, count = 5000) {
   const names = Object.keys(scope);
   const make = new Function(...names, "kept", `return (count) => { for (let i = 0; i < count; i += 1) { ${body} } };`);

@@ -77,7 +77,7 @@ export class Helper {
     return Atomics.load(this.#state, 0) === states.done;
   }
 
-  /** Whether nobody needs the result any more. */
+  /** Whether the result is no longer needed. */
   get isCancelled(): boolean {
     return this.#isCancelled;
   }

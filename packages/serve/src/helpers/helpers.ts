@@ -51,7 +51,7 @@ export class Helpers {
     return helper;
   }
 
-  /** Asks for one more helper, unless one that was asked for has not yet started, or there are enough. */
+  /** Asks for one more helper, unless the last one has not started yet, or all have been asked for. */
   #ask(): void {
     const started = this.#helpers.filter(({ isStarted }) => isStarted).length;
     if (this.#asked > started || this.#asked === this.#helpers.length) return;

@@ -60,7 +60,7 @@ export interface Guarded {
   readonly created: readonly Created[];
 }
 
-/** Returns a source of mounts that nobody else uses. */
+/** Returns a unique name for the source of a mount. */
 export function newMark(): string {
   return `cryptodev-${randomBytes(8).toString("hex")}`;
 }
