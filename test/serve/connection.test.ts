@@ -127,6 +127,30 @@ function result(): number {
   return body.getInt32(0, true);
 }
 
+type Step = () => void;
+
+/** The steps that open the device, start a session of SHA-1, and hash data. */
+function hashing(data: Uint8Array, digest: Uint8Array): readonly [open: Step, start: Step, hash: Step] {
+  const [start, hash] = [new Call(kernel.host, CIOCGSESSION), new Call(kernel.host, CIOCCRYPT)];
+  start.setUint32(start.offset.mac, macs.CRYPTO_SHA1.id);
+  hash.setUint32(hash.offset.len, data.length);
+  hash.point(hash.offset.src, data);
+  hash.point(hash.offset.mac, digest);
+  let file = 0n;
+  return [
+    () => kernel.send(FUSE_OPEN, 8),
+    () => {
+      file = opened();
+      sendIoctl(file, start);
+    },
+    () => {
+      expect(result()).toBe(0);
+      hash.setUint32(hash.offset.ses, start.getUint32(start.offset.ses));
+      sendIoctl(file, hash);
+    },
+  ];
+}
+
 describe("Connection answers", () => {
   test.each([
     ["FUSE_READ with EINVAL, which the driver does not implement", FUSE_READ, -errnos.EINVAL],
@@ -234,24 +258,14 @@ describe("Connection answers", () => {
   });
 
   test("FUSE_IOCTL with the result, and accesses the memory to which the struct points", () => {
-    const [start, hash] = [new Call(kernel.host, CIOCGSESSION), new Call(kernel.host, CIOCCRYPT)];
     const digest = new Uint8Array(new ArrayBuffer(20));
-    start.setUint32(start.offset.mac, macs.CRYPTO_SHA1.id);
-    let file = 0n;
+    const [open, start, hash] = hashing(fromText("abc"), digest);
     serve(
-      () => kernel.send(FUSE_OPEN, 8),
+      open,
+      start,
       () => {
-        file = opened();
-        sendIoctl(file, start);
-      },
-      () => {
-        expect(result()).toBe(0);
         expect(counters.read()).toMatchObject({ calls: 1, sessions: 1 });
-        hash.setUint32(hash.offset.ses, start.getUint32(start.offset.ses));
-        hash.setUint32(hash.offset.len, 3);
-        hash.point(hash.offset.src, fromText("abc"));
-        hash.point(hash.offset.mac, digest);
-        sendIoctl(file, hash);
+        hash();
       },
       () => {
         expect(result()).toBe(0);
@@ -292,28 +306,6 @@ describe("Connection has the data of a long call processed by a helper", () => {
   const data = new Uint8Array(new ArrayBuffer(2 ** 18));
   const [given, digest] = [new Uint8Array(20).fill(7), new Uint8Array(new ArrayBuffer(20))];
 
-  /** The steps that open the device, start a session, and send the call. */
-  function calling(): readonly (() => unknown)[] {
-    const [start, hash] = [new Call(kernel.host, CIOCGSESSION), new Call(kernel.host, CIOCCRYPT)];
-    start.setUint32(start.offset.mac, macs.CRYPTO_SHA1.id);
-    hash.setUint32(hash.offset.len, data.length);
-    hash.point(hash.offset.src, data);
-    hash.point(hash.offset.mac, digest.fill(0));
-    let file = 0n;
-    return [
-      () => kernel.send(FUSE_OPEN, 8),
-      () => {
-        file = opened();
-        sendIoctl(file, start);
-      },
-      () => {
-        expect(result()).toBe(0);
-        hash.setUint32(hash.offset.ses, start.getUint32(start.offset.ses));
-        sendIoctl(file, hash);
-      },
-    ];
-  }
-
   /** Whether the helper has something to do. */
   const isBusy = () => Atomics.load(helper.state, 0) === states.busy;
 
@@ -327,7 +319,7 @@ describe("Connection has the data of a long call processed by a helper", () => {
   test("and answers other requests meanwhile", () => {
     Atomics.store(helper.state, 0, states.free);
     serve(
-      ...calling(),
+      ...hashing(data, digest.fill(0)),
       () => isBusy() && kernel.send(FUSE_GETATTR, 16),
       () => {
         expect(kernel.receive().body.byteLength).toBe(104);
@@ -346,14 +338,14 @@ describe("Connection has the data of a long call processed by a helper", () => {
   test("and fails with EFAULT if the helper could not access all of a message", () => {
     Atomics.store(helper.state, 0, states.free);
     serve(
-      ...calling(),
+      ...hashing(data, digest.fill(0)),
       () => isBusy() && finish(data.length - 1),
       () => expect(result()).toBe(-errnos.EFAULT),
     );
   });
 
   test("or processes it itself, and asks for a helper, if there is none", () => {
-    const steps = [...calling()];
+    const steps = [...hashing(data, digest.fill(0))];
     connection.serve(() => {
       steps.shift()?.();
       return digest.some((byte) => byte !== 0);
