@@ -129,10 +129,12 @@ export function gcm(key: Uint8Array): AeadCipher {
     seal,
     wipe,
     open(iv, aad, size, tag) {
-      if (isNative && tag.length === BLOCK) {
+      // Deno does not copy a tag until the message ends, when the memory that it was read to has other contents.
+      const given = tag.slice();
+      if (isNative && given.length === BLOCK) {
         const decipher = createDecipheriv(name, secret, iv);
         if (aad.length > 0) decipher.setAAD(aad);
-        decipher.setAuthTag(tag);
+        decipher.setAuthTag(given);
         return {
           update: (ciphertext) => decipher.update(ciphertext),
           isAuthentic() {
@@ -147,7 +149,6 @@ export function gcm(key: Uint8Array): AeadCipher {
       }
       // Not every runtime accepts shorter tags. Encrypting the ciphertext applies the key stream again, which restores
       // the plaintext; encrypting that computes the whole tag.
-      const given = tag.slice();
       const [restored, sealed] = [seal(iv, aad, size, BLOCK), seal(iv, aad, size, BLOCK)];
       return {
         update(ciphertext) {
