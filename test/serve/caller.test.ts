@@ -1,10 +1,11 @@
 import { Buffer } from "node:buffer";
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import process from "node:process";
 import { beforeEach, describe, expect, test } from "vitest";
+import { includes, Mappings, mappingsOf } from "../../packages/serve/dist/caller/mappings.js";
 import { MemoryReader } from "../../packages/serve/dist/caller/memory_reader.js";
+import { Presence } from "../../packages/serve/dist/caller/presence.js";
 import { ProcessVm, UnreachableCallerError } from "../../packages/serve/dist/caller/process_vm.js";
-import { includes, writableRanges } from "../../packages/serve/dist/caller/writable_ranges.js";
 import { serverHost } from "../../packages/serve/dist/syscalls.js";
 import { pattern } from "../bytes.ts";
 
@@ -22,27 +23,32 @@ function place(bytes: Uint8Array): readonly [Uint8Array, number] {
 /** No process has memory there: the kernel does not map the first page. */
 const UNMAPPED = 8;
 
-describe("writableRanges()", () => {
-  test("returns the writable mappings of a process in ascending order, adjacent ones joined", () => {
-    const ranges = writableRanges(process.pid);
-    expect(ranges.length).toBeGreaterThan(1);
-    for (const [index, { start, end }] of ranges.entries()) {
-      expect(start).toBeLessThan(end);
-      if (index > 0) expect(start).toBeGreaterThan(ranges[index - 1]?.end ?? 0);
-    }
-  });
+describe("mappingsOf()", () => {
+  test.each(["writable", "plain"] as const)(
+    "returns the %s mappings of a process in ascending order, adjacent ones joined",
+    (kind) => {
+      const ranges = mappingsOf(process.pid)[kind];
+      expect(ranges.length).toBeGreaterThan(1);
+      for (const [index, { start, end }] of ranges.entries()) {
+        expect(start).toBeLessThan(end);
+        if (index > 0) expect(start).toBeGreaterThan(ranges[index - 1]?.end ?? 0);
+      }
+    },
+  );
 
   test("contains memory that this process can write, and not its code", () => {
-    const ranges = writableRanges(process.pid);
+    const { writable, plain } = mappingsOf(process.pid);
     const [bytes, address] = place(pattern(4096));
-    expect(includes(ranges, address, bytes.length)).toBe(true);
+    expect(includes(writable, address, bytes.length)).toBe(true);
+    expect(includes(plain, address, bytes.length)).toBe(true);
     const [, code = ""] = /^([0-9a-f]+)-[0-9a-f]+ r-xp/m.exec(readFileSync("/proc/self/maps", "latin1")) ?? [];
-    expect(includes(ranges, Number.parseInt(code, 16), 1)).toBe(false);
+    expect(includes(writable, Number.parseInt(code, 16), 1)).toBe(false);
+    expect(includes(plain, Number.parseInt(code, 16), 1)).toBe(false);
   });
 
   test("is empty for a process that does not exist", () => {
     // No process id is that large: see proc_sys_kernel(5).
-    expect(writableRanges(2 ** 22 + 1)).toEqual([]);
+    expect(mappingsOf(2 ** 22 + 1)).toEqual({ writable: [], plain: [] });
   });
 });
 
@@ -69,6 +75,64 @@ describe("includes()", () => {
 
   test("is false if there are no ranges", () => {
     expect(includes([], 0, 1)).toBe(false);
+  });
+});
+
+describe("Presence.mayWait()", () => {
+  const pageSize = host.getpagesize();
+  const presence = () => new Presence(new Mappings(), pageSize);
+  const mayWait = (address: number, length: number) => presence().mayWait(process.pid, [{ address, length }]);
+
+  /** Returns the address of a page of a mapped file that nobody has accessed yet. */
+  function unreadPage(): number {
+    const maps = readFileSync("/proc/self/maps", "latin1");
+    const pagemap = openSync("/proc/self/pagemap", "r");
+    try {
+      for (const [, from = "", to = ""] of maps.matchAll(/^([0-9a-f]+)-([0-9a-f]+) \S+ \S+ \S+ [1-9]/gm)) {
+        const end = Number.parseInt(to, 16);
+        for (let address = Number.parseInt(from, 16); address < end; address += pageSize) {
+          const entry = Buffer.alloc(8);
+          readSync(pagemap, entry, 0, 8, (address / pageSize) * 8);
+          if (entry.readUInt8(7) === 0) return address;
+        }
+      }
+      throw new Error("all pages of all files are in memory");
+    } finally {
+      closeSync(pagemap);
+    }
+  }
+
+  test("is false for memory that has been written", () => {
+    const [bytes, address] = place(pattern(10_000));
+    expect(mayWait(address, bytes.length)).toBe(false);
+  });
+
+  test("is false for memory that the kernel provides when it is first accessed", () => {
+    const bytes = new Uint8Array(2 ** 24);
+    expect(mayWait(Number(host.addressOf(bytes)), bytes.length)).toBe(false);
+    held.push(bytes);
+  });
+
+  test("is true for a page of a mapped file that has to be read, which another program may have to provide", () => {
+    const address = unreadPage();
+    expect(mayWait(address, 1)).toBe(true);
+    const [, other] = place(pattern(100));
+    expect(
+      presence().mayWait(process.pid, [
+        { address: other, length: 100 },
+        { address, length: 1 },
+      ]),
+    ).toBe(true);
+  });
+
+  test("is true for memory that does not exist, and of a process that does not exist", () => {
+    expect(mayWait(UNMAPPED, 1)).toBe(true);
+    const [, address] = place(pattern(100));
+    expect(presence().mayWait(2 ** 22 + 1, [{ address, length: 100 }])).toBe(true);
+  });
+
+  test("is false if there is no memory", () => {
+    expect(presence().mayWait(process.pid, [])).toBe(false);
   });
 });
 

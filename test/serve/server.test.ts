@@ -18,6 +18,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { Device } from "@cryptodev/core";
+import { CIOCCRYPT, requestNumber } from "@cryptodev/core/abi";
 import { ServeError, type ServeOptions, Server } from "@cryptodev/serve";
 import { describe, expect, test, vi } from "vitest";
 import { runForJson } from "../child.ts";
@@ -267,52 +268,88 @@ describe.runIf(canServe)("a served device", () => {
     }
   });
 
-  test("continues to answer if the memory of a caller never arrives: its call fails, and if that is not enough, it is killed", async () => {
-    const served = await start();
-    const child = spawn(stuck, [path], { stdio: ["ignore", "pipe", "inherit"] });
-    const closed = once(child, "close");
-    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-    const { value: begun } = await lines.next();
-    if (!begun.startsWith("calling")) {
-      console.log(`skipped: memory that never arrives, because there is ${begun}`);
-      return;
+  describe("if the memory of a caller never arrives,", () => {
+    /** Makes such a call. @returns `undefined` if the system does not support that */
+    async function makeStuck(...args: string[]) {
+      const child = spawn(stuck, [path, ...args], { stdio: ["ignore", "pipe", "inherit"] });
+      const exited = once(child, "exit");
+      const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+      const { value } = await lines.next();
+      const [, keeper] = /^calling (-?\d+)$/.exec(value) ?? [];
+      if (keeper === undefined) {
+        console.log(`skipped: memory that never arrives, because there is ${value}`);
+        return undefined;
+      }
+      return {
+        pid: child.pid as number,
+        keeper: Number(keeper),
+        failed: async () => expect((await lines.next()).value).toBe("failed"),
+        exited,
+      };
     }
-    // This waits for the other call.
-    const device = Device.open(await realHost(), { path });
-    expect(device.hash("sha1").digest(new Uint8Array(3))).toHaveLength(20);
-    device.close();
-    expect((await lines.next()).value).toBe("failed");
-    expect((await closed)[1]).toBe("SIGKILL");
-    expect(served.log.slice(0, 2)).toEqual([
-      `cryptodev: the memory of thread ${child.pid} does not arrive, so its call fails with EFAULT`,
-      `cryptodev: thread ${child.pid} is killed, because its memory still blocks all other callers`,
-    ]);
-    expect(await served.stop()).toBe(0);
-  });
 
-  test("ends if the memory of a caller never arrives, and is kept by another process, so that nothing releases its thread", async () => {
-    const served = await start();
-    const child = spawn(stuck, [path, "kept"], { stdio: ["ignore", "pipe", "inherit"] });
-    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-    const { value: begun } = await lines.next();
-    const [, keeper] = /^calling (\d+)$/.exec(begun) ?? [];
-    if (keeper === undefined) {
-      console.log(`skipped: memory that is kept by another process, because there is ${begun}`);
-      return;
+    async function digest(): Promise<void> {
+      const device = Device.open(await realHost(), { path });
+      expect(device.hash("sha1").digest(new Uint8Array(3))).toHaveLength(20);
+      device.close();
     }
-    expect((await lines.next()).value).toBe("failed");
-    const exited = once(served.process, "close");
-    // This waits to open the device, until the kernel ends that.
-    const waiting = spawn(crash, [path], { stdio: "ignore" });
-    const refused = once(waiting, "close");
-    expect((await exited)[1]).toBe("SIGKILL");
-    expect(served.log.at(-1)).toMatch(
-      /^cryptodev: the server cannot continue: the memory of thread \d+ does not arrive/,
-    );
-    expect(mounts().filter((line) => line.includes(folder))).toEqual([]);
-    expect((await refused)[0]).toBe(1);
-    process.kill(Number(keeper));
-  }, 60_000);
+
+    /** The system call that a process is in, and its arguments. */
+    const systemCall = (pid: number) => readFileSync(`/proc/${pid}/syscall`, "latin1").split(" ").slice(0, 4);
+
+    test("others are answered meanwhile; its call fails, and if that is not enough, it is killed", async () => {
+      const served = await start();
+      const caller = await makeStuck();
+      if (caller === undefined) return;
+      const { pid } = caller;
+      const request = `0x${requestNumber(CIOCCRYPT, (await realHost()).machine).toString(16)}`;
+      await vi.waitUntil(() => systemCall(pid)[2] === request, { ...patience, interval: 1 });
+      const before = systemCall(pid);
+      await digest();
+      expect(systemCall(pid)).toEqual(before);
+      await caller.failed();
+      expect((await caller.exited)[1]).toBe("SIGKILL");
+      await digest();
+      expect(served.log.slice(0, 2)).toEqual([
+        `cryptodev: the memory of thread ${pid} does not arrive, so its call fails with EFAULT`,
+        `cryptodev: thread ${pid} is killed, because its memory still blocks a thread of the server`,
+      ]);
+      expect(await served.stop()).toBe(0);
+    });
+
+    test("others are answered, however many such callers there are, and one can be killed", async () => {
+      const served = await start();
+      const callers = await Promise.all(Array.from({ length: 6 }, () => makeStuck("kept")));
+      if (callers.includes(undefined)) return;
+      await digest();
+      process.kill(callers[0]?.pid as number, "SIGKILL");
+      expect((await callers[0]?.exited)?.[1]).toBe("SIGKILL");
+      await digest();
+      // The keepers end, and with them the faults.
+      for (const caller of callers) process.kill(caller?.keeper as number);
+      for (const caller of callers.slice(1)) process.kill(caller?.pid as number, "SIGKILL");
+      await digest();
+      expect(await served.stop()).toBe(0);
+    });
+
+    test("and its userfaultfd is hidden in another process, the server ends, because nothing releases its thread", async () => {
+      const served = await start();
+      const caller = await makeStuck("hidden");
+      if (caller === undefined) return;
+      await caller.failed();
+      const exited = once(served.process, "close");
+      // This waits to open the device, until the kernel ends that.
+      const waiting = spawn(crash, [path], { stdio: "ignore" });
+      const refused = once(waiting, "close");
+      expect((await exited)[1]).toBe("SIGKILL");
+      expect(served.log.at(-1)).toMatch(
+        /^cryptodev: the server cannot continue: the memory of thread \d+ does not arrive/,
+      );
+      expect(mounts().filter((line) => line.includes(folder))).toEqual([]);
+      expect((await refused)[0]).toBe(1);
+      process.kill(caller.keeper);
+    }, 60_000);
+  });
 
   test("limits the lines per second about calls that would crash a kernel", async () => {
     const served = await start();

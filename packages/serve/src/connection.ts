@@ -1,18 +1,21 @@
 import { readFileSync } from "node:fs";
 import { errnoName, errnos } from "@cryptodev/core/abi";
 import {
-  type Bulk,
   type BulkResult,
   type Caller,
   KernelCrashError,
+  type MemoryRange,
   OpenFile,
   type Slices,
   type SoftwareDevice,
 } from "@cryptodev/soft";
+import { Mappings } from "./caller/mappings.ts";
+import { CallPointers } from "./caller/pointers.ts";
+import { Presence } from "./caller/presence.ts";
 import { ProcessMemory } from "./caller/process_memory.ts";
 import { UnreachableCallerError } from "./caller/process_vm.ts";
 import type { Counters } from "./counters.ts";
-import type { Helper } from "./helpers/helper.ts";
+import type { Helper, Task } from "./helpers/helper.ts";
 import type { Helpers } from "./helpers/helpers.ts";
 import { killThread } from "./kill_thread.ts";
 import type { Progress } from "./progress.ts";
@@ -69,7 +72,7 @@ export interface ConnectionOptions {
   readonly counters: Counters;
   /** Where this connection shows what it works on. */
   readonly progress: Progress;
-  /** The threads that process the data of long operations. */
+  /** The threads that process the data of long operations, and wait for the memory of callers. */
   readonly helpers: Helpers;
   /** The name of the character device that CUSE creates. */
   readonly deviceName: string;
@@ -101,18 +104,23 @@ interface Request {
   readonly bytes: Uint8Array;
 }
 
+/** A call in parts, between which it pauses, so that another thread can do something for it. */
+type Parts = Generator<Task | undefined, number, BulkResult | undefined>;
+
 /** A call that continues later. */
 interface PausedCall extends Request {
-  readonly work: Slices<number>;
-  /** The thread that processes its data; `undefined` if this one does. */
-  readonly helper: Helper | undefined;
+  readonly work: Parts;
+  /** What is to be done by another thread first; `undefined` if this one continues it. */
+  readonly task: Task | undefined;
+  /** The thread that does it; `undefined` if none is free yet. */
+  helper: Helper | undefined;
 }
 
 /** The rest of a call that has paused. */
 interface Rest {
-  readonly work: Slices<number>;
-  /** What another thread could do of it. */
-  readonly offer: Bulk | undefined;
+  readonly work: Parts;
+  /** What another thread could do for it. */
+  readonly offer: Task | undefined;
 }
 
 /**
@@ -157,10 +165,13 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #messages: Messages;
   readonly #memory: ProcessMemory;
+  readonly #presence: Presence;
+  readonly #pointers: CallPointers;
+  readonly #compatPointers: CallPointers;
   readonly #files = new Map<number, ServedFile>();
   /** The files whose calls have paused, in the order in which they continue. */
   readonly #paused = new Set<ServedFile>();
-  /** The files whose calls continue when a helper has processed their data. */
+  /** The files whose calls continue when a helper has done its part, or wait for a helper. */
   readonly #helped = new Set<ServedFile>();
   readonly #bodies: Bodies;
   /** What to do about each kind of request, given its length. */
@@ -190,7 +201,12 @@ export class Connection {
     this.#options = options;
     this.#messages = new Messages(options.host, options.fd);
     this.#bodies = bodiesOf(this.#messages);
-    this.#memory = new ProcessMemory(options.host);
+    const { machine } = options.host;
+    const mappings = new Mappings();
+    this.#memory = new ProcessMemory(options.host, mappings);
+    this.#presence = new Presence(mappings, options.host.getpagesize());
+    this.#pointers = new CallPointers(machine);
+    this.#compatPointers = new CallPointers({ ...machine, pointerSize: 4 });
   }
 
   /**
@@ -335,12 +351,30 @@ export class Connection {
     else this.#run(served, length, () => this.#begin(served));
   }
 
-  #begin({ caller }: ServedFile): number | Slices<number> {
+  /** Begins a call, as soon as its memory can be accessed without waiting. */
+  #begin(served: ServedFile): number | Parts {
+    const { request, pid } = this.#messages;
+    const { end, at } = this.#bodies.ioctlIn;
+    const pointers = this.#isCompat ? this.#compatPointers : this.#pointers;
+    const ranges = pointers.rangesOf(request.getUint32(at.cmd), request, end);
+    return this.#presence.mayWait(pid, ranges) ? this.#afterFetch(served, ranges) : this.#answerCall(served);
+  }
+
+  *#afterFetch(served: ServedFile, fetch: readonly MemoryRange[]): Parts {
+    yield { fetch };
+    const call = this.#answerCall(served);
+    return typeof call === "number" ? call : yield* call;
+  }
+
+  #answerCall({ caller }: ServedFile): number | Slices<number> {
     const { request } = this.#messages;
-    const { cmd, flags, arg } = this.#bodies.ioctlIn.at;
-    const isCompat = (request.getUint32(flags) & FUSE_IOCTL_COMPAT) !== 0;
+    const { cmd, arg } = this.#bodies.ioctlIn.at;
     this.#options.onCall();
-    return this.#options.device.begin(request.getUint32(cmd), request.getUint64(arg), caller, isCompat);
+    return this.#options.device.begin(request.getUint32(cmd), request.getUint64(arg), caller, this.#isCompat);
+  }
+
+  get #isCompat(): boolean {
+    return (this.#messages.request.getUint32(this.#bodies.ioctlIn.at.flags) & FUSE_IOCTL_COMPAT) !== 0;
   }
 
   /** Continues the call that has been paused for the longest time. */
@@ -351,15 +385,33 @@ export class Connection {
     this.#continue(served, paused, undefined);
   }
 
-  /** Continues the calls whose data has been processed. */
+  /** Continues the calls for which a helper has done its part, and passes others to helpers that are free. */
   #takeBack(): void {
-    for (const served of this.#helped) {
+    for (const served of [...this.#helped]) {
       const { paused } = served;
-      if (paused?.helper?.isDone !== true) continue;
+      if (paused === undefined) continue;
+      if (paused.helper === undefined) this.#passOn(served, paused);
+      if (paused.helper?.isDone !== true) continue;
       const result = paused.helper.finish();
       if (paused.helper.isCancelled) this.#drop(served, paused);
       else this.#continue(served, paused, result);
     }
+  }
+
+  /** Passes a call to a helper, or lets this thread continue it. Only memory is worth waiting for a helper. */
+  #passOn(served: ServedFile, paused: PausedCall): void {
+    const { helpers } = this.#options;
+    const { task } = paused;
+    const helper = task && helpers.find(task, this.#paused.size > 0);
+    if (task !== undefined && helper !== undefined) {
+      this.#messages.request.bytes.set(paused.bytes);
+      helper.start({ unique: paused.unique, caller: this.#messages.pid }, task);
+      paused.helper = helper;
+    }
+    const isWaiting = task !== undefined && "fetch" in task && helpers.areLeft;
+    const isHelped = helper !== undefined || isWaiting;
+    this.#helped.delete(served);
+    (isHelped ? this.#helped : this.#paused).add(served);
   }
 
   #continue(served: ServedFile, paused: PausedCall, result: BulkResult | undefined): void {
@@ -400,7 +452,7 @@ export class Connection {
    *
    * @param result - what a helper has done, if the call continues after that
    */
-  #run(served: ServedFile, length: number, begin: () => number | Slices<number>, result?: BulkResult): void {
+  #run(served: ServedFile, length: number, begin: () => number | Parts, result?: BulkResult): void {
     const messages = this.#messages;
     const { request, reply, unique } = messages;
     const { file } = served.caller;
@@ -411,11 +463,9 @@ export class Connection {
     progress.end();
     const returned = this.#memory.leave();
     if (typeof call !== "number") {
-      const { work, offer } = call;
-      const helper = offer && this.#options.helpers.find(offer, this.#paused.size > 0);
-      if (offer !== undefined) helper?.start({ unique, caller: messages.pid }, offer);
-      served.paused = { unique, bytes: request.bytes.slice(0, length), work, helper };
-      (helper === undefined ? this.#paused : this.#helped).add(served);
+      const { work, offer: task } = call;
+      served.paused = { unique, bytes: request.bytes.slice(0, length), work, task, helper: undefined };
+      this.#passOn(served, served.paused);
       return;
     }
     const { counters } = this.#options;
@@ -430,7 +480,7 @@ export class Connection {
   }
 
   /** @returns what `ioctl(2)` returns, or a negative error number; if the call pauses, the rest of its work */
-  #carryOut(argument: Uint8Array, begin: () => number | Slices<number>, result: BulkResult | undefined): number | Rest {
+  #carryOut(argument: Uint8Array, begin: () => number | Parts, result: BulkResult | undefined): number | Rest {
     const { request, pid } = this.#messages;
     const { log } = this.#options;
     try {
@@ -468,8 +518,11 @@ export class Connection {
         this.#options.counters.add("calls", 1);
         this.#messages.send(-errnos.EINTR);
         later.splice(waiting, 1);
-      } else if (paused.helper !== undefined) paused.helper.cancel();
-      else this.#drop(served, paused);
+      } else if (paused.helper?.isProcessing) paused.helper.cancel();
+      else {
+        paused.helper?.abandon();
+        this.#drop(served, paused);
+      }
       return;
     }
   }

@@ -22,6 +22,7 @@ const signatures = {
     parameters: ["pid: int", "local: pointer", "locals: ulong", "remote: pointer", "remotes: ulong", "flags: ulong"],
     result: "ssize_t",
   },
+  getpagesize: { parameters: [], result: "int" },
   fcntl: { parameters: ["fd: int", "cmd: int", "arg: int"], result: "int" },
   ppoll: { parameters: ["fds: pointer", "nfds: ulong", "timeout: pointer", "sigmask: pointer"], result: "int" },
   eventfd: { parameters: ["initval: int", "flags: int"], result: "int" },

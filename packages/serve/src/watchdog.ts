@@ -8,7 +8,7 @@ import { ServeError } from "./serve_error.ts";
 import type { ServerHost } from "./syscalls.ts";
 import { fuse_out_header } from "./wire/fuse.ts";
 
-/** How often the serving thread is looked at, in milliseconds. */
+/** How often the thread is looked at, in milliseconds. */
 const INTERVAL = 250;
 
 /**
@@ -32,16 +32,17 @@ export interface Watched {
 }
 
 /**
- * Releases the serving thread from callers whose memory does not arrive, such as a page that a userfaultfd of their own
- * never fills. While it waits for such a page, no system call reaches it, but another thread can reply in its place: the
- * caller then continues, and can also be killed, which it could not before. The page's owner is usually the caller, so
- * that its end releases the serving thread. If not, nothing does.
+ * Releases a thread from callers whose memory does not arrive, such as a page that a userfaultfd of their own never
+ * fills: a helper, which waits for such memory, or the serving thread, if that could not be foreseen. While the thread
+ * waits for a page, no system call reaches it, but another thread can reply in its place: the caller then continues, and
+ * can also be killed, which it could not before. The page's owner is usually the caller, so that its end releases the
+ * thread. If not, nothing does.
  */
 export class Watchdog {
   readonly #watched: Watched;
   readonly #timer: NodeJS.Timeout;
   #lose: (error: ServeError) => void = () => {};
-  /** Rejects if the serving thread cannot be released. */
+  /** Rejects if the thread cannot be released. */
   readonly lost: Promise<never> = new Promise((_, reject) => {
     this.#lose = reject;
   });
@@ -55,12 +56,12 @@ export class Watchdog {
     this.lost.catch(() => {});
   }
 
-  /** Whether the serving thread is blocked by a caller. */
+  /** Whether the thread is blocked by a caller. */
   get isStuck(): boolean {
     return this.#intervals >= PATIENCE && this.#watched.progress.current()?.begun === this.#last?.begun;
   }
 
-  /** Declares the serving thread lost. */
+  /** Declares the thread lost. */
   giveUp(reason: string): void {
     this.#lose(new ServeError(`the server cannot continue: ${reason}`));
   }
@@ -80,14 +81,16 @@ export class Watchdog {
       log.write(`cryptodev: the memory of thread ${current.caller} does not arrive, so its call fails with EFAULT`);
       this.#fail(current);
     } else if (this.#intervals === LAST_PATIENCE) {
-      log.write(`cryptodev: thread ${current.caller} is killed, because its memory still blocks all other callers`);
+      log.write(
+        `cryptodev: thread ${current.caller} is killed, because its memory still blocks a thread of the server`,
+      );
       killThread(current.caller, log);
     } else if (this.#intervals === NO_PATIENCE) {
       this.giveUp(`the memory of thread ${current.caller} does not arrive, and belongs to a process that still runs`);
     }
   }
 
-  /** Replies to a request. If the serving thread does so too, the kernel ignores the second reply. */
+  /** Replies to a request. If the thread does so too, the kernel ignores the second reply. */
   #fail({ unique }: CurrentRequest): void {
     const { host, fd } = this.#watched;
     const reply = new Argument(host, fuse_out_header);

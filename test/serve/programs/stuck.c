@@ -1,6 +1,6 @@
 /*
  * A client whose memory never arrives: a userfaultfd of its own reports each access to a page, and nobody fills it. After its call
- * it keeps the page, and so the thread of the server. With a second argument, a child keeps it too.
+ * it keeps the page, and so a thread of the server. With a second argument, a child keeps it too; with `hidden`, only the child does.
  */
 #include "cryptodev.h"
 #include <linux/userfaultfd.h>
@@ -27,6 +27,7 @@ int main(int count, char **arguments) {
     pause();
     _exit(1);
   }
+  if (count > 2 && strcmp(arguments[2], "hidden") == 0) close(faults);
   printf("calling %d\n", keeper);
   fflush(stdout);
   struct crypt_op op = {.ses = ses, .len = sizeof data, .src = page, .dst = data, .iv = iv};

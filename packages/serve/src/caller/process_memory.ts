@@ -1,29 +1,25 @@
 import type { Memory, MemoryRange } from "@cryptodev/soft";
 import type { ServerHost } from "../syscalls.ts";
+import { Mappings } from "./mappings.ts";
 import { MemoryReader } from "./memory_reader.ts";
 import { Pages } from "./pages.ts";
 import { ProcessVm, UnreachableCallerError } from "./process_vm.ts";
-import { includes, type Range, writableRanges } from "./writable_ranges.ts";
 
 const nothing = new Uint8Array();
-
-/** The number of callers whose writable ranges are cached. */
-const MAX_CALLERS = 64;
 
 /**
  * The memory of the calling process.
  *
- * Whether memory is writable has to be known before anything is written, and only `/proc/pid/maps` shows that. Reading
- * it costs more than a whole call, so the cached mappings are trusted if they contain the memory: if the caller has
- * unmapped it since, the write fails, and the cache entry is dropped. For an operation in place, that would be too
- * late, because the driver then returns an error and does not change its session. So pages that were read are tested by
- * writing their content back.
+ * Whether memory is writable has to be known before anything is written, and only {@link Mappings} show that. If the
+ * caller has unmapped it since they were read, the write fails, and they are read again. For an operation in place, that
+ * would be too late, because the driver then returns an error and does not change its session. So pages that were read
+ * are tested by writing their content back.
  */
 export class ProcessMemory implements Memory {
   readonly #vm: ProcessVm;
   readonly #reader: MemoryReader;
   readonly #pages: Pages;
-  readonly #writable = new Map<number, readonly Range[]>();
+  readonly #mappings: Mappings;
   /** The memory that this call read page by page, because it is too large to keep. */
   #source = { address: 0, length: 0 };
   /** The argument of the call: its address, what the kernel read of it, and what the kernel is to write back. */
@@ -31,7 +27,8 @@ export class ProcessMemory implements Memory {
   #argument: Uint8Array = nothing;
   #returned: Uint8Array = nothing;
 
-  constructor(host: ServerHost) {
+  constructor(host: ServerHost, mappings: Mappings = new Mappings()) {
+    this.#mappings = mappings;
     this.#vm = new ProcessVm(host);
     this.#reader = new MemoryReader(host, this.#vm);
     this.#pages = new Pages((bytes) => host.addressOf(bytes), this.#vm);
@@ -49,10 +46,9 @@ export class ProcessMemory implements Memory {
     this.#vm.pid = pid;
     this.#address = address;
     this.#argument = argument;
-    if (this.#writable.has(pid)) return;
+    if (this.#mappings.has(pid)) return;
     this.#reader.canRead(address);
-    if (this.#writable.size === MAX_CALLERS) this.#writable.clear();
-    this.#writable.set(pid, writableRanges(pid));
+    this.#mappings.read(pid);
   }
 
   /**
@@ -91,23 +87,18 @@ export class ProcessMemory implements Memory {
     const known = this.#reader.lastFrom(address);
     const isInPlace = known.length > 0 || (this.#source.length > 0 && this.#source.address === address);
     if (!isInPlace || this.#pages.areWritable(address, length, known)) return true;
-    this.#writable.delete(this.#vm.pid);
+    this.#mappings.forget(this.#vm.pid);
     return false;
   }
 
-  /** Whether all of it is in writable mappings. */
   #isMapped(address: number, length: number): boolean {
-    const { pid } = this.#vm;
-    if (includes(this.#writable.get(pid) ?? [], address, length)) return true;
-    const ranges = writableRanges(pid);
-    this.#writable.set(pid, ranges);
-    return includes(ranges, address, length);
+    return this.#mappings.include("writable", this.#vm.pid, address, length);
   }
 
   write(address: number, bytes: Uint8Array): boolean {
     if (!this.#isMapped(address, bytes.length)) return false;
     if (this.#vm.move("process_vm_writev", address, bytes)) return true;
-    this.#writable.delete(this.#vm.pid);
+    this.#mappings.forget(this.#vm.pid);
     return false;
   }
 

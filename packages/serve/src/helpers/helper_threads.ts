@@ -1,15 +1,15 @@
-import { availableParallelism } from "node:os";
 import { Event } from "../event.ts";
 import type { Log } from "../log.ts";
 import { Progress } from "../progress.ts";
+import { ServeError } from "../serve_error.ts";
 import { SideThread } from "../side_thread.ts";
 import type { ServerHost } from "../syscalls.ts";
 import { Watchdog } from "../watchdog.ts";
-import { cancel, type SharedHelper } from "./helper.ts";
+import { cancel, type SharedHelper, states } from "./helper.ts";
 import type { HelperTask } from "./helper_thread.ts";
 import { Mailbox } from "./mailbox.ts";
 
-/** One for each processor next to that of the serving thread. */
+/** More would only wait for the memory of more callers. */
 const MAX_HELPERS = 3;
 
 /** What helpers need of their server. */
@@ -35,7 +35,7 @@ export class HelperThreads {
     const { host } = options;
     this.#options = options;
     this.#done = new Event(host);
-    this.#starts = Array.from({ length: Math.min(MAX_HELPERS, availableParallelism() - 1) }, () => new Event(host));
+    this.#starts = Array.from({ length: MAX_HELPERS }, () => new Event(host));
     this.shared = this.#starts.map(({ fd }) => ({
       state: new Int32Array(new SharedArrayBuffer(4)),
       mailbox: new Mailbox().shared,
@@ -56,15 +56,24 @@ export class HelperThreads {
     if (helper === undefined) return;
     const task = (wake: number): { readonly help: HelperTask } => ({ help: { wake, done: this.done, helper } });
     this.#threads.push(SideThread.start(host, worker, task));
-    // If a helper is lost to a caller, the server continues without it.
-    this.#watchdogs.push(new Watchdog({ host, fd, progress: new Progress(helper.progress), log }));
+    const watchdog = new Watchdog({ host, fd, progress: new Progress(helper.progress), log });
+    watchdog.lost.catch(() => {
+      // The server continues without it.
+      Atomics.store(helper.state, 0, states.lost);
+      this.#done.raise();
+    });
+    this.#watchdogs.push(watchdog);
   }
 
   /** @throws {ServeError} if one of them does not respond; it ends with the process */
   async stop(): Promise<void> {
     for (const { state } of this.shared) cancel(state);
     for (const watchdog of this.#watchdogs) watchdog.stop();
-    await Promise.all(this.#threads.map(async (thread) => (await thread).stop()));
+    const ended = this.#threads.map(async (thread, index) => {
+      if (this.#watchdogs[index]?.isStuck) throw new ServeError("a thread of the server does not respond");
+      await (await thread).stop();
+    });
+    for (const end of await Promise.allSettled(ended)) if (end.status === "rejected") throw end.reason;
     for (const event of [this.#done, ...this.#starts]) event.close();
   }
 }

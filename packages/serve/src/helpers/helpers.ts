@@ -1,8 +1,8 @@
-import type { Bulk } from "@cryptodev/soft";
+import { availableParallelism } from "node:os";
 import { Event } from "../event.ts";
 import { PollSet } from "../poll_set.ts";
 import type { ServerHost } from "../syscalls.ts";
-import { Helper, type SharedHelper } from "./helper.ts";
+import { Helper, type SharedHelper, type Task } from "./helper.ts";
 
 /**
  * An operation of at least this many bytes is always passed to a helper. Shorter ones only if the serving thread already
@@ -44,11 +44,21 @@ export class Helpers {
    * @param isBusy - whether the serving thread works on another operation
    * @returns `undefined` if there is none, or the serving thread is to process the data itself
    */
-  find({ length }: Bulk, isBusy: boolean): Helper | undefined {
-    if (!isBusy && length < LONG) return undefined;
+  find(task: Task, isBusy: boolean): Helper | undefined {
+    if (!("fetch" in task)) {
+      if (!isBusy && task.length < LONG) return undefined;
+      // One for each processor next to that of the serving thread.
+      const processing = this.#helpers.filter(({ isProcessing }) => isProcessing).length;
+      if (processing >= availableParallelism() - 1) return undefined;
+    }
     const helper = this.#helpers.find(({ isFree }) => isFree);
     if (helper === undefined) this.#ask();
     return helper;
+  }
+
+  /** Whether there will be a helper that is free. */
+  get areLeft(): boolean {
+    return this.#helpers.some(({ isLost }) => !isLost);
   }
 
   /** Asks for one more helper, unless the last one has not started yet, or all have been asked for. */

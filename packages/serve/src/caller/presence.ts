@@ -1,0 +1,121 @@
+import { closeSync, openSync, readdirSync, readlinkSync, readSync } from "node:fs";
+import type { MemoryRange } from "@cryptodev/soft";
+import type { Mappings } from "./mappings.ts";
+
+/** An entry of `/proc/pid/pagemap` has 8 bytes. The highest bit of the last one says whether the page is in memory. */
+const [ENTRY, LAST, IS_PRESENT] = [8, 7, 0x80];
+
+/** The most pages that are looked up: more are treated as missing. */
+const MAX_PAGES = 256;
+
+/** The number of callers whose files are kept open. */
+const MAX_CALLERS = 64;
+
+/** What is known of a caller. */
+interface Known {
+  /** The descriptor of its `/proc/pid/pagemap`; -1 if it cannot be opened. */
+  readonly pagemap: number;
+  /** The names of its descriptors, and whether one of them is a userfaultfd. */
+  descriptors: string;
+  hasUserfaultfd: boolean;
+}
+
+/**
+ * Tells whether access to a caller's memory may have to wait for another program, which may never provide it: for one
+ * that handles the page faults of the caller (userfaultfd(2)), or for one that serves the file that the caller has
+ * mapped. Everything else the kernel provides itself.
+ *
+ * A program that closes its userfaultfd after it has passed it to another one is not recognized. To use one in this
+ * way, it has to be privileged, unless the administrator allows it to all (`vm.unprivileged_userfaultfd`).
+ */
+export class Presence {
+  readonly #mappings: Mappings;
+  readonly #pageSize: number;
+  readonly #callers = new Map<number, Known>();
+  readonly #entries = new Uint8Array(MAX_PAGES * ENTRY);
+
+  constructor(mappings: Mappings, pageSize: number) {
+    this.#mappings = mappings;
+    this.#pageSize = pageSize;
+  }
+
+  /** Whether access to any of these ranges may have to wait. */
+  mayWait(pid: number, ranges: readonly MemoryRange[]): boolean {
+    let isMissing = false;
+    for (const { address, length } of ranges) {
+      if (this.#isPresent(pid, address, length)) continue;
+      if (!this.#mappings.include("plain", pid, address, length)) return true;
+      isMissing = true;
+    }
+    return isMissing && this.#hasUserfaultfd(pid);
+  }
+
+  /** Whether all pages are in memory (proc_pid_pagemap(5)). */
+  #isPresent(pid: number, address: number, length: number): boolean {
+    const first = Math.floor(address / this.#pageSize);
+    const count = Math.floor((address + length - 1) / this.#pageSize) - first + 1;
+    if (count > MAX_PAGES) return false;
+    const { pagemap } = this.#of(pid);
+    if (pagemap < 0 || this.#read(pagemap, first, count) < count * ENTRY) {
+      // The process has started another program, or it has ended.
+      this.#forget(pid);
+      return false;
+    }
+    for (let page = 0; page < count; page += 1) {
+      if (((this.#entries[page * ENTRY + LAST] as number) & IS_PRESENT) === 0) return false;
+    }
+    return true;
+  }
+
+  #read(pagemap: number, first: number, count: number): number {
+    try {
+      return readSync(pagemap, this.#entries, 0, count * ENTRY, first * ENTRY);
+    } catch {
+      return 0;
+    }
+  }
+
+  #of(pid: number): Known {
+    let known = this.#callers.get(pid);
+    if (known !== undefined) return known;
+    if (this.#callers.size === MAX_CALLERS) for (const other of this.#callers.keys()) this.#forget(other);
+    let pagemap = -1;
+    try {
+      pagemap = openSync(`/proc/${pid}/pagemap`, "r");
+    } catch {}
+    known = { pagemap, descriptors: "", hasUserfaultfd: false };
+    this.#callers.set(pid, known);
+    return known;
+  }
+
+  #forget(pid: number): void {
+    const pagemap = this.#callers.get(pid)?.pagemap ?? -1;
+    if (pagemap >= 0) closeSync(pagemap);
+    this.#callers.delete(pid);
+  }
+
+  #hasUserfaultfd(pid: number): boolean {
+    const known = this.#of(pid);
+    try {
+      const folder = `/proc/${pid}/fd`;
+      const names = readdirSync(folder);
+      const descriptors = names.join();
+      if (descriptors !== known.descriptors) {
+        known.hasUserfaultfd = names.some((name) => isUserfaultfd(`${folder}/${name}`));
+        known.descriptors = descriptors;
+      }
+      return known.hasUserfaultfd;
+    } catch {
+      return true;
+    }
+  }
+}
+
+function isUserfaultfd(link: string): boolean {
+  try {
+    return readlinkSync(link) === "anon_inode:[userfaultfd]";
+  } catch {
+    // It was closed meanwhile.
+    return false;
+  }
+}
