@@ -29,8 +29,8 @@ export interface OperationOptions {
 
 /** Bits for the pointers of a call that refer to the arena, which never moves. The other pointers are NULL. */
 const [DATA, DESTINATION, IV, MAC] = [1, 2, 4, 8];
-/** The destination is a result that the device creates. */
-const RESULT = 16;
+/** The destination is a result that the device creates; the iv is that of a stream of data, where it is. */
+const [RESULT, RUNNING_IV] = [16, 32];
 /** The pointers refer to other memory. */
 const FOREIGN = -1;
 
@@ -46,6 +46,8 @@ export class CryptOperation extends Repeated {
   readonly #opAt: number;
   readonly #flagsAt: number;
   readonly #lenAt: number;
+  /** The place of the iv's pointer among those of the call. */
+  readonly #ivSlot: number;
   readonly #arena: Arena;
   readonly #iv: Uint8Array;
   readonly #mac: Uint8Array;
@@ -64,6 +66,7 @@ export class CryptOperation extends Repeated {
     this.#opAt = this.#call.offset.op;
     this.#flagsAt = this.#call.offset.flags;
     this.#lenAt = this.#call.offset.len;
+    this.#ivSlot = this.#call.offset.iv / this.#call.pointerSize;
     this.#call.setUint32(this.#call.offset.ses, session.id);
     this.#arena = arena;
     this.#iv = arena.iv(ivSize);
@@ -116,7 +119,11 @@ export class CryptOperation extends Repeated {
     return this.#call.result !== undefined;
   }
 
-  /** Carries out an operation into new memory: that in which the device computes the result, if it can pass it on. */
+  /**
+   * Carries out an operation into new memory: that in which the device computes the result, if it can pass it on.
+   *
+   * @param iv - with WRITE_IV, it belongs to the library, and does not move
+   */
   create(op: number, flags: number, source: Uint8Array, size: number, iv: Uint8Array | null): Uint8Array {
     const call = this.#call;
     const { result } = call;
@@ -127,9 +134,11 @@ export class CryptOperation extends Repeated {
       return destination;
     }
     const isSmall = size <= SMALL;
+    const isRunning = iv !== null && (flags & COP_FLAG_WRITE_IV) !== 0;
     this.forget();
-    this.#pointAtOwn((isSmall ? DATA | RESULT : 0) | (iv === null ? 0 : IV));
-    if (iv !== null) copyInto(this.#iv, iv);
+    this.#pointAtOwn((isSmall ? DATA | RESULT : 0) | (isRunning ? RUNNING_IV : iv === null ? 0 : IV));
+    if (isRunning && call.pointees[this.#ivSlot] !== iv) call.point(call.offset.iv, iv);
+    else if (iv !== null && !isRunning) copyInto(this.#iv, iv);
     call.setUint16(this.#opAt, op);
     call.setUint16(this.#flagsAt, flags);
     call.setUint32(this.#lenAt, size);
@@ -142,7 +151,6 @@ export class CryptOperation extends Repeated {
         call.expect(call.offset.dst, size);
       }
       this.#session.operate(call, size);
-      if (iv !== null && (flags & COP_FLAG_WRITE_IV) !== 0) copyInto(iv, this.#iv);
       return result.bytes ?? new Uint8Array(size);
     } finally {
       result.bytes = undefined;
