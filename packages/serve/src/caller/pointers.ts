@@ -15,28 +15,23 @@ import {
 import type { StructBytes } from "@cryptodev/core/host";
 import type { MemoryRange } from "@cryptodev/soft";
 
-/** The most bytes of an iv, and of a mac or a tag (`AALG_MAX_RESULT_LEN`). */
-const [IV, MAC] = [16, 64];
-
-/** The pointers of a struct, each with the member that has the length of its memory, or with the most that it can be. */
-type Pointers<S extends Struct> = readonly (readonly [S["fields"][number][0], S["fields"][number][0] | number])[];
+/**
+ * The pointers of a struct, each with the member that has the length of its memory. What has no such member is short;
+ * its first byte stands for it.
+ */
+type Pointers<S extends Struct> = readonly (readonly [S["fields"][number][0], S["fields"][number][0]?])[];
 
 const sessionPointers: Pointers<typeof session_op> = [
   ["key", "keylen"],
   ["mackey", "mackeylen"],
 ];
-const cryptPointers: Pointers<typeof crypt_op> = [
-  ["src", "len"],
-  ["dst", "len"],
-  ["mac", MAC],
-  ["iv", IV],
-];
+const cryptPointers: Pointers<typeof crypt_op> = [["src", "len"], ["dst", "len"], ["mac"], ["iv"]];
 const authPointers: Pointers<typeof crypt_auth_op> = [
   ["auth_src", "auth_len"],
   ["src", "len"],
   ["dst", "len"],
-  ["tag", MAC],
-  ["iv", IV],
+  ["tag"],
+  ["iv"],
 ];
 const tables: readonly (readonly [Ioctl, Struct, Pointers<Struct>])[] = [
   [CIOCGSESSION, session_op, sessionPointers],
@@ -45,11 +40,10 @@ const tables: readonly (readonly [Ioctl, Struct, Pointers<Struct>])[] = [
   [CIOCAUTHCRYPT, crypt_auth_op, authPointers],
 ];
 
-/** Where a pointer is, and where the length of its memory is, or how much it is at most. */
+/** Where a pointer is in its struct, and where the length of its memory is. */
 interface Place {
   readonly pointer: number;
   readonly length: number | undefined;
-  readonly most: number;
 }
 
 /** Finds the memory that calls refer to, apart from their arguments. */
@@ -63,24 +57,23 @@ export class CallPointers {
       const { offset } = layout(struct, machine);
       const places = pointers.map(([pointer, length]) => ({
         pointer: offset[pointer] as number,
-        length: typeof length === "string" ? offset[length] : undefined,
-        most: typeof length === "string" ? 0 : length,
+        length: length === undefined ? undefined : offset[length],
       }));
       this.#places.set(requestNumber(ioctl, machine), places);
     }
   }
 
   /**
-   * Returns the ranges of memory that a call refers to.
+   * Returns the ranges of memory that a call refers to; none for a call that has no pointers.
    *
    * @param bytes - has its argument at the offset `start`
    */
   rangesOf(request: number, bytes: StructBytes, start: number): readonly MemoryRange[] {
     const ranges: MemoryRange[] = [];
-    for (const { pointer, length, most } of this.#places.get(request) ?? []) {
+    for (const { pointer, length } of this.#places.get(request) ?? []) {
       const at = start + pointer;
       const address = this.#machine.pointerSize === 8 ? bytes.getUint64(at) : bytes.getUint32(at);
-      const size = length === undefined ? most : bytes.getUint32(start + length);
+      const size = length === undefined ? 1 : bytes.getUint32(start + length);
       if (address !== 0 && size > 0) ranges.push({ address, length: size });
     }
     return ranges;

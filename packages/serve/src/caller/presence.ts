@@ -13,7 +13,7 @@ const MAX_CALLERS = 64;
 
 /** What is known of a caller. */
 interface Known {
-  /** The descriptor of its `/proc/pid/pagemap`; -1 if it cannot be opened. */
+  /** The descriptor of its `/proc/pid/pagemap`; -1 if the kernel does not have that file. */
   readonly pagemap: number;
   /** The names of its descriptors, and whether one of them is a userfaultfd. */
   descriptors: string;
@@ -21,8 +21,8 @@ interface Known {
 }
 
 /**
- * Tells whether access to a caller's memory may have to wait for another program, which may never provide it: for one
- * that handles the page faults of the caller (userfaultfd(2)), or for one that serves the file that the caller has
+ * Finds out whether access to a caller's memory may have to wait for another program, which may never provide it: for
+ * one that handles the page faults of the caller (userfaultfd(2)), or for one that serves the file that the caller has
  * mapped. Everything else the kernel provides itself.
  *
  * A program that closes its userfaultfd after it has passed it to another one is not recognized. To use one in this
@@ -50,16 +50,16 @@ export class Presence {
     return isMissing && this.#hasUserfaultfd(pid);
   }
 
-  /** Whether all pages are in memory (proc_pid_pagemap(5)). */
+  /** Whether all pages are in memory (proc_pid_pagemap(5)), or that cannot be found out. */
   #isPresent(pid: number, address: number, length: number): boolean {
     const first = Math.floor(address / this.#pageSize);
     const count = Math.floor((address + length - 1) / this.#pageSize) - first + 1;
+    if (this.#of(pid).pagemap < 0) return true;
     if (count > MAX_PAGES) return false;
-    const { pagemap } = this.#of(pid);
-    if (pagemap < 0 || this.#read(pagemap, first, count) < count * ENTRY) {
-      // The process has started another program, or it has ended.
+    if (!this.#lookUp(pid, first, count)) {
+      // The process may have started another program since the file was opened.
       this.#forget(pid);
-      return false;
+      if (!this.#lookUp(pid, first, count)) return false;
     }
     for (let page = 0; page < count; page += 1) {
       if (((this.#entries[page * ENTRY + LAST] as number) & IS_PRESENT) === 0) return false;
@@ -67,11 +67,12 @@ export class Presence {
     return true;
   }
 
-  #read(pagemap: number, first: number, count: number): number {
+  /** Reads the entries of pages. */
+  #lookUp(pid: number, first: number, count: number): boolean {
     try {
-      return readSync(pagemap, this.#entries, 0, count * ENTRY, first * ENTRY);
+      return readSync(this.#of(pid).pagemap, this.#entries, 0, count * ENTRY, first * ENTRY) === count * ENTRY;
     } catch {
-      return 0;
+      return false;
     }
   }
 
