@@ -166,16 +166,19 @@ describe.each(backends)("on the $name,", (backend) => {
   });
 
   // The software device processes so much in slices, between which it serves others.
-  test.for(names)("Aead.openInto() of %s opens a message of 300,000 bytes, and refuses a forgery", (name, { device }) => {
-    const session = device.aead(name, key);
-    const sealed = session.seal(pattern(300_000), { nonce, aad });
-    const opened = new Uint8Array(sealed.length);
-    expect(session.openInto(sealed, opened, { nonce, aad })).toBe(300_000);
-    expect(Buffer.compare(opened.subarray(0, 300_000), pattern(300_000))).toBe(0);
-    for (const at of [0, sealed.length - 17, sealed.length - 1]) {
-      expect(() => session.openInto(changed(sealed, at), opened, { nonce, aad })).toThrow(AuthenticationError);
-    }
-  });
+  test.for(names)(
+    "Aead.openInto() of %s opens a message of 300,000 bytes, and refuses a forgery",
+    (name, { device }) => {
+      const session = device.aead(name, key);
+      const sealed = session.seal(pattern(300_000), { nonce, aad });
+      const opened = new Uint8Array(sealed.length);
+      expect(session.openInto(sealed, opened, { nonce, aad })).toBe(300_000);
+      expect(Buffer.compare(opened.subarray(0, 300_000), pattern(300_000))).toBe(0);
+      for (const at of [0, sealed.length - 17, sealed.length - 1]) {
+        expect(() => session.openInto(changed(sealed, at), opened, { nonce, aad })).toThrow(AuthenticationError);
+      }
+    },
+  );
 
   test("Aead.seal() of GCM seals more than 2 ** 24 bytes, too long for the same nonce in CCM", ({ device }) => {
     const session = device.aead("aes-128-gcm", key);

@@ -41,6 +41,24 @@ function start(device: Device, name: CipherName) {
 /** Starts a session of a block cipher. */
 const startBlock = (device: Device) => ({ session: device.cipher("aes-128-cbc", pattern(16)), iv: pattern(16, 7) });
 
+test("Cipher.encryptor() and its methods refuse what is not an iv, or not data, by its role", () => {
+  const device = Device.open(new RecordingHost());
+  const cbc = device.cipher("aes-cbc", pattern(16));
+  const ecb = device.cipher("aes-ecb", pattern(16));
+  const text = "0123456789abcdef" as unknown as Uint8Array;
+  const role = (what: string, name: string) => new RegExp(`^${what} for ${name}: expected`);
+  expect(() => cbc.encryptor(text)).toThrow(role("iv", "aes-cbc"));
+  expect(() => cbc.encryptor(text, { padding: true })).toThrow(role("iv", "aes-cbc"));
+  expect(() => cbc.encryptor(pattern(15))).toThrow(role("iv", "aes-cbc"));
+  const withIv = ecb.encryptor as unknown as (iv: unknown, options?: object) => unknown;
+  expect(() => withIv.call(ecb, pattern(16))).toThrow(role("iv", "aes-ecb"));
+  expect(() => withIv.call(ecb, text, { padding: true })).toThrow(role("iv", "aes-ecb"));
+  const encryptor = cbc.encryptor(pattern(16));
+  expect(() => encryptor.update(text)).toThrow(role("data", "aes-cbc"));
+  expect(() => encryptor.updateInto(text, new Uint8Array(32))).toThrow(role("data", "aes-cbc"));
+  device.close();
+});
+
 describe.each(backends)("on the $name,", (backend) => {
   const test = testOn(backend);
 

@@ -1,6 +1,15 @@
-import { Device } from "@cryptodev/core";
-import { CIOCFSESSION, CIOCGSESSINFO, CIOCGSESSION, LP64, requestNumber } from "@cryptodev/core/abi";
-import { traced } from "@cryptodev/core/host";
+import { Device, type DeviceOptions } from "@cryptodev/core";
+import {
+  CIOCFSESSION,
+  CIOCGSESSINFO,
+  CIOCGSESSION,
+  CRIOGET,
+  errnos,
+  FIOCLEX,
+  LP64,
+  requestNumber,
+} from "@cryptodev/core/abi";
+import { type Argument, traced } from "@cryptodev/core/host";
 import { SoftwareHost } from "@cryptodev/soft";
 import { describe, expect, test } from "vitest";
 import { backends } from "../backends.ts";
@@ -211,6 +220,74 @@ describe("Session.statistics", () => {
     expect(device.hash("sha1").statistics).toBeUndefined();
     device.close();
   });
+});
+
+describe("Device.clone()", () => {
+  test("shares the descriptor of a device that another process serves, which cannot create one here", () => {
+    const host = new RecordingHost();
+    const device = Device.open(host);
+    host.answers.push(-errnos.EOPNOTSUPP);
+    const clone = device.clone();
+    expect(host.calls.at(-1)?.request).toBe(requestNumber(CRIOGET, LP64));
+    device.close();
+    device.close();
+    expect(host.closed).toEqual([]);
+    expect(clone.cipher("aes-cbc", key).encrypt(pattern(16), pattern(16))).toHaveLength(16);
+    clone.close();
+    expect(host.closed).toHaveLength(1);
+  });
+
+  test("throws the driver's error, which is in the value if no descriptor is free", () => {
+    const host = new RecordingHost({ descriptors: 2 });
+    const device = Device.open(host);
+    host.answers.push(-errnos.ENOMEM);
+    expect(() => device.clone()).toThrow(expect.objectContaining({ code: "ENOMEM", ioctl: "CRIOGET" }));
+    const other = Device.open(host);
+    expect(() => device.clone()).toThrow(expect.objectContaining({ code: "EMFILE", ioctl: "CRIOGET" }));
+    // The number that is free now is 0.
+    device.close();
+    expect(other.clone().cipher("aes-cbc", key).encrypt(pattern(16), pattern(16))).toHaveLength(16);
+  });
+
+  test("closes the descriptor if it cannot be set to close-on-exec", () => {
+    const host = new (class extends RecordingHost {
+      override ioctl(fd: number, request: number, argument: Argument | null): number {
+        return request === FIOCLEX[LP64.requests] ? -errnos.EIO : super.ioctl(fd, request, argument);
+      }
+    })();
+    const device = Device.open(host);
+    expect(() => device.clone()).toThrow(expect.objectContaining({ code: "EIO", ioctl: "FIOCLEX" }));
+    expect(host.closed).toEqual([1]);
+  });
+});
+
+test("a trace that uses the device that it reports on gets an error that says so", () => {
+  let use = () => {};
+  const messages: unknown[] = [];
+  const host = traced(new SoftwareHost(), () => {
+    try {
+      use();
+    } catch (error) {
+      messages.push((error as Error).message);
+    }
+  });
+  const device = Device.open(host);
+  const aes = device.cipher("aes-cbc", key);
+  use = () => void device.hash("sha1");
+  aes.encrypt(pattern(16), pattern(16));
+  expect(messages).toEqual([
+    "/dev/crypto: another call of this device is in progress; a trace or a log must not use the device that it reports on",
+  ]);
+});
+
+test.each([
+  ["chunkSize", { chunkSize: 8 }, RangeError, "chunkSize: expected a multiple of 16 bytes, at most 134217728, got 8"],
+  ["hardware", { hardware: "requires" }, RangeError, 'hardware: expected "allow" or "require", got "requires"'],
+  ["statistics", { statistics: 1 }, TypeError, "statistics: expected true or false, got 1"],
+] as const)("Device.open() refuses a wrong %s", (_option, options, error, message) => {
+  const host = new RecordingHost();
+  expect(() => Device.open(host, options as DeviceOptions)).toThrow(new error(message));
+  expect(host.opened).toEqual([]);
 });
 
 describe("traced()", () => {

@@ -112,6 +112,48 @@ describe("an operation of a cipher over the memory of the previous one", () => {
   });
 });
 
+describe("Hash.digestInto()", () => {
+  const digestOf = (data: Uint8Array) => toHex(Device.open(new RecordingHost()).hash("sha1").digest(data));
+
+  test("ends a message, with its last part or without one, after messages over the same memory", () => {
+    const sha = device.hash("sha1");
+    const [digest, data] = [new Uint8Array(20), pattern(40)];
+    for (let times = 0; times < 3; times += 1) sha.digestInto(digest, data);
+    sha.update(pattern(10));
+    expect(sha.digestInto(digest)).toBe(20);
+    expect(toHex(digest)).toBe(digestOf(pattern(10)));
+    for (let times = 0; times < 3; times += 1) {
+      sha.update(pattern(10));
+      sha.digestInto(digest, data);
+      expect(toHex(digest)).toBe(digestOf(new Uint8Array([...pattern(10), ...data])));
+      sha.digestInto(digest, data);
+      expect(toHex(digest)).toBe(digestOf(data));
+    }
+    expect(sha.digestInto(digest)).toBe(20);
+    expect(toHex(digest)).toBe(digestOf(new Uint8Array()));
+  });
+
+  test.each([63, 64, 65, 128])("returns the same each time for %i bytes, with a chunk size of 64", (size) => {
+    const sha = device.hash("sha1");
+    const [digest, data] = [new Uint8Array(20), pattern(size)];
+    for (let times = 0; times < 4; times += 1) {
+      digest.fill(0);
+      sha.digestInto(digest, data);
+      expect(toHex(digest)).toBe(digestOf(data));
+    }
+  });
+
+  test("ends the session if the kernel refuses a repeated operation, because the message is lost", () => {
+    const sha = device.hash("sha1");
+    const [digest, data] = [new Uint8Array(20), pattern(40)];
+    for (let times = 0; times < 3; times += 1) sha.digestInto(digest, data);
+    host.answers.push(-errnos.ENOMEM);
+    expect(() => sha.digestInto(digest, data)).toThrow(expect.objectContaining({ code: "ENOMEM" }));
+    expect(sha.closed).toBe(true);
+    expect(() => sha.digestInto(digest, data)).toThrow(expect.objectContaining({ name: "ClosedError" }));
+  });
+});
+
 test("Cipher.encrypt() requires an iv after chunks as well", () => {
   const aes = device.cipher("aes-cbc", key);
   aes.encrypt(pattern(16), pattern(16));

@@ -106,12 +106,18 @@ describe.each([...ways, inProcessAs("arm")])("operations of a Submitter, $name,"
   test("finish if their session was closed meanwhile, which ends it then", async () => {
     const aes = submitter.cipher("aes-128-cbc", key);
     const running = aes.encrypt(pattern(160), iv);
+    expect(aes.closed).toBe(false);
     aes.close();
     expect(aes.closed).toBe(true);
-    for (const call of [() => aes.encrypt(pattern(16), iv), async () => aes.info()]) {
-      await expect(call()).rejects.toThrow(ClosedError);
-    }
+    const refused = async () => {
+      for (const call of [() => aes.encrypt(pattern(16), iv), async () => aes.info()]) {
+        await expect(call()).rejects.toThrow(ClosedError);
+        await expect(call()).rejects.toThrow(/^aes-128-cbc session: it was closed$/);
+      }
+    };
+    await refused();
     expect(await running).toHaveLength(160);
+    await refused();
     aes.close();
   });
 
