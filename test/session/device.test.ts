@@ -243,7 +243,13 @@ describe("Device.clone()", () => {
     host.answers.push(-errnos.ENOMEM);
     expect(() => device.clone()).toThrow(expect.objectContaining({ code: "ENOMEM", ioctl: "CRIOGET" }));
     const other = Device.open(host);
-    expect(() => device.clone()).toThrow(expect.objectContaining({ code: "EMFILE", ioctl: "CRIOGET" }));
+    expect(() => device.clone()).toThrow(
+      expect.objectContaining({
+        code: "EMFILE",
+        ioctl: "CRIOGET",
+        hint: expect.stringContaining("no descriptor left"),
+      }),
+    );
     // The number that is free now is 0.
     device.close();
     expect(other.clone().cipher("aes-cbc", key).encrypt(pattern(16), pattern(16))).toHaveLength(16);
@@ -283,6 +289,7 @@ test("a trace that uses the device that it reports on gets an error that says so
 test.each([
   ["chunkSize", { chunkSize: 8 }, RangeError, "chunkSize: expected a multiple of 16 bytes, at most 134217728, got 8"],
   ["hardware", { hardware: "requires" }, RangeError, 'hardware: expected "allow" or "require", got "requires"'],
+  ["hardware", { hardware: "alow" }, RangeError, 'hardware: expected "allow" or "require", got "alow"'],
   ["statistics", { statistics: 1 }, TypeError, "statistics: expected true or false, got 1"],
 ] as const)("Device.open() refuses a wrong %s", (_option, options, error, message) => {
   const host = new RecordingHost();

@@ -1,9 +1,10 @@
 import { Device } from "@cryptodev/core";
-import { CIOCAUTHCRYPT, type crypt_auth_op } from "@cryptodev/core/abi";
+import { CIOCAUTHCRYPT, type crypt_auth_op, type crypt_op } from "@cryptodev/core/abi";
 import type { Argument } from "@cryptodev/core/host";
 import { SoftwareHost, type SoftwareHostOptions } from "@cryptodev/soft";
 import { describe, expect, test } from "vitest";
 import { pattern, toHex } from "../bytes.ts";
+import { resizable } from "../memory.ts";
 
 /*
  * Which memory of the program the arguments of calls refer to, during a call and after it: memory that they still refer
@@ -74,13 +75,15 @@ describe("large data is processed where it is, and not referred to after that,",
     const cbc = Device.open(host).cipher("aes-cbc", key);
     const source = pattern(4992);
     const result = cbc.encrypt(source, iv);
-    expect(host.hadReferredTo(source)).toBe(true);
+    expect([host.hadReferredTo(source), host.hadReferredTo(result)]).toEqual([true, false]);
     expect(host.refersTo(source)).toBe(false);
     for (const size of [16, 4992, 32]) {
       const expected = Device.open(new KernelLikeHost()).cipher("aes-cbc", key).encrypt(pattern(size), iv);
       expect(toHex(cbc.encrypt(pattern(size), iv))).toBe(toHex(expected));
     }
-    expect(result).toHaveLength(4992);
+    const encryptor = cbc.encryptor(iv);
+    expect(toHex(encryptor.update(source))).toBe(toHex(result));
+    expect(host.hadReferredTo(result)).toBe(false);
   });
 
   test("by Hash.digest()", () => {
@@ -187,6 +190,22 @@ describe("memory that operations use again", () => {
       ctr.encryptInto(memory, memory, iv.slice());
       expect(host.refersTo(memory)).toBe(false);
     }
+    const sha = device.hash("sha1");
+    for (let times = 0; times < 40; times += 1) {
+      const memory = pattern(100);
+      sha.digestInto(new Uint8Array(20), memory);
+      expect(host.refersTo(memory)).toBe(false);
+    }
+  });
+
+  test.each(["source", "destination", "iv"] as const)("is measured each time if the %s can be resized", (role) => {
+    const { host, device } = reach();
+    const ctr = device.cipher("aes-ctr", key);
+    const size = role === "iv" ? 16 : 32;
+    const changing = new Uint8Array(resizable(size, 64));
+    const memory = { source: pattern(32), destination: new Uint8Array(32), iv: iv.slice(), [role]: changing };
+    for (let times = 0; times < 4; times += 1) ctr.encryptInto(memory.source, memory.destination, memory.iv);
+    expect(Object.values(memory).map((view) => host.refersTo(view))).toEqual([false, false, false]);
   });
 
   test.each(["source", "destination", "iv"] as const)("is recognized if only the %s is different", (role) => {
@@ -202,6 +221,82 @@ describe("memory that operations use again", () => {
       expect(toHex(use.destination)).toBe(expected(use.source, use.iv));
     }
   });
+});
+
+describe("small data in new memory each time goes through memory of the library, without a look-up,", () => {
+  const plain = new KernelLikeHost();
+  const creating = new ArgumentHost();
+  const nonce = pattern(12);
+  const operations: readonly (readonly [string, ArgumentHost, (device: Device) => () => void])[] = [
+    [
+      "by Cipher.encryptInto()",
+      plain,
+      (device) => {
+        const ctr = device.cipher("aes-ctr", key);
+        return () => ctr.encryptInto(pattern(100), new Uint8Array(100), iv.slice());
+      },
+    ],
+    [
+      "by Cipher.encrypt() on a device that creates the result",
+      creating,
+      (device) => {
+        const ctr = device.cipher("aes-ctr", key);
+        return () => ctr.encrypt(pattern(100), iv.slice());
+      },
+    ],
+    [
+      "by CipherChunks.update() on such a device",
+      creating,
+      (device) => {
+        const encryptor = device.cipher("aes-cbc", key).encryptor(iv);
+        return () => encryptor.update(pattern(64));
+      },
+    ],
+    [
+      "by Aead.sealInto()",
+      plain,
+      (device) => {
+        const gcm = device.aead("aes-gcm", key);
+        return () => gcm.sealInto(pattern(100), new Uint8Array(116), { nonce, aad: pattern(9) });
+      },
+    ],
+    [
+      "by Hash.digest()",
+      plain,
+      (device) => {
+        const sha = device.hash("sha1");
+        return () => sha.digest(pattern(100));
+      },
+    ],
+  ];
+
+  test.each(operations)("%s", (_what, host, start) => {
+    const device = Device.open(host);
+    const operate = start(device);
+    operate();
+    operate();
+    const before = host.lookups;
+    for (let times = 0; times < 3; times += 1) operate();
+    expect(host.lookups).toBe(before);
+    device.close();
+  });
+
+  test("which starts at a page, so that the driver gets one page", () => {
+    const { host, device } = reach();
+    device.hash("sha1").digest(pattern(100));
+    const [call] = [...host.arguments].filter(({ offset }) => "mac" in offset && "src" in offset) as Argument<
+      typeof crypt_op
+    >[];
+    expect((call?.addresses[call.offset.src / call.pointerSize] as number) % 4096).toBe(0);
+  });
+});
+
+test("a long mac key does not overwrite the key that is passed with it", () => {
+  const { device } = reach();
+  const [macKey, data] = [pattern(200, 3), pattern(32)];
+  const both = device.cipherWithMac({ cipher: "aes-cbc", key, mac: "hmac-sha1", macKey }).encrypt(data, { iv });
+  expect(toHex(both.ciphertext)).toBe(toHex(device.cipher("aes-cbc", key).encrypt(data, iv)));
+  expect(toHex(both.mac)).toBe(toHex(device.hmac("sha1", macKey).digest(data)));
 });
 
 test("XTS works in aligned memory where it is, and in a copy of other memory", () => {
