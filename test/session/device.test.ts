@@ -297,6 +297,33 @@ test.each([
   expect(host.opened).toEqual([]);
 });
 
+test("what is not an object of options is refused, by the name of what it is for", () => {
+  const device = Device.open(new SoftwareHost());
+  const [gcm, managed] = [false, true].map((managedNonce) => device.aead("aes-gcm", key, { managedNonce }));
+  const secret = { key, macKey: pattern(20) };
+  const withMac = device.cipherWithMac({ cipher: "aes-ctr", mac: "hmac-sha1", ...secret });
+  const wrong = (value: unknown) => value as never;
+  for (const [call, message] of [
+    [() => Device.open(new SoftwareHost(), wrong("text")), "options for device: expected an object, got a string"],
+    [() => device.cipherWithMac(wrong("text")), "options for cipherWithMac: expected an object, got a string"],
+    [() => device.tls(wrong("text")), "options for tls: expected an object, got a string"],
+    [() => device.srtp(wrong(7)), "options for srtp: expected an object, got 7"],
+    [
+      () => gcm?.seal(pattern(1), { nonce: pattern(12), detached: wrong("yes") }),
+      "detached for aes-gcm: expected true or false, got a string",
+    ],
+    [() => managed?.seal(wrong(7)), "source for aes-gcm: expected a Uint8Array, got 7"],
+    [() => managed?.sealInto(wrong(7), new Uint8Array(64)), "source for aes-gcm: expected a Uint8Array, got 7"],
+    [
+      () => withMac.decryptInto(pattern(16), new Uint8Array(15), { iv: pattern(16), mac: pattern(20) }),
+      "destination for aes-ctr: expected at least 16 bytes, got 15",
+    ],
+  ] as const) {
+    expect(call).toThrow(new (/at least/.test(message) ? RangeError : TypeError)(message));
+  }
+  device.close();
+});
+
 describe("traced()", () => {
   const lines: string[] = [];
   const host = new RecordingHost();

@@ -1,6 +1,6 @@
 import { Device } from "@cryptodev/core";
 import { CIOCAUTHCRYPT, type crypt_auth_op, type crypt_op } from "@cryptodev/core/abi";
-import type { Argument } from "@cryptodev/core/host";
+import { type Argument, updateCreating } from "@cryptodev/core/host";
 import { SoftwareHost, type SoftwareHostOptions } from "@cryptodev/soft";
 import { describe, expect, test } from "vitest";
 import { pattern, toHex } from "../bytes.ts";
@@ -288,6 +288,53 @@ describe("small data in new memory each time goes through memory of the library,
       typeof crypt_op
     >[];
     expect((call?.addresses[call.offset.src / call.pointerSize] as number) % 4096).toBe(0);
+  });
+});
+
+describe("updateCreating() of chunks", () => {
+  const sizes = [16, 5, 27, 0, 64, 100, 28];
+  const expected = Device.open(new SoftwareHost())
+    .cipher("aes-ctr", key)
+    .encrypt(new Uint8Array(sizes.reduce((sum, size) => sum + size)), iv);
+
+  test.each([
+    ["writes to memory of the caller", KernelLikeHost, false],
+    ["returns memory of the device for whole blocks", ArgumentHost, true],
+  ])("%s", (_what, Host, creates) => {
+    for (const name of ["aes-cbc", "aes-ctr"] as const) {
+      const device = Device.open(new Host());
+      const plain = Device.open(new SoftwareHost()).cipher<"aes-cbc" | "aes-ctr">(name, key).encryptor(iv, {});
+      const chunks = device.cipher<"aes-cbc" | "aes-ctr">(name, key).encryptor(iv, {});
+      let held = 0;
+      for (const size of sizes) {
+        const allocated: Uint8Array[] = [];
+        const allocate = (bytes: number) => {
+          allocated.push(new Uint8Array(bytes));
+          return allocated.at(-1) as Uint8Array;
+        };
+        const result = updateCreating(chunks, new Uint8Array(size), allocate);
+        expect(toHex(result)).toBe(toHex(plain.update(new Uint8Array(size))));
+        const isWhole = held === 0 && size % 16 === 0;
+        expect(allocated).toHaveLength(creates && isWhole ? 0 : 1);
+        if (allocated.length > 0) expect(allocated[0]).toBe(result);
+        held = (held + size) % 16;
+      }
+      expect(() => updateCreating(chunks, "text" as unknown as Uint8Array, () => new Uint8Array())).toThrow(
+        new RegExp(`^data for ${name}: expected a Uint8Array`),
+      );
+      device.close();
+    }
+  });
+
+  test("returns as many bytes as it gets if the chunks are eager", () => {
+    for (const Host of [KernelLikeHost, ArgumentHost]) {
+      const chunks = Device.open(new Host()).cipher("aes-ctr", key).encryptor(iv, { eager: true });
+      const results = sizes.map((size) =>
+        updateCreating(chunks, new Uint8Array(size), (bytes) => new Uint8Array(bytes)),
+      );
+      expect(results.map(({ length }) => length)).toEqual(sizes);
+      expect(results.map(toHex).join("")).toBe(toHex(expected));
+    }
   });
 });
 
