@@ -63,6 +63,15 @@ function attempt<T>(compute: () => T, otherwise: (error: unknown) => T | undefin
   }
 }
 
+test("an error that is not EINVAL is reported as it is, although the driver does not answer such calls", () => {
+  const host = new RecordingHost({ compat: true, machine: ILP32 });
+  const gcm = Device.open(host).aead("aes-gcm", key);
+  host.answers.push(-errnos.ENOMEM);
+  const error = errorOf(() => gcm.seal(pattern(5), { nonce }));
+  expect(error.code).toBe("ENOMEM");
+  expect(error.message).not.toContain("32-bit");
+});
+
 describe("on a 64-bit kernel, for a 32-bit process", () => {
   /** The same keys on a device that handles every call. */
   const native = Device.open(new SoftwareHost({ machine: ILP32 }));

@@ -357,7 +357,24 @@ test("XTS works in aligned memory where it is, and in a copy of other memory", (
     const memory = new Uint8Array(8192 + offset).subarray(offset);
     xts.encryptInto(memory, memory, iv);
     expect(host.hadReferredTo(memory)).toBe(!isCopied);
+    // The copy is wiped.
+    if (isCopied)
+      expect(
+        host.last
+          .filter((view) => view?.length === 8192)
+          .flatMap((view) => [...(view ?? [])])
+          .some(Boolean),
+      ).toBe(false);
   }
+});
+
+test("Device.close() wipes the memory of the library, which contains the last data", () => {
+  const { host, device } = reach();
+  device.hash("sha1").digest(pattern(100));
+  const views = host.last.filter((view) => view !== null);
+  expect(views.some((view) => view.some(Boolean))).toBe(true);
+  device.close();
+  expect(views.some((view) => view.some(Boolean))).toBe(false);
 });
 
 test.each(["aes-gcm", "srtp"] as const)(
