@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
-import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
 import process from "node:process";
-import { beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { includes, Mappings, mappingsOf } from "../../packages/serve/dist/caller/mappings.js";
 import { MemoryReader } from "../../packages/serve/dist/caller/memory_reader.js";
 import { Presence } from "../../packages/serve/dist/caller/presence.js";
@@ -80,7 +80,14 @@ describe("includes()", () => {
 
 describe("Presence.mayWait()", () => {
   const pageSize = host.getpagesize();
-  const presence = () => new Presence(new Mappings(), pageSize);
+  const opened: Presence[] = [];
+  afterEach(() => {
+    for (const one of opened.splice(0)) one.close();
+  });
+  const presence = () => {
+    opened.push(new Presence(new Mappings(), pageSize));
+    return opened.at(-1) as Presence;
+  };
   const mayWait = (address: number, length: number) => presence().mayWait(process.pid, [{ address, length }]);
 
   /** Returns the address of a page of a mapped file that nobody has accessed yet. */
@@ -131,6 +138,17 @@ describe("Presence.mayWait()", () => {
 
   test("is false for a process whose pages cannot be looked up", () => {
     expect(presence().mayWait(2 ** 22 + 1, [{ address: UNMAPPED, length: 100 }])).toBe(false);
+  });
+
+  test("keeps a file of each caller open until close()", () => {
+    const files = () => readdirSync("/proc/self/fd").length;
+    const before = files();
+    const one = presence();
+    const [, address] = place(pattern(100));
+    expect(one.mayWait(process.pid, [{ address, length: 100 }])).toBe(false);
+    expect(files()).toBe(before + 1);
+    one.close();
+    expect(files()).toBe(before);
   });
 
   test("is false if there is no memory", () => {

@@ -230,6 +230,7 @@ export class Connection {
     }
     // Operations that are outstanding at this point are not the callers' fault.
     for (const { caller } of this.#files.values()) this.#close(caller.file);
+    this.#presence.close();
     return this.#failed;
   }
 
@@ -301,6 +302,7 @@ export class Connection {
     const served = this.#files.get(number);
     if (served !== undefined) {
       const { counters } = this.#options;
+      this.#presence.close();
       this.#files.delete(number);
       counters.add("files", -1);
       counters.add("sessions", -served.caller.file.sessionCount);

@@ -61,6 +61,11 @@ export class Presence {
     return isMissing && this.#hasUserfaultfd(pid);
   }
 
+  /** Closes the files of all callers, some of which may have ended. They are opened again for the next calls. */
+  close(): void {
+    for (const pid of this.#callers.keys()) this.#forget(pid);
+  }
+
   #forgetOldPages(known: Known): void {
     const now = performance.now();
     if (now - known.since <= TRUST && known.present.size <= MAX_TRUSTED) return;
@@ -102,7 +107,7 @@ export class Presence {
   #of(pid: number): Known {
     let known = this.#callers.get(pid);
     if (known !== undefined) return known;
-    if (this.#callers.size === MAX_CALLERS) for (const other of this.#callers.keys()) this.#forget(other);
+    if (this.#callers.size === MAX_CALLERS) this.close();
     let pagemap = -1;
     try {
       pagemap = openSync(`/proc/${pid}/pagemap`, "r");
