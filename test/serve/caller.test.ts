@@ -90,7 +90,7 @@ describe("Presence.mayWait()", () => {
   };
   const mayWait = (address: number, length: number) => presence().mayWait(process.pid, [{ address, length }]);
 
-  /** Returns the address of a page of a mapped file that nobody has accessed yet. */
+  /** Returns the address of a page of a mapped file that has not been accessed yet. */
   function unreadPage(): number {
     const maps = readFileSync("/proc/self/maps", "latin1");
     const pagemap = openSync("/proc/self/pagemap", "r");
@@ -151,7 +151,7 @@ describe("Presence.mayWait()", () => {
     expect(files()).toBe(before);
   });
 
-  test("is false if there is no memory", () => {
+  test("is false for a call that refers to no memory", () => {
     expect(presence().mayWait(process.pid, [])).toBe(false);
   });
 });

@@ -358,13 +358,10 @@ test("XTS works in aligned memory where it is, and in a copy of other memory", (
     xts.encryptInto(memory, memory, iv);
     expect(host.hadReferredTo(memory)).toBe(!isCopied);
     // The copy is wiped.
-    if (isCopied)
-      expect(
-        host.last
-          .filter((view) => view?.length === 8192)
-          .flatMap((view) => [...(view ?? [])])
-          .some(Boolean),
-      ).toBe(false);
+    if (isCopied) {
+      const copies = host.last.filter((view) => view?.length === 8192);
+      expect(copies.some((view) => view?.some(Boolean))).toBe(false);
+    }
   }
 });
 
@@ -378,7 +375,7 @@ test("Device.close() wipes the memory of the library, which contains the last da
 });
 
 test.each(["aes-gcm", "srtp"] as const)(
-  "large data of %s that the device has not begun to process stays as it is if the operation fails",
+  "large data of %s is unchanged if the operation fails before the device begins to process it",
   (name) => {
     const { host, device } = reach();
     const before = pattern(large);

@@ -109,6 +109,8 @@ type Parts = Generator<Task | undefined, number, BulkResult | undefined>;
 
 /** A call that continues later. */
 interface PausedCall extends Request {
+  /** The calling thread. */
+  readonly caller: number;
   readonly work: Parts;
   /** What is to be done by another thread first; `undefined` if this one continues it. */
   readonly task: Task | undefined;
@@ -404,14 +406,12 @@ export class Connection {
   #passOn(served: ServedFile, paused: PausedCall): void {
     const { helpers } = this.#options;
     const { task } = paused;
-    const helper = task && helpers.find(task, this.#paused.size > 0);
-    if (task !== undefined && helper !== undefined) {
-      this.#messages.request.bytes.set(paused.bytes);
-      helper.start({ unique: paused.unique, caller: this.#messages.pid }, task);
-      paused.helper = helper;
+    let isHelped = false;
+    if (task !== undefined) {
+      paused.helper = helpers.find(task, this.#paused.size > 0);
+      paused.helper?.start(paused, task);
+      isHelped = paused.helper !== undefined || ("fetch" in task && helpers.areLeft);
     }
-    const isWaiting = task !== undefined && "fetch" in task && helpers.areLeft;
-    const isHelped = helper !== undefined || isWaiting;
     this.#helped.delete(served);
     (isHelped ? this.#helped : this.#paused).add(served);
   }
@@ -466,7 +466,8 @@ export class Connection {
     const returned = this.#memory.leave();
     if (typeof call !== "number") {
       const { work, offer: task } = call;
-      served.paused = { unique, bytes: request.bytes.slice(0, length), work, task, helper: undefined };
+      const bytes = request.bytes.slice(0, length);
+      served.paused = { unique, caller: messages.pid, bytes, work, task, helper: undefined };
       this.#passOn(served, served.paused);
       return;
     }

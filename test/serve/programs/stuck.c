@@ -1,6 +1,7 @@
 /*
  * A client whose memory never arrives: a userfaultfd of its own reports each access to a page, and nobody fills it. After its call
- * it keeps the page, and so a thread of the server. With a second argument, a child keeps it too; with `hidden`, only the child does.
+ * it keeps the page, and so a thread of the server. With a second argument, a child keeps it too; if that is `hidden`, only the
+ * child does.
  */
 #include "cryptodev.h"
 #include <linux/userfaultfd.h>

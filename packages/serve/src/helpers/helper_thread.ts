@@ -18,7 +18,7 @@ export interface HelperTask {
 
 const nothing = new Uint8Array();
 
-/** How much memory is accessed before the thread looks whether it is still wanted. */
+/** How much memory is accessed before the thread checks whether it is still wanted. */
 const PIECE = 2 ** 22;
 
 /** Carries out one task after the other. This is the thread. */
@@ -44,7 +44,7 @@ export function help(host: ServerHost, { wake, done, helper }: HelperTask): void
     begin();
     try {
       memory.enter(caller, 0, nothing);
-      return "fetch" in task ? fetch(task, memory, isWanted) : processBulk(task, memory, isWanted);
+      return "fetch" in task ? accessAll(task, memory, isWanted) : processBulk(task, memory, isWanted);
     } catch {
       // The caller's memory cannot be accessed, which the serving thread finds out too.
       return { done: 0, iv: "cipher" in task ? task.cipher?.iv : undefined, digest: undefined };
@@ -70,7 +70,7 @@ export function help(host: ServerHost, { wake, done, helper }: HelperTask): void
 }
 
 /** Accesses memory until something is not readable. */
-function fetch({ fetch }: Fetch, memory: ProcessMemory, isWanted: () => boolean): BulkResult {
+function accessAll({ fetch }: Fetch, memory: ProcessMemory, isWanted: () => boolean): BulkResult {
   for (const { address, length } of fetch) {
     for (let done = 0; done < length && isWanted(); done += PIECE) {
       if (!memory.isReadable(address + done, Math.min(PIECE, length - done))) break;

@@ -28,6 +28,8 @@ export class Helpers {
   readonly #set: PollSet;
   readonly #done: Event;
   readonly #onMissing: () => void;
+  /** How many process data at the same time: one for each processor next to that of the serving thread. */
+  readonly #mostProcessing = availableParallelism() - 1;
   /** How many were asked for. */
   #asked = 0;
 
@@ -47,9 +49,8 @@ export class Helpers {
   find(task: Task, isBusy: boolean): Helper | undefined {
     if (!("fetch" in task)) {
       if (!isBusy && task.length < LONG) return undefined;
-      // One for each processor next to that of the serving thread.
       const processing = this.#helpers.filter(({ isProcessing }) => isProcessing).length;
-      if (processing >= availableParallelism() - 1) return undefined;
+      if (processing >= this.#mostProcessing) return undefined;
     }
     const helper = this.#helpers.find(({ isFree }) => isFree);
     if (helper === undefined) this.#ask();
@@ -61,7 +62,7 @@ export class Helpers {
     return this.#helpers.some(({ isLost }) => !isLost);
   }
 
-  /** Asks for one more helper, unless the last one has not started yet, or all have been asked for. */
+  /** Asks for another helper, unless the last one is still starting, or all have been asked for. */
   #ask(): void {
     const started = this.#helpers.filter(({ isStarted }) => isStarted).length;
     if (this.#asked > started || this.#asked === this.#helpers.length) return;
