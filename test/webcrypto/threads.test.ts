@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vit
 import { pattern } from "../bytes.ts";
 import { type Key, native, outcomeOf, type Subtle } from "./outcome.ts";
 
-/** The largest size that is processed at once, and the smallest one that is not. */
-const [small, large] = [2 ** 16, 2 ** 16 + 1];
+/** The largest size that is always processed at once, and the smallest one that is always left to a thread. */
+const [small, large] = [2 ** 16, 2 ** 20 + 1];
 
 let device: Device;
 let threads: AsyncDevice;
@@ -48,7 +48,7 @@ async function lets(run: () => Promise<unknown>): Promise<boolean> {
 
 describe("large data", () => {
   test.each(algorithms)("is encrypted and decrypted in a thread as the runtime does it: %o", async (algorithm) => {
-    for (const size of [large, 100_000, 2 ** 20]) {
+    for (const size of [small + 1, 2 ** 20, large, 2 ** 21]) {
       for (const isExtractable of [true, false]) {
         const theirs = await keyOf(native, algorithm.name);
         const ours = await keyOf(subtle, algorithm.name, isExtractable);
@@ -86,14 +86,16 @@ describe("large data", () => {
   test("does not block the event loop, and small data does not wait for it", async () => {
     const key = await keyOf(subtle, "AES-GCM");
     await subtle.encrypt(gcm, key, pattern(1));
-    expect(await lets(() => subtle.encrypt(gcm, key, pattern(large)))).toBe(true);
-    expect(await lets(() => subtle.digest("SHA-1", pattern(large)))).toBe(true);
+    for (const size of [small + 1, large]) {
+      expect(await lets(() => subtle.encrypt(gcm, key, pattern(size)))).toBe(true);
+      expect(await lets(() => subtle.digest("SHA-1", pattern(size)))).toBe(true);
+    }
     expect(await lets(() => subtle.encrypt(gcm, key, pattern(small)))).toBe(false);
     expect(await lets(() => subtle.digest("SHA-1", pattern(small)))).toBe(false);
   });
 
   test("and small data of every size have the results of the runtime", async () => {
-    for (const size of [0, 1, 15, 16, 17, 4095, 4096, 4097, 16_383, small - 1, small, large, 2 ** 20 - 1, 2 ** 20]) {
+    for (const size of [0, 1, 15, 16, 17, 4095, 4096, 4097, 16_383, small - 1, small, small + 1, 2 ** 20, large]) {
       const data = pattern(size);
       for (const [algorithm, isExtractable] of [
         [algorithms[0], true],
@@ -211,6 +213,61 @@ function slow(): { threads: ThreadedDevice; running: (() => void)[]; started: ()
     },
   };
 }
+
+describe("data of up to 1 MiB", () => {
+  class SlowHost extends SoftwareHost {
+    /** Milliseconds. */
+    pause = 0;
+
+    override ioctl(...args: Parameters<SoftwareHost["ioctl"]>): number {
+      const end = performance.now() + this.pause;
+      while (performance.now() < end);
+      return super.ioctl(...args);
+    }
+  }
+
+  /** A device that is as slow as the test says, and threads that count their operations. */
+  function open() {
+    const host = new SlowHost();
+    const state = { host, inThreads: 0 };
+    const slowed = Device.open(host);
+    onTestFinished(() => slowed.close());
+    const start = async () => ({
+      closed: false,
+      close: async () => {},
+      digest: async () => {
+        state.inThreads += 1;
+        return new Uint8Array(20);
+      },
+    });
+    const subtle = subtleOf(slowed, { threads: { cipher: start, aead: start, hash: start, hmac: start } }) as Subtle;
+    return { state, digest: () => subtle.digest("SHA-1", pattern(small + 1)) };
+  }
+
+  test("is processed here if nothing else is and the device was not slow, otherwise in a thread", async () => {
+    const { state, digest } = open();
+    await Promise.all([digest(), digest(), digest()]);
+    expect(state.inThreads).toBe(2);
+    state.host.pause = 50;
+    await digest();
+    await digest();
+    expect(state.inThreads).toBeGreaterThan(2);
+  });
+
+  test("is processed here again some time after the device was slow", async () => {
+    const { state, digest } = open();
+    state.host.pause = 10;
+    await digest();
+    state.host.pause = 0;
+    let count = 0;
+    for (let last = -1; last !== state.inThreads; count += 1) {
+      last = state.inThreads;
+      await digest();
+    }
+    expect(count).toBeGreaterThan(5);
+    expect(count).toBeLessThan(100);
+  });
+});
 
 test("up to 8 calls for one key run at the same time, in sessions that are used again", async () => {
   const host = new SoftwareHost();

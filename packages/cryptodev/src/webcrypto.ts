@@ -31,7 +31,7 @@ async function threads(): Promise<AsyncDevice | undefined> {
 }
 
 /**
- * WebCrypto's `subtle` over devices that `open()` and, for data of more than 64 KiB, `openAsync()` open on first use: see
+ * WebCrypto's `subtle` over devices that `open()` and, for large data, `openAsync()` open on first use: see
  * {@link subtleOf}. With `CRYPTODEV_FALLBACK=1` in the environment, the runtime's own `subtle` takes over what the device
  * does not support.
  */

@@ -7,7 +7,7 @@ import { type AeadSession, type CipherSession, type KeySession, type Message, tr
 
 /** How an algorithm encrypts and decrypts. */
 export interface CipherWork {
-  /** By how many bytes the ciphertext of so many bytes is longer. */
+  /** By how many bytes the ciphertext of so many bytes is longer, at most. */
   room(size: number): number;
   /**
    * Checks the parameters, before the key's session is known.
@@ -19,7 +19,7 @@ export interface CipherWork {
   /**
    * Encrypts or decrypts.
    *
-   * @param data - bytes that only this library refers to. A session in a thread keeps what it gets of them
+   * @param data - bytes that only this library refers to, which are not used again: the result may be in their memory
    * @throws {DOMException} if the data is not valid
    */
   run(session: KeySession, data: Bytes, isEncryption: boolean): Work<ArrayBuffer>;
@@ -129,7 +129,7 @@ function gcm({ iv: given, additionalData, tagLength = 128 }: Parameters): Cipher
   const isValid = tagLengths.includes(tagSize * 8) && iv !== undefined && iv.length > 0;
   const aad = bytesOf(additionalData);
   return {
-    room: () => 0,
+    room: () => GCM_TAG,
     check(size, isEncryption) {
       const hasAad = additionalData === undefined || aad !== undefined;
       if (!isValid || !hasAad || (!isEncryption && size < tagSize)) throw new Doubt("the parameters are invalid");

@@ -1,13 +1,23 @@
-import type { Aead, Cipher, Device, Hash, HashName, Hmac, HmacName } from "@cryptodev/core";
+import type { Cipher, Device, Hash, HashName, HmacName } from "@cryptodev/core";
 import { CIOCAUTHCRYPT, CRYPTO_HMAC_MAX_KEY_LEN } from "@cryptodev/core/abi";
 import { isMissing } from "@cryptodev/core/host";
 import { hashOf } from "./algorithms.ts";
 import type { Bytes } from "./bytes.ts";
 import { Lack } from "./errors.ts";
 import { exported } from "./keys.ts";
+import { MAX_AT_ONCE, Pace, type Timed } from "./pace.ts";
 import { type Key, partsOf } from "./platform.ts";
 import { Pool, type Pooled } from "./pool.ts";
-import { atOnce, type DigestSession, inTurn, type KeySession, transferred, type Work } from "./work.ts";
+import {
+  type AtOnceSession,
+  atOnce,
+  type DigestSession,
+  inPlace,
+  inTurn,
+  type KeySession,
+  transferred,
+  type Work,
+} from "./work.ts";
 
 /**
  * A device whose operations threads run, such as the `AsyncDevice` that `openAsync()` opens. It must support the same
@@ -31,21 +41,12 @@ export type ThreadedSession = Pooled;
 export type OpenThreads = () => Promise<ThreadedDevice | undefined>;
 
 /**
- * Data of more than this many bytes is left to threads. The way to a thread and back takes about as long as this many
- * bytes of AES-GCM do in software.
- */
-export const MAX_AT_ONCE: number = 2 ** 16;
-
-/**
  * How many sessions of keys are open at a time, on the device and for large data. A session that was closed starts again
  * when its key is used. The driver looks for the session of each operation in a list, so every session that is open costs
  * all others time.
  */
 const MAX_SESSIONS = 256;
 const MAX_POOLS = 32;
-
-/** Sessions that work at once. */
-type AtOnceSession = Cipher<"aes-cbc"> | Cipher<"aes-ctr"> | Aead | Hmac;
 
 /** What is known about a key. */
 interface Entry {
@@ -67,6 +68,7 @@ interface Sealed {
 export class Sessions {
   readonly #device: () => Device;
   readonly #openThreads: OpenThreads;
+  readonly #pace = new Pace();
   #threads: Promise<ThreadedDevice | undefined> | undefined;
   readonly #entries = new WeakMap<Key, Entry>();
   /** The entries with a session, the one that was used last at the end. */
@@ -111,13 +113,23 @@ export class Sessions {
    * @throws {Lack} if the device cannot use the key
    */
   async use<T>(key: Key, size: number, work: (session: KeySession) => Work<T>): Promise<T> {
-    const threads = size > MAX_AT_ONCE ? await this.#threaded() : undefined;
-    if (threads !== undefined) return this.#useThread(threads, key, work);
+    const here = (session: AtOnceSession): T => atOnce(work(inPlace(session)));
+    if (size <= MAX_AT_ONCE) return this.#useHere(key, here);
+    const { name, hash } = partsOf(key).algorithm;
+    return this.#large(
+      `${name} ${hash?.name}`,
+      size,
+      (timed) => this.#useHere(key, (session) => timed(() => here(session))),
+      (threads) => this.#useThread(threads, key, work),
+    );
+  }
+
+  async #useHere<T>(key: Key, here: (session: AtOnceSession) => T): Promise<T> {
     const known = this.#entries.get(key);
     if (known?.session?.closed === false) {
       this.#open.delete(known);
       this.#open.add(known);
-      return atOnce(work(known.session));
+      return here(known.session);
     }
     const bytes = await this.#bytesOf(key);
     try {
@@ -129,7 +141,7 @@ export class Sessions {
         this.#open.add(entry);
         this.#closeOldest();
       }
-      return atOnce(work(entry.session));
+      return here(entry.session);
     } finally {
       bytes.fill(0);
     }
@@ -141,8 +153,17 @@ export class Sessions {
    * @throws {Lack} if the device does not have the hash
    */
   async digest(name: HashName, data: Bytes): Promise<Bytes> {
-    const threads = data.length > MAX_AT_ONCE ? await this.#threaded() : undefined;
-    if (threads === undefined) return this.#hash(name).digest(data);
+    const here = (): Bytes => this.#hash(name).digest(data);
+    if (data.length <= MAX_AT_ONCE) return here();
+    return this.#large(
+      name,
+      data.length,
+      (timed) => timed(here),
+      (threads) => this.#digestInThread(threads, name, data),
+    );
+  }
+
+  #digestInThread(threads: ThreadedDevice, name: HashName, data: Bytes): Promise<Bytes> {
     let pool = this.#hashPools.get(name);
     if (pool === undefined) {
       pool = new Pool();
@@ -150,6 +171,18 @@ export class Sessions {
     }
     const start = () => threads.hash(name).catch((error) => lackOr(name, error));
     return pool.use(start, async (session) => (session as unknown as DigestSession).digest(data, transferred));
+  }
+
+  /** Processes large data here if that does not take long, otherwise in a thread, if there are any. */
+  async #large<T>(
+    algorithm: string,
+    size: number,
+    here: (timed: Timed) => T | Promise<T>,
+    inThread: (threads: ThreadedDevice) => Promise<T>,
+  ): Promise<T> {
+    if (this.#pace.accepts(algorithm, size)) return this.#pace.run(algorithm, size, here);
+    const threads = await this.#threaded();
+    return threads === undefined ? here((operation) => operation()) : inThread(threads);
   }
 
   #hash(name: HashName): Hash {

@@ -48,9 +48,9 @@ export interface SubtleOptions {
    */
   readonly fallback?: boolean | undefined;
   /**
-   * The device for data of more than 64 KiB, of the same kind as the other one: what `openAsync()` opens. Up to 8
-   * operations of a key then run at the same time. A function is called when it is first needed, and returns `undefined`
-   * if there is none. Defaults to none: all operations block the event loop.
+   * The device for large data, of the same kind as the other one: what `openAsync()` opens. Up to 8 operations of a key
+   * then run at the same time. A function is called when it is first needed, and returns `undefined` if there is none.
+   * Defaults to none: all operations block the event loop.
    */
   readonly threads?: ThreadedDevice | (() => Promise<ThreadedDevice | undefined>) | undefined;
 }
@@ -66,7 +66,9 @@ export interface SubtleOptions {
  * A key starts a session when it is used first. The session is closed when the key is collected or the device is
  * closed. A key that is not extractable works with the `subtle` that made it, and with no other.
  *
- * Data of up to 64 KiB is processed before the method returns. Larger data is left to {@link SubtleOptions.threads}.
+ * Data of up to 64 KiB is processed before the method returns. Larger data is left to {@link SubtleOptions.threads},
+ * unless it has at most 1 MiB and the device, at its last pace, takes at most 2 ms for it: then this thread processes it
+ * in a later turn of the event loop, if no other data is being processed so.
  *
  * @param device - the caller closes it. A function is called whenever the device is needed, and returns the same each time
  * @returns an instance of the runtime's `SubtleCrypto`, whose methods do not depend on `this`. If the runtime has the
@@ -365,11 +367,13 @@ class DeviceSubtle {
         const bytes = format === "jwk" ? new TextEncoder().encode(JSON.stringify(exported)) : (exported as ArrayBuffer);
         const plaintext = dataFor(algorithm, bytes, true);
         (ArrayBuffer.isView(bytes) ? bytes : new Uint8Array(bytes)).fill(0);
+        let wrapped: ArrayBuffer | undefined;
         try {
-          return await this.#cryptWith(algorithm, wrappingKey, plaintext, "wrapKey", true);
+          wrapped = await this.#cryptWith(algorithm, wrappingKey, plaintext, "wrapKey", true);
+          return wrapped;
         } finally {
-          // A thread that encrypted it has its memory.
-          if (plaintext !== undefined && plaintext.length > 0) plaintext.fill(0);
+          // Unless it was encrypted in place, or by a thread that has its memory.
+          if (plaintext !== undefined && plaintext.buffer !== wrapped && plaintext.length > 0) plaintext.fill(0);
         }
       },
       () => native.wrapKey(format, key, wrappingKey, algorithm?.value ?? given),

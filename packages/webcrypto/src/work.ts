@@ -1,6 +1,7 @@
-import type { Bytes } from "./bytes.ts";
+import type { Aead, Cipher, Hmac } from "@cryptodev/core";
+import { type Bytes, withRoom } from "./bytes.ts";
 
-/** Lets a session in a thread keep the memory of its data, which is not used again. Other sessions ignore it. */
+/** Lets a session in a thread keep the memory of its data, which is not used again. */
 export const transferred: Transferred = { transfer: true };
 
 interface Transferred {
@@ -13,7 +14,10 @@ export interface Message extends Transferred {
   readonly aad: Bytes | undefined;
 }
 
-/** A session of AES-CBC or AES-CTR. All sessions here work at once, or in a thread, and then return promises. */
+/**
+ * A session of AES-CBC or AES-CTR. All sessions here work at once, or in a thread, and then return promises. They may use
+ * the memory of their data for the result.
+ */
 export interface CipherSession {
   encrypt(source: Bytes, iv: Bytes, options: Transferred): Result;
   decrypt(source: Bytes, iv: Bytes, options: Transferred): Result;
@@ -34,6 +38,28 @@ export interface DigestSession {
 export type KeySession = CipherSession | AeadSession | DigestSession;
 
 type Result = Bytes | Promise<Bytes>;
+
+/** A session of the device for the operations of a key, which work at once. */
+export type AtOnceSession = Cipher<"aes-cbc"> | Cipher<"aes-ctr"> | Aead | Hmac;
+
+/** Has a session of the device work in the memory of its data, because new memory for a result of 1 MiB costs as much. */
+export function inPlace(session: AtOnceSession): KeySession {
+  if ("digest" in session) return { digest: (data) => session.digest(data) };
+  if ("seal" in session) {
+    return {
+      seal(plaintext, message) {
+        const sealed = withRoom(plaintext);
+        if (sealed.length < plaintext.length + session.tagSize) return session.seal(plaintext, message);
+        return sealed.subarray(0, session.sealInto(plaintext, sealed, message));
+      },
+      open: (sealed, message) => sealed.subarray(0, session.openInto(sealed, sealed, message)),
+    };
+  }
+  return {
+    encrypt: (source, iv) => source.subarray(0, session.encryptInto(source, source, iv)),
+    decrypt: (source, iv) => source.subarray(0, session.decryptInto(source, source, iv)),
+  };
+}
 
 /**
  * Work with a session, in one form for both kinds: it yields the results of the session's methods, and continues with

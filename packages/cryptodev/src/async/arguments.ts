@@ -1,5 +1,6 @@
-import { bufferOf, copyInto, inWords, own, sizeOf } from "@cryptodev/core/host";
+import { bufferOf, byteOffsetOf, copyInto, inWords, own, sizeOf } from "@cryptodev/core/host";
 import type { AsyncOptions } from "./executor.ts";
+import { MOST_IN_PLACE } from "./in_place.ts";
 import type { Argument } from "./protocol.ts";
 
 /*
@@ -8,30 +9,48 @@ import type { Argument } from "./protocol.ts";
  * its memory away.
  */
 
-/** Copies bytes. `undefined` stays: the session's own checks say whether it is an error. */
-export function copied(bytes: Uint8Array | undefined, role: string, name: string): Uint8Array<ArrayBuffer> | undefined {
+/**
+ * Copies bytes. `undefined` stays: the session's own checks say whether it is an error.
+ *
+ * @param room - how many bytes the copy has after them
+ */
+export function copied(
+  bytes: Uint8Array | undefined,
+  role: string,
+  name: string,
+  room = 0,
+): Uint8Array<ArrayBuffer> | undefined {
   if (bytes === undefined) return undefined;
-  sizeOf(bytes, role, name);
+  const size = sizeOf(bytes, role, name);
+  if (room > 0) {
+    const copy = new Uint8Array(size + room);
+    copyInto(copy, bytes);
+    return copy;
+  }
   // Memory that is allocated as a copy is not filled with zeros before, which takes as long as to copy.
   return new Uint8Array(bytes);
 }
 
 /**
  * Returns the data of an operation: a copy, or its own buffer if the operation may keep that. Shared memory cannot be
- * transferred, and a buffer that has other bytes is not, because a message would take them along.
+ * transferred, and a buffer that has other bytes is not, because a message would take them along. Small data is always
+ * copied, because it may be processed here, in the memory that this returns.
+ *
+ * @param room - how many bytes follow the data in what is returned, for the result
  */
 export function dataOf(
   bytes: Uint8Array | undefined,
   role: string,
   name: string,
   options: AsyncOptions | undefined,
+  room = 0,
 ): Uint8Array<ArrayBuffer> | undefined {
   const isTransferred = plain(own(options, "transfer", name), "boolean", "transfer", name) === true;
-  if (bytes === undefined || !isTransferred) return copied(bytes, role, name);
+  if (bytes === undefined || !isTransferred) return copied(bytes, role, name, room);
   const size = sizeOf(bytes, role, name);
   const buffer = bufferOf(bytes);
-  const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === size;
-  return isWhole ? new Uint8Array(buffer) : copied(bytes, role, name);
+  const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === size + room && byteOffsetOf(bytes) === 0;
+  return isWhole && size > MOST_IN_PLACE ? new Uint8Array(buffer) : copied(bytes, role, name, room);
 }
 
 /**

@@ -23,8 +23,9 @@ export interface AsyncOptions {
    */
   readonly signal?: AbortSignalLike | undefined;
   /**
-   * Whether the operation may keep the buffer of its data, if the data fills it. If a thread runs the operation, the data
-   * is then not copied, and its buffer is detached. Defaults to `false`.
+   * Whether the operation may keep the buffer of its data, if the data has more than 4096 bytes and fills it; for
+   * `seal()`, if the tag's room follows the plaintext. If a thread runs the operation, the data is then not copied, and
+   * its buffer is detached. Defaults to `false`.
    */
   readonly transfer?: boolean | undefined;
 }

@@ -1,5 +1,13 @@
 import { CryptodevError, type Device, type Session } from "@cryptodev/core";
-import { type Argument, asReceived, type CallMethod, DEVICE, type Outcome, type StartMethod } from "./protocol.ts";
+import {
+  type Argument,
+  asReceived,
+  type CallMethod,
+  DEVICE,
+  type Outcome,
+  operate,
+  type StartMethod,
+} from "./protocol.ts";
 
 /**
  * The most bytes of data that are processed in place. Up to here an operation takes less of this thread's time than a
@@ -49,9 +57,8 @@ export class InPlace {
 
   /** Does an operation that {@link InPlace.accepts} accepts. */
   call(of: number, method: CallMethod, args: readonly Argument[]): Outcome {
-    const session: unknown = this.#counterparts.get(of)?.session;
-    const result = (session as Record<CallMethod, (...args: readonly unknown[]) => unknown>)[method](...args);
-    return { result, statistics: undefined };
+    const { session } = this.#counterparts.get(of) as Counterpart;
+    return { result: operate(session, method, args), statistics: undefined };
   }
 
   /** Waits for an operation of the thread, during which this session does nothing here. */

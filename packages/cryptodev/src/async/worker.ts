@@ -19,7 +19,9 @@ import {
   type Introduction,
   introduce,
   type Job,
+  type Methods,
   type Outcome,
+  operate,
   received,
   type StartJob,
   startKey,
@@ -28,8 +30,6 @@ import {
   toWire,
   type WorkerStart,
 } from "./protocol.ts";
-
-type Methods = Record<string, (...args: readonly unknown[]) => unknown>;
 
 /** The device, a session, or the chunks of a cipher. */
 interface Kept {
@@ -94,7 +94,7 @@ function invoke({ methods }: Kept, method: string, known: readonly string[], arg
   if (!known.includes(method) || typeof methods[method] !== "function") {
     throw new TypeError(`job of a thread: expected a method of its object, got ${inWords(method)}`);
   }
-  return received(args, (own) => methods[method]?.(...own));
+  return received(args, (own) => operate(methods, method, own));
 }
 
 function start({ object, of, method, args }: StartJob): Introduction {

@@ -62,7 +62,8 @@ export class AsyncAead extends AsyncSession {
     message?: AsyncAeadMessage & { readonly detached?: boolean },
   ): Promise<Uint8Array<ArrayBuffer> | DetachedMessage> {
     const detached = plain(own(message, "detached", this.name), "boolean", "detached", this.name);
-    const args = [dataOf(plaintext, "source", this.name, message), { ...this.#copied(message), detached }];
+    const room = detached === true ? 0 : this.#room;
+    const args = [dataOf(plaintext, "source", this.name, message, room), { ...this.#copied(message), detached }, room];
     return (await this.call("seal", args, message)) as Uint8Array<ArrayBuffer> | DetachedMessage;
   }
 
@@ -78,7 +79,7 @@ export class AsyncAead extends AsyncSession {
   async sealInto(plaintext: Uint8Array, destination: Uint8Array, message?: AsyncAeadMessage): Promise<number> {
     const size = sizeOf(plaintext, "source", this.name);
     checkRoom(destination, size + this.overhead, "destination", this.name);
-    const args = [dataOf(plaintext, "source", this.name, message), this.#copied(message)];
+    const args = [dataOf(plaintext, "source", this.name, message, this.#room), this.#copied(message), this.#room];
     const sealed = (await this.call("seal", args, message)) as Uint8Array;
     return deliver(sealed, destination, "destination", this.name);
   }
@@ -112,6 +113,11 @@ export class AsyncAead extends AsyncSession {
     checkRoom(destination, size, "destination", this.name);
     const args = [dataOf(sealed, "source", this.name, message), this.#copied(message)];
     return deliver((await this.call("open", args, message)) as Uint8Array, destination, "destination", this.name);
+  }
+
+  /** How many bytes after the plaintext are room for the tag; none if a nonce is to precede it. */
+  get #room(): number {
+    return this.overhead === this.tagSize ? this.tagSize : 0;
   }
 
   #copied(message: AeadMessage | undefined): { readonly nonce: Argument; readonly aad: Argument } {
