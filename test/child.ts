@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { cliPath } from "./cli_path.ts";
 import { runtimeName } from "./runtime.ts";
 
 /** How a program ended. */
@@ -33,7 +34,6 @@ function preload(name: "register-crypto" | "register-webcrypto"): readonly strin
   return [runtimeName === "Node.js" ? "--import" : "--preload", `cryptodev/${name}`];
 }
 
-const cli = fileURLToPath(new URL("../packages/cryptodev/bin/cryptodev.mjs", import.meta.url));
 const root = fileURLToPath(new URL("../", import.meta.url));
 const workspace = fileURLToPath(new URL(".programs/", import.meta.url));
 
@@ -59,7 +59,7 @@ export function runProgram(
       ...(isSubtleSwitched ? preload("register-webcrypto") : []),
     ];
     const run = runtimeName === "Deno" ? ["run", ...permissions] : [];
-    const server = isServed ? [...(runtimeName === "Deno" ? ["run", "-A"] : []), cli, "serve", "--"] : [];
+    const server = isServed ? [...(runtimeName === "Deno" ? ["run", "-A"] : []), cliPath, "serve", "--"] : [];
     const args = [...server, ...(isServed ? [process.execPath] : []), ...run, ...flags, file];
     const { CRYPTODEV_BACKEND: _ours, ...inherited } = process.env;
     const { status, stdout, stderr } = spawnSync(process.execPath, args, {

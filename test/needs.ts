@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
+import { cliPath } from "./cli_path.ts";
 
 /* What some tests need that not every machine has. `npm test` lists at its start what is missing. */
 
@@ -25,7 +25,6 @@ function program(name: string, tests: string): Need {
 }
 
 const isRoot = process.getuid?.() === 0;
-const command = fileURLToPath(new URL("../packages/cryptodev/bin/cryptodev.mjs", import.meta.url));
 
 /** Whether tests reach the software device in one way: in each, unless `WAYS` selects some, as in `WAYS=process,file`. */
 export const isUsed = (way: "process" | "file" | "character"): boolean =>
@@ -67,7 +66,7 @@ const needs = {
     tests: "the command as another user",
     missing() {
       const user = ["--reuid", "1234", "--regid", "1234", "--clear-groups"];
-      const files = [process.execPath, command];
+      const files = [process.execPath, cliPath];
       return files.every((file) => succeeds("setpriv", ...user, "test", "-r", file))
         ? undefined
         : "setpriv is missing, or another user may not read the command";

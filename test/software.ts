@@ -5,11 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { type Machine, machineOf } from "@cryptodev/core/abi";
 import type { Host } from "@cryptodev/core/host";
 import { KernelCrashError, SoftwareHost, type SoftwareHostOptions } from "@cryptodev/soft";
 import { afterAll, afterEach, beforeEach } from "vitest";
+import { cliPath } from "./cli_path.ts";
 import { can, isUsed } from "./needs.ts";
 import { patience, realHost, runtimeName } from "./runtime.ts";
 
@@ -59,11 +59,9 @@ function inProcess(machine: Machine, name: string): Way {
   };
 }
 
-const cli = fileURLToPath(new URL("../packages/cryptodev/bin/cryptodev.mjs", import.meta.url));
-
 /** The command `cryptodev`, in this runtime. */
 export const command: readonly [string, ...string[]] =
-  runtimeName === "Deno" ? [process.execPath, "run", "-A", cli] : [process.execPath, cli];
+  runtimeName === "Deno" ? [process.execPath, "run", "-A", cliPath] : [process.execPath, cliPath];
 
 /** A server in a process of its own. */
 export class ServedDevice {

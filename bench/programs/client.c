@@ -3,12 +3,14 @@
  * many nanoseconds one operation took. Cases: `call`, an ioctl on a pipe that does nothing in the kernel; `copied`, the same
  * with iv and data copied to other memory and back; `encrypt`, AES-128-CBC on the device at the given path; `session`, the
  * start and end of a session; `sessions-N`, N sessions in turn; `threads-N`, N threads with a device and a session each;
- * `ping`, a round trip to a server; `verify`, which prints a checksum of the result of `encrypt`.
+ * `ping`, a round trip to a server; `percentile-N`, what N of 100 operations of `encrypt` take at most; `large`, AES-128-CBC of
+ * so many KiB, in place; `verify`, which prints a checksum of the result of `encrypt`.
  */
 #define _GNU_SOURCE
 #include "../../test/serve/programs/cryptodev.h"
 #include <pthread.h>
 #include <semaphore.h>
+#include <sys/mman.h>
 #include <time.h>
 
 enum { MOST = 1 << 20 };
@@ -91,6 +93,34 @@ static void work_at_once(const char *path, unsigned many, unsigned size, unsigne
   for (unsigned index = 0; index < many; index += 1) sem_wait(&done);
 }
 
+static int by_value(const void *one, const void *other) {
+  double difference = *(const double *)one - *(const double *)other;
+  return (difference > 0) - (difference < 0);
+}
+
+/* Measures every call. */
+static double percentile(unsigned percent, int fd, uint32_t ses, unsigned size, unsigned rounds) {
+  struct crypt_op op = {0};
+  double *took = malloc(rounds * sizeof *took);
+  for (unsigned index = 0; index < rounds; index += 1) {
+    double begin = now();
+    encrypt(fd, CIOCCRYPT, &op, ses, source, destination, size);
+    took[index] = now() - begin;
+  }
+  qsort(took, rounds, sizeof *took, by_value);
+  double result = took[(rounds - 1) * percent / 100];
+  free(took);
+  return result;
+}
+
+static void encrypt_large(int fd, uint32_t ses, size_t size) {
+  struct crypt_op op = {0};
+  uint8_t *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+  if (memory == MAP_FAILED) fail("mmap");
+  encrypt(fd, CIOCCRYPT, &op, ses, memory, memory, size);
+  munmap(memory, size);
+}
+
 static void *sleep_on(void *nothing) {
   for (;;) pause();
   return nothing;
@@ -136,6 +166,11 @@ int main(int count, char **arguments) {
       work_at_once(arguments[1], many, size, rounds);
       printf("%.3f\n", (now() - begin) / rounds / many);
       continue;
+    } else if (sscanf(name, "percentile-%u", &many) == 1 && many <= 100) {
+      printf("%.3f\n", percentile(many, fd, ses, size, rounds));
+      continue;
+    } else if (strcmp(name, "large") == 0) {
+      for (unsigned index = 0; index < rounds; index += 1) encrypt_large(fd, ses, (size_t)size << 10);
     } else if (strcmp(name, "session") == 0) {
       for (unsigned index = 0; index < rounds; index += 1) {
         uint32_t one = start(fd);

@@ -1,11 +1,14 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { Bench, type Runtime, stop } from "../bench.ts";
 import type { Row } from "../report.ts";
 import { compare, ratio, summarize } from "../statistics.ts";
 
 /** How often two callers compete. */
 const TURNS = 7;
+/** How often while one has an operation of 1 GiB, how long that is left alone first, in milliseconds, and the calls. */
+const LARGE = { turns: 3, start: 500, calls: 5000 };
 
 /** Measures round trips to our server, compared with a server that does nothing, on one processor. */
 export async function server(bench: Bench, add: (row: Row) => void): Promise<void> {
@@ -78,6 +81,26 @@ async function competing(bench: Bench, runtime: Runtime, add: (row: Row) => void
   const { median: value, spread } = summarize(waits);
   const what = "wait of a short call during another's of 1 MiB, relative to that one";
   add({ what, who, value, unit: "x", spread, limit: { most: 0.25 } });
+
+  const median = await one.round("percentile-50", 16, LARGE.calls);
+  const [early, late]: [number[], number[]] = [[], []];
+  for (let turn = 0; turn < LARGE.turns; turn += 1) {
+    early.push((await one.round("percentile-99", 16, LARGE.calls)) / median);
+    let isBusy = true;
+    const busy = other.round("large", 2 ** 20, 1).then(() => (isBusy = false));
+    await setTimeout(LARGE.start);
+    const most = await one.round("percentile-99", 16, LARGE.calls);
+    if (!isBusy) throw new Error("the operation of 1 GiB ended before the calls beside it");
+    late.push(most / median);
+    await busy;
+  }
+  const row = "what 99 of 100 calls of 16 bytes take at most";
+  const [idle, busy] = [summarize(early), summarize(late)];
+  add({ what: `${row}, relative to their median`, who, value: idle.median, unit: "x", spread: idle.spread });
+  add({
+    what: `${row} during another's of 1 GiB, relative to their median without it`,
+    ...{ who, value: busy.median, unit: "x", spread: busy.spread, limit: { most: 5 } },
+  });
 
   for (const client of both) client.stop();
   await stop(serving);
