@@ -126,9 +126,9 @@ export class Argument<S extends Struct = Struct> extends StructBytes<S> {
 
   /** Sets every pointer that has a target, or refers to the result, to NULL, so that no target is kept alive. */
   release(): void {
-    for (const [slot, target] of this.#pointees.entries()) {
+    for (let slot = 0; slot < this.#pointees.length; slot += 1) {
       const isResult = this.result !== undefined && this.#addresses[slot] === this.result.address;
-      if (target !== null || isResult) this.point(slot * this.pointerSize, null);
+      if (this.#pointees[slot] !== null || isResult) this.setAddress(slot * this.pointerSize, 0);
     }
   }
 }

@@ -1,7 +1,7 @@
 import { CIOCASYNCCRYPT, CIOCASYNCFETCH, COP_FLAG_NO_ZC, type crypt_op } from "@cryptodev/core/abi";
 import { Errno } from "../errno.ts";
 import { KernelCryptOp, writeBackOf } from "./crypt.ts";
-import type { Handler } from "./handler.ts";
+import { type Handler, requireSize } from "./handler.ts";
 import type { Slices } from "./slices.ts";
 
 /** Runs the operation. As in the driver's worker, an error is kept for the fetch. */
@@ -21,11 +21,12 @@ function* failureOf(operation: KernelCryptOp, alignmask: number): Slices<Errno |
 /** CIOCASYNCCRYPT submits an operation. It runs at once, as in a worker that is never late. */
 export const ciocasynccrypt: Handler<typeof crypt_op> = {
   ioctl: CIOCASYNCCRYPT,
-  *answer(argument, { file, memory }, { alignmask, data, jobs, paceOf, requireSize }) {
+  *answer(argument, { file, memory }, context) {
+    const { alignmask, data, jobs, paceOf } = context;
     const at = argument.offset;
     const session = file.find(argument.getUint32(at.ses));
     const size = argument.getUint32(at.len);
-    requireSize(size);
+    requireSize(size, context);
     const operation = new KernelCryptOp(argument, memory.retain(), session, paceOf(session));
     if ((argument.getUint16(at.flags) & COP_FLAG_NO_ZC) !== 0)
       throw new Errno("EINVAL", "NO_ZC cannot be asynchronous");

@@ -5,19 +5,20 @@ import { authenticatedCrypt } from "./auth_aead.ts";
 import { type KernelAuthOp, readAuthOp } from "./auth_operation.ts";
 import { srtpCrypt } from "./auth_srtp.ts";
 import { tlsCrypt } from "./auth_tls.ts";
-import { type Answer, type Handler, writeBack } from "./handler.ts";
+import { type Answer, type Handler, requireSize, writeBack } from "./handler.ts";
 import { complete, type Slices } from "./slices.ts";
 
 /** CIOCAUTHCRYPT encrypts and authenticates: an AEAD, or a TLS or SRTP record. */
 export const ciocauthcrypt: Handler<typeof crypt_auth_op> = {
   ioctl: CIOCAUTHCRYPT,
-  answer(argument, { file, memory }, { data, paceOf, requireSize }) {
+  answer(argument, { file, memory }, context) {
+    const { data, paceOf } = context;
     const at = argument.offset;
     const session = file.find(argument.getUint32(at.ses));
     const { aead } = session;
     const cipher = aead ?? session.cipher;
     const size = argument.getUint32(at.len) + argument.getUint32(at.auth_len);
-    requireSize(size);
+    requireSize(size, context);
     const operation = readAuthOp(argument, memory, session, paceOf(session));
     const { iv } = operation;
     const op = argument.getUint16(at.op);

@@ -15,7 +15,7 @@ import { Errno } from "../errno.ts";
 import { isResult, targetOf } from "../user/argument_memory.ts";
 import { copyFromUser, copyToUser, type Memory, PIECE } from "../user/memory.ts";
 import type { UserStruct } from "../user/user_struct.ts";
-import { type Answer, type Handler, type WriteBack, writeBack } from "./handler.ts";
+import { type Answer, type Handler, requireSize, type WriteBack, writeBack } from "./handler.ts";
 import type { DriverSession } from "./session.ts";
 import { areReachable, complete, inPieces, type Pace, type Slices, shortSize } from "./slices.ts";
 import { crashAt, listedPages, MAX_PAGES, PAGE, requireWritable, writeThrough } from "./zero_copy.ts";
@@ -307,17 +307,16 @@ function cryptInReach(argument: Argument<typeof crypt_op>, session: DriverSessio
   if (cipher === undefined || mac !== undefined || op > COP_DECRYPT || (flags & COP_FLAG_NO_ZC) !== 0) return false;
   if (len === 0 || len > PIECE || len % cipher.blockSize !== 0 || alignmask !== 0) return false;
   const ivSize = cipher.iv.length;
-  const hasIv = ivSize > 0 && argument.getPointer(at.iv) !== 0;
-  const iv = hasIv ? targetOf(argument, at.iv, ivSize) : undefined;
-  const data = targetOf(argument, at.src, len);
+  const iv = ivSize === 0 ? null : targetOf(argument, at.iv, ivSize);
+  const data = targetOf(argument, at.src, len) ?? undefined;
   const isCreated = isResult(argument, at.dst, len);
-  const destination = isCreated ? undefined : targetOf(argument, at.dst, len);
-  if ((hasIv && iv === undefined) || data === undefined || (!isCreated && destination === undefined)) return false;
-  if (iv !== undefined) copyInto(cipher.iv, iv);
+  const destination = isCreated ? null : (targetOf(argument, at.dst, len) ?? undefined);
+  if (iv === undefined || data === undefined || destination === undefined) return false;
+  if (iv !== null) copyInto(cipher.iv, iv);
   const result = cipher.crypt(op === COP_DECRYPT, data);
-  if (destination === undefined) (argument.result as Result).bytes = result;
+  if (destination === null) (argument.result as Result).bytes = result;
   else copyInto(destination, result);
-  if (iv !== undefined && (flags & COP_FLAG_WRITE_IV) !== 0) copyInto(iv, cipher.iv);
+  if (iv !== null && (flags & COP_FLAG_WRITE_IV) !== 0) copyInto(iv, cipher.iv);
   session.usage.add(op === COP_DECRYPT, len);
   return true;
 }
@@ -325,17 +324,18 @@ function cryptInReach(argument: Argument<typeof crypt_op>, session: DriverSessio
 /** CIOCCRYPT encrypts, decrypts or hashes. */
 export const cioccrypt: Handler<typeof crypt_op> = {
   ioctl: CIOCCRYPT,
-  answerInReach(argument, { file }, { alignmask, requireSize }) {
+  answerInReach(argument, { file }, context) {
     const { ses, len } = argument.offset;
     const session = file.find(argument.getUint32(ses));
-    requireSize(argument.getUint32(len));
-    return cryptInReach(argument, session, alignmask);
+    requireSize(argument.getUint32(len), context);
+    return cryptInReach(argument, session, context.alignmask);
   },
-  answer(argument, { file, memory }, { alignmask, data, paceOf, requireSize }) {
+  answer(argument, { file, memory }, context) {
+    const { alignmask, data, paceOf } = context;
     const { ses, len } = argument.offset;
     const session = file.find(argument.getUint32(ses));
     const size = argument.getUint32(len);
-    requireSize(size);
+    requireSize(size, context);
     const operation = new KernelCryptOp(argument, memory, session, paceOf(session));
     const rest = operation.run(alignmask);
     return rest === undefined ? delivered(operation) : data.during(size, inSlices(operation, rest));

@@ -208,9 +208,7 @@ export class SoftwareDevice {
       paceOf: () => undefined,
       jobs: this.#jobBudget,
       data: new Budget(this.totalBytes, "ENOMEM", "bytes of data in progress"),
-      requireSize: (size) => {
-        if (size > this.bytes) throw new Errno("ENOMEM", `${size} bytes of data, expected at most ${this.bytes}`);
-      },
+      most: this.bytes,
       cipherDriver: (id) => this.#present(cipherDrivers.get(id), "cipher", id),
       macDriver: (id) => this.#present(macDrivers.get(id), "mac", id),
       startSession: (file, session) => this.#startSession(file, session),

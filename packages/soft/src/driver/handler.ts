@@ -1,5 +1,6 @@
 import type { Ioctl, Machine, Struct } from "@cryptodev/core/abi";
 import type { Argument } from "@cryptodev/core/host";
+import { Errno } from "../errno.ts";
 import type { Memory } from "../user/memory.ts";
 import type { UserStruct } from "../user/user_struct.ts";
 import type { CipherDriver, MacDriver } from "./algorithms.ts";
@@ -37,8 +38,8 @@ export interface DriverContext {
   readonly jobs: Budget;
   /** The data, in bytes, of the long operations of all open files that are in progress. */
   readonly data: Budget;
-  /** @throws {Errno} with `ENOMEM` if one operation may not have this much data */
-  requireSize(size: number): void;
+  /** The most bytes of data that one operation may have. */
+  readonly most: number;
   /** @throws {Errno} with `EINVAL` if the device does not have the cipher */
   cipherDriver(id: number): CipherDriver;
   /** @throws {Errno} with `EINVAL` if the device does not have the mac */
@@ -54,6 +55,11 @@ export interface DriverContext {
   dropSession(file: OpenFile, id: number): void;
   /** Ends a session, and reports what it did. An unknown id is not an error. */
   endSession(file: OpenFile, id: number): void;
+}
+
+/** @throws {Errno} with `ENOMEM` if one operation may not have this much data */
+export function requireSize(size: number, { most }: DriverContext): void {
+  if (size > most) throw new Errno("ENOMEM", `${size} bytes of data, expected at most ${most}`);
 }
 
 /** What remains to be done after a handler: the caller's struct is to be written back. */

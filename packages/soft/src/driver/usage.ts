@@ -29,7 +29,7 @@ export class UsageCounter {
     this.#operations += 1;
     if (decrypt) this.#decrypted += size;
     else this.#encrypted += size;
-    this.#biggest = Math.max(this.#biggest, size);
+    if (size > this.#biggest) this.#biggest = size;
   }
 
   /** Returns the current counts as those of this session. */

@@ -9,13 +9,14 @@ type Referenced = Pick<Argument, "address" | "bytes" | "addresses" | "pointees" 
  * Returns what a pointer of an argument refers to, without looking for its address.
  *
  * @param offset - that of the pointer in the struct
- * @returns exactly so many bytes as a plain Uint8Array; `undefined` if the target has fewer, or is the struct itself, or
- * if the pointer was set by other means
+ * @returns exactly so many bytes as a plain Uint8Array; `null` for NULL; `undefined` if the target has fewer, or is the
+ * struct itself, or if the pointer was set by other means
  */
-export function targetOf(argument: Argument, offset: number, length: number): Uint8Array | undefined {
+export function targetOf(argument: Argument, offset: number, length: number): Uint8Array | null | undefined {
+  const address = argument.getPointer(offset);
+  if (address === 0) return null;
   const slot = offset / argument.pointerSize;
   const view = argument.pointees[slot] as Uint8Array | null;
-  const address = argument.getPointer(offset);
   if (view === null || address !== argument.addresses[slot] || address < FIRST_REGION) return undefined;
   return view[length - 1] === undefined ? undefined : plainly(argument.views, slot, view, 0, length);
 }
