@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import vm from "node:vm";
 import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
@@ -135,6 +135,13 @@ export function mapFile(size: number): { readonly view: Uint8Array; readonly pat
   const path = join(folder, "file");
   writeFileSync(path, new Uint8Array(size));
   return { view: (Bun as NonNullable<typeof Bun>).mmap(path), path };
+}
+
+/** Maps a file that has no name any more: vitest kills its processes, so they cannot remove it when they exit. */
+function mapAnonymously(size: number): Uint8Array {
+  const { view, path } = mapFile(size);
+  rmSync(dirname(path), { recursive: true });
+  return view;
 }
 
 /** All pieces are parts of one mapped file. */
@@ -274,7 +281,7 @@ export const memoryKinds: readonly MemoryKind[] = [
         {
           name: "a mapped file",
           make(size: number) {
-            mapped ??= mapFile(MAPPED).view;
+            mapped ??= mapAnonymously(MAPPED);
             const start = nextMapped + size > MAPPED ? 0 : nextMapped;
             nextMapped = start + size + 1;
             return { view: partOf(mapped, start, start + size) };

@@ -155,15 +155,22 @@ interface Carriage {
   readonly name: string;
   readonly flags: readonly string[];
   pathOf(count: number): string;
+  /** Removes what it created for the paths. */
+  remove(): void;
 }
 
 function asFile(): Carriage {
-  const folder = mkdtempSync(join(tmpdir(), "cryptodev-served-"));
-  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  let folder: string | undefined;
   return {
     name: "served as a file",
     flags: ["--transport", "fuse"],
-    pathOf: (count) => join(folder, `crypto${count}`),
+    pathOf(count) {
+      folder ??= mkdtempSync(join(tmpdir(), "cryptodev-served-"));
+      return join(folder, `crypto${count}`);
+    },
+    remove() {
+      if (folder !== undefined) rmSync(folder, { recursive: true });
+    },
   };
 }
 
@@ -171,14 +178,16 @@ const asCharacterDevice: Carriage = {
   name: "served as a character device",
   flags: ["--transport", "cuse"],
   pathOf: (count) => `/dev/crypto-test-${process.pid}-${count}`,
+  remove() {},
 };
 
 /** Creates a way to served devices: one server for each set of traits, until the test file ends. */
-async function through({ name, flags: transport, pathOf }: Carriage): Promise<Way> {
+async function through({ name, flags: transport, pathOf, remove }: Carriage): Promise<Way> {
   const host = await realHost();
   const servers = new Map<string, Promise<ServedDevice>>();
   afterAll(async () => {
     for (const server of servers.values()) await (await server).stop();
+    remove();
   });
   return {
     name,

@@ -11,7 +11,10 @@ function leastOf(who: string, size: number): number {
   return who.startsWith("Bun") ? 0.3 : 0.5;
 }
 
-/** Measures one cipher and many updates, with `cryptodev/crypto` and with node:crypto. */
+/**
+ * Measures one cipher and many updates, with `cryptodev/crypto` and with node:crypto. Each device has a process of its own,
+ * as in programs: compilers make slower code for a function that has worked with several.
+ */
 export async function dropIn(bench: Bench, path: string, add: (row: Row) => void): Promise<void> {
   for (const runtime of bench.runtimes) {
     const one = await bench.start(bench.together, runtime, path);
@@ -31,16 +34,18 @@ export async function dropIn(bench: Bench, path: string, add: (row: Row) => void
         spread: alone.spread,
       });
     }
+    one.stop();
     for (const device of ["served", "software"]) {
+      const other = await bench.start(bench.together, runtime, path);
       for (const size of [16, 256, 4096, 65536, 2 ** 20]) {
         const names = [`drop-in-${device}`, "drop-in-node"];
-        const [ours = [], direct = []] = await bench.interleave([one, one], names, size);
+        const [ours = [], direct = []] = await bench.interleave([other, other], names, size);
         const { median: value, spread } = compareMedians(direct, ours);
         const what = `update of ${size} bytes, ${device === "served" ? "on the device" : "in process"}, throughput relative to node:crypto`;
         const limit = device === "served" ? {} : { limit: { least: leastOf(runtime.name, size) } };
         add({ what, who: runtime.name, value, unit: "x", spread, ...limit });
       }
+      other.stop();
     }
-    one.stop();
   }
 }

@@ -1,20 +1,10 @@
 import { spawnSync } from "node:child_process";
-import {
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { afterAll } from "vitest";
 import { command } from "../software.ts";
+import { temporaryFolder } from "../temporary_folder.ts";
 
 /** The result of a command, with its output as bytes. */
 export interface CommandEnding {
@@ -32,16 +22,10 @@ export const manifest: string = JSON.stringify({
   scripts: { test: "cryptodev dgst sha256 package.json" },
 });
 
-/** A temporary folder that is removed after a test file. The command `cryptodev` runs in it, with the software device. */
+/** A temporary folder that is removed after the test, or after the test file. The command `cryptodev` runs in it, with the software device. */
 export class Folder {
-  readonly path: string = mkdtempSync(join(tmpdir(), "cryptodev-cli-"));
-  readonly #inputs: string = mkdtempSync(join(tmpdir(), "cryptodev-input-"));
-
-  constructor() {
-    afterAll(() => {
-      for (const folder of [this.path, this.#inputs]) rmSync(folder, { recursive: true });
-    });
-  }
+  readonly path: string = temporaryFolder("cli");
+  readonly #inputs: string = temporaryFolder("input");
 
   write(name: string, content: string | Uint8Array): string {
     writeFileSync(join(this.path, name), content);

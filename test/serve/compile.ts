@@ -1,9 +1,7 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll } from "vitest";
+import { temporaryFolder } from "../temporary_folder.ts";
 
 const sources = fileURLToPath(new URL("programs/", import.meta.url));
 
@@ -19,8 +17,7 @@ export function cc(source: string, program: string, ...flags: readonly string[])
  * @returns the path of each of them
  */
 export function compile<const Name extends string>(...names: readonly Name[]): Readonly<Record<Name, string>> {
-  const folder = mkdtempSync(join(tmpdir(), "cryptodev-programs-"));
-  afterAll(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder("programs");
   const compiled = names.map((name) => {
     const program = join(folder, name);
     cc(join(sources, `${name}.c`), program);

@@ -3,8 +3,9 @@
  *
  * @module @cryptodev/serve
  */
-export type { CrashPolicy } from "./connection.ts";
+
 export type { ServerStatistics } from "./counters.ts";
+export type { CrashPolicy } from "./crashes.ts";
 export { makePrivateDev, makePrivateModule } from "./private_folders.ts";
 export { ServeError } from "./serve_error.ts";
 export { Server, type ServerEnd } from "./server.ts";

@@ -1,6 +1,6 @@
 import type { ErrnoName } from "@cryptodev/core/abi";
 import { SoftwareDevice, type SoftwareDeviceOptions } from "@cryptodev/soft";
-import type { CrashPolicy } from "./connection.ts";
+import type { CrashPolicy } from "./crashes.ts";
 
 /** A call that is made to fail. */
 export interface ServedFault {

@@ -1,7 +1,7 @@
 import type { HashName, HmacName } from "@cryptodev/core";
 import { copied } from "./bytes.ts";
 import { Lack, Refusal } from "./errors.ts";
-import type { KeyAlgorithm } from "./platform.ts";
+import { type KeyAlgorithm, takesNull } from "./platform.ts";
 
 /** The hashes of the device by their names in WebCrypto. */
 const hashes: ReadonlyMap<string, HashName & HmacName> = new Map([
@@ -94,9 +94,14 @@ export function describe(given: unknown, members: ReadonlyMap<string, readonly s
   const value: Record<string, unknown> = { name };
   for (const member of isObject ? own : []) {
     const read = (given as Readonly<Record<string, unknown>>)[member];
-    if (read !== undefined) value[member] = memberOf(member, read);
+    const isMissing = read === undefined || (read === null && takesNull && isOptional(name, member));
+    if (!isMissing) value[member] = memberOf(member, read);
   }
   return { name, isOurs: true, value };
+}
+
+function isOptional(name: string, member: string): boolean {
+  return member === "additionalData" || member === "tagLength" || (name === "HMAC" && member === "length");
 }
 
 /**
@@ -110,7 +115,7 @@ export function stringOf(value: unknown): string {
 
 /** Converts a member as the specification does. What cannot be converted stays, and the runtime refuses it. */
 function memberOf(member: string, value: unknown): unknown {
-  // Runtimes do not agree on whether null is 0, or missing.
+  // Runtimes do not agree on whether null is 0.
   if (member === "length" || member === "tagLength") return value === null ? null : +(value as number);
   if (member === "hash") return describe(value, membersOf.digest)?.value ?? value;
   return copied(value) ?? value;

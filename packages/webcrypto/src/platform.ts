@@ -71,6 +71,9 @@ function bound(owner: object): Supports | undefined {
   return supports?.bind(owner);
 }
 
+/** Whether the runtime takes `null` for an optional parameter that is missing. Deno does, unlike the specification. */
+export const takesNull: boolean = "Deno" in globalThis;
+
 /** Asks whether an operation is supported. */
 export type Supports = (...args: readonly unknown[]) => boolean;
 
