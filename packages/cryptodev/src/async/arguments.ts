@@ -1,4 +1,4 @@
-import { bufferOf, byteOffsetOf, copyInto, inWords, own, sizeOf } from "@cryptodev/core/host";
+import { bufferOf, byteOffsetOf, copyInto, inWords, own, partOf, sizeOf } from "@cryptodev/core/host";
 import type { AsyncOptions } from "./executor.ts";
 import { MOST_IN_PLACE } from "./in_place.ts";
 import type { Argument } from "./protocol.ts";
@@ -24,7 +24,8 @@ export function copied(
   const size = sizeOf(bytes, role, name);
   if (room > 0) {
     const copy = new Uint8Array(size + room);
-    copyInto(copy, bytes);
+    // Shared memory can grow meanwhile.
+    copyInto(copy, partOf(bytes, 0, size));
     return copy;
   }
   // Memory that is allocated as a copy is not filled with zeros before, which takes as long as to copy.
