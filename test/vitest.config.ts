@@ -49,7 +49,8 @@ export default defineConfig({
     setupFiles: isMeasured ? ["coverage/setup.ts"] : [],
     // One process for each file, so that descriptors and garbage collections of one do not disturb another.
     pool: "forks",
-    maxWorkers: Math.max(2, availableParallelism()),
+    // One more than processors, because many tests wait for the programs that they start. An emulated machine is slower.
+    maxWorkers: availableParallelism() + (process.env.TEST_PATIENCE === undefined ? 1 : 0),
     testTimeout: patience * 120_000,
     hookTimeout: patience * 120_000,
   },
