@@ -7,6 +7,7 @@ import { runProgram } from "../child.ts";
 import { hasResizableWasm, movingWasmMemory, twins } from "../memory.ts";
 import { MemoryHost } from "../memory_host.ts";
 import { realHost, runtimeName } from "../runtime.ts";
+import { temporaryFolder } from "../temporary_folder.ts";
 import { kinds, type Shape } from "./operations.ts";
 
 /*
@@ -330,7 +331,8 @@ if (runtimeName === "Bun") {
           console.log(JSON.stringify({ name: error?.name, message: error?.message, faults: host.vigil.faults }));
           process.exit(0);
           `,
-            { env: { BUN_ENABLE_CRASH_REPORTING: "0", DO_NOT_TRACK: "1" } },
+            // A process that is gone does not remove its files.
+            { env: { BUN_ENABLE_CRASH_REPORTING: "0", DO_NOT_TRACK: "1", TMPDIR: temporaryFolder("mapped") } },
           );
           // A signal, which some runtimes turn into a status of their own: only the process is gone.
           if (status !== 0) {
