@@ -138,7 +138,7 @@ export function mapFile(size: number): { readonly view: Uint8Array; readonly pat
 }
 
 /** Maps a file that has no name any more: vitest kills its processes, so they cannot remove it when they exit. */
-function mapAnonymously(size: number): Uint8Array {
+function mapUnnamed(size: number): Uint8Array {
   const { view, path } = mapFile(size);
   rmSync(dirname(path), { recursive: true });
   return view;
@@ -281,7 +281,7 @@ export const memoryKinds: readonly MemoryKind[] = [
         {
           name: "a mapped file",
           make(size: number) {
-            mapped ??= mapAnonymously(MAPPED);
+            mapped ??= mapUnnamed(MAPPED);
             const start = nextMapped + size > MAPPED ? 0 : nextMapped;
             nextMapped = start + size + 1;
             return { view: partOf(mapped, start, start + size) };

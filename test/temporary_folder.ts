@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { afterAll, expect, onTestFinished } from "vitest";
 
 /**
- * Creates a folder that is removed after the test, or, if there is none yet, after all tests of the suite. Not when the
- * process exits: vitest kills it.
+ * Creates a folder that is removed after the current test or, outside of tests, after all tests of the suite. An `exit`
+ * handler would not run, because vitest kills its processes.
  *
  * @returns its path
  */

@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { configDefaults, defineConfig } from "vitest/config";
+import { isMeasured } from "./coverage/is_measured.ts";
 import { fromBundle, fromSources, needModules, startPrograms } from "./sources.ts";
 
 // vitest resolves imports itself, like Node.js in any runtime, so the condition of the runtime has to be set here.
@@ -10,9 +11,6 @@ const conditions = [runtime, "node", "module", "default"];
 
 /** How much more time than usual tests have, for example on an emulated machine, or for longer random tests. */
 const patience = Number(process.env.TEST_PATIENCE ?? 1) * Math.max(Number(process.env.FUZZ_RUNS ?? 1), 1);
-
-/** Whether the runtime records coverage: see coverage/run.mjs. */
-const isMeasured = "NODE_V8_COVERAGE" in process.env || "DENO_COVERAGE_DIR" in process.env;
 
 /** Whether tests run on the sources, and again whenever one changes: `npm run dev`. */
 const isOnSources = process.env.SOURCES === "1";

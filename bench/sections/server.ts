@@ -7,8 +7,12 @@ import { compare, ratio, summarize } from "../statistics.ts";
 
 /** How often two callers compete. */
 const TURNS = 7;
-/** How often while one has an operation of 1 GiB, how long that is left alone first, in milliseconds, and the calls. */
-const LARGE = { turns: 3, start: 500, calls: 5000 };
+/** How many operations of 1 GiB run beside short calls. */
+const LARGE_TURNS = 3;
+/** How long each of them runs before the calls begin, in milliseconds. */
+const HEAD_START = 500;
+/** How many calls a percentile is taken of. */
+const CALLS = 5000;
 
 /** Measures round trips to our server, compared with a server that does nothing, on one processor. */
 export async function server(bench: Bench, add: (row: Row) => void): Promise<void> {
@@ -82,17 +86,17 @@ async function competing(bench: Bench, runtime: Runtime, add: (row: Row) => void
   const what = "wait of a short call during another's of 1 MiB, relative to that one";
   add({ what, who, value, unit: "x", spread, limit: { most: 0.25 } });
 
-  const median = await one.round("percentile-50", 16, LARGE.calls);
+  const median = await one.round("percentile-50", 16, CALLS);
   const [early, late]: [number[], number[]] = [[], []];
-  for (let turn = 0; turn < LARGE.turns; turn += 1) {
-    early.push((await one.round("percentile-99", 16, LARGE.calls)) / median);
+  for (let turn = 0; turn < LARGE_TURNS; turn += 1) {
+    early.push((await one.round("percentile-99", 16, CALLS)) / median);
     let isBusy = true;
-    const busy = other.round("large", 2 ** 20, 1).then(() => (isBusy = false));
-    await setTimeout(LARGE.start);
-    const most = await one.round("percentile-99", 16, LARGE.calls);
+    const operation = other.round("large", 2 ** 20, 1).then(() => (isBusy = false));
+    await setTimeout(HEAD_START);
+    const most = await one.round("percentile-99", 16, CALLS);
     if (!isBusy) throw new Error("the operation of 1 GiB ended before the calls beside it");
     late.push(most / median);
-    await busy;
+    await operation;
   }
   const row = "what 99 of 100 calls of 16 bytes take at most";
   const [idle, busy] = [summarize(early), summarize(late)];

@@ -90,7 +90,7 @@ describe("Presence.mayWait()", () => {
   };
   const mayWait = (address: number, length: number) => presence().mayWait(process.pid, [{ address, length }]);
 
-  /** Returns the address of a page of a mapped file that has not been accessed yet. */
+  /** Returns the address of a page, in a mapped file, that nothing has read yet. */
   function unreadPage(): number {
     const maps = readFileSync("/proc/self/maps", "latin1");
     const pagemap = openSync("/proc/self/pagemap", "r");

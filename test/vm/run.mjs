@@ -90,6 +90,7 @@ function guestScript() {
   const run = (runtimes, ...files) =>
     `RUNTIMES=${runtimes} node run.mjs -t 'character device' ${files.join(" ")} || status=1`;
   const files = [...onEveryDevice("session"), ...onEveryDevice("soft"), "serve/character_device.test.ts"];
+  // As needModules() of sources.ts finds them, which not every Node.js can import here.
   const needsModules = (path) => readFileSync(here(`../${path}`), "utf8").includes("/dist/");
   return `
 export PATH=${join(process.execPath, "..")}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME=/tmp

@@ -323,8 +323,8 @@ export class Calls {
   }
 
   /**
-   * A caller received a signal during its call. As in the driver, the call continues. But if the signal was SIGKILL,
-   * nobody needs the result of a long call, and without a reply the kernel does not let the caller end.
+   * A caller received a signal during its call. As in the driver, the call continues. After SIGKILL, however, its result
+   * is no longer needed, and the kernel keeps the caller alive until there is a reply, so a long call ends here.
    *
    * @param interrupted - the number of the call's request
    */

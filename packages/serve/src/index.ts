@@ -3,7 +3,6 @@
  *
  * @module @cryptodev/serve
  */
-
 export type { ServerStatistics } from "./counters.ts";
 export type { CrashPolicy } from "./crashes.ts";
 export { makePrivateDev, makePrivateModule } from "./private_folders.ts";

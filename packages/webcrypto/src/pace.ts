@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 
-/** Data of at most this many bytes is processed at once, whatever else is going on. */
+/** Data of at most this many bytes is always processed at once. */
 export const MAX_AT_ONCE: number = 2 ** 16;
 
 /** The most bytes that the calling thread processes itself, and the longest that this may take, in milliseconds. */
@@ -12,7 +12,7 @@ const WEIGHT = 0.25;
 /** How much of the pace is left after each operation that it sent to a thread, so that it is measured again some time. */
 const KEPT = 0.9;
 
-/** Waits for the event loop to go round. Captured here, because programs that test replace timers. */
+/** Waits for the next turn of the event loop. Read now, because a program's tests may replace the timers later. */
 const turn: () => Promise<unknown> = setImmediate;
 
 /** Does an operation that is to be measured. */
@@ -39,8 +39,8 @@ export class Pace {
   }
 
   /**
-   * Processes data that {@link Pace.accepts} accepted, when the event loop has gone round once: a program that awaits one
-   * operation after the other must not keep it from that.
+   * Processes data that {@link Pace.accepts} accepted, in the next turn of the event loop: a program that awaits one
+   * operation after the other must not starve everything else.
    */
   async run<T>(algorithm: string, size: number, process: (timed: Timed) => T): Promise<Awaited<T>> {
     this.#isBusy = true;

@@ -233,10 +233,10 @@ export function operate(object: object, method: string, args: readonly unknown[]
   const [data] = args;
   if (data instanceof Uint8Array) {
     if (isCipher(object) && (method === "encrypt" || method === "decrypt")) {
-      const [, iv] = args as readonly [unknown, Uint8Array];
+      const [, iv] = args as readonly [unknown, Uint8Array?];
       // With a wrong iv, the method throws an error that names its own parameters.
-      const { length = 0 } = iv ?? {};
-      if (length === object.ivSize) return data.subarray(0, object[`${method}Into`](data, data, iv));
+      if ((iv?.length ?? 0) === object.ivSize)
+        return data.subarray(0, object[`${method}Into`](data, data, iv as Uint8Array));
     }
     if (isAead(object)) {
       const [, message, room = 0] = args as readonly [unknown, OpenMessage?, number?];
