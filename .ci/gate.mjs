@@ -21,10 +21,7 @@ const inTurn = [
   { name: "test" },
   { name: "coverage:report" },
 ];
-/**
- * The ones that wait for downloads and for emulators: they run beside each other, and beside the steps before `test`. Not
- * beside `test`, because vitest gives each of its processes only a minute to start, in the virtual machine too.
- */
+/** The ones that use one processor or wait for downloads: they run beside each other, and beside the others. */
 const beside = [{ name: "test:vm" }, { name: "test:platforms" }];
 
 const names = [...inTurn, ...beside].map(({ name }) => name);
@@ -72,11 +69,11 @@ let running = [];
 for (const step of inTurn) {
   // The packages are built now, so that two steps do not build them at the same time.
   if (step.name === "docs") running = beside.filter(isChosen).map(runBeside);
-  if (step.name === "test") await Promise.all(running);
   if (!isChosen(step)) continue;
   print(`\n--- npm run ${step.name}\n`);
   results.push(await run(step, print));
 }
+await Promise.all(running);
 
 /** The failures that test/run.mjs listed, each with the indented lines that follow. */
 const listed = (output) => output.match(/^FAILED .*(?:\r?\n {4}.*)*/gm) ?? [];

@@ -60,23 +60,6 @@ export function fromSources(conditions: readonly string[]): Plugin {
   };
 }
 
-/** Loads npm's bundle of our packages instead of their builds. */
-export function fromBundle(): Plugin {
-  const folder = join(packages, "cryptodev/npm");
-  const { exports }: Manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-  return {
-    name: "cryptodev-bundle",
-    enforce: "pre",
-    resolveId(name) {
-      const path = name
-        .replace(/^(@cryptodev\/core|@cryptodev|cryptodev)(?=\/|$)/, ".")
-        .replace("/node-crypto", "/crypto");
-      const files = exports?.[path] as { readonly default: string } | undefined;
-      return files && join(folder, files.default);
-    },
-  };
-}
-
 /** Files that start programs or threads, which Node.js loads without vite: from the builds. */
 const starting = /"node:child_process"|"[./\w]*worker\.mjs"|\bopenAsync/;
 
@@ -86,20 +69,7 @@ const starting = /"node:child_process"|"[./\w]*worker\.mjs"|\bopenAsync/;
  *
  * @param tests - the folder of the tests
  */
-export const startPrograms = (tests: string): string[] => testsWith(starting, tests);
-
-/** Files that import modules of a build, whose classes are not those of the bundle. */
-const importsBuild = /packages\/[\w-]+\/dist\//;
-
-/**
- * Finds the test files that do not work with the bundle: those that import modules that it does not export.
- *
- * @param tests - the folder of the tests
- */
-export const needModules = (tests: string): string[] => testsWith(importsBuild, tests);
-
-/** Finds the test files that contain a pattern, or import a file that does. */
-function testsWith(pattern: RegExp, tests: string): string[] {
+export function startPrograms(tests: string): string[] {
   const found = new Map<string, boolean>();
   const has = (file: string): boolean => {
     const known = found.get(file);
@@ -110,7 +80,7 @@ function testsWith(pattern: RegExp, tests: string): string[] {
     // These start servers and look for programs, but also have the device in process, and know what is missing. Imports
     // of programs in a string may not exist here.
     const follows = (name: string) => !/\/(software|needs)\.ts$/.test(name) && existsSync(name);
-    const result = pattern.test(code) || imports.some((name) => follows(name) && has(name));
+    const result = starting.test(code) || imports.some((name) => follows(name) && has(name));
     found.set(file, result);
     return result;
   };

@@ -3,7 +3,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { configDefaults, defineConfig } from "vitest/config";
 import { isMeasured } from "./coverage/is_measured.ts";
-import { fromBundle, fromSources, needModules, startPrograms } from "./sources.ts";
+import { fromSources, startPrograms } from "./sources.ts";
 
 // vitest resolves imports itself, like Node.js in any runtime, so the condition of the runtime has to be set here.
 const runtime = "Deno" in globalThis ? "deno" : "Bun" in globalThis ? "bun" : "node";
@@ -19,9 +19,7 @@ const isWhole = !isOnSources && process.env.QUICK !== "1";
 /** They compute on gigabytes, or for a long time. */
 const slow = ["session/limits.test.ts", "soak/soak.test.ts", "soft/large.test.ts"];
 const here = fileURLToPath(new URL(".", import.meta.url));
-/** Whether tests run on npm's bundle instead of the builds. */
-const isOnBundle = process.env.BUNDLE === "1";
-const omitted = [...(isWhole ? [] : [...startPrograms(here), ...slow]), ...(isOnBundle ? needModules(here) : [])];
+const omitted = isWhole ? [] : [...startPrograms(here), ...slow];
 if (!isWhole) {
   console.log(
     `\nskipped: ${omitted.join(" ")}\nbecause they start programs or threads, or are slow; \`npm test\` runs them\n`,
@@ -30,7 +28,7 @@ if (!isWhole) {
 
 export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
-  plugins: isOnSources ? [fromSources(conditions)] : isOnBundle ? [fromBundle()] : [],
+  plugins: isOnSources ? [fromSources(conditions)] : [],
   test: {
     include: ["**/*.test.ts"],
     // npm and TypeScript treat the packages the same way in all runtimes.

@@ -1,12 +1,12 @@
 #!/bin/busybox sh
-# The first process of the virtual machine: has the host's files as its own, with all changes in memory, and runs the tests.
+# The first process of the guest: has the host's files as its own, with all changes in memory, and runs the tests.
 /bin/busybox --install -s /bin
 mkdir -p /proc /sys /dev /lower /upper /root
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 for module in $(cat /modules/order); do insmod "/modules/$module"; done
-mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=512000,cache=loose host /lower
+mount -t hostfs -o ro none /lower
 mount -t tmpfs -o size=75% upper /upper
 mkdir /upper/data /upper/work
 mount -t overlay -o lowerdir=/lower,upperdir=/upper/data,workdir=/upper/work overlay /root

@@ -1,6 +1,7 @@
 /*
- * Runs part of the tests on a real character device: boots a Debian kernel with CUSE in a virtual machine. `node
- * vm/run.mjs`; prints which packages are missing, and `REQUIRE_VM=1` makes that a failure.
+ * Runs part of the tests on a real character device, which needs a kernel with CUSE: boots Debian's user-mode Linux, a kernel
+ * that is an ordinary program and runs at the speed of the machine. `node vm/run.mjs`; prints which packages are missing, and
+ * `REQUIRE_VM=1` makes that a failure.
  */
 import { execFileSync, spawn } from "node:child_process";
 import {
@@ -11,6 +12,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statfsSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -19,30 +21,37 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-const PACKAGES = "qemu-system-x86 linux-image-amd64 busybox-static cpio kmod";
-/** A virtual machine that is still running after so many milliseconds is stopped. */
-const PATIENCE = 35 * 60 * 1000;
-/** Kernel modules for access to the host's files, and for the device. */
-const MODULES = ["virtio_pci", "9pnet_virtio", "9p", "overlay", "fuse", "cuse"];
+const PACKAGES = "user-mode-linux busybox-static cpio";
+/** A kernel that is still running after so many milliseconds is stopped. */
+const PATIENCE = 20 * 60 * 1000;
+/** The memory of the guest, which is a file in /dev/shm, in MiB. */
+const MEMORY = 3072;
+/** Where the package has a folder of kernel modules for its version. */
+const VERSIONS = "/usr/lib/uml/modules";
+/** The kernel modules for the device, and for changes to files that stay in memory. */
+const MODULES = ["fuse/fuse", "fuse/cuse", "overlayfs/overlay"];
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-/** Sorts 6.1.0-9 before 6.1.0-56. */
-const byNumber = (one, other) => one.localeCompare(other, "en", { numeric: true });
-const versions = existsSync("/lib/modules") ? readdirSync("/lib/modules").sort(byNumber) : [];
-const version = versions.findLast((name) => existsSync(`/boot/vmlinuz-${name}`));
 
-function has(command) {
+function pathOf(command) {
   try {
-    execFileSync("sh", ["-c", `command -v ${command}`], { stdio: "ignore" });
-    return true;
+    return execFileSync("sh", ["-c", `command -v ${command}`], { encoding: "utf8" }).trim();
   } catch {
-    return false;
+    return undefined;
   }
 }
 
+function hasMemory() {
+  if (!existsSync("/dev/shm")) return false;
+  const { bavail, bsize } = statfsSync("/dev/shm");
+  return bavail * bsize >= MEMORY * 2 ** 20;
+}
+
+const [version] = existsSync(VERSIONS) ? readdirSync(VERSIONS) : [];
 const missing = [
-  ...["qemu-system-x86_64", "busybox", "cpio", "modprobe"].filter((command) => !has(command)),
-  ...(version === undefined ? ["a kernel in /boot with its modules"] : []),
+  ...["linux.uml", "busybox", "cpio"].filter((command) => pathOf(command) === undefined),
+  ...(version === undefined ? [`modules in ${VERSIONS}`] : []),
+  ...(hasMemory() ? [] : [`${MEMORY} MiB in /dev/shm`]),
   ...(process.arch === "x64" ? [] : [`an x86-64 machine, this is ${process.arch}`]),
 ];
 if (missing.length > 0) {
@@ -58,15 +67,12 @@ process.on("exit", () => rmSync(work, { recursive: true, force: true }));
 function makeInitramfs() {
   const tree = join(work, "tree");
   for (const folder of ["bin", "modules"]) mkdirSync(join(tree, folder), { recursive: true });
-  const busybox = execFileSync("sh", ["-c", "command -v busybox"], { encoding: "utf8" }).trim();
-  copyFileSync(busybox, join(tree, "bin/busybox"));
-  const files = MODULES.flatMap((name) => {
-    const depends = execFileSync("modprobe", ["-S", version, "--show-depends", name], { encoding: "utf8" });
-    return [...depends.matchAll(/^insmod (\S+)/gm)].map(([, file]) => file);
-  });
-  const order = [...new Set(files)];
-  for (const file of order) copyFileSync(file, join(tree, "modules", basename(file)));
-  writeFileSync(join(tree, "modules/order"), order.map((file) => `${basename(file)}\n`).join(""));
+  copyFileSync(pathOf("busybox"), join(tree, "bin/busybox"));
+  for (const name of MODULES) {
+    copyFileSync(join(VERSIONS, version, `kernel/fs/${name}.ko`), join(tree, `modules/${basename(name)}.ko`));
+  }
+  const order = MODULES.map((name) => `${basename(name)}.ko\n`);
+  writeFileSync(join(tree, "modules/order"), order.join(""));
   copyFileSync(here("init.sh"), join(tree, "init"));
   writeFileSync(join(tree, "guest.sh"), guestScript());
   const archive = join(work, "initramfs");
@@ -74,68 +80,61 @@ function makeInitramfs() {
   return archive;
 }
 
-/** @returns the test files of a folder that reach the device in each way; loading the others would take minutes here */
+/** @returns the test files of a folder that reach the device in each way */
 const onEveryDevice = (folder) =>
   readdirSync(here(`../${folder}`))
     .filter((name) => name.endsWith(".test.ts"))
     .map((name) => `${folder}/${name}`)
     .filter((path) => readFileSync(here(`../${path}`), "utf8").includes('from "../software.ts"'));
 
-/**
- * The guest runs the tests on a character device in this version of Node.js, and a part of them in the other runtimes,
- * which are slow in emulation. So are many small modules: where that is possible, the tests use npm's bundle.
- */
+/** The guest runs the tests in this version of Node.js, in Deno and in Bun. */
 function guestScript() {
-  const test = here("..");
-  const run = (runtimes, ...files) =>
-    `RUNTIMES=${runtimes} node run.mjs -t 'character device' ${files.join(" ")} || status=1`;
   const files = [...onEveryDevice("session"), ...onEveryDevice("soft"), "serve/character_device.test.ts"];
-  // As needModules() of sources.ts finds them, which not every Node.js can import here.
-  const needsModules = (path) => readFileSync(here(`../${path}`), "utf8").includes("/dist/");
   return `
 export PATH=${join(process.execPath, "..")}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME=/tmp
-export REQUIRE_CUSE=1 WAYS=character TEST_PATIENCE=20 LANG=C.UTF-8 NO_COLOR=1 CI=true
-cd '${test}'
-status=0
-${run("node", ...files.filter(needsModules))}
-export BUNDLE=1
-${run("node", ...files.filter((path) => !needsModules(path)))}
-${run("deno,bun", "soft/transcripts", "serve/character_device")}
-exit $status
+export REQUIRE_CUSE=1 WAYS=character TEST_PATIENCE=5 LANG=C.UTF-8 NO_COLOR=1 CI=true
+cd '${here("..")}'
+exec node run.mjs -t 'character device' ${files.join(" ")}
 `;
 }
 
 const args = [
-  ...["--accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "4096", "-nographic", "-no-reboot"],
-  ...["-kernel", `/boot/vmlinuz-${version}`, "-initrd", makeInitramfs()],
-  // Without no_timer_check the kernel panics if the host is too busy to emulate its timer for a moment.
-  ...["-append", "console=ttyS0 quiet panic=-1 oops=panic no_timer_check"],
-  ...["-virtfs", "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap"],
+  `mem=${MEMORY}M`,
+  `initrd=${makeInitramfs()}`,
+  `uml_dir=${work}`,
+  "con=null",
+  "con0=null,fd:1",
+  "quiet",
+  "panic=-1",
 ];
-console.log(`=== Linux ${version} under QEMU, with CUSE ===`);
-const machine = spawn("qemu-system-x86_64", args, { stdio: ["ignore", "pipe", "inherit"] });
-// The virtual machine ends with this process.
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => machine.kill("SIGKILL"));
+console.log(`=== Linux ${version} as a program, with CUSE ===`);
+// A group of its own, because the kernel is several processes.
+const machine = spawn("linux.uml", args, { stdio: ["ignore", "pipe", "inherit"], detached: true });
+const stop = () => {
+  try {
+    process.kill(-machine.pid, "SIGKILL");
+  } catch {
+    // It has ended already.
+  }
+};
+process.on("exit", stop);
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => process.exit(1));
 const late = setTimeout(() => {
   console.log("guest: stopped, because it took too long");
-  machine.kill("SIGKILL");
+  stop();
 }, PATIENCE);
 
 let status = 1;
-const total = { passed: 0, failed: 0 };
+let [passed, failed] = [0, 0];
 for await (const line of createInterface({ input: machine.stdout })) {
   console.log(line);
   const ended = /^guest: exit status (\d+)/.exec(line);
   if (ended !== null) status = Number(ended[1]);
-  // The sum of each run has a line of its own.
   const sum = /^(\d+) passed, (\d+) failed(, \d+ skipped)?\s*$/.exec(line);
-  if (sum !== null) {
-    total.passed += Number(sum[1]);
-    total.failed += Number(sum[2]);
-  }
+  if (sum !== null) [passed, failed] = [Number(sum[1]), Number(sum[2])];
 }
 clearTimeout(late);
-if (status === 0 && (total.passed === 0 || total.failed > 0)) status = 1;
-if (status !== 0 && total.failed === 0) total.failed = 1;
-console.log(`\nOn a character device: ${total.passed} passed, ${total.failed} failed`);
+if (status === 0 && passed === 0) status = 1;
+if (status !== 0 && failed === 0) failed = 1;
+console.log(`\nOn a character device: ${passed} passed, ${failed} failed`);
 process.exit(status);
