@@ -8,16 +8,21 @@ const excluded = (files) => files.flatMap((file) => ["--exclude", `${file}**`]);
 
 /*
  * What each runtime records. In Node.js: all files but those whose programs use packed copies, which are not the files of
- * these packages, and long runs and examples, which do not reach code that the other tests miss. In Deno: what only runs
- * there, which is its host, and the ciphers of the software device that Deno's node:crypto does not have.
+ * these packages, and long runs and examples, which do not reach code that the other tests miss. In a run of the whole
+ * suite also not the tests of the command, which start a program a thousand times: recording would double their time. In Deno:
+ * what only runs there, which is its host, and the ciphers of the software device that Deno's node:crypto does not have.
  */
 const unmeasured = ["docs/", "install/", "packages/", "soak/"];
 const measured = ["host/", "session/aead", "soft/transcripts"];
 
-const plans = {
-  node: { variable: "NODE_V8_COVERAGE", recorded: excluded(unmeasured), rest: unmeasured },
-  deno: { variable: "DENO_COVERAGE_DIR", recorded: measured, rest: excluded(measured) },
-};
+/** The plan of a runtime; `undefined` if it does not record coverage. @param isWhole - whether the whole suite runs */
+function planOf(runtime, isWhole) {
+  if (runtime === "deno") {
+    return { variable: "DENO_COVERAGE_DIR", recorded: measured, rest: excluded(measured) };
+  }
+  const rest = isWhole ? [...unmeasured, "cli/"] : unmeasured;
+  return runtime === "node" ? { variable: "NODE_V8_COVERAGE", recorded: excluded(rest), rest } : undefined;
+}
 
 /**
  * Divides the run of one runtime into runs of vitest: usually one; with `COVERAGE=1`, one that records coverage and one
@@ -27,7 +32,7 @@ const plans = {
  */
 export function partsOf(runtime, filters) {
   const { COVERAGE: coverage = "" } = process.env;
-  const plan = plans[runtime];
+  const plan = planOf(runtime, coverage !== "only");
   if (coverage === "" || plan === undefined) return [{ name: runtime, filters, env: {} }];
   const recorded = runtime === "node" ? [...plan.recorded, ...filters] : plan.recorded;
   const recording = { name: runtime, filters: recorded, env: { [plan.variable]: dataOf(runtime) } };

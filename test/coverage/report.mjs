@@ -99,5 +99,6 @@ console.log(`
 The host of Deno was measured in Deno, and the software device there too; everything else in Node.js
 ${process.versions.node}. Bun records coverage only for \`bun test\`: its host is tested like the others, but not measured.
 A version of Node.js uses only one half of its host: node_ffi.ts from 26 on, koffi.ts before.
+Only \`npm run coverage\` records the tests of the command; a run of the whole suite does not.
 Line by line: test/coverage/results/report/index.html`);
 process.exit(failed ? 1 : 0);

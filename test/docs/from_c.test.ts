@@ -1,12 +1,12 @@
 import { spawnSync } from "node:child_process";
 import { createCipheriv, createHash, createHmac } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { toHex } from "../bytes.ts";
 import { cc } from "../serve/compile.ts";
 import { canServe, command } from "../software.ts";
+import { temporaryFolder } from "../temporary_folder.ts";
 import { blocksIn, pages } from "./example.ts";
 
 /*
@@ -211,11 +211,7 @@ test("every C block of the documentation is in from-c.md, and has a program arou
 });
 
 describe.runIf(canServe)("the C code of the guide", () => {
-  let folder: string;
-  beforeAll(() => {
-    folder = mkdtempSync(join(tmpdir(), "cryptodev-guide-"));
-  });
-  afterAll(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder("guide");
 
   // With this flag, a call that would crash a kernel ends the server, and with it the program.
   const served = ["serve", "--async", "--driver", "engine", "--alignmask", "15", "--on-crash", "fail", "--"];

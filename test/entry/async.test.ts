@@ -1,7 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { createCipheriv, createHash, createHmac } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -11,6 +10,7 @@ import { pattern, toHex } from "../bytes.ts";
 import { runForJson, runProgram } from "../child.ts";
 import { runtimeName } from "../runtime.ts";
 import { canServe, ServedDevice } from "../software.ts";
+import { temporaryFolder } from "../temporary_folder.ts";
 
 /*
  * Each test runs a program of its own, because the runtime itself starts workers, with its own resolution of imports.
@@ -30,10 +30,9 @@ mkdirSync(programs, { recursive: true });
 
 /** A device whose driver runs operations asynchronously. */
 let served: Promise<ServedDevice> | undefined;
-const servedFolder = mkdtempSync(join(tmpdir(), "cryptodev-async-"));
+const servedFolder = temporaryFolder("async");
 afterAll(async () => {
   await (await served)?.stop();
-  rmSync(servedFolder, { recursive: true, force: true });
 });
 
 describe("openAsync()", () => {

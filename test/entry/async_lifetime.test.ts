@@ -1,7 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
@@ -10,20 +9,16 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runForJson } from "../child.ts";
 import { runtimeName } from "../runtime.ts";
 import { canServe, ServedDevice } from "../software.ts";
+import { temporaryFolder } from "../temporary_folder.ts";
 
 /* What openAsync() keeps open of a served device, and what is left after an error. */
 
-let folder: string;
+const folder = temporaryFolder("async");
 let served: ServedDevice;
 beforeAll(async () => {
-  if (!canServe) return;
-  folder = mkdtempSync(join(tmpdir(), "cryptodev-async-"));
-  served = await ServedDevice.start(join(folder, "crypto"));
+  if (canServe) served = await ServedDevice.start(join(folder, "crypto"));
 });
-afterAll(async () => {
-  await served?.stop();
-  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => served?.stop());
 
 /** The common start of the programs below. It finds threads by the messages that are posted to them. */
 const prelude = (): string => `

@@ -1,12 +1,12 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { builtinModules } from "node:module";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { runForJson, runProgram } from "../child.ts";
 import { runtimeName } from "../runtime.ts";
+import { temporaryFolder } from "../temporary_folder.ts";
 
 const hasDevice = existsSync("/dev/crypto");
 
@@ -140,21 +140,13 @@ describe("open()", () => {
     };
 
     test("warns once of a device that this user may not open", () => {
-      const folder = mkdtempSync(join(tmpdir(), "cryptodev-forbidden-"));
+      const folder = temporaryFolder("forbidden");
       const path = join(folder, "crypto");
       writeFileSync(path, "", { mode: 0o000 });
       // Root may open everything, so drop that first, after the software device is resolved.
       const become = "await import('@cryptodev/soft'); if (process.getuid() === 0) process.setuid(65534);";
       chmodSync(folder, 0o755);
-      try {
-        expectWarning(
-          runProgram(twice(path, become)),
-          path,
-          `open ${path}: EACCES, this user may not open the device.`,
-        );
-      } finally {
-        rmSync(folder, { recursive: true });
-      }
+      expectWarning(runProgram(twice(path, become)), path, `open ${path}: EACCES, this user may not open the device.`);
     });
 
     test("does not warn if there is no device, or on another system", () => {
@@ -182,7 +174,7 @@ describe("open()", () => {
     });
 
     test("returns a device even if the warning fails", () => {
-      const folder = mkdtempSync(join(tmpdir(), "cryptodev-forbidden-"));
+      const folder = temporaryFolder("forbidden");
       const path = join(folder, "crypto");
       writeFileSync(path, "", { mode: 0o000 });
       chmodSync(folder, 0o755);
@@ -194,13 +186,9 @@ describe("open()", () => {
           throw new Error("from the warning");
         };
       `;
-      try {
-        // The other user may not write a coverage file.
-        const { stdout, stderr } = runProgram(twice(path, become), { env: { NODE_V8_COVERAGE: "" } });
-        expect([stdout, stderr]).toEqual(["software\nsoftware\n", ""]);
-      } finally {
-        rmSync(folder, { recursive: true });
-      }
+      // The other user may not write a coverage file.
+      const { stdout, stderr } = runProgram(twice(path, become), { env: { NODE_V8_COVERAGE: "" } });
+      expect([stdout, stderr]).toEqual(["software\nsoftware\n", ""]);
     });
   });
 
@@ -305,34 +293,30 @@ describe("open() and the hosts", () => {
     });
 
     test("throw UnsupportedError without koffi", () => {
-      const folder = mkdtempSync(join(tmpdir(), "cryptodev-bare-"));
+      const folder = temporaryFolder("bare");
       const packages = fileURLToPath(new URL("../../packages/", import.meta.url));
       mkdirSync(join(folder, "node_modules/@cryptodev"), { recursive: true });
       // Links that are not followed: koffi is found from the workspace, but not from the folder of the links.
       for (const name of ["core", "node"])
         symlinkSync(join(packages, name), join(folder, "node_modules/@cryptodev", name));
-      try {
-        const { name, message } = runForJson<Outcome>(
-          `
-          import { nodeHost } from "@cryptodev/node";
-          try {
-            console.log(JSON.stringify({ name: nodeHost().backend }));
-          } catch (error) {
-            console.log(JSON.stringify({ name: error.name, message: error.message }));
-          }
-        `,
-          { folder, env: { NODE_OPTIONS: "--preserve-symlinks --preserve-symlinks-main" } },
-        );
-        // Newer versions of Node.js do not need koffi.
-        if (builtinModules.includes("node:ffi")) {
-          expect(name).toBe("kernel");
-          return;
+      const { name, message } = runForJson<Outcome>(
+        `
+        import { nodeHost } from "@cryptodev/node";
+        try {
+          console.log(JSON.stringify({ name: nodeHost().backend }));
+        } catch (error) {
+          console.log(JSON.stringify({ name: error.name, message: error.message }));
         }
-        expect(name).toBe("UnsupportedError");
-        expect(message).toMatch(/^koffi, which reaches libc from Node\.js, was not found; install it/);
-      } finally {
-        rmSync(folder, { recursive: true });
+      `,
+        { folder, env: { NODE_OPTIONS: "--preserve-symlinks --preserve-symlinks-main" } },
+      );
+      // Newer versions of Node.js do not need koffi.
+      if (builtinModules.includes("node:ffi")) {
+        expect(name).toBe("kernel");
+        return;
       }
+      expect(name).toBe("UnsupportedError");
+      expect(message).toMatch(/^koffi, which reaches libc from Node\.js, was not found; install it/);
     });
 
     const permission = process.allowedNodeEnvironmentFlags.has("--permission")

@@ -1,7 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { createCipheriv, createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -9,6 +8,7 @@ import { runtime } from "cryptodev";
 import { expect, test } from "vitest";
 import { pattern, toHex } from "../bytes.ts";
 import { runtimeName } from "../runtime.ts";
+import { temporaryFolder } from "../temporary_folder.ts";
 
 const examples = fileURLToPath(new URL("../../examples/", import.meta.url));
 
@@ -66,19 +66,15 @@ if (runtimeName === "Node.js") {
   });
 
   test("examples/run.mjs fails if a runtime is missing", () => {
-    const folder = mkdtempSync(join(tmpdir(), "cryptodev-demo-"));
-    try {
-      mkdirSync(join(folder, "examples/dist"), { recursive: true });
-      for (const name of ["run.mjs", "01_demo1.ts", "dist/01_demo1.js"])
-        cpSync(join(examples, name), join(folder, "examples", name));
-      mkdirSync(join(folder, "node_modules"));
-      symlinkSync(join(examples, "../packages/cryptodev"), join(folder, "node_modules/cryptodev"));
-      const { status, stdout, stderr } = run(join(folder, "examples"), "01_demo1");
-      expect(stdout).toContain("Test passed");
-      expect(stderr).toMatch(/01_demo1 failed: .*\/deno run .*ENOENT/);
-      expect(status).toBe(1);
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+    const folder = temporaryFolder("demo");
+    mkdirSync(join(folder, "examples/dist"), { recursive: true });
+    for (const name of ["run.mjs", "01_demo1.ts", "dist/01_demo1.js"])
+      cpSync(join(examples, name), join(folder, "examples", name));
+    mkdirSync(join(folder, "node_modules"));
+    symlinkSync(join(examples, "../packages/cryptodev"), join(folder, "node_modules/cryptodev"));
+    const { status, stdout, stderr } = run(join(folder, "examples"), "01_demo1");
+    expect(stdout).toContain("Test passed");
+    expect(stderr).toMatch(/01_demo1 failed: .*\/deno run .*ENOENT/);
+    expect(status).toBe(1);
   });
 }

@@ -1,14 +1,14 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { Device } from "@cryptodev/core";
 import { CIOCCRYPT, errnos, iovec, LP64, O_CLOEXEC, O_RDWR, pollfd, requestNumber, u32 } from "@cryptodev/core/abi";
 import { Argument, bind, Call } from "@cryptodev/core/host";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { pattern } from "../bytes.ts";
 import { collectGarbage, realDialect, realHost } from "../runtime.ts";
+import { temporaryFolder } from "../temporary_folder.ts";
 
 /* The real libc, with files that every Linux has. */
 
@@ -21,11 +21,7 @@ const POLLNVAL = 32;
 
 const [host, dialect] = [await realHost(), await realDialect()];
 const cioccrypt = requestNumber(CIOCCRYPT, LP64);
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "cryptodev-"));
-});
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder("libc");
 
 /** Creates a named pipe, which can be opened without any other system call. */
 function openPipe(): { path: string; fd: number } {

@@ -1,20 +1,20 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Installed, root } from "../install/installed.ts";
 import { canServe } from "../software.ts";
+import { temporaryFolder } from "../temporary_folder.ts";
 import { JsrRegistry } from "./jsr_registry.ts";
 
 /* Publishes the packages to a local stand-in for JSR, and uses them in Deno together with the package of npm. */
 
 let registry: JsrRegistry;
 let installed: Installed;
-const cache = mkdtempSync(join(tmpdir(), "cryptodev-deno-"));
+const cache = temporaryFolder("deno");
 
 /** Runs Deno, which uses the stand-in instead of JSR. */
 async function deno(cwd: string, ...args: readonly string[]) {
@@ -41,7 +41,6 @@ beforeAll(async () => {
 afterAll(() => {
   registry.stop();
   installed.remove();
-  rmSync(cache, { recursive: true, force: true });
 });
 
 test("the packages from JSR and npm work side by side", async () => {

@@ -1,17 +1,16 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { afterAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { root } from "../install/installed.ts";
+import { temporaryFolder } from "../temporary_folder.ts";
 
 /* A release on npm up to the upload, with the scripts of .github/workflows/release.yml. */
 
 const home = "https://git.example/someone/something";
 const { version } = JSON.parse(readFileSync(join(root, "packages/cryptodev/package.json"), "utf8"));
-const folder = mkdtempSync(join(tmpdir(), "cryptodev-release-"));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder("release");
 
 function run(script: string, args: readonly string[], repository: string) {
   // Nothing listens there: the result must not depend on which versions were published before.

@@ -1,15 +1,14 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ILP32, LP64 } from "@cryptodev/core/abi";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { DirectCalls } from "../../packages/serve/dist/clones/direct_calls.js";
 import { type Instruction, instructionsFor } from "../../packages/serve/dist/clones/filter.js";
 import { serverHost } from "../../packages/serve/dist/syscalls.js";
 import { can } from "../needs.ts";
 import { canServe, command } from "../software.ts";
+import { temporaryFolder } from "../temporary_folder.ts";
 import { cc, compile } from "./compile.ts";
 
 /* CRIOGET in programs that `cryptodev serve` starts, which a seccomp filter brings to the server. */
@@ -66,11 +65,7 @@ const serve = (args: readonly string[], from: readonly string[] = []) => {
 
 describe.runIf(canServe)("CRIOGET in a program that `cryptodev serve` starts", () => {
   const { clone } = compile("clone");
-  let folder: string;
-  beforeAll(() => {
-    folder = mkdtempSync(join(tmpdir(), "cryptodev-clones-"));
-  });
-  afterAll(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder("clones");
 
   const success = { status: 0, stdout: "cloned yes\n", stderr: "" };
 

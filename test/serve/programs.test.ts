@@ -1,13 +1,12 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { createCipheriv, createHash } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { toHex } from "../bytes.ts";
 import { can } from "../needs.ts";
 import { canServe, ServedDevice } from "../software.ts";
+import { temporaryFolder } from "../temporary_folder.ts";
 import { cc, compile } from "./compile.ts";
 
 /* Programs in C, which do not know this library: they open a path and call ioctl(2). */
@@ -22,16 +21,12 @@ const openssl = (args: readonly string[], input: Uint8Array | string): string =>
 
 describe.runIf(canServe)("a program in C", () => {
   const programs = compile("life", "gcm", "hash_copy", "async_poll", "memory", "stale", "fork", "beside", "together");
-  let folder: string;
+  const folder = temporaryFolder("c");
   let served: ServedDevice;
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), "cryptodev-c-"));
     served = await ServedDevice.start(join(folder, "crypto"), ["--async"]);
   });
-  afterAll(async () => {
-    await served.stop();
-    rmSync(folder, { recursive: true });
-  });
+  afterAll(() => served.stop());
 
   /**
    * Runs a program, which must succeed.

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { patience, runtimeName } from "../runtime.ts";
 import { canServe, ServedDevice } from "../software.ts";
+import { temporaryFolder } from "../temporary_folder.ts";
 import { compile } from "./compile.ts";
 
 /* Many processes at once, which check every result; some of them are killed during a call. */
@@ -25,12 +25,9 @@ test.runIf(canServe)(
   `a server answers ${CLIENTS} processes correctly for ${DURATION} seconds, and leaks nothing when some are killed`,
   async () => {
     const { hammer } = compile("hammer");
-    const folder = mkdtempSync(join(tmpdir(), "cryptodev-storm-"));
+    const folder = temporaryFolder("storm");
     const served = await ServedDevice.start(join(folder, "crypto"));
-    onTestFinished(async () => {
-      await served.stop();
-      rmSync(folder, { recursive: true });
-    });
+    onTestFinished(async () => void (await served.stop()));
     const pid = served.process.pid as number;
     let seed = 1;
     const failures: string[] = [];
@@ -92,8 +89,7 @@ test.runIf(canServe)(
   `a server that is killed again and again for ${DURATION} seconds, during the calls of ${CLIENTS} processes, leaves no mount, file or process behind`,
   async () => {
     const { hammer } = compile("hammer");
-    const folder = mkdtempSync(join(tmpdir(), "cryptodev-storm-"));
-    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const folder = temporaryFolder("storm");
     const path = join(folder, "crypto");
     const remains = () => [
       ...readFileSync("/proc/self/mountinfo", "utf8")

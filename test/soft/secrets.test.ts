@@ -1,7 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -11,6 +10,7 @@ import { can } from "../needs.ts";
 import { realHost, runtimeName } from "../runtime.ts";
 import { compile } from "../serve/compile.ts";
 import { canServe, ServedDevice } from "../software.ts";
+import { temporaryFolder } from "../temporary_folder.ts";
 
 /*
  * Copies of keys that remain in the memory of a process whose sessions have ended: another process searches for them.
@@ -164,7 +164,7 @@ describe.runIf(isLinux)(
     });
 
     test.runIf(canServe)("in the process of a server", async () => {
-      const folder = mkdtempSync(join(tmpdir(), "cryptodev-secrets-"));
+      const folder = temporaryFolder("secrets");
       const served = await ServedDevice.start(join(folder, "crypto"));
       const pid = served.process.pid as number;
       const device = Device.open(await realHost(), { path: served.path });
@@ -183,7 +183,6 @@ describe.runIf(isLinux)(
       } finally {
         device.close();
         await served.stop();
-        rmSync(folder, { recursive: true });
       }
     });
   },
