@@ -120,6 +120,8 @@ export class Calls {
   readonly #ioctlIn: Body<typeof fuse_ioctl_in>;
   readonly #ioctlOut: Body<typeof fuse_ioctl_out>;
   readonly #wakeupOut: Body<typeof fuse_notify_poll_wakeup_out>;
+  /** The view of a call's argument that was needed last: most calls need the same. */
+  #argument: Uint8Array = new Uint8Array();
 
   constructor(options: CallsOptions, messages: Messages) {
     this.#options = options;
@@ -176,7 +178,7 @@ export class Calls {
   #begin(served: ServedFile): number | Parts {
     const { request, pid } = this.#messages;
     const { end, at } = this.#ioctlIn;
-    const pointers = this.#isCompat ? this.#compatPointers : this.#pointers;
+    const pointers = this.#isCompat() ? this.#compatPointers : this.#pointers;
     const ranges = pointers.rangesOf(request.getUint32(at.cmd), request, end);
     return this.#presence.mayWait(pid, ranges) ? this.#afterFetch(served, ranges) : this.#answerCall(served);
   }
@@ -191,10 +193,10 @@ export class Calls {
     const { request } = this.#messages;
     const { cmd, arg } = this.#ioctlIn.at;
     this.#options.onCall();
-    return this.#options.device.begin(request.getUint32(cmd), request.getUint64(arg), caller, this.#isCompat);
+    return this.#options.device.begin(request.getUint32(cmd), request.getUint64(arg), caller, this.#isCompat());
   }
 
-  get #isCompat(): boolean {
+  #isCompat(): boolean {
     return (this.#messages.request.getUint32(this.#ioctlIn.at.flags) & FUSE_IOCTL_COMPAT) !== 0;
   }
 
@@ -278,7 +280,7 @@ export class Calls {
     const [sessions, ready] = [file.sessionCount, file.ready()];
     const { progress } = this.#options;
     progress.begin(unique, messages.pid);
-    const call = this.#carryOut(request.bytes.subarray(this.#ioctlIn.end, length), begin, result);
+    const call = this.#carryOut(this.#argumentOf(length), begin, result);
     progress.end();
     const returned = this.#memory.leave();
     if (typeof call !== "number") {
@@ -297,6 +299,13 @@ export class Calls {
     reply.bytes.set(returned, end);
     messages.send(0, end + returned.length);
     if (served.waiting.size > 0 && file.ready() !== ready) this.#wake(served.waiting);
+  }
+
+  /** Returns what the kernel has already read of the argument of the current call, whose request has this length. */
+  #argumentOf(length: number): Uint8Array {
+    const { end } = this.#ioctlIn;
+    if (this.#argument.length !== length - end) this.#argument = this.#messages.request.bytes.subarray(end, length);
+    return this.#argument;
   }
 
   /** @returns what `ioctl(2)` returns, or a negative error number; if the call pauses, the rest of its work */

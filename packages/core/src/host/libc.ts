@@ -77,6 +77,30 @@ function settle(result: number, errno: () => number): number {
   return result < 0 ? -errno() : result;
 }
 
+type Encoder = (value: unknown) => unknown;
+
+const same: Encoder = (value) => value;
+
+/**
+ * Returns a function that calls a foreign one. Without rest parameters, because an array for the arguments takes longer than
+ * the call: those with three and six parameters transfer messages and memory.
+ */
+function callOf(
+  foreign: (...values: readonly unknown[]) => unknown,
+  encoders: readonly Encoder[],
+  finish: (returned: unknown) => number,
+): (...values: unknown[]) => number {
+  const [a = same, b = same, c = same, d = same, e = same, f = same] = encoders;
+  switch (encoders.length) {
+    case 3:
+      return (u, v, w) => finish(foreign(a(u), b(v), c(w)));
+    case 6:
+      return (u, v, w, x, y, z) => finish(foreign(a(u), b(v), c(w), d(x), e(y), f(z)));
+    default:
+      return (...values) => finish(foreign(...encoders.map((encoder, index) => encoder(values[index]))));
+  }
+}
+
 /**
  * Binds functions of libc that are not part of {@link Host}.
  *
@@ -99,13 +123,9 @@ export function bind<const S extends Signatures>(signatures: S, dialect: Dialect
     const accepted = parameters.map((parameter) => parameter.slice(parameter.indexOf(": ") + 2) as keyof CTypes);
     const names = accepted.map((type) => types[type]);
     const foreign = dialect.declare(name, names, types[result]);
-    const encoders = accepted.map((type) => encode[type] as ((value: unknown) => unknown) | undefined);
-    const converted = [...encoders.keys()].filter((index) => encoders[index] !== undefined);
-    const call = (...values: unknown[]): number => {
-      for (const index of converted) values[index] = encoders[index]?.(values[index]);
-      return settle(decode(foreign(...values), result), errno);
-    };
-    return [name, call];
+    const encoders = accepted.map((type) => (encode[type] ?? same) as Encoder);
+    const finish = (returned: unknown): number => settle(decode(returned, result), errno);
+    return [name, callOf(foreign, encoders, finish)];
   });
   return Object.fromEntries(functions);
 }

@@ -12,7 +12,11 @@ const nothing = new Uint8Array();
 interface Known {
   readonly address: number;
   readonly bytes: Uint8Array;
+  /** Whether they were prefetched and have not been asked for yet. */
+  isAhead: boolean;
 }
+
+const none: readonly Known[] = [];
 
 /**
  * Reads a caller's memory. Several ranges are read by one system call, because one costs about as much as everything
@@ -24,10 +28,12 @@ export class MemoryReader {
   readonly #address: number;
   readonly #probe = new Uint8Array(new ArrayBuffer(1));
   #used = 0;
-  /** What was prefetched and not asked for yet. */
-  #fetched: Known[] = [];
+  /** Views of the scratch memory for each range of a transfer: most calls need the same. */
+  readonly #views: Uint8Array[] = [];
+  /** What was prefetched last. */
+  #fetched = none;
   /** What was read last, by `read` or `prefetch`. */
-  #recent: readonly Known[] = [];
+  #recent = none;
 
   constructor(host: Host, vm: ProcessVm) {
     this.#vm = vm;
@@ -38,8 +44,8 @@ export class MemoryReader {
   forget(): void {
     this.#scratch.fill(0, 0, Math.min(this.#used, KEYS));
     this.#used = 0;
-    this.#fetched = [];
-    this.#recent = [];
+    this.#fetched = none;
+    this.#recent = none;
   }
 
   /**
@@ -48,7 +54,7 @@ export class MemoryReader {
    * @throws {UnreachableCallerError} if the caller's memory cannot be accessed
    */
   canRead(address: number): boolean {
-    return this.#vm.move("process_vm_readv", address, this.#probe);
+    return this.#vm.read(address, this.#probe);
   }
 
   /** Returns what was read last from this address on; empty if the address is elsewhere. */
@@ -62,28 +68,30 @@ export class MemoryReader {
 
   /** @returns the bytes, valid until they are forgotten; `undefined` unless all of them are readable */
   read(address: number, length: number): Uint8Array | undefined {
-    const index = this.#fetched.findIndex((known) => known.address === address && known.bytes.length === length);
-    if (index >= 0) return this.#fetched.splice(index, 1)[0]?.bytes;
+    for (const known of this.#fetched) {
+      if (!known.isAhead || known.address !== address || known.bytes.length !== length) continue;
+      known.isAhead = false;
+      return known.bytes;
+    }
     const bytes = this.#read(address, length);
-    this.#recent = bytes === undefined ? [] : [{ address, bytes }];
+    this.#recent = bytes === undefined ? none : [{ address, bytes, isAhead: false }];
     return bytes;
   }
 
   /** Reads ranges by one system call, for the calls of {@link MemoryReader.read} that follow. */
   prefetch(ranges: readonly MemoryRange[]): void {
     // A transfer ends where memory cannot be read. Ranges after that are read when they are asked for.
-    const arrived = this.#transfer(ranges);
-    this.#fetched = arrived.map((bytes, index) => ({ address: ranges[index]?.address ?? 0, bytes }));
-    this.#recent = [...this.#fetched];
+    this.#fetched = this.#transfer(ranges);
+    this.#recent = this.#fetched;
   }
 
   #read(address: number, length: number): Uint8Array | undefined {
     if (length === 0) return nothing;
-    if (length <= SCRATCH - this.#used) return this.#transfer([{ address, length }])[0];
+    if (length <= SCRATCH - this.#used) return this.#transfer([{ address, length }])[0]?.bytes;
     // Do not allocate for unreadable memory: the caller chooses the length.
     if (!this.canRead(address + length - 1)) return undefined;
     const bytes = new Uint8Array(new ArrayBuffer(length));
-    return this.#vm.move("process_vm_readv", address, bytes) ? bytes : undefined;
+    return this.#vm.read(address, bytes) ? bytes : undefined;
   }
 
   /**
@@ -91,7 +99,7 @@ export class MemoryReader {
    *
    * @returns the ranges that arrived as a whole
    */
-  #transfer(ranges: readonly MemoryRange[]): readonly Uint8Array[] {
+  #transfer(ranges: readonly MemoryRange[]): readonly Known[] {
     const start = this.#used;
     let end = start;
     let count = 0;
@@ -103,12 +111,20 @@ export class MemoryReader {
     }
     this.#vm.setLocal(this.#address + start, end - start);
     const last = end === start ? end : start + this.#vm.transfer("process_vm_readv", count);
-    const arrived: Uint8Array[] = [];
-    for (const { length } of ranges.slice(0, count)) {
-      if (length > last - this.#used) break;
-      arrived.push(this.#scratch.subarray(this.#used, this.#used + length));
+    const arrived: Known[] = [];
+    for (const { address, length } of ranges) {
+      if (arrived.length === count || length > last - this.#used) break;
+      arrived.push({ address, bytes: this.#view(arrived.length, this.#used, length), isAhead: true });
       this.#used += length;
     }
     return arrived;
+  }
+
+  #view(index: number, start: number, length: number): Uint8Array {
+    const known = this.#views[index];
+    if (known !== undefined && known.byteOffset === start && known.length === length) return known;
+    const view = this.#scratch.subarray(start, start + length);
+    this.#views[index] = view;
+    return view;
   }
 }

@@ -50,6 +50,9 @@ interface Place {
 export class CallPointers {
   readonly #machine: Machine;
   readonly #places = new Map<number, readonly Place[]>();
+  /** The places that were found last. Most calls need the same, and a map takes longer. */
+  #request = -1;
+  #found: readonly Place[] = [];
 
   constructor(machine: Machine) {
     this.#machine = machine;
@@ -69,8 +72,12 @@ export class CallPointers {
    * @param bytes - has its argument at the offset `start`
    */
   rangesOf(request: number, bytes: StructBytes, start: number): readonly MemoryRange[] {
+    if (request !== this.#request) {
+      this.#request = request;
+      this.#found = this.#places.get(request) ?? [];
+    }
     const ranges: MemoryRange[] = [];
-    for (const { pointer, length } of this.#places.get(request) ?? []) {
+    for (const { pointer, length } of this.#found) {
       const at = start + pointer;
       const address = this.#machine.pointerSize === 8 ? bytes.getUint64(at) : bytes.getUint32(at);
       const size = length === undefined ? 1 : bytes.getUint32(start + length);

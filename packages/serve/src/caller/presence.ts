@@ -24,6 +24,8 @@ interface Known {
   /** The pages that have been found in memory since a time. */
   readonly present: Set<number>;
   since: number;
+  /** The ranges that have been found in memory last. Most calls have the same. */
+  last: readonly MemoryRange[];
   /** The names of its descriptors, and whether one of them is a userfaultfd. */
   descriptors: string;
   hasUserfaultfd: boolean;
@@ -51,14 +53,18 @@ export class Presence {
   /** Whether access to any of these ranges may have to wait. */
   mayWait(pid: number, ranges: readonly MemoryRange[]): boolean {
     if (ranges.length === 0) return false;
+    const known = this.#of(pid);
+    this.#forgetOldPages(known);
+    if (areSame(known.last, ranges)) return false;
     let isMissing = false;
-    this.#forgetOldPages(this.#of(pid));
     for (const { address, length } of ranges) {
       if (this.#isPresent(pid, address, length)) continue;
       if (!this.#mappings.include("plain", pid, address, length)) return true;
       isMissing = true;
     }
-    return isMissing && this.#hasUserfaultfd(pid);
+    if (isMissing) return this.#hasUserfaultfd(pid);
+    known.last = ranges;
+    return false;
   }
 
   /** Closes the files of all callers, some of which may have ended. They are opened again for the next calls. */
@@ -70,6 +76,7 @@ export class Presence {
     const now = performance.now();
     if (now - known.since <= TRUST && known.present.size <= MAX_TRUSTED) return;
     known.present.clear();
+    known.last = [];
     known.since = now;
   }
 
@@ -112,7 +119,7 @@ export class Presence {
     try {
       pagemap = openSync(`/proc/${pid}/pagemap`, "r");
     } catch {}
-    known = { pagemap, present: new Set(), since: 0, descriptors: "", hasUserfaultfd: false };
+    known = { pagemap, present: new Set(), since: 0, last: [], descriptors: "", hasUserfaultfd: false };
     this.#callers.set(pid, known);
     return known;
   }
@@ -138,6 +145,15 @@ export class Presence {
       return true;
     }
   }
+}
+
+function areSame(some: readonly MemoryRange[], others: readonly MemoryRange[]): boolean {
+  if (some.length !== others.length) return false;
+  for (let index = 0; index < some.length; index += 1) {
+    const [one, other] = [some[index] as MemoryRange, others[index] as MemoryRange];
+    if (one.address !== other.address || one.length !== other.length) return false;
+  }
+  return true;
 }
 
 function isUserfaultfd(link: string): boolean {

@@ -97,7 +97,7 @@ export class ProcessMemory implements Memory {
 
   write(address: number, bytes: Uint8Array): boolean {
     if (!this.#isMapped(address, bytes.length)) return false;
-    if (this.#vm.move("process_vm_writev", address, bytes)) return true;
+    if (this.#vm.write(address, bytes)) return true;
     this.#mappings.forget(this.#vm.pid);
     return false;
   }

@@ -14,6 +14,9 @@ export class UnreachableCallerError extends Error {
 /** The most pieces of a caller's memory that one call transfers: IOV_MAX of `<limits.h>`. */
 export const MAX_PIECES = 1024;
 
+/** The most bytes that are copied before they are written. */
+const SMALL = 4096;
+
 /** The system call to use. */
 export type Transfer = "process_vm_readv" | "process_vm_writev";
 
@@ -28,12 +31,15 @@ export class ProcessVm {
   readonly #iovec: Layout<typeof iovec>;
   readonly #local: Argument<typeof iovec>;
   readonly #remote: Argument;
+  readonly #small = new Uint8Array(new ArrayBuffer(SMALL));
+  readonly #smallAddress: number;
 
   constructor(host: ServerHost) {
     this.#host = host;
     this.#iovec = layout(iovec, host.machine);
     this.#local = new Argument(host, iovec);
     this.#remote = new Argument(host, { name: "iovec", fields: [["pieces", "char", MAX_PIECES * this.#iovec.size]] });
+    this.#smallAddress = Number(host.addressOf(this.#small));
   }
 
   /** Sets the address of the server's memory. The caller of this method keeps that memory alive. */
@@ -66,12 +72,31 @@ export class ProcessVm {
   }
 
   /**
-   * Transfers any number of bytes.
+   * Fills a view with the caller's memory.
    *
-   * @returns whether all of them were transferred
+   * @returns whether all of the bytes were read
    * @throws {UnreachableCallerError} if the caller's memory cannot be accessed
    */
-  move(call: Transfer, address: number, bytes: Uint8Array): boolean {
+  read(address: number, bytes: Uint8Array): boolean {
+    return this.#move("process_vm_readv", address, bytes);
+  }
+
+  /**
+   * Writes bytes. Few are copied to memory whose address is known, because to look up another address takes longer.
+   *
+   * @returns whether all of them were written
+   * @throws {UnreachableCallerError} if the caller's memory cannot be accessed
+   */
+  write(address: number, bytes: Uint8Array): boolean {
+    if (bytes.length > SMALL) return this.#move("process_vm_writev", address, bytes);
+    this.#small.set(bytes);
+    this.setLocal(this.#smallAddress, bytes.length);
+    this.setRemote(0, address, bytes.length);
+    return this.transfer("process_vm_writev", 1) === bytes.length;
+  }
+
+  /** Transfers any number of bytes. */
+  #move(call: Transfer, address: number, bytes: Uint8Array): boolean {
     const { iov_base, iov_len } = this.#iovec.offset;
     for (let done = 0; done < bytes.length; ) {
       const rest = done === 0 ? bytes : bytes.subarray(done);

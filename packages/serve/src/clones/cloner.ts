@@ -89,7 +89,7 @@ export class Cloner {
   #write(argument: number, value: number): boolean {
     new DataView(this.#value.buffer).setInt32(0, value, true);
     try {
-      return this.#vm.move("process_vm_writev", argument, this.#value);
+      return this.#vm.write(argument, this.#value);
     } catch {
       // The caller has been killed.
       return false;

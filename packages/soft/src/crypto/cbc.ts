@@ -48,7 +48,8 @@ const SHORT = 4096;
  */
 class NativeChain {
   readonly #run: NativeRun;
-  /** The last block of ciphertext that was processed, in words, which take less time than bytes. */
+  /** The last block of ciphertext that was processed, and its words, which take less time than bytes. */
+  readonly #previousBytes: Uint8Array;
   readonly #previous: Int32Array;
   /** The iv of the last operation, and its words: a session has only one. */
   #iv: Uint8Array;
@@ -60,7 +61,8 @@ class NativeChain {
     this.#run = run;
     this.#iv = iv;
     this.#words = wordsOf(iv);
-    this.#previous = this.#words.slice();
+    this.#previousBytes = new Uint8Array(iv);
+    this.#previous = wordsOf(this.#previousBytes);
   }
 
   #wordsOf(iv: Uint8Array): Int32Array {
@@ -81,7 +83,7 @@ class NativeChain {
 
   /** Applies the difference between the block that the cipher chains on and the iv to the first block. */
   #redirect(block: Uint8Array, iv: Uint8Array): void {
-    const previous = new Uint8Array(this.#previous.buffer);
+    const previous = this.#previousBytes;
     for (let index = 0; index < iv.length; index += 1) {
       block[index] = (block[index] as number) ^ (iv[index] as number) ^ (previous[index] as number);
     }

@@ -141,7 +141,7 @@ export class KernelCryptOp {
     if (ends) this.#digest ??= mac?.digest();
     this.#isMeaningless = ends && mac?.isMeaningless === true;
     if (this.#iv !== undefined && (flags & COP_FLAG_WRITE_IV) !== 0) this.#nextIv = cipher?.iv ?? this.#iv;
-    this.#session.usage.add(this.#isDecrypting, len);
+    this.#session.usage.add(this.#isDecrypting(), len);
   }
 
   /** Keeps the next iv as it is: before it is delivered, another operation may change the session's. */
@@ -156,11 +156,11 @@ export class KernelCryptOp {
     if (this.#nextIv !== undefined) copyToUser(this.#memory, this.#argument.getPointer(iv), this.#nextIv, "iv");
   }
 
-  get #isDecrypting(): boolean {
+  #isDecrypting(): boolean {
     return this.#argument.getUint16(this.#argument.offset.op) === COP_DECRYPT;
   }
 
-  get #isCopied(): boolean {
+  #isCopied(): boolean {
     return (this.#argument.getUint16(this.#argument.offset.flags) & COP_FLAG_NO_ZC) !== 0;
   }
 
@@ -168,14 +168,14 @@ export class KernelCryptOp {
   #data(): Data {
     const at = this.#argument.offset;
     const [src, dst] = [this.#argument.getPointer(at.src), this.#argument.getPointer(at.dst)];
-    return { decrypt: this.#isDecrypting, src, dst, len: this.#argument.getUint32(at.len), isInPlace: src === dst };
+    return { decrypt: this.#isDecrypting(), src, dst, len: this.#argument.getUint32(at.len), isInPlace: src === dst };
   }
 
   /** Processes short data, whose pages the driver can always list. */
   #atOnce(): void {
     const data = this.#data();
     const { decrypt, src, dst, len, isInPlace } = data;
-    if (this.#isCopied) {
+    if (this.#isCopied()) {
       complete(this.#copying(data));
       return;
     }
@@ -195,7 +195,7 @@ export class KernelCryptOp {
 
   *#inSlices(flags: number): Slices<void> {
     const data = this.#data();
-    if (this.#isCopied) yield* this.#copying(data);
+    if (this.#isCopied()) yield* this.#copying(data);
     else yield* this.#zeroCopy(data, flags);
     this.#end(flags);
   }

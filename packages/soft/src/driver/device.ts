@@ -1,4 +1,4 @@
-import { type ErrnoName, ILP32, LP64, type Machine, requestNumber, type Struct } from "@cryptodev/core/abi";
+import { type ErrnoName, ILP32, LP64, type Machine, type Struct } from "@cryptodev/core/abi";
 import { Crash, KernelCrashError } from "../crash.ts";
 import { Errno } from "../errno.ts";
 import { own, ownFunction, ownInteger, ownList, ownOption } from "../options.ts";
@@ -8,7 +8,8 @@ import { type CipherDriver, cipherDrivers, type MacDriver, MissingAlgorithms, ma
 import { Budget } from "./budget.ts";
 import { asyncNames, handlersOf } from "./dispatch.ts";
 import { RequestedFaults } from "./faults.ts";
-import type { Answer, Caller, DriverContext, Handler, WriteBack } from "./handler.ts";
+import type { Answer, Caller, DriverContext, WriteBack } from "./handler.ts";
+import { type HandlerEntry, HandlerTable } from "./handler_table.ts";
 import type { OpenFile } from "./open_file.ts";
 import type { DriverSession } from "./session.ts";
 import { complete, isSliced, Pace, type Slices } from "./slices.ts";
@@ -77,24 +78,6 @@ function requireMachine(machine: unknown): Machine {
   throw new TypeError("machine: expected a machine such as LP64, or what machineOf() returns");
 }
 
-/** A handler, and the copy of the caller's struct that it works on. */
-interface HandlerEntry {
-  readonly handler: Handler;
-  argument: UserStruct<Struct>;
-}
-
-/** Handlers by request number. */
-type HandlerTable = ReadonlyMap<number, HandlerEntry>;
-
-function tableOf(handlers: readonly Handler[], machine: Machine): HandlerTable {
-  return new Map(
-    handlers.map((handler) => [
-      requestNumber(handler.ioctl, machine),
-      { handler, argument: new UserStruct<Struct>(handler.ioctl.argument, machine) },
-    ]),
-  );
-}
-
 /**
  * The driver in software: what `/dev/crypto` leads to, over any transport.
  *
@@ -144,9 +127,6 @@ export class SoftwareDevice {
 
   readonly #byRequest: HandlerTable;
   readonly #byCompatRequest: HandlerTable;
-  /** The entry that was found last. Most calls use it again, and a map takes longer. */
-  #request = -1;
-  #entry: HandlerEntry | undefined;
   readonly #onUsage: (usage: SessionUsage) => void;
   readonly #log: (line: string) => void;
   readonly #context: DriverContext;
@@ -195,9 +175,12 @@ export class SoftwareDevice {
     this.#onUsage = ownFunction<(usage: SessionUsage) => void>(options, "onUsage") ?? (() => {});
     this.#log = ownFunction<(line: string) => void>(options, "log") ?? ((line) => console.error(line));
     const handlers = handlersOf(this.async, compat);
-    this.#byRequest = tableOf(handlers, machine);
+    this.#byRequest = new HandlerTable(handlers, machine);
     const has32BitPrograms = machine.pointerSize === 8;
-    this.#byCompatRequest = tableOf(has32BitPrograms ? handlersOf(false, true) : [], { ...machine, pointerSize: 4 });
+    this.#byCompatRequest = new HandlerTable(has32BitPrograms ? handlersOf(false, true) : [], {
+      ...machine,
+      pointerSize: 4,
+    });
     const calls = new Set(["open", ...handlers.map(({ ioctl }) => ioctl.name)]);
     this.#faults = new RequestedFaults(calls, new Set(this.async ? [] : asyncNames));
     this.#context = {
@@ -302,11 +285,7 @@ export class SoftwareDevice {
    * @throws {KernelCrashError} if the call would crash a kernel
    */
   ioctl(request: number, address: number, caller: Caller): number {
-    if (request !== this.#request) {
-      this.#request = request;
-      this.#entry = this.#byRequest.get(request);
-    }
-    const result = this.#answer(this.#entry, this.#context, request, address, caller);
+    const result = this.#answer(this.#byRequest.find(request), this.#context, request, address, caller);
     return isSliced(result) ? complete(result) : result;
   }
 
@@ -323,7 +302,7 @@ export class SoftwareDevice {
    */
   begin(request: number, address: number, caller: Caller, compat = false): number | Slices<number> {
     const table = compat ? this.#byCompatRequest : this.#byRequest;
-    return this.#answer(table.get(request), this.#slicedContext, request, address, caller);
+    return this.#answer(table.find(request), this.#slicedContext, request, address, caller);
   }
 
   #answer(
