@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { allSwitched, Installed, report } from "../install/installed.ts";
+import { canServe } from "../software.ts";
 import { versions } from "./nodes.ts";
 
 /* Runs the packed package in every supported version of Node.js. */
@@ -73,5 +74,22 @@ describe.each(versions)("Node.js $version", ({ version, file = "" }) => {
     );
     expect(stderr).toBe("");
     expect(JSON.parse(stdout)).toMatchObject({ device: { backend: "software" } });
+  });
+
+  test.skipIf(file === "" || !canServe)("serves a device, whose threads process long data", () => {
+    const code = `
+      import { createCipheriv } from "node:crypto";
+      import { open } from "cryptodev";
+      const [key, iv, data] = [new Uint8Array(16), new Uint8Array(16), new Uint8Array(2 ** 20)];
+      const device = open();
+      const aes = device.cipher("aes-cbc", key);
+      const expected = createCipheriv("aes-128-cbc", key, iv).update(data);
+      const equal = Array.from({ length: 20 }, () => Buffer.compare(aes.encrypt(data, iv), expected) === 0);
+      device.close();
+      console.log(device.backend, equal.every(Boolean));
+    `;
+    const program = [file, "--input-type=module", "-e", code];
+    const { stdout, stderr } = installed.run(file, "node_modules/.bin/cryptodev", "serve", "--", ...program);
+    expect([stdout, stderr]).toEqual(["kernel true\n", ""]);
   });
 });

@@ -74,6 +74,8 @@ function dialectOf(ffi: NodeFFI, { machine, warn }: Pick<Dialect, "machine" | "w
       ulong: toPointer,
       size_t: toPointer,
       ssize_t: toPointer,
+      // NULL, or an address that was computed.
+      pointer: (value) => (typeof value === "number" ? toPointer(value) : value),
       string: (text) => new TextEncoder().encode(`${text}\0`),
     },
     // The upper half of an `int` that was returned as a pointer is undefined.
