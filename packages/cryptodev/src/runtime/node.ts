@@ -6,14 +6,18 @@ import type { SoftwareHost, SoftwareHostOptions } from "@cryptodev/soft";
 import { mayExist } from "./may_exist.ts";
 import type { Runtime } from "./runtime.ts";
 
+/** The module of the software device, as soon as it is loaded. */
+let soft: { readonly SoftwareHost: typeof SoftwareHost } | undefined;
+
 /**
  * Loads the software device on first use: it takes as long to load as everything else, and many programs never use it.
  */
 function software(options: SoftwareHostOptions): SoftwareHost {
-  return new (loadSoft().SoftwareHost)(options);
+  soft ??= loadSoft();
+  return new soft.SoftwareHost(options);
 }
 
-function loadSoft(): { readonly SoftwareHost: typeof SoftwareHost } {
+function loadSoft(): NonNullable<typeof soft> {
   try {
     // The process's own loader: Jest's loader for tests cannot load ES modules on demand before Node.js 24.9.
     const { getBuiltinModule } = runInThisContext("globalThis.process") as NodeJS.Process;
