@@ -83,20 +83,27 @@ export class Report {
     );
   }
 
-  /** Replaces everything after the last heading of a Markdown file. */
-  writeMarkdown(path: string): void {
+  /**
+   * Replaces the sections that were measured, after the last heading of a Markdown file. The others stay as they are.
+   *
+   * @param titles - those of all sections, in their order
+   */
+  writeMarkdown(path: string, titles: readonly string[]): void {
     const heading = "## Last results";
-    const before = readFileSync(path, "utf8").split(heading)[0] as string;
+    const [before = "", after = ""] = readFileSync(path, "utf8").split(heading);
+    const texts = new Map(
+      after
+        .split(/^### /m)
+        .slice(1)
+        .map((text) => [text.slice(0, text.indexOf("\n")), `### ${text.trimEnd()}`]),
+    );
     const line = (fields: readonly string[]): string => `| ${fields.join(" | ")} |`;
-    const tables = [...this.#sections].map(([title, rows]) =>
-      [`### ${title}`, "", line(columns), "| --- | --- | --: | --: | --- | --- |", ...rows.map(cells).map(line)].join(
-        "\n",
-      ),
-    );
     const date = new Date().toISOString().slice(0, 10);
-    writeFileSync(
-      path,
-      [`${before}${heading}`, `${date}: ${this.machine}; ${this.versions}.`, ...tables, ""].join("\n\n"),
-    );
+    for (const [title, rows] of this.#sections) {
+      const table = [line(columns), "| --- | --- | --: | --: | --- | --- |", ...rows.map(cells).map(line)];
+      texts.set(title, `### ${title}\n\n${date}: ${this.machine}; ${this.versions}.\n\n${table.join("\n")}`);
+    }
+    const known = titles.flatMap((title) => texts.get(title) ?? []);
+    writeFileSync(path, `${[`${before}${heading}`, ...known].join("\n\n")}\n`);
   }
 }

@@ -34,7 +34,7 @@ const { values: flags } = parseArgs({
     check: { type: "boolean", default: false },
     /** Writes all numbers to this file. */
     json: { type: "string" },
-    /** Writes the results to RESULTS.md, and draws the pictures of the documentation. */
+    /** Writes the measured sections to RESULTS.md, and draws the pictures of the documentation. */
     save: { type: "boolean", default: false },
   },
 });
@@ -62,6 +62,7 @@ try {
   setPriority(-20);
 } catch {}
 const work = mkdtempSync(join(tmpdir(), "cryptodev-bench-"));
+const titles: string[] = [];
 try {
   const program = join(work, "client");
   execFileSync("cc", ["-O2", "-pthread", "-o", program, Bench.file("../programs/client.c")], { stdio: "inherit" });
@@ -95,7 +96,10 @@ try {
   ];
   const isAsked = (title: string): boolean =>
     flags.only.length === 0 || flags.only.some((word) => title.toLowerCase().startsWith(word.toLowerCase()));
-  for (const [title, measure] of sections) if (isAsked(title)) await report.section(title, measure);
+  for (const [title, measure] of sections) {
+    titles.push(title);
+    if (isAsked(title)) await report.section(title, measure);
+  }
 } finally {
   rmSync(work, { recursive: true, force: true });
 }
@@ -103,7 +107,7 @@ try {
 if (flags.json !== undefined) report.writeJson(flags.json);
 if (flags.save) {
   const file = Bench.file("../RESULTS.md");
-  report.writeMarkdown(file);
+  report.writeMarkdown(file, titles);
   execFileSync(bin("biome"), ["format", "--write", file]);
   const pictures = { calls: callsPicture(report.sections), throughput: throughputPicture(report.sections) };
   for (const [name, picture] of Object.entries(pictures)) {
