@@ -237,7 +237,11 @@ describe.each(backends)("createCipheriv and createDecipheriv on the $name", (bac
     // The others are further names that this runtime's node:crypto lists.
     const others = listed.filter((name) => !names.includes(name));
     expect(real.getCiphers()).toEqual(expect.arrayContaining(others));
-    if (runtimeName === "Node.js") expect(others).toEqual(expect.arrayContaining(["aes128", "des3", "id-aes256-GCM"]));
+    // Older versions of Node.js list this name in mixed case.
+    const lowerCase = others.map((name) => name.toLowerCase());
+    if (runtimeName === "Node.js") {
+      expect(lowerCase).toEqual(expect.arrayContaining(["aes128", "des3", "id-aes256-gcm"]));
+    }
     for (const name of others) expect(() => crypto.createCipheriv(name, "", "")).not.toThrow("Unknown cipher");
     for (const name of names) {
       const size = /\d{3}/.exec(name)?.[0];

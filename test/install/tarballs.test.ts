@@ -165,7 +165,10 @@ describe("the packed package, installed into an empty folder", () => {
 
   test.runIf(canServe)("serves a device to the program that cryptodev serve starts", () => {
     const program = join(folder, "served.mjs");
-    writeFileSync(program, 'import { open } from "cryptodev"; console.log(open().path);');
+    writeFileSync(
+      program,
+      'import { open } from "cryptodev"; const device = open(); console.log(device.path); device.close();',
+    );
     const runtime = [file, ...args];
     const { stdout, stderr } = spawnSync(
       file,

@@ -37,8 +37,8 @@ describe("mappingsOf()", () => {
   );
 
   test("contains memory that this process can write, and not its code", () => {
-    const { writable, plain } = mappingsOf(process.pid);
     const [bytes, address] = place(pattern(4096));
+    const { writable, plain } = mappingsOf(process.pid);
     expect(includes(writable, address, bytes.length)).toBe(true);
     expect(includes(plain, address, bytes.length)).toBe(true);
     const [, code = ""] = /^([0-9a-f]+)-[0-9a-f]+ r-xp/m.exec(readFileSync("/proc/self/maps", "latin1")) ?? [];

@@ -108,13 +108,27 @@ function update<This extends object>(this: This, data: unknown, encoding?: unkno
 
 function transform(message: Message, chunk: unknown, encoding: unknown, done: TransformCallback): void {
   try {
-    // Like Node.js, ignore data that is written after the digest.
     if (!message.hasEnded) message.update(chunkOf(chunk, encoding));
+    else if (refusesLateChunks()) throw hashUpdateFailed();
   } catch (error) {
     done(error as Error);
     return;
   }
   done();
+}
+
+let areLateChunksRefused: boolean | undefined;
+
+/** Whether the runtime refuses data that is written after the digest, as newer versions of Node.js do, or ignores it. */
+function refusesLateChunks(): boolean {
+  if (areLateChunksRefused === undefined) {
+    const hash = node.createHash("sha256");
+    hash.digest();
+    hash._transform(Buffer.alloc(1), "buffer" as never, (error) => {
+      areLateChunksRefused = error instanceof Error;
+    });
+  }
+  return areLateChunksRefused === true;
 }
 
 function flush(done: TransformCallback, digest: () => Buffer): void {
