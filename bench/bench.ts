@@ -14,6 +14,8 @@ export type Serving = ChildProcessByStdio<null, Readable, null>;
 
 /** How many nanoseconds a round takes by default. */
 const DURATION = 1e7;
+/** How many nanoseconds of operations precede the rounds. */
+const WARM_UP = 5e8;
 
 /** @returns the command, or an empty list if this user may not run it */
 function permitted(...command: readonly string[]): readonly string[] {
@@ -95,17 +97,17 @@ export class Bench {
     duration: number = DURATION,
   ): Promise<number[][]> {
     const nameOf = (index: number): string => (typeof name === "string" ? name : (name[index] as string));
-    // Warms up, and finds out how many operations make a round. Bun takes long to compile a loop for good: its compiler
-    // has to wait for the program if both have one processor.
+    // Warms up, and finds out how many operations make a round. Compilers take long to compile code for good: they have to
+    // wait for the program if both have one processor.
     const counts: number[] = [];
     for (const [index, participant] of participants.entries()) {
       let one = await participant.round(nameOf(index), size, 100);
-      for (let time = 0; time < 12; time += 1) {
+      for (let spent = 0; spent < WARM_UP; ) {
         const many = Math.max(20, Math.min(1000, Math.ceil(duration / one / 100)) * 100);
         one = await participant.round(nameOf(index), size, many);
+        spent += one * many;
       }
-      const count = duration / one;
-      counts.push(Math.ceil(count / 10) * 10);
+      counts.push(Math.ceil(duration / one / 10) * 10);
     }
     const results = participants.map((): number[] => []);
     for (let round = 0; round < this.#rounds; round += 1) {

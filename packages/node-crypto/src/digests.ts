@@ -119,16 +119,21 @@ function transform(message: Message, chunk: unknown, encoding: unknown, done: Tr
 
 let areLateChunksRefused: boolean | undefined;
 
-/** Whether the runtime refuses data that is written after the digest, as newer versions of Node.js do, or ignores it. */
+/** Whether this is a newer version of Node.js, whose streams refuse data after the digest. Older ones ignore it. */
 function refusesLateChunks(): boolean {
   if (areLateChunksRefused === undefined) {
+    areLateChunksRefused = false;
     const hash = node.createHash("sha256");
     hash.digest();
-    hash._transform(Buffer.alloc(1), "buffer" as never, (error) => {
-      areLateChunksRefused = error instanceof Error;
-    });
+    try {
+      hash._transform(Buffer.alloc(1), "buffer" as never, (error) => {
+        areLateChunksRefused = error instanceof Error;
+      });
+    } catch {
+      // Deno's own method throws an error of its own.
+    }
   }
-  return areLateChunksRefused === true;
+  return areLateChunksRefused;
 }
 
 function flush(done: TransformCallback, digest: () => Buffer): void {
