@@ -27,7 +27,7 @@ export async function dropIn(bench: Bench, path: string, add: (row: Row) => void
       add({ what, who, value, unit: "ns", spread, limit: { most: MOST_ABOVE } });
       const alone = summarize(memory);
       add({
-        what: `memory for its result alone, ${size} bytes`,
+        what: `allocation of its result, ${size} bytes`,
         who,
         value: alone.median,
         unit: "ns",

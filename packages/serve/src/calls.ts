@@ -332,8 +332,8 @@ export class Calls {
   }
 
   /**
-   * A caller received a signal during its call. As in the driver, the call continues. After SIGKILL, however, its result
-   * is no longer needed, and the kernel keeps the caller alive until there is a reply, so a long call ends here.
+   * A caller received a signal during its call. As in the driver, the call continues. After SIGKILL nobody needs its result,
+   * but the kernel keeps the caller alive until there is a reply, so the server ends a long call early.
    *
    * @param interrupted - the number of the call's request
    */
