@@ -5,8 +5,6 @@ import { Bench, type Runtime, stop } from "../bench.ts";
 import type { Row } from "../report.ts";
 import { compare, ratio, summarize } from "../statistics.ts";
 
-/** How many calls a server answers before it is measured: until then, its compiler changes the code again and again. */
-const WARM_UP = 50_000;
 /** How often two callers compete. */
 const TURNS = 7;
 /** How many operations of 1 GiB run beside short calls. */
@@ -27,9 +25,6 @@ export async function server(bench: Bench, add: (row: Row) => void): Promise<voi
     const [one, nobody] = await Promise.all([ours, idle].map((path) => bench.startC(together, path)));
     if (one === undefined || nobody === undefined) return;
 
-    for (const name of ["ping", "encrypt"]) {
-      for (const client of [one, nobody]) await client.round(name, 16, WARM_UP);
-    }
     const rounds = await bench.interleave([one, one, nobody, nobody], ["ping", "encrypt", "ping", "encrypt"], 16);
     const [refused = [], short = [], empty = [], carried = []] = rounds;
     const took = (what: string, rounds: readonly number[]): void => {
