@@ -163,7 +163,11 @@ export function checkApart(
   role: string,
   name: string,
 ): void {
-  if (!overlap(written, writtenSize, other, otherSize)) return;
+  if (overlap(written, writtenSize, other, otherSize)) refuseShared(role, name);
+}
+
+/** @throws {RangeError} always: the memory is that of the destination */
+export function refuseShared(role: string, name: string): never {
   throw new RangeError(`${role} for ${name}: expected memory apart from the destination`);
 }
 

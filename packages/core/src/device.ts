@@ -27,6 +27,7 @@ import { Aead, type AeadOptions } from "./sessions/aead.ts";
 import { Cipher } from "./sessions/cipher.ts";
 import { CipherWithMac, type CipherWithMacStart } from "./sessions/cipher_with_mac.ts";
 import { Hash, Hmac } from "./sessions/hash.ts";
+import type { Session } from "./sessions/session.ts";
 import { SrtpCipher, type SrtpStart } from "./sessions/srtp.ts";
 import { TlsCipher, type TlsStart } from "./sessions/tls.ts";
 import { inWords } from "./words.ts";
@@ -49,6 +50,9 @@ const abandoned = new FinalizationRegistry<DeviceFile>((file) => {
   file.warn(`a device (${file.path}) was dropped without close(); its descriptor was held until now`);
 });
 
+/** The largest alignmask that the driver can report: the member of `session_info_op` has 16 bits. */
+const MAX_ALIGNMASK = 0xffff;
+
 /** Where a device is. */
 export interface DevicePath {
   /** The device's path. Defaults to `/dev/crypto`. */
@@ -57,7 +61,7 @@ export interface DevicePath {
 
 /** A cipher session as {@link Device.cipher} returns it: XTS, which works on whole sectors, does not have chunks. */
 export type CipherOf<Name extends CipherName> = [Name] extends [XtsName]
-  ? Omit<Cipher<Name>, "encryptor" | "decryptor">
+  ? Session & Omit<Cipher<Name>, "encryptor" | "decryptor">
   : Cipher<Name>;
 
 /**
@@ -280,8 +284,10 @@ export class Device {
    * Returns an object that starts sessions whose operations the driver runs asynchronously. `openAsync` of the package
    * `cryptodev` works with every driver, and uses this if it is available.
    *
-   * @param wait - resolves after a delay, for example after a timer; then the driver is asked for finished operations
+   * @param wait - resolves after a delay, for example after a timer; then the driver is asked for finished operations.
+   * If it fails, this thread waits for the driver
    * @returns `undefined` if the driver was built without ENABLE_ASYNC, as it usually is
+   * @throws {TypeError} if `wait` is not a function
    * @throws {ClosedError} if the device is closed
    * @example
    * ```ts
@@ -296,6 +302,7 @@ export class Device {
    * ```
    */
   submitter(wait: () => Promise<void>): Submitter | undefined {
+    if (typeof wait !== "function") throw new TypeError(`wait: expected a function, got ${inWords(wait)}`);
     return Submitter.of(this.#file, wait);
   }
 
@@ -319,8 +326,15 @@ export class Device {
   allocate(size: number, alignmask: number = CACHE_LINE): Uint8Array<ArrayBuffer> {
     if (!Number.isInteger(size) || size < 0)
       throw new RangeError(`size: expected a number of bytes, got ${inWords(size)}`);
-    if (!Number.isInteger(alignmask) || alignmask < 0 || (alignmask & (alignmask + 1)) !== 0) {
-      throw new RangeError(`alignmask: expected one less than a power of two, got ${inWords(alignmask)}`);
+    if (
+      !Number.isInteger(alignmask) ||
+      alignmask < 0 ||
+      alignmask > MAX_ALIGNMASK ||
+      (alignmask & (alignmask + 1)) !== 0
+    ) {
+      throw new RangeError(
+        `alignmask: expected one less than a power of two, at most ${MAX_ALIGNMASK}, got ${inWords(alignmask)}`,
+      );
     }
     return alignedMemory(this.#file.host, size, alignmask);
   }

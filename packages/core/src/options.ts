@@ -1,8 +1,22 @@
 import { inWords } from "./words.ts";
 
 /**
- * Reads one member of an options object, but only if it is the object's own: a property that a program added to
- * `Object.prototype`, by mistake or by merging untrusted JSON, is not an option.
+ * Reads a member of an object: its own, or that of its class, such as a getter. What a program added to
+ * `Object.prototype`, by mistake or by merging untrusted JSON, is not a member.
+ */
+export function memberOf(object: object, name: PropertyKey): unknown {
+  let holder = object;
+  while (!Object.hasOwn(holder, name)) {
+    const prototype: object | null = Object.getPrototypeOf(holder);
+    // A prototype without a prototype is `Object.prototype`, of this realm or of another one.
+    if (prototype === null || Object.getPrototypeOf(prototype) === null) return undefined;
+    holder = prototype;
+  }
+  return (object as Readonly<Record<PropertyKey, unknown>>)[name];
+}
+
+/**
+ * Reads one member of an options object, as {@link memberOf} does.
  *
  * @param what - what the options are for, for the message
  * @returns `undefined` if it is omitted
@@ -17,7 +31,7 @@ export function own<Options extends object, Name extends keyof Options>(
   if (typeof options !== "object" || options === null) {
     throw new TypeError(`options for ${what}: expected an object, got ${inWords(options)}`);
   }
-  return Object.hasOwn(options, name) ? options[name] : undefined;
+  return memberOf(options, name) as Options[Name] | undefined;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { CryptodevError, Device, type DeviceOptions, UnsupportedError } from "@cryptodev/core";
-import { environmentVariable, type Host, inWords, traced } from "@cryptodev/core/host";
+import { environmentVariable, type Host, inWords, memberOf, traced } from "@cryptodev/core/host";
 import type { SoftwareHostOptions } from "@cryptodev/soft";
 
 /**
@@ -56,20 +56,21 @@ function check(backend: unknown, source: string): Backend {
   throw typeof backend === "string" ? new RangeError(message) : new TypeError(message);
 }
 
-/** Reads own properties only, each once: properties that a program added to `Object.prototype` are not options. */
-function ownOptions(options: unknown): OpenOptions {
+/** Reads each option once: properties that a program added to `Object.prototype` are not options. */
+function optionsOf(options: unknown): OpenOptions {
   if (typeof options !== "object" || options === null) {
     const remedy = typeof options === "string" ? "; pass a path by name: { path }" : "";
     throw new TypeError(`options of open(): expected an object, got ${inWords(options)}${remedy}`);
   }
-  const own: OpenOptions = Object.assign(Object.create(null), options);
+  const names = ["backend", "path", "trace", "hardware", "chunkSize", "statistics"] as const;
+  const read = Object.fromEntries(names.map((name) => [name, memberOf(options, name)])) as OpenOptions;
   for (const [name, type] of [["path", "string"] as const, ["trace", "function"] as const]) {
-    const value: unknown = own[name];
+    const value: unknown = read[name];
     if (value !== undefined && typeof value !== type) {
       throw new TypeError(`${name}: expected a ${type}, got ${inWords(value)}`);
     }
   }
-  return own;
+  return read;
 }
 
 /**
@@ -118,7 +119,7 @@ export type Open = (options?: OpenOptions) => Device;
 
 /** Opens a device with what a runtime has. `open` describes the options and the errors. */
 export function openIn(runtime: Opener, given: OpenOptions = {}): Device {
-  const { backend, path = DEVICE, trace = traceOf(runtime), ...options } = ownOptions(given);
+  const { backend, path = DEVICE, trace = traceOf(runtime), ...options } = optionsOf(given);
   const chosen =
     backend === undefined
       ? check(environmentVariable(BACKEND_VARIABLE) || "kernel", BACKEND_VARIABLE)

@@ -47,6 +47,7 @@ export type ByteTransform = typeof globalThis extends { TransformStream: { reado
 interface Transformer {
   transform(chunk: Uint8Array, controller: { enqueue(chunk: Uint8Array): void }): Promise<void>;
   flush(controller: { enqueue(chunk: Uint8Array): void }): Promise<void>;
+  cancel?(): Promise<void>;
 }
 
 function transformStream(transformer: Transformer): ByteTransform {
@@ -105,7 +106,8 @@ export function cipherStream(chunks: Chunks): ByteTransform {
  *
  * @param hash - a session that {@link Device.hash} or {@link Device.hmac} started, or those of {@link AsyncDevice}, which do
  * not block. The caller closes it
- * @returns a TransformStream from Uint8Array to Uint8Array
+ * @returns a TransformStream from Uint8Array to Uint8Array. If it fails or is cancelled, the message of the session ends, so
+ * that the next one does not continue it
  * @example
  * ```ts
  * import { hashStream, open } from "cryptodev";
@@ -117,12 +119,25 @@ export function cipherStream(chunks: Chunks): ByteTransform {
  * ```
  */
 export function hashStream(hash: Digest): ByteTransform {
+  const abandon = async (): Promise<void> => {
+    try {
+      await hash.digest();
+    } catch {
+      // The session has ended, and its message with it.
+    }
+  };
   return transformStream({
     async transform(chunk) {
-      await hash.update(chunk);
+      try {
+        await hash.update(chunk);
+      } catch (error) {
+        await abandon();
+        throw error;
+      }
     },
     async flush(controller) {
       controller.enqueue(await hash.digest());
     },
+    cancel: abandon,
   });
 }

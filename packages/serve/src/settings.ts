@@ -1,4 +1,5 @@
 import type { ErrnoName } from "@cryptodev/core/abi";
+import { memberOf } from "@cryptodev/core/host";
 import { SoftwareDevice, type SoftwareDeviceOptions } from "@cryptodev/soft";
 import type { CrashPolicy } from "./crashes.ts";
 
@@ -80,31 +81,29 @@ export interface Settings extends Required<Omit<ServeOptions, "transport">> {
  * @throws {RangeError} if an option is out of range, or names something that does not exist
  */
 export function settingsOf(options: ServeOptions): Settings {
-  const own = (object: object, name: string): unknown =>
-    Object.hasOwn(object, name) ? (object as Readonly<Record<string, unknown>>)[name] : undefined;
   const choice = <T extends string>(name: keyof ServeOptions, choices: readonly T[]): T | undefined => {
-    const value = own(options, name);
+    const value = memberOf(options, name);
     if (value === undefined || choices.includes(value as T)) return value as T | undefined;
     throw new RangeError(`${name}: expected one of ${choices.join(", ")}`);
   };
-  const path = own(options, "path") ?? "/dev/crypto";
+  const path = memberOf(options, "path") ?? "/dev/crypto";
   if (typeof path !== "string") throw new TypeError(`path: expected a string, got a value of type ${typeof path}`);
-  const files = own(options, "files") ?? MAX_FILES;
+  const files = memberOf(options, "files") ?? MAX_FILES;
   if (!Number.isSafeInteger(files) || (files as number) < 0)
     throw new RangeError("files: expected an integer of at least 0");
-  const asked = own(options, "device") ?? {};
+  const asked = memberOf(options, "device") ?? {};
   if (typeof asked !== "object") throw new TypeError(`device: expected an object, got a value of type ${typeof asked}`);
   // This device exists only to validate its options before a thread is started and anything is mounted.
   const limited = Object.fromEntries(
-    Object.entries(defaultLimits).map(([name, most]) => [name, own(asked, name) ?? most]),
+    Object.entries(defaultLimits).map(([name, most]) => [name, memberOf(asked, name) ?? most]),
   ) as typeof defaultLimits;
   const device = new SoftwareDevice({ ...asked, ...limited });
   // Functions cannot be passed to another thread; the server uses its own there.
   const { log: _log, onUsage: _onUsage, ...rest } = asked as SoftwareDeviceOptions;
-  const given = own(options, "faults") ?? [];
+  const given = memberOf(options, "faults") ?? [];
   if (!Array.isArray(given)) throw new TypeError("faults: expected an array");
   const faults = given.map((fault: ServedFault) => {
-    const [code, call] = [own(fault, "code") as ErrnoName, own(fault, "call") as string | undefined];
+    const [code, call] = [memberOf(fault, "code") as ErrnoName, memberOf(fault, "call") as string | undefined];
     device.failNext(code, call);
     return { code, ...(call === undefined ? {} : { call }) };
   });

@@ -1,9 +1,8 @@
 import { nearest } from "@cryptodev/core/algorithms";
-import { inWords } from "@cryptodev/core/host";
+import { inWords, memberOf } from "@cryptodev/core/host";
 
 /*
- * Only an object's own properties count as options, and each must have the expected type. Properties of its prototype
- * are ignored.
+ * Each option must have the expected type. What a program added to `Object.prototype` is not an option.
  */
 
 /**
@@ -17,7 +16,7 @@ export function ownOption<T extends string | number | boolean>(
   name: string,
   example: T,
 ): T | undefined {
-  const value = own(options, name);
+  const value = memberOf(options, name);
   if (value === undefined || typeof value === typeof example) return value as T | undefined;
   throw new TypeError(`${name}: expected a ${typeof example}, got ${inWords(value)}`);
 }
@@ -29,7 +28,7 @@ export function ownOption<T extends string | number | boolean>(
  * @throws {TypeError} if it is not a function
  */
 export function ownFunction<F>(options: object, name: string): F | undefined {
-  const value = own(options, name);
+  const value = memberOf(options, name);
   if (value === undefined || typeof value === "function") return value as F | undefined;
   throw new TypeError(`${name}: expected a function, got ${inWords(value)}`);
 }
@@ -54,16 +53,11 @@ export function ownInteger(options: object, name: string, least: number, most: n
  * @throws {TypeError} if it is not an iterable object
  */
 export function ownList(options: object, name: string): readonly unknown[] {
-  const value = own(options, name) ?? [];
+  const value = memberOf(options, name) ?? [];
   // A string is iterable too, but a list of its characters is never intended.
   const isList = typeof value === "object" && Symbol.iterator in value;
   if (!isList) throw new TypeError(`${name}: expected an array, got ${inWords(value)}`);
   return [...(value as Iterable<unknown>)];
-}
-
-/** Reads an option of any type. */
-export function own(options: object, name: string): unknown {
-  return Object.hasOwn(options, name) ? (options as Readonly<Record<string, unknown>>)[name] : undefined;
 }
 
 /**

@@ -83,7 +83,12 @@ export class SubmissionQueue {
   async #pump(): Promise<void> {
     this.#isPumping = true;
     while (this.#flying.length > 0) {
-      await this.#wait();
+      try {
+        await this.#wait();
+      } catch {
+        // Nothing else says when to look, so this thread waits for the driver.
+        this.#file.isReady(POLLIN, -1);
+      }
       // Fetch each finished operation once; if a fetch fails, it is repeated after the next pause.
       for (let left = this.#flying.length; left > 0 && this.#file.isReady(POLLIN); left -= 1) this.#fetchOne();
       this.#submitQueued();

@@ -4,7 +4,7 @@
  *
  * @module @cryptodev/core/host
  */
-export { checkIv, checkSizes } from "../checks.ts";
+export { checkApart, checkIv, checkSizes } from "../checks.ts";
 export { environmentVariable } from "../environment.ts";
 export { isMissing } from "../errors.ts";
 export { MAX_AAD } from "../kernel/limits.ts";
@@ -21,7 +21,7 @@ export {
 } from "../memory/bytes.ts";
 export { Call } from "../memory/call.ts";
 export { StructBytes } from "../memory/struct_bytes.ts";
-export { option, own } from "../options.ts";
+export { memberOf, option, own } from "../options.ts";
 export { updateCreating } from "../sessions/chunks.ts";
 export { traced } from "../trace.ts";
 export { inWords } from "../words.ts";

@@ -131,12 +131,12 @@ export class DeviceFile {
     if (device !== undefined) devices.set(user, device);
   }
 
-  /** Whether any of these events is ready. */
-  isReady(events: number): boolean {
+  /** Whether any of these events is ready. @param timeout - how long to wait for one, in milliseconds; -1 for ever */
+  isReady(events: number, timeout: number = 0): boolean {
     const { offset } = this.#pollfd;
     this.#pollfd.setUint32(offset.fd, this.#fd);
     this.#pollfd.setUint16(offset.events, events);
-    return this.host.poll(this.#pollfd, 0) > 0;
+    return this.host.poll(this.#pollfd, timeout) > 0;
   }
 
   /**
@@ -303,15 +303,20 @@ export class DeviceFile {
     if (this.inFlight > 0) {
       throw new BusyError(`${this.path}: ${this.inFlight} asynchronous operations are in flight; await them first`);
     }
-    let result = 0;
-    try {
-      for (const session of this.sessions) session.end("its device was closed");
-    } finally {
-      this.#closed = true;
-      this.arena.wipe();
-      this.#share.users -= 1;
-      if (this.#share.users === 0) result = this.host.close(this.#fd);
+    const failures: unknown[] = [];
+    for (const session of this.sessions) {
+      try {
+        session.end("its device was closed");
+      } catch (error) {
+        // A host that the program implements threw it. Each of the other sessions has to end, too.
+        failures.push(error);
+      }
     }
+    this.#closed = true;
+    this.arena.wipe();
+    this.#share.users -= 1;
+    const result = this.#share.users === 0 ? this.host.close(this.#fd) : 0;
+    if (failures.length > 0) throw failures[0];
     if (result < 0) {
       const errno = -result;
       throw new CryptodevError({ errno, syscall: "close", path: this.path, hint: ioctlHint(errno) });

@@ -2,6 +2,7 @@ import { COP_DECRYPT, COP_FLAG_AEAD_TLS_TYPE, COP_FLAG_NO_ZC, COP_FLAG_WRITE_IV 
 import { errnos } from "../abi/errno.ts";
 import { CIOCAUTHCRYPT, CIOCCRYPT } from "../abi/ioctls.ts";
 import type { crypt_auth_op, crypt_op } from "../abi/structs.ts";
+import { refuseOverlap } from "../checks.ts";
 import { CryptodevError, UnsupportedError } from "../errors.ts";
 import { alignedMemory, CACHE_LINE } from "../memory/aligned.ts";
 import { copyInto, partOf, wipe } from "../memory/bytes.ts";
@@ -10,7 +11,7 @@ import { type Arena, SMALL } from "./arena.ts";
 import type { KernelSession } from "./kernel_session.ts";
 import { PAGE } from "./limits.ts";
 import { Repeated } from "./repeated.ts";
-import { addressAt, lend, point } from "./zero_copy.ts";
+import { addressAt, lend, point, shiftBetween } from "./zero_copy.ts";
 
 /*
  * The two ioctls that carry data. Small data is copied to the arena and back; large data is read and written by the
@@ -117,6 +118,26 @@ export class CryptOperation extends Repeated {
     if (mac !== null) copyInto(mac, this.#mac);
   }
 
+  /**
+   * Checks data that is passed in several operations, each of which shows only a part of it.
+   *
+   * @throws {RangeError} if source and destination share memory and do not start together
+   */
+  checkWhole(source: Uint8Array, size: number, destination: Uint8Array): void {
+    if ((this.#shiftBetween(source, size, destination, size) ?? 0) !== 0) refuseOverlap(this.#name);
+  }
+
+  /** Whether the first bytes of two views share memory, even if they are views of different buffer objects. */
+  shareMemory(one: Uint8Array, oneSize: number, other: Uint8Array, otherSize: number): boolean {
+    return this.#shiftBetween(one, oneSize, other, otherSize) !== undefined;
+  }
+
+  #shiftBetween(one: Uint8Array, oneSize: number, other: Uint8Array, otherSize: number): number | undefined {
+    this.forget();
+    this.#own = 0;
+    return shiftBetween(this.#call, one, oneSize, other, otherSize);
+  }
+
   /** Whether the device can pass on memory: see {@link CryptOperation.create}. */
   get creates(): boolean {
     return this.#call.result !== undefined;
@@ -184,6 +205,8 @@ export class CryptOperation extends Repeated {
   /** Works on the caller's memory. */
   #lent(source: Uint8Array, size: number, destination: Uint8Array | null): void {
     let aligned: Uint8Array | undefined;
+    // Before the memory is lent: a trace of this call is code of the program.
+    if (this.#isXts) this.#alignmask ??= this.#session.info().alignmask;
     try {
       lend(this.#call, source, size, destination, size, this.#name);
       if (this.#isXts && destination !== null) aligned = this.#align(source, size);
@@ -203,13 +226,13 @@ export class CryptOperation extends Repeated {
    * @returns aligned memory that the operation uses instead, if the caller's is not aligned
    */
   #align(source: Uint8Array, size: number): Uint8Array | undefined {
-    this.#alignmask ??= this.#session.info().alignmask;
     const call = this.#call;
     const { src, dst } = call.offset;
-    const multiple = this.#alignmask + 1;
+    const alignmask = this.#alignmask as number;
+    const multiple = alignmask + 1;
     const isAligned = (at: number): boolean => addressAt(call, at) % multiple === 0;
     if (isAligned(src) && isAligned(dst)) return undefined;
-    const memory = alignedMemory(this.#session.file.host, size, Math.max(this.#alignmask, CACHE_LINE));
+    const memory = alignedMemory(this.#session.file.host, size, Math.max(alignmask, CACHE_LINE));
     copyInto(memory, partOf(source, 0, size));
     lend(call, memory, size, memory, size, this.#name);
     return memory;

@@ -10,6 +10,30 @@ function pagesOf(address: number, size: number): number {
 }
 
 /**
+ * Returns by how many bytes one range of addresses starts after another one; `undefined` if they have no byte in common.
+ * Two buffer objects can share memory, so only addresses show an overlap.
+ */
+function shiftOf(start: number, size: number, other: number, otherSize: number): number | undefined {
+  return start < other + otherSize && other < start + size ? other - start : undefined;
+}
+
+/** Returns the same for the first bytes of two views. Empty views share nothing. All pointers of the call are NULL then. */
+export function shiftBetween(
+  call: Call<typeof crypt_op>,
+  one: Uint8Array,
+  oneSize: number,
+  other: Uint8Array,
+  otherSize: number,
+): number | undefined {
+  const { src, dst } = call.offset;
+  call.point(src, partOf(one, 0, oneSize));
+  call.point(dst, partOf(other, 0, otherSize));
+  const [start, otherStart] = [addressAt(call, src), addressAt(call, dst)];
+  call.release();
+  return shiftOf(start, oneSize, otherStart, otherSize);
+}
+
+/**
  * Writes to every page of memory that the kernel is about to write to. If a page is read-only or no longer exists, as
  * in a mapped file that was truncated, this process crashes here; otherwise the driver would crash the machine.
  */
@@ -49,8 +73,7 @@ export function point(
   call.point(at.dst, to);
   const [start, target] = [addressAt(call, at.src), addressAt(call, at.dst)];
   const isApart = to !== null && start !== target;
-  // Two buffer objects can share memory, so only addresses show an overlap.
-  const overlaps = isApart && start < target + written && target < start + size;
+  const overlaps = isApart && shiftOf(start, size, target, written) !== undefined;
   const pages = isApart ? pagesOf(start, size) + pagesOf(target, written) : pagesOf(start, Math.max(size, written));
   if (!overlaps && pages <= MAX_PAGES) return undefined;
   call.release();

@@ -168,6 +168,10 @@ export class Aead extends Session {
   seal(
     plaintext: Uint8Array,
     message?: AeadMessage & { readonly detached?: boolean },
+  ): Uint8Array<ArrayBuffer> | DetachedMessage;
+  seal(
+    plaintext: Uint8Array,
+    message?: AeadMessage & { readonly detached?: boolean },
   ): Uint8Array<ArrayBuffer> | DetachedMessage {
     const nonce = this.#nonceOf(message);
     const aad = own(message, "aad", this.#name);

@@ -35,6 +35,8 @@ export interface ChunkWork {
   readonly granularity: number;
   /** Whether the data must end at such a multiple. */
   readonly isWhole: boolean;
+  /** Throws an error if the session cannot process anything now. */
+  readonly requireOpen: () => void;
   /** Processes a chunk of `size` bytes, continuing from the one before. */
   readonly run: (source: Uint8Array, size: number, destination: Uint8Array) => void;
   /** Does the same into memory of the device; `undefined` if it cannot pass any on. */
@@ -44,6 +46,8 @@ export interface ChunkWork {
 }
 
 type Allocate = (size: number) => Uint8Array;
+
+const allocatePlain: Allocate = (size) => new Uint8Array(size);
 
 /** Calls the private method of chunks. */
 let update: (chunks: CipherChunks, data: Uint8Array, allocate: Allocate) => Uint8Array;
@@ -93,7 +97,8 @@ export class CipherChunks {
   #restSize = 0;
   /** How many bytes of the rest were already returned. */
   #given = 0;
-  #isFinished = false;
+  /** Why it does not accept any more data. */
+  #ended: string | undefined;
 
   /** @internal */
   constructor(work: ChunkWork, options: (PaddingOptions & EagerOptions) | undefined) {
@@ -125,15 +130,7 @@ export class CipherChunks {
    * @throws {CryptodevError} if the kernel refuses the operation
    */
   update(data: Uint8Array): Uint8Array<ArrayBuffer> {
-    this.#requireOpen();
-    const size = sizeOf(data, "data", this.#work.name);
-    const ready = this.#readyOf(size);
-    if (!this.#isWhole(size, ready)) return this.#pieced(data, size, ready);
-    const { create, run } = this.#work;
-    if (create !== undefined) return asPlain(create(data, size));
-    const result = new Uint8Array(size);
-    run(data, size, result);
-    return result;
+    return asPlain(this.#updateCreating(data, allocatePlain));
   }
 
   #updateCreating(data: Uint8Array, allocate: Allocate): Uint8Array {
@@ -141,11 +138,24 @@ export class CipherChunks {
     const { name, create, run } = this.#work;
     const size = sizeOf(data, "data", name);
     const ready = this.#readyOf(size);
-    const isWhole = this.#isWhole(size, ready);
-    if (isWhole && create !== undefined) return create(data, size);
-    const result = allocate(this.#isEager ? size : ready);
-    if (isWhole) run(data, size, result);
-    else copyInto(result, this.#pieced(data, size, ready));
+    if (this.#isWhole(size, ready)) {
+      if (create !== undefined) return create(data, size);
+      const result = allocate(size);
+      run(data, size, result);
+      return result;
+    }
+    if (this.#isEager) {
+      const result = allocate(size);
+      copyInto(result, this.#begun(data, size, ready));
+      return result;
+    }
+    if (create !== undefined && this.#restSize === 0 && ready > 0) {
+      const result = create(data, ready);
+      this.#hold(data, ready, size);
+      return result;
+    }
+    const result = allocate(ready);
+    this.#pieced(data, size, ready, result);
     return result;
   }
 
@@ -180,7 +190,14 @@ export class CipherChunks {
     const written = this.#isEager ? size : ready;
     checkDestination(destination, written, data, size, name);
     if (this.#isWhole(size, ready)) run(data, size, destination);
-    else copyInto(destination, this.#pieced(data, size, ready));
+    else if (this.#isEager) copyInto(destination, this.#begun(data, size, ready));
+    else if (this.#restSize === 0) this.#pieced(data, size, ready, destination);
+    else {
+      // The destination can be the data, which what was held back would overwrite.
+      const result = new Uint8Array(ready);
+      this.#pieced(data, size, ready, result);
+      copyInto(destination, result);
+    }
     return written;
   }
 
@@ -197,33 +214,52 @@ export class CipherChunks {
     return ready === size && this.#restSize === 0;
   }
 
-  /** Processes `ready` bytes of what was held back and the first `size` bytes of the data. */
-  #pieced(data: Uint8Array, size: number, ready: number): Uint8Array<ArrayBuffer> {
-    const result = new Uint8Array(ready);
-    const taken = Math.max(0, ready - this.#restSize);
-    if (this.#restSize === 0) {
-      if (ready > 0) this.#work.run(data, ready, result);
-    } else if (ready > 0) {
-      result.set(this.#rest.subarray(0, this.#restSize));
-      result.set(partOf(data, 0, taken), this.#restSize);
-      this.#work.run(result, ready, result);
+  /**
+   * Processes `ready` bytes of what was held back and the first `size` bytes of the data, and holds back the rest.
+   *
+   * @param result - apart from the data, if anything was held back
+   */
+  #pieced(data: Uint8Array, size: number, ready: number, result: Uint8Array): void {
+    const { run } = this.#work;
+    const held = this.#restSize;
+    if (held === 0) {
+      if (ready > 0) run(data, ready, result);
+      this.#hold(data, ready, size);
+    } else if (ready === 0) {
+      this.#hold(data, 0, size);
+    } else {
+      const taken = ready - held;
+      result.set(partOf(this.#rest, 0, held));
+      result.set(partOf(data, 0, taken), held);
+      run(result, ready, result);
       this.#restSize = 0;
+      this.#hold(data, taken, size);
     }
-    if (taken < size) {
-      this.#rest.set(partOf(data, taken, size), this.#restSize);
-      this.#restSize += size - taken;
-    }
-    return this.#isEager ? this.#withBegun(result) : result;
   }
 
-  /** Appends the output of the partial block, and removes what was already returned of it. */
-  #withBegun(whole: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-    const [size, given] = [this.#restSize, this.#given];
-    this.#given = size;
-    if (size === 0) return whole.subarray(given);
-    const result = new Uint8Array(whole.length + size);
+  /** Holds back the bytes of the data from `start` to `end`. */
+  #hold(data: Uint8Array, start: number, end: number): void {
+    if (start === end) return;
+    this.#rest.set(partOf(data, start, end), this.#restSize);
+    this.#restSize += end - start;
+  }
+
+  /** Does the same for a stream cipher, and returns all bytes of a partial block that were not returned yet. */
+  #begun(data: Uint8Array, size: number, ready: number): Uint8Array {
+    const whole = new Uint8Array(ready);
+    this.#pieced(data, size, ready, whole);
+    const [rest, given] = [this.#restSize, this.#given];
+    this.#given = rest;
+    if (rest === 0) return whole.subarray(given);
+    const result = new Uint8Array(ready + rest);
     result.set(whole);
-    this.#work.peek(this.#rest, size, partOf(result, whole.length, result.length));
+    try {
+      this.#work.peek(this.#rest, rest, partOf(result, ready, result.length));
+    } catch (error) {
+      // The session has advanced, and what it returned is lost.
+      this.#end("the kernel refused a part of it");
+      throw error;
+    }
     return result.subarray(given);
   }
 
@@ -238,21 +274,15 @@ export class CipherChunks {
    */
   final(): Uint8Array<ArrayBuffer> {
     this.#requireOpen();
-    this.#isFinished = true;
-    if (this.#isEager) {
-      this.#rest.fill(0);
-      return new Uint8Array(0);
-    }
     const { name, granularity, decrypt, isWhole, run } = this.#work;
     const size = this.#restSize;
     if (this.#isPadded && !decrypt) this.#rest.fill(granularity - size, size);
+    const last = this.#rest.slice(0, this.#isEager ? 0 : this.#isPadded ? granularity : size);
+    this.#end("final() has ended it");
     const isComplete = this.#isPadded ? !decrypt || size === granularity : !isWhole || size === 0;
     if (!isComplete) {
-      this.#rest.fill(0);
       throw new RangeError(`data for ${name}: expected a multiple of ${granularity} bytes, got ${size} more`);
     }
-    const last = this.#rest.slice(0, this.#isPadded ? granularity : size);
-    this.#rest.fill(0);
     if (last.length > 0) run(last, last.length, last);
     return this.#isPadded && decrypt ? this.#unpad(last) : last;
   }
@@ -267,7 +297,14 @@ export class CipherChunks {
     throw new AuthenticationError();
   }
 
+  #end(why: string): void {
+    this.#ended = why;
+    this.#rest.fill(0);
+  }
+
   #requireOpen(): void {
-    if (this.#isFinished) throw new ClosedError(`data for ${this.#work.name}: final() has ended it`);
+    const { name, requireOpen } = this.#work;
+    if (this.#ended !== undefined) throw new ClosedError(`data for ${name}: ${this.#ended}`);
+    requireOpen();
   }
 }

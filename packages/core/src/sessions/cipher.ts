@@ -11,7 +11,7 @@ import { startCipher } from "./start.ts";
 
 /** The parameters of {@link Cipher.encryptor}: an iv as for {@link Cipher.encrypt}, and options. */
 export type ChunkArguments<Name extends CipherName> = [CipherName] extends [Name]
-  ? [iv?: Uint8Array | undefined, options?: PaddingOptions & EagerOptions]
+  ? [ivOrOptions?: Uint8Array | (PaddingOptions & EagerOptions) | undefined, options?: PaddingOptions & EagerOptions]
   : Name extends WithoutIvName
     ? [options?: ChunkOptionsOf<Name>]
     : [iv: Uint8Array, options?: ChunkOptionsOf<Name>];
@@ -181,14 +181,9 @@ export class Cipher<Name extends CipherName = CipherName> extends Session {
     checkIv(iv, this.#cipher);
     const running = iv === undefined ? null : new Uint8Array(new ArrayBuffer(algorithm.ivSize));
     if (running !== null) copyInto(running, iv as Uint8Array);
-    const work = (flags: number) => (source: Uint8Array, size: number, destination: Uint8Array) => {
-      this.#kernel.requireOpen();
+    const work = (flags: number) => (source: Uint8Array, size: number, destination: Uint8Array) =>
       this.#send(op, flags, source, size, destination, running);
-    };
-    const create = (source: Uint8Array, size: number): Uint8Array => {
-      this.#kernel.requireOpen();
-      return this.#create(op, COP_FLAG_WRITE_IV, source, size, running);
-    };
+    const create = (source: Uint8Array, size: number) => this.#create(op, COP_FLAG_WRITE_IV, source, size, running);
     return new CipherChunks(
       {
         name,
@@ -196,6 +191,7 @@ export class Cipher<Name extends CipherName = CipherName> extends Session {
         // Only the data of a stream cipher may end with a partial block.
         granularity: this.#granularity,
         isWhole: algorithm.blockSize > 1,
+        requireOpen: () => this.#kernel.requireOpen(),
         run: work(COP_FLAG_WRITE_IV),
         create: this.#operation.creates ? create : undefined,
         peek: work(0),
@@ -256,11 +252,19 @@ export class Cipher<Name extends CipherName = CipherName> extends Session {
       return;
     }
     requireChunks(this.#cipher, `${size} bytes`);
-    for (let done = 0; done < size; done += most) {
-      const end = Math.min(done + most, size);
-      const start = done === 0 || flags !== 0 ? iv : null;
-      const [from, to] = [partOf(source, done, end), partOf(destination, done, end)];
-      this.#operation.run(op, flags, from, end - done, to, start, null);
+    this.#operation.checkWhole(source, size, destination);
+    const before = iv === null || flags === 0 ? undefined : iv.slice();
+    try {
+      for (let done = 0; done < size; done += most) {
+        const end = Math.min(done + most, size);
+        const start = done === 0 || flags !== 0 ? iv : null;
+        const [from, to] = [partOf(source, done, end), partOf(destination, done, end)];
+        this.#operation.run(op, flags, from, end - done, to, start, null);
+      }
+    } catch (error) {
+      // The data can be processed again from where it began.
+      if (before !== undefined) copyInto(iv as Uint8Array, before);
+      throw error;
     }
   }
 }

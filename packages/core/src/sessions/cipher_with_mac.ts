@@ -8,6 +8,7 @@ import {
   checkSizes,
   checkSource,
   isXts,
+  refuseShared,
   requireChunks,
 } from "../checks.ts";
 import { AuthenticationError } from "../errors.ts";
@@ -146,7 +147,12 @@ export class CipherWithMac extends Session {
    */
   encryptInto(plaintext: Uint8Array, destination: Uint8Array, message: CipherWithMacMessage): number {
     const { mac, iv } = this.#partsOf(message);
-    checkRoom(mac, this.#mac.digestSize, "mac", this.#mac.name);
+    const { name, digestSize } = this.#mac;
+    checkRoom(mac, digestSize, "mac", name);
+    this.#kernel.requireOpen();
+    const size = checkSource(plaintext, this.#cipher);
+    checkRoom(destination, size, "destination", this.#cipher.name);
+    if (this.#operation.shareMemory(destination, size, mac, digestSize)) refuseShared("mac", name);
     return this.#into(COP_ENCRYPT, plaintext, destination, mac, iv);
   }
 
@@ -246,6 +252,7 @@ export class CipherWithMac extends Session {
       this.#operation.run(op, 0, source, size, destination, iv, mac);
       return;
     }
+    this.#operation.checkWhole(source, size, destination);
     for (let done = 0; done < size; done += most) {
       const end = Math.min(done + most, size);
       // The driver keeps its hash between calls: RESET starts it, FINAL returns the mac.

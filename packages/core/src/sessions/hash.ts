@@ -126,8 +126,7 @@ export abstract class MessageSession extends Session {
     // If the data is too long for one call, everything but the last part.
     const before = size > this.#chunkSize ? size - this.#chunkSize : 0;
     if (data !== undefined) this.#update(data, before);
-    const last = before > 0 ? partOf(data as Uint8Array, before, size) : (data ?? null);
-    this.#send(this.#running ? COP_FLAG_FINAL : 0, size - before, last, destination);
+    this.#send(this.#running ? COP_FLAG_FINAL : 0, data ?? null, before, size, destination);
     this.#running = false;
   }
 
@@ -152,23 +151,25 @@ export abstract class MessageSession extends Session {
     // The driver treats an UPDATE without data as the end of the message; this loop never sends one.
     for (let done = 0; done < size; done += this.#chunkSize) {
       const end = Math.min(done + this.#chunkSize, size);
-      const piece = size <= this.#chunkSize ? data : partOf(data, done, end);
-      this.#send(COP_FLAG_UPDATE | (this.#running ? 0 : COP_FLAG_RESET), end - done, piece, null);
+      this.#send(COP_FLAG_UPDATE | (this.#running ? 0 : COP_FLAG_RESET), data, done, end, null);
       this.#running = true;
     }
   }
 
-  #send(flags: number, size: number, data: Uint8Array | null, digest: Uint8Array | null): void {
+  /** Sends the bytes of `data` from `start` to `end`. */
+  #send(flags: number, data: Uint8Array | null, start: number, end: number, digest: Uint8Array | null): void {
     try {
-      this.#operation.run(COP_ENCRYPT, flags, data, size, null, null, digest);
+      // A trace of an earlier part can detach the data.
+      const part = start === 0 ? data : partOf(data as Uint8Array, start, end);
+      this.#operation.run(COP_ENCRYPT, flags, part, end - start, null, null, digest);
     } catch (error) {
       this.#lose(error);
     }
   }
 
-  /** If the kernel refuses part of a message, the message is lost and its state must not be continued. */
+  /** If a part of a message cannot be processed, the message is lost and its state must not be continued. */
   #lose(error: unknown): never {
-    this.#kernel.end("it was closed when the kernel refused a part of its message");
+    this.#kernel.end("it was closed when a part of its message could not be processed");
     throw error;
   }
 }

@@ -38,6 +38,7 @@ export function copied(
  * copied, because it may be processed here, in the memory that this returns.
  *
  * @param room - how many bytes follow the data in what is returned, for the result
+ * @param destinations - memory of the caller that receives results. Its buffer is not transferred either
  */
 export function dataOf(
   bytes: Uint8Array | undefined,
@@ -45,13 +46,15 @@ export function dataOf(
   name: string,
   options: AsyncOptions | undefined,
   room = 0,
+  destinations: readonly Uint8Array[] = [],
 ): Uint8Array<ArrayBuffer> | undefined {
   const isTransferred = plain(own(options, "transfer", name), "boolean", "transfer", name) === true;
   if (bytes === undefined || !isTransferred) return copied(bytes, role, name, room);
   const size = sizeOf(bytes, role, name);
   const buffer = bufferOf(bytes);
   const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === size + room && byteOffsetOf(bytes) === 0;
-  return isWhole && size > MOST_IN_PLACE ? new Uint8Array(buffer) : copied(bytes, role, name, room);
+  const isFree = isWhole && destinations.every((destination) => bufferOf(destination) !== buffer);
+  return isFree && size > MOST_IN_PLACE ? new Uint8Array(buffer) : copied(bytes, role, name, room);
 }
 
 /**

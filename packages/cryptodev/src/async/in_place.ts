@@ -62,14 +62,14 @@ export class InPlace {
   }
 
   /** Waits for an operation of the thread, during which this session does nothing here. */
-  async during<T>(of: number, method: CallMethod, operation: () => Promise<T>): Promise<T> {
+  async during<T>(of: number, method: CallMethod, operation: Promise<T>): Promise<T> {
     const counterpart = this.#counterparts.get(of);
-    if (counterpart === undefined) return operation();
+    if (counterpart === undefined) return operation;
     counterpart.inThread += 1;
     const isPart = method === "update" || method === "digest";
     if (isPart) counterpart.isBegun = method === "update";
     try {
-      return await operation();
+      return await operation;
     } catch (error) {
       // If the kernel refused part of a message, the session in the thread has ended.
       if (isPart && error instanceof CryptodevError) this.end(of);

@@ -146,9 +146,11 @@ export interface Outcome {
 }
 
 /** A message from the worker: an {@link Outcome}; the result of a start is an {@link Introduction}. */
-export type Answer =
-  | { readonly id: number; readonly result: unknown; readonly statistics?: Statistics }
-  | { readonly id: number; readonly failure: Failure };
+export interface Answer extends Outcome {
+  readonly id: number;
+  /** Why the job failed; `undefined` if it did not. */
+  readonly failure: Failure | undefined;
+}
 
 /** The class of a value, whichever realm it is from: Jest runs programs in a realm of their own. */
 function classOf(value: unknown): string {

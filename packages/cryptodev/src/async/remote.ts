@@ -34,6 +34,8 @@ interface Waiting {
 /** The interval at which to check whether a thread has ended, in milliseconds. */
 const PAUSE = 10;
 
+const CLOSED = "the device was closed";
+
 /** A worker thread and its pending jobs. An idle worker does not keep the process alive. */
 export class Remote implements Executor {
   readonly #worker: Worker;
@@ -49,6 +51,7 @@ export class Remote implements Executor {
   #objects = DEVICE;
   #whenIdle: (() => void) | undefined;
   #lost: Error | undefined;
+  #isClosing = false;
 
   readonly #inPlace: InPlace | undefined;
 
@@ -65,7 +68,7 @@ export class Remote implements Executor {
     });
     this.#worker.on("message", (answer: Answer) => {
       const waiting = this.#take(answer.id);
-      if ("failure" in answer) waiting?.reject(fromFailure(answer.failure));
+      if (answer.failure !== undefined) waiting?.reject(fromFailure(answer.failure));
       else waiting?.resolve({ result: fromWire(answer.result), statistics: answer.statistics });
     });
     this.#worker.on("error", (error: Error) => this.#lose(error));
@@ -77,7 +80,7 @@ export class Remote implements Executor {
   }
 
   get closed(): boolean {
-    return this.#lost !== undefined;
+    return this.#isClosing || this.#lost !== undefined;
   }
 
   /** How many sessions are open in the thread. */
@@ -86,6 +89,7 @@ export class Remote implements Executor {
   }
 
   async start(of: number, method: StartMethod, args: readonly Argument[]): Promise<Started> {
+    this.#requireOpen();
     this.#objects += 1;
     const object = this.#objects;
     // Before the thread answers, so that the next session can go to another one.
@@ -104,17 +108,18 @@ export class Remote implements Executor {
   }
 
   async call(of: number, method: CallMethod, args: readonly Argument[], signal?: AbortSignalLike): Promise<Outcome> {
+    this.#requireOpen();
     const inPlace = this.#inPlace;
-    if (inPlace === undefined) return this.#call(of, method, args, signal);
-    if (!inPlace.accepts(of, method, args)) {
-      return inPlace.during(of, method, () => this.#call(of, method, args, signal));
+    if (inPlace?.accepts(of, method, args) !== true) {
+      const answer = this.#post(of, method, args, signal);
+      return inPlace === undefined ? answer : inPlace.during(of, method, answer);
     }
-    if (this.#lost !== undefined) throw this.#lost;
     if (signal?.aborted === true) throw reasonOf(signal);
     return inPlace.call(of, method, args);
   }
 
-  async #call(
+  /** Has the thread do a job. If this throws an error, instead of returning a promise, the thread did not get it. */
+  #post(
     of: number,
     method: CallMethod,
     args: readonly Argument[],
@@ -133,13 +138,15 @@ export class Remote implements Executor {
     // Before anything is posted: a signal that the program implements may throw, or call the listener at once.
     if (signal.aborted) cancel();
     else signal.addEventListener("abort", cancel);
+    const forget = () => signal.removeEventListener("abort", cancel);
     try {
       const answer = this.#request(job, transfer, id);
       // Posted anyway: the thread ends the message of a digest.
       if (Atomics.load(cancelled, 0) === 1) this.#take(id)?.reject(reasonOf(signal));
-      return await answer;
-    } finally {
-      signal.removeEventListener("abort", cancel);
+      return answer.finally(forget);
+    } catch (error) {
+      forget();
+      throw error;
     }
   }
 
@@ -150,6 +157,7 @@ export class Remote implements Executor {
   }
 
   async close(): Promise<void> {
+    this.#isClosing = true;
     if (this.#waiting.size > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve));
     try {
       if (this.#lost === undefined) await this.#closeDevice();
@@ -162,15 +170,27 @@ export class Remote implements Executor {
   /** Has the worker close its device. A worker that ends meanwhile does not have a device to close. */
   async #closeDevice(): Promise<void> {
     const closing = this.#request({ kind: "close", of: DEVICE });
-    this.#lost = new ClosedError("the device was closed");
+    this.#lost = new ClosedError(CLOSED);
     await closing.catch((error) => {
       if (error !== this.#lost) throw error;
     });
   }
 
+  #requireOpen(): void {
+    if (this.#lost !== undefined) throw this.#lost;
+    // An idle thread closes its device, which would not happen if more jobs were accepted.
+    if (this.#isClosing) throw new ClosedError(CLOSED);
+  }
+
   #request(job: Job, transfer: ArrayBuffer[] = [], id: number = this.#nextId()): Promise<Outcome> {
     if (this.#lost !== undefined) return Promise.reject(this.#lost);
-    this.#worker.postMessage({ ...job, id }, transfer);
+    try {
+      this.#worker.postMessage({ ...job, id }, transfer);
+    } catch (error) {
+      // Some memory cannot be transferred, such as that of WebAssembly. A message without a transfer list copies it.
+      if (transfer.length === 0) throw error;
+      this.#worker.postMessage({ ...job, id });
+    }
     // Only after posting: a job that could not be posted is never answered, and close() would wait for it.
     return this.#wait(id);
   }

@@ -152,10 +152,10 @@ function answer(id: number, compute: () => Outcome): void {
   let message: Answer;
   try {
     const { result, statistics } = compute();
-    const wire = toWire(result, transfer);
-    message = statistics === undefined ? { id, result: wire } : { id, result: wire, statistics };
+    // With every member: one that is missing could come from Object.prototype.
+    message = { id, result: toWire(result, transfer), statistics, failure: undefined };
   } catch (error) {
-    message = { id, failure: toFailure(error) };
+    message = { id, result: undefined, statistics: undefined, failure: toFailure(error) };
   }
   port.postMessage(message, transfer);
 }

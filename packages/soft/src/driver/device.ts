@@ -1,7 +1,8 @@
 import { type ErrnoName, ILP32, LP64, type Machine, type Struct } from "@cryptodev/core/abi";
+import { memberOf } from "@cryptodev/core/host";
 import { Crash, KernelCrashError } from "../crash.ts";
 import { Errno } from "../errno.ts";
-import { own, ownFunction, ownInteger, ownList, ownOption } from "../options.ts";
+import { ownFunction, ownInteger, ownList, ownOption } from "../options.ts";
 import { copyToUser, type Memory } from "../user/memory.ts";
 import { UserStruct } from "../user/user_struct.ts";
 import { type CipherDriver, cipherDrivers, type MacDriver, MissingAlgorithms, macDrivers } from "./algorithms.ts";
@@ -146,7 +147,7 @@ export class SoftwareDevice {
    */
   constructor(options: SoftwareDeviceOptions = {}) {
     const compat = ownOption(options, "compat", false) ?? false;
-    const machine = requireMachine(own(options, "machine") ?? (compat ? ILP32 : LP64));
+    const machine = requireMachine(memberOf(options, "machine") ?? (compat ? ILP32 : LP64));
     if (compat && machine.pointerSize !== 4) {
       throw new RangeError(
         `machine for compat: expected pointers of 4 bytes, got ${machine.pointerSize}; omit it, or use ILP32`,

@@ -57,6 +57,10 @@ export class AsyncAead extends AsyncSession {
     plaintext: Uint8Array,
     message?: AsyncAeadMessage & { readonly detached?: false },
   ): Promise<Uint8Array<ArrayBuffer>>;
+  seal(
+    plaintext: Uint8Array,
+    message?: AsyncAeadMessage & { readonly detached?: boolean },
+  ): Promise<Uint8Array<ArrayBuffer> | DetachedMessage>;
   async seal(
     plaintext: Uint8Array,
     message?: AsyncAeadMessage & { readonly detached?: boolean },
@@ -79,7 +83,9 @@ export class AsyncAead extends AsyncSession {
   async sealInto(plaintext: Uint8Array, destination: Uint8Array, message?: AsyncAeadMessage): Promise<number> {
     const size = sizeOf(plaintext, "source", this.name);
     checkRoom(destination, size + this.overhead, "destination", this.name);
-    const args = [dataOf(plaintext, "source", this.name, message, this.#room), this.#copied(message), this.#room];
+    const room = this.#room;
+    const data = dataOf(plaintext, "source", this.name, message, room, [destination]);
+    const args = [data, this.#copied(message), room];
     const sealed = (await this.call("seal", args, message)) as Uint8Array;
     return deliver(sealed, destination, "destination", this.name);
   }
@@ -111,7 +117,7 @@ export class AsyncAead extends AsyncSession {
   async openInto(sealed: Uint8Array, destination: Uint8Array, message?: AsyncAeadMessage): Promise<number> {
     const size = sizeOf(sealed, "source", this.name) - (this.overhead - this.tagSize);
     checkRoom(destination, size, "destination", this.name);
-    const args = [dataOf(sealed, "source", this.name, message), this.#copied(message)];
+    const args = [dataOf(sealed, "source", this.name, message, 0, [destination]), this.#copied(message)];
     return deliver((await this.call("open", args, message)) as Uint8Array, destination, "destination", this.name);
   }
 

@@ -15,14 +15,14 @@ export type AsyncIvOf<Name extends CipherName> = [CipherName] extends [Name]
 
 /** The parameters of {@link AsyncCipher.encryptor}, which are those of {@link Cipher.encryptor}. */
 export type AsyncChunkArguments<Name extends CipherName> = [CipherName] extends [Name]
-  ? [iv?: Uint8Array | undefined, options?: PaddingOptions & EagerOptions]
+  ? [ivOrOptions?: Uint8Array | (PaddingOptions & EagerOptions) | undefined, options?: PaddingOptions & EagerOptions]
   : Name extends WithoutIvName
     ? [options?: ChunkOptionsOf<Name>]
     : [iv: Uint8Array, options?: ChunkOptionsOf<Name>];
 
 /** A cipher session as {@link AsyncDevice.cipher} returns it: XTS, which works on whole sectors, does not have chunks. */
 export type AsyncCipherOf<Name extends CipherName> = [Name] extends [XtsName]
-  ? Omit<AsyncCipher<Name>, "encryptor" | "decryptor">
+  ? AsyncSession & Omit<AsyncCipher<Name>, "encryptor" | "decryptor">
   : AsyncCipher<Name>;
 
 /**
@@ -229,7 +229,7 @@ export class AsyncCipher<Name extends CipherName = CipherName> extends AsyncSess
     second: AsyncOptions | undefined,
   ): Promise<Uint8Array<ArrayBuffer>> {
     const [iv, options] = this.#ivAndOptions(first, second);
-    return this.#run(method, source, iv, options);
+    return this.#run(method, source, iv, options, []);
   }
 
   async #run(
@@ -237,12 +237,10 @@ export class AsyncCipher<Name extends CipherName = CipherName> extends AsyncSess
     source: Uint8Array,
     iv: Uint8Array | undefined,
     options: AsyncOptions | undefined,
+    destinations: readonly Uint8Array[],
   ): Promise<Uint8Array<ArrayBuffer>> {
-    return (await this.call(
-      method,
-      [dataOf(source, "source", this.name, options), iv],
-      options,
-    )) as Uint8Array<ArrayBuffer>;
+    const args = [dataOf(source, "source", this.name, options, 0, destinations), iv];
+    return (await this.call(method, args, options)) as Uint8Array<ArrayBuffer>;
   }
 
   async #into(
@@ -256,7 +254,7 @@ export class AsyncCipher<Name extends CipherName = CipherName> extends AsyncSess
     const [iv, options] = this.#ivAndOptions(first, second);
     checkIv(iv, this.#cipher, destination, "source, destination, iv");
     checkRoom(destination, size, "destination", this.name);
-    const result = await this.#run(method, source, iv, options);
+    const result = await this.#run(method, source, iv, options, [destination]);
     return deliver(result, destination, "destination", this.name);
   }
 

@@ -1,5 +1,5 @@
 import type { CipherName, MacName } from "@cryptodev/core";
-import { own, sizeOf } from "@cryptodev/core/host";
+import { checkApart, own, sizeOf } from "@cryptodev/core/host";
 import { checkRoom, copied, dataOf, deliver } from "../arguments.ts";
 import type { AsyncOptions } from "../executor.ts";
 import { AsyncSession } from "./session.ts";
@@ -66,8 +66,17 @@ export class AsyncCipherWithMac extends AsyncSession {
     /** {@link AsyncCipherWithMac.macSize} bytes. */
     mac: Uint8Array<ArrayBuffer>;
   }> {
+    return this.#encrypt(plaintext, message, []);
+  }
+
+  async #encrypt(
+    plaintext: Uint8Array,
+    message: (AsyncOptions & { readonly iv?: Uint8Array | undefined }) | undefined,
+    destinations: readonly Uint8Array[],
+  ): Promise<{ ciphertext: Uint8Array<ArrayBuffer>; mac: Uint8Array<ArrayBuffer> }> {
     const iv = copied(own(message, "iv", this.name), "iv", this.name);
-    const result = await this.call("encrypt", [dataOf(plaintext, "source", this.name, message), { iv }], message);
+    const args = [dataOf(plaintext, "source", this.name, message, 0, destinations), { iv }];
+    const result = await this.call("encrypt", args, message);
     return result as { ciphertext: Uint8Array<ArrayBuffer>; mac: Uint8Array<ArrayBuffer> };
   }
 
@@ -88,8 +97,10 @@ export class AsyncCipherWithMac extends AsyncSession {
   ): Promise<number> {
     const mac = own(message, "mac", this.name) as Uint8Array;
     checkRoom(mac, this.macSize, "mac", this.mac);
-    checkRoom(destination, sizeOf(plaintext, "source", this.name), "destination", this.name);
-    const result = await this.encrypt(plaintext, message);
+    const size = sizeOf(plaintext, "source", this.name);
+    checkRoom(destination, size, "destination", this.name);
+    checkApart(destination, size, mac, this.macSize, "mac", this.mac);
+    const result = await this.#encrypt(plaintext, message, [destination, mac]);
     // Before anything is written.
     checkRoom(mac, this.macSize, "mac", this.mac, "; it shrank while the operation ran");
     const written = deliver(result.ciphertext, destination, "destination", this.name);
@@ -109,9 +120,17 @@ export class AsyncCipherWithMac extends AsyncSession {
     ciphertext: Uint8Array,
     message: AsyncOptions & { readonly mac: Uint8Array; readonly iv?: Uint8Array | undefined },
   ): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#decrypt(ciphertext, message, []);
+  }
+
+  async #decrypt(
+    ciphertext: Uint8Array,
+    message: AsyncOptions & { readonly mac: Uint8Array; readonly iv?: Uint8Array | undefined },
+    destinations: readonly Uint8Array[],
+  ): Promise<Uint8Array<ArrayBuffer>> {
     const mac = copied(own(message, "mac", this.name), "mac", this.mac);
     const iv = copied(own(message, "iv", this.name), "iv", this.name);
-    const args = [dataOf(ciphertext, "source", this.name, message), { mac, iv }];
+    const args = [dataOf(ciphertext, "source", this.name, message, 0, destinations), { mac, iv }];
     return (await this.call("decrypt", args, message)) as Uint8Array<ArrayBuffer>;
   }
 
@@ -131,6 +150,7 @@ export class AsyncCipherWithMac extends AsyncSession {
     message: AsyncOptions & { readonly mac: Uint8Array; readonly iv?: Uint8Array | undefined },
   ): Promise<number> {
     checkRoom(destination, sizeOf(ciphertext, "source", this.name), "destination", this.name);
-    return deliver(await this.decrypt(ciphertext, message), destination, "destination", this.name);
+    const plaintext = await this.#decrypt(ciphertext, message, [destination]);
+    return deliver(plaintext, destination, "destination", this.name);
   }
 }

@@ -60,7 +60,7 @@ export abstract class AsyncMessageSession extends AsyncSession {
    * promise
    */
   async digest(data?: Uint8Array, options?: AsyncOptions): Promise<Uint8Array<ArrayBuffer>> {
-    return (await this.call("digest", [dataOf(data, "data", this.name, options)], options)) as Uint8Array<ArrayBuffer>;
+    return this.#digest(data, options, []);
   }
 
   /**
@@ -73,7 +73,16 @@ export abstract class AsyncMessageSession extends AsyncSession {
    */
   async digestInto(destination: Uint8Array, data?: Uint8Array, options?: AsyncOptions): Promise<number> {
     checkRoom(destination, this.digestSize, "destination", this.name);
-    return deliver(await this.digest(data, options), destination, "destination", this.name);
+    return deliver(await this.#digest(data, options, [destination]), destination, "destination", this.name);
+  }
+
+  async #digest(
+    data: Uint8Array | undefined,
+    options: AsyncOptions | undefined,
+    destinations: readonly Uint8Array[],
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const args = [dataOf(data, "data", this.name, options, 0, destinations)];
+    return (await this.call("digest", args, options)) as Uint8Array<ArrayBuffer>;
   }
 
   /** @internal */

@@ -61,7 +61,8 @@ export class AsyncSrtpCipher extends AsyncSession {
    */
   async sealInto(packet: Uint8Array, destination: Uint8Array, message: AsyncSrtpMessage): Promise<number> {
     checkRoom(destination, sizeOf(packet, "packet", this.name) + this.tagSize, "destination", this.name);
-    return deliver(await this.seal(packet, message), destination, "destination", this.name);
+    const sealed = await this.#operate("seal", packet, message, [destination]);
+    return deliver(sealed, destination, "destination", this.name);
   }
 
   /**
@@ -83,17 +84,19 @@ export class AsyncSrtpCipher extends AsyncSession {
    */
   async openInto(sealed: Uint8Array, destination: Uint8Array, message: AsyncSrtpMessage): Promise<number> {
     checkRoom(destination, sizeOf(sealed, "packet", this.name), "destination", this.name);
-    return deliver(await this.open(sealed, message), destination, "destination", this.name);
+    const packet = await this.#operate("open", sealed, message, [destination]);
+    return deliver(packet, destination, "destination", this.name);
   }
 
   async #operate(
     method: "seal" | "open",
     source: Uint8Array,
     message: AsyncSrtpMessage,
+    destinations: readonly Uint8Array[] = [],
   ): Promise<Uint8Array<ArrayBuffer>> {
     const headerSize = plain(own(message, "headerSize", this.name), "number", "headerSize", this.name);
     const iv = copied(own(message, "iv", this.name), "iv", this.name);
-    const args = [dataOf(source, "packet", this.name, message), { headerSize, iv }];
+    const args = [dataOf(source, "packet", this.name, message, 0, destinations), { headerSize, iv }];
     return (await this.call(method, args, message)) as Uint8Array<ArrayBuffer>;
   }
 }

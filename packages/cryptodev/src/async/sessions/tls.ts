@@ -74,7 +74,8 @@ export class AsyncTlsCipher extends AsyncSession {
   async sealInto(fragment: Uint8Array, destination: Uint8Array, message: AsyncTlsMessage): Promise<number> {
     const size = sizeOf(fragment, "fragment", this.name);
     checkRoom(destination, size + this.overhead, "destination", this.name);
-    return deliver(await this.seal(fragment, message), destination, "destination", this.name);
+    const record = await this.#operate("seal", fragment, "fragment", message, [destination]);
+    return deliver(record, destination, "destination", this.name);
   }
 
   /**
@@ -96,7 +97,8 @@ export class AsyncTlsCipher extends AsyncSession {
    */
   async openInto(record: Uint8Array, destination: Uint8Array, message: AsyncTlsMessage): Promise<number> {
     checkRoom(destination, sizeOf(record, "record", this.name), "destination", this.name);
-    return deliver(await this.open(record, message), destination, "destination", this.name);
+    const fragment = await this.#operate("open", record, "record", message, [destination]);
+    return deliver(fragment, destination, "destination", this.name);
   }
 
   async #operate(
@@ -104,10 +106,11 @@ export class AsyncTlsCipher extends AsyncSession {
     source: Uint8Array,
     role: string,
     message: AsyncTlsMessage,
+    destinations: readonly Uint8Array[] = [],
   ): Promise<Uint8Array<ArrayBuffer>> {
     const header = copied(own(message, "header", this.name), "header", this.name);
     const iv = copied(own(message, "iv", this.name), "iv", this.name);
-    const args = [dataOf(source, role, this.name, message), { header, iv }];
+    const args = [dataOf(source, role, this.name, message, 0, destinations), { header, iv }];
     return (await this.call(method, args, message)) as Uint8Array<ArrayBuffer>;
   }
 }
