@@ -7,8 +7,8 @@ export class RecordingHost extends SoftwareHost {
   readonly warnings: string[] = [];
   readonly closed: number[] = [];
   readonly opened: [string, number][] = [];
-  /** Results of the next ioctls, instead of the device's. */
-  readonly answers: number[] = [];
+  /** Results of the next ioctls, instead of the device's; `undefined` for one that the device answers. */
+  readonly answers: (number | undefined)[] = [];
 
   override ioctl(fd: number, request: number, argument: Argument | null): number {
     this.calls.push({ fd, request, bytes: argument?.bytes.slice() ?? new Uint8Array() });

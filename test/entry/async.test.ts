@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import type { AsyncDevice, CipherName } from "cryptodev";
+import type { AsyncCipher, AsyncDevice, AsyncSession, CipherName } from "cryptodev";
 import { afterAll, describe, expect, test } from "vitest";
 import { pattern, toHex } from "../bytes.ts";
 import { runForJson, runProgram } from "../child.ts";
@@ -266,8 +266,12 @@ describe("openAsync()", () => {
       const gcm = await device.aead("aes-gcm", data);
       const { tag } = await gcm.seal(data, { nonce: data, detached: true, signal });
       const sealed: Uint8Array<ArrayBuffer> = await gcm.seal(data, { nonce: data });
+      const detached = data.length > 16;
+      const either = await gcm.seal(data, { nonce: data, detached });
+      const sessions: AsyncSession[] = [cbc, ecb, xts, gcm];
+      const ciphers: AsyncCipher[] = [cbc, ecb];
       const isEqual: boolean = await (await device.hmac("sha1", data)).verify(data, data, { signal });
-      return { result, size, tag, sealed, isEqual };
+      return { result, size, tag, sealed, isEqual, either, sessions, ciphers };
     };
     expect(typed).toBeTypeOf("function");
   });
@@ -633,6 +637,68 @@ describe("openAsync()", () => {
         [true, 8192],
         [true, 8192],
       ]);
+    });
+
+    test("copies data that cannot be given away: foreign memory, and memory that receives the result", async () => {
+      const results = run<Record<string, unknown>>(`
+        const device = await ${await open()};
+        const [key, iv, nonce, header] = [pattern(16), pattern(16), pattern(12), pattern(13)];
+        const keys = { key, macKey: pattern(20) };
+        const aes = await device.cipher("aes-cbc", key);
+        const sha = await device.hash("sha256");
+        const gcm = await device.aead("aes-gcm", key);
+        const both = await device.cipherWithMac({ cipher: "aes-cbc", mac: "hmac-sha1", ...keys });
+        const tls = await device.tls({ cipher: "aes-cbc", mac: "sha1", ...keys });
+        const srtp = await device.srtp({ cipher: "aes-ctr", mac: "sha1", ...keys });
+        const transfer = true;
+        const wasm = new Uint8Array(new WebAssembly.Memory({ initial: 1 }).buffer);
+        wasm.set(pattern(65536));
+        const expected = hex(await aes.encrypt(pattern(65536), iv));
+        const wrong = [];
+        const check = (name, isRight) => isRight || wrong.push(name);
+        check("wasm", hex(await aes.encrypt(wasm, iv, { transfer })) === expected && wasm.length === 65536);
+        const data = pattern(65536);
+        await aes.encryptInto(data, data, iv, { transfer });
+        check("encryptInto", hex(data) === expected);
+        await aes.decryptInto(data, data.subarray(0), iv, { transfer });
+        check("decryptInto", hex(data) === hex(pattern(65536)));
+        const digest = hex(await sha.digest(data));
+        await sha.digestInto(data.subarray(0, 32), data, { transfer });
+        check("digestInto", hex(data.subarray(0, 32)) === digest);
+        const sealed = hex(await gcm.seal(pattern(8192), { nonce }));
+        const place = new Uint8Array(8208);
+        place.set(pattern(8192));
+        await gcm.sealInto(place.subarray(0, 8192), place, { nonce, transfer });
+        check("sealInto", hex(place) === sealed);
+        await gcm.openInto(place, place, { nonce, transfer });
+        check("openInto", hex(place.subarray(0, 8192)) === hex(pattern(8192)));
+        const { ciphertext, mac } = await both.encrypt(pattern(8192), { iv });
+        const one = pattern(8192);
+        await both.encryptInto(one, one, { iv, mac: new Uint8Array(20), transfer });
+        check("encryptInto with mac", hex(one) === hex(ciphertext));
+        await both.decryptInto(one, one, { iv, mac, transfer });
+        check("decryptInto with mac", hex(one) === hex(pattern(8192)));
+        const [record, packet] = [await tls.seal(pattern(8192), { header, iv }), await srtp.seal(pattern(8192), { headerSize: 12, iv })];
+        await tls.openInto(record, record, { header, iv, transfer });
+        check("tls", hex(record.subarray(0, 8192)) === hex(pattern(8192)));
+        await srtp.openInto(packet, packet, { headerSize: 12, iv, transfer });
+        check("srtp", hex(packet.subarray(0, 8192)) === hex(pattern(8192)));
+        await device.close();
+        say({ wrong });
+      `);
+      expect(results.wrong).toEqual([]);
+    });
+
+    test("refuses a mac in the destination", async () => {
+      const message = run<string>(`
+        const device = await ${await open()};
+        const both = await device.cipherWithMac({ cipher: "aes-cbc", key: pattern(16), mac: "sha1" });
+        const place = pattern(64);
+        const message = await both.encryptInto(pattern(64), place, { iv: pattern(16), mac: place.subarray(0, 20) }).catch(String);
+        await device.close();
+        say(hex(place) === hex(pattern(64)) ? message : "it was written");
+      `);
+      expect(message).toBe("RangeError: mac for sha1: expected memory apart from the destination");
     });
 
     test("cancels only the operation of its signal, even if addEventListener() starts others", async () => {
@@ -1068,6 +1134,74 @@ describe("openAsync()", () => {
       say({ closed: true });
     `);
     expect(closed).toBe(true);
+  });
+
+  test("leaves a message as it is if its digest was not sent to its thread", () => {
+    const results = run<string[]>(`
+      const device = await openAsync({ backend: "software" });
+      const sha = await device.hash("sha256");
+      const results = [];
+      const signal = { aborted: false, removeEventListener() {}, addEventListener() { throw new Error("no listeners"); } };
+      for (const size of [10, 10_000]) {
+        await sha.update(pattern(100));
+        await sha.digest(pattern(5000), { signal }).catch(({ message }) => results.push(message));
+        results.push(hex(await sha.digest(pattern(size))), hex(await sha.digest(pattern(size))));
+      }
+      await device.close();
+      say(results);
+    `);
+    const digest = (...parts: Uint8Array[]) =>
+      parts.reduce((hash, part) => hash.update(part), createHash("sha256")).digest("hex");
+    expect(results).toEqual(
+      [10, 10_000].flatMap((size) => ["no listeners", digest(pattern(100), pattern(size)), digest(pattern(size))]),
+    );
+  });
+
+  test("returns a device whose close() accepts no more operations, and resolves under load", () => {
+    const result = run<{ accepted: number; errors: string[] }>(`
+      const device = await openAsync({ backend: "software", workers: 1 });
+      const aes = await device.cipher("aes-128-cbc", pattern(16));
+      let [isClosing, accepted] = [false, 0];
+      const load = async () => {
+        for (;;) {
+          const running = aes.encrypt(new Uint8Array(100_000 - (100_000 % 16)), pattern(16));
+          const wasClosing = isClosing;
+          await running;
+          if (wasClosing) accepted += 1;
+        }
+      };
+      const errors = [1, 2, 3].map(() => load().catch(String));
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      isClosing = true;
+      const closing = device.close();
+      errors.push(aes.encrypt(pattern(16), pattern(16)).catch(String), device.hash("sha1").catch(String));
+      await closing;
+      say({ accepted, errors: await Promise.all(errors) });
+    `);
+    expect(result.accepted).toBe(0);
+    for (const error of result.errors) expect(error).toMatch(/^ClosedError: .*the device was closed$/);
+    expect(result.errors).toHaveLength(5);
+  });
+
+  test("does not take a member of Object.prototype for one of its messages", () => {
+    const results = run<string[]>(`
+      const device = await openAsync({ backend: "software", inline: false });
+      const aes = await device.cipher("aes-128-cbc", pattern(16));
+      const results = [];
+      for (const name of ["failure", "statistics", "result"]) {
+        Object.prototype[name] = 1;
+        try {
+          results.push(hex(await aes.encrypt(pattern(16), pattern(16))), String(aes.statistics));
+        } finally {
+          delete Object.prototype[name];
+        }
+      }
+      await device.close();
+      say(results);
+    `);
+    const cipher = createCipheriv("aes-128-cbc", pattern(16), pattern(16));
+    const expected = cipher.update(pattern(16)).toString("hex");
+    expect(results).toEqual([expected, "undefined", expected, "undefined", expected, "undefined"]);
   });
 
   test("returns a device whose close() waits for operations in flight", () => {

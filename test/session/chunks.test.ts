@@ -1,4 +1,14 @@
-import { AuthenticationError, type Cipher, type CipherName, ClosedError, Device } from "@cryptodev/core";
+import {
+  AuthenticationError,
+  BusyError,
+  type Cipher,
+  type CipherName,
+  ClosedError,
+  CryptodevError,
+  Device,
+} from "@cryptodev/core";
+import { errnos } from "@cryptodev/core/abi";
+import { traced } from "@cryptodev/core/host";
 import { cipherStream, hashStream } from "cryptodev";
 import { describe, expect, test } from "vitest";
 import { backends } from "../backends.ts";
@@ -373,6 +383,105 @@ describe.each(ways)("with a small chunkSize, $name,", async ({ reach }) => {
       expect(() => Device.open(host, { path, chunkSize })).toThrow(RangeError);
     }
   });
+});
+
+test("CipherChunks refuses data of a closed session and during another call, and changes nothing", () => {
+  const host = new RecordingHost();
+  let act = () => {};
+  const device = Device.open(traced(host, () => act()));
+  const session = device.cipher("aes-128-ctr", pattern(16));
+  for (const eager of [false, true]) {
+    const expected = session.encrypt(pattern(43), pattern(16));
+    const encryptor = session.encryptor(pattern(16), { eager });
+    const parts = [encryptor.update(pattern(43).subarray(0, 5))];
+    let inner: unknown;
+    act = () => {
+      act = () => {};
+      try {
+        encryptor.update(pattern(7));
+      } catch (error) {
+        inner = error;
+      }
+    };
+    parts.push(encryptor.update(pattern(43).subarray(5)), encryptor.final());
+    expect(inner).toBeInstanceOf(BusyError);
+    expect(joined(...parts)).toBe(toHex(expected));
+  }
+  const open = [false, true].map((eager) => session.encryptor(pattern(16), { eager }));
+  open[0]?.update(pattern(3));
+  session.close();
+  for (const chunks of open) {
+    expect(() => chunks.update(pattern(5))).toThrow(ClosedError);
+    expect(() => chunks.updateInto(pattern(3), new Uint8Array(3))).toThrow(ClosedError);
+    expect(() => chunks.final()).toThrow(ClosedError);
+  }
+  device.close();
+});
+
+test("CipherChunks continues from the same place after a call that the kernel refused", () => {
+  const host = new RecordingHost();
+  const device = Device.open(host, { chunkSize: 48 });
+  const [key, iv, data] = [pattern(16), pattern(16, 7), pattern(331)];
+  for (const [name, options] of [
+    ["aes-128-cbc", { padding: true }],
+    ["aes-128-ctr", {}],
+  ] as const) {
+    const session = device.cipher<"aes-128-cbc" | "aes-128-ctr">(name, key);
+    const plain = session.encryptor(iv, options);
+    const expected = joined(plain.update(data), plain.final());
+    // The first call of an update, and a later one.
+    for (const before of [0, 2]) {
+      const chunks = session.encryptor(iv, options);
+      const begin = chunks.update(data.subarray(0, 20));
+      host.answers.push(...new Array<undefined>(before).fill(undefined), -errnos.ENOMEM);
+      expect(() => chunks.update(data.subarray(20))).toThrow(CryptodevError);
+      expect(joined(begin, chunks.update(data.subarray(20)), chunks.final())).toBe(expected);
+    }
+  }
+  const eager = device.cipher("aes-128-ctr", key).encryptor(iv, { eager: true });
+  // The whole block succeeds, and the partial one is refused: its output is lost.
+  host.answers.push(undefined, -errnos.ENOMEM);
+  expect(() => eager.update(pattern(20))).toThrow(CryptodevError);
+  expect(() => eager.update(pattern(20))).toThrow(
+    new ClosedError("data for aes-128-ctr: the kernel refused a part of it"),
+  );
+  device.close();
+});
+
+test("hashStream() ends the message of a stream that fails or is cancelled", async () => {
+  const device = Device.open(new RecordingHost());
+  const sha = device.hash("sha256");
+  const expected = toHex(sha.digest(pattern(10)));
+  const next = async () => {
+    const stream = new Blob([pattern(10)]).stream().pipeThrough(hashStream(sha));
+    expect(toHex(new Uint8Array(await new Response(stream).arrayBuffer()))).toBe(expected);
+  };
+  let left = 3;
+  const body = new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        left -= 1;
+        if (left >= 0) controller.enqueue(pattern(1000));
+        else controller.error(new Error("the client went away"));
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  await expect(new Response(body.pipeThrough(hashStream(sha))).arrayBuffer()).rejects.toThrow("went away");
+  await next();
+  const refused = hashStream(sha);
+  const writer = refused.writable.getWriter();
+  const reading = refused.readable.getReader().read();
+  await writer.write(pattern(5));
+  await expect(writer.write("text" as unknown as Uint8Array)).rejects.toThrow(TypeError);
+  await expect(reading).rejects.toThrow(TypeError);
+  await next();
+  const cancelled = hashStream(sha);
+  const written = cancelled.writable.getWriter().write(pattern(5));
+  await cancelled.readable.cancel();
+  await written.catch(() => {});
+  await next();
+  device.close();
 });
 
 test("Cipher.encryptInto() sends data beyond 128 MiB to the kernel in several calls", () => {

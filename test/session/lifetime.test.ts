@@ -1,4 +1,4 @@
-import { Device, type Session } from "@cryptodev/core";
+import { ClosedError, Device, type Session } from "@cryptodev/core";
 import { CIOCFSESSION, LP64, requestNumber } from "@cryptodev/core/abi";
 import { describe, expect, test } from "vitest";
 import { pattern } from "../bytes.ts";
@@ -130,6 +130,26 @@ describe("the finalizer of a device", () => {
     await collectUntil(() => failing.warnings.length > 0);
     expect(failing.warnings).toHaveLength(1);
   });
+});
+
+test("Device.close() ends every session, even if the host throws an error for one", () => {
+  const host = new RecordingHost();
+  const device = Device.open(host);
+  const sessions = [1, 2, 3].map(() => device.hash("sha1"));
+  const ioctl = host.ioctl.bind(host);
+  let left = 1;
+  host.ioctl = (...call) => {
+    if (left-- > 0) throw new Error("the host failed");
+    return ioctl(...call);
+  };
+  expect(() => device.close()).toThrow("the host failed");
+  expect(sessions.map(({ closed }) => closed)).toEqual([true, true, true]);
+  expect(host.closed).toHaveLength(1);
+  const { length } = host.calls;
+  for (const session of sessions) expect(() => session.digest(pattern(1))).toThrow(ClosedError);
+  expect(host.calls).toHaveLength(length);
+  device.close();
+  expect(host.closed).toHaveLength(1);
 });
 
 test("Device.close() throws the error of close(2) once, and the device is closed", () => {

@@ -1,4 +1,11 @@
-import { CryptodevError, Device, type DeviceOptions } from "@cryptodev/core";
+import {
+  AuthenticationError,
+  CryptodevError,
+  Device,
+  type DeviceOptions,
+  HardwareRequiredError,
+} from "@cryptodev/core";
+import { SoftwareHost } from "@cryptodev/soft";
 import { cipherStream, open } from "cryptodev";
 import { afterEach, describe, expect, test } from "vitest";
 import { pattern, toHex } from "../bytes.ts";
@@ -346,6 +353,46 @@ describe("operations refuse a value that is not a Uint8Array with an error of th
     }
     expect(host.vigil.faults).toEqual([]);
   });
+});
+
+test("members of a class count as its object's own, and getters are called", () => {
+  const { device } = start();
+  const gcm = device.aead("aes-gcm", key);
+  class Packet {
+    readonly nonce = nonce;
+    readonly #header: Uint8Array;
+    constructor(to: Uint8Array) {
+      this.#header = to;
+    }
+    get aad() {
+      return this.#header;
+    }
+  }
+  class Signed extends Packet {}
+  const sealed = gcm.seal(pattern(20), new Signed(pattern(9, 1)));
+  expect(toHex(sealed)).toBe(toHex(gcm.seal(pattern(20), { nonce, aad: pattern(9, 1) })));
+  expect(() => gcm.open(sealed, new Signed(pattern(9, 2)))).toThrow(AuthenticationError);
+  expect(device.aead("aes-gcm", key, Object.create({ tagSize: 4 })).tagSize).toBe(4);
+  class Strict {
+    get backend() {
+      return "software" as const;
+    }
+    get hardware() {
+      return "require" as const;
+    }
+  }
+  const strict = open(new Strict());
+  expect(() => strict.hash("sha256")).toThrow(HardwareRequiredError);
+  strict.close();
+  class Card {
+    get hardware() {
+      return true;
+    }
+  }
+  const card = Device.open(new SoftwareHost(new Card()), { hardware: "require" });
+  expect(card.hash("sha256").info().hardware).toBe(true);
+  card.close();
+  device.close();
 });
 
 describe("a member of Object.prototype does not count:", () => {

@@ -121,6 +121,48 @@ describe.each(twins)("two buffers over one memory, from %s", (_name, twin) => {
     });
   });
 
+  test("are refused if they overlap, and only several calls carry all of them", () => {
+    const device = Device.open(host, { chunkSize: 8192 });
+    const ctr = device.cipher("aes-ctr", key);
+    const withMac = device.cipherWithMac({ cipher: "aes-ctr", key, mac: "sha256" });
+    for (const shift of [8192, -8192, 12_288, 1]) {
+      const [source, destination] = views(16_384, 16_384, shift);
+      const before = new Uint8Array(source);
+      expect(() => ctr.encryptInto(source, destination, iv)).toThrow(/^destination for aes-ctr: .* got an overlap$/);
+      expect(() => ctr.decryptInto(source, destination, iv)).toThrow(RangeError);
+      expect(() => withMac.encryptInto(source, destination, { iv, mac: new Uint8Array(32) })).toThrow(RangeError);
+      expect(Buffer.compare(source, before)).toBe(0);
+    }
+    const [source, destination] = views(16_384, 16_384, 0);
+    const expected = toHex(ctr.encrypt(source, iv));
+    ctr.encryptInto(source, destination, iv);
+    expect(toHex(destination)).toBe(expected);
+    expect(host.vigil.faults).toEqual([]);
+    device.close();
+  });
+
+  test("are refused as ciphertext and its mac", () => {
+    const device = Device.open(host);
+    const session = device.cipherWithMac({ cipher: "aes-ctr", key, mac: "sha256" });
+    for (const [size, shift] of [
+      [64, 0],
+      [64, 63],
+      [64, -31],
+      [LARGE, 4096],
+    ] as const) {
+      const [destination, mac] = views(size, 32, shift);
+      const before = new Uint8Array(destination);
+      expect(() => session.encryptInto(pattern(size), destination, { iv, mac })).toThrow(
+        new RangeError("mac for sha256: expected memory apart from the destination"),
+      );
+      expect(Buffer.compare(destination, before)).toBe(0);
+    }
+    const [destination, mac] = views(64, 32, 64);
+    session.encryptInto(pattern(64), destination, { iv, mac });
+    expect(toHex(mac)).toBe(toHex(session.encrypt(pattern(64), { iv }).mac));
+    device.close();
+  });
+
   test("are read as aad, header, iv or mac before anything is written over them", () => {
     const device = Device.open(host);
     const gcm = device.aead("aes-gcm", key);

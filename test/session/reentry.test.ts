@@ -54,6 +54,32 @@ function attempt<T>(run: () => T, ...codes: readonly string[]): T | undefined {
   }
 }
 
+test("a trace that takes memory away before the first operation of XTS has it refused", () => {
+  const buffer = resizable(2 ** 16, 2 ** 16);
+  const fixed = new Uint8Array(2 ** 16);
+  for (const [destination, take] of [
+    [new Uint8Array(buffer), () => buffer.resize(16)],
+    [fixed, () => detach(fixed)],
+  ] as const) {
+    const { host, device, state } = tracedDevice();
+    const xts = device.cipher("aes-xts", pattern(32));
+    // The first operation asks for the alignmask, which is traced.
+    state.act = take;
+    let error: unknown;
+    try {
+      xts.encryptInto(pattern(2 ** 16), destination, iv);
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toBeInstanceOf(Error);
+    expect(error).not.toBeInstanceOf(KernelCrashError);
+    expect(state.act).toBeUndefined();
+    expect(host.vigil.faults).toEqual([]);
+    expect(xts.encrypt(pattern(2 ** 16), iv)).toHaveLength(2 ** 16);
+    device.close();
+  }
+});
+
 const same = (actual: unknown, expected: unknown, what: string) => {
   // If the arrays were compared directly, a failure would take seconds to print.
   if (expected instanceof Uint8Array) expect(Buffer.compare(actual as Uint8Array, expected), what).toBe(0);

@@ -193,6 +193,22 @@ test("a Submitter asks the driver once for all finished operations, and stops wh
   device.close();
 });
 
+test("a Submitter refuses what is not a function, and asks the driver itself if the function fails", async () => {
+  const device = Device.open(new SoftwareHost({ async: true }));
+  expect(() => device.submitter(undefined as never)).toThrow(new TypeError("wait: expected a function, got undefined"));
+  for (const wait of [() => Promise.reject(new Error("no timer")), () => Promise.reject(undefined), throwing]) {
+    const submitter = device.submitter(wait) as Submitter;
+    const aes = submitter.cipher("aes-128-cbc", key);
+    const results = await Promise.all([1, 2].map((seed) => aes.encrypt(pattern(16, seed), iv)));
+    expect(results.map(({ length }) => length)).toEqual([16, 16]);
+  }
+  device.close();
+});
+
+function throwing(): never {
+  throw new Error("no timer");
+}
+
 test("a submission that the driver refuses fails at once, and one for which the queue has no room waits", async () => {
   const host = new RecordingHost({ async: true });
   const device = Device.open(host);

@@ -1,4 +1,13 @@
-import { type AeadName, type CipherChunks, type CipherName, Device, type UnsupportedCode } from "@cryptodev/core";
+import {
+  type AeadName,
+  type Cipher,
+  type CipherChunks,
+  type CipherName,
+  type DetachedMessage,
+  Device,
+  type Session,
+  type UnsupportedCode,
+} from "@cryptodev/core";
 import { SoftwareHost } from "@cryptodev/soft";
 import { expectTypeOf, test } from "vitest";
 
@@ -40,6 +49,23 @@ compiled("Cipher.encrypt() of ECB and null has no iv parameter, and requires one
   cbc.encrypt(bytes, undefined);
   // @ts-expect-error XTS requires an iv
   xts.decrypt(bytes);
+});
+
+compiled("every session is a Session, and every cipher but XTS a Cipher", () => {
+  const sessions: Session[] = [device.cipher("aes-xts", bytes), device.cipher("aes-ecb", bytes), device.hash("sha1")];
+  const ciphers: Cipher[] = [
+    device.cipher("aes-ecb", bytes),
+    device.cipher("aes-cbc", bytes),
+    device.cipher("aes-ctr", bytes),
+    device.cipher("null", bytes),
+  ];
+  return [sessions, ciphers];
+});
+
+compiled("Aead.seal() returns either form if it is not known whether it is detached", () => {
+  const detached = bytes.length > 16;
+  const sealed = device.aead("aes-gcm", bytes).seal(bytes, { nonce: bytes, detached });
+  expectTypeOf(sealed).toEqualTypeOf<Bytes | DetachedMessage>();
 });
 
 compiled("Cipher.encryptor() does not exist for XTS", () => {

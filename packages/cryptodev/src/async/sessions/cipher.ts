@@ -8,7 +8,7 @@ import { AsyncSession } from "./session.ts";
 
 /** The last parameters of an operation: an iv as for the {@link Cipher} of that name, and options. */
 export type AsyncIvOf<Name extends CipherName> = [CipherName] extends [Name]
-  ? [iv?: Uint8Array | undefined, options?: AsyncOptions]
+  ? [ivOrOptions?: Uint8Array | AsyncOptions | undefined, options?: AsyncOptions]
   : Name extends WithoutIvName
     ? [options?: AsyncOptions]
     : [iv: Uint8Array, options?: AsyncOptions];
