@@ -131,7 +131,11 @@ export class DeviceFile {
     if (device !== undefined) devices.set(user, device);
   }
 
-  /** Whether any of these events is ready. @param timeout - how long to wait for one, in milliseconds; -1 for ever */
+  /**
+   * Whether any of these events is ready.
+   *
+   * @param timeout - how long to wait for one, in milliseconds; -1 waits without a limit
+   */
   isReady(events: number, timeout: number = 0): boolean {
     const { offset } = this.#pollfd;
     this.#pollfd.setUint32(offset.fd, this.#fd);

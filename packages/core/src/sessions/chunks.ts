@@ -47,6 +47,8 @@ export interface ChunkWork {
 
 type Allocate = (size: number) => Uint8Array;
 
+const copyOf = (bytes: Uint8Array, start: number, end: number) => new Uint8Array(partOf(bytes, start, end));
+
 const allocatePlain: Allocate = (size) => new Uint8Array(size);
 
 /** Calls the private method of chunks. */
@@ -127,7 +129,8 @@ export class CipherChunks {
    * @returns the output that is available so far, in new memory; it may be empty
    * @throws {TypeError} if `data` is not a Uint8Array, or its buffer was detached
    * @throws {ClosedError} after {@link CipherChunks.final}, or if the session has ended
-   * @throws {CryptodevError} if the kernel refuses the operation
+   * @throws {CryptodevError} if the kernel refuses the operation. The chunk can be passed again, except with `eager` if part
+   * of the output was lost: then the object does not accept any more data
    */
   update(data: Uint8Array): Uint8Array<ArrayBuffer> {
     return asPlain(this.#updateCreating(data, allocatePlain));
@@ -150,8 +153,9 @@ export class CipherChunks {
       return result;
     }
     if (create !== undefined && this.#restSize === 0 && ready > 0) {
+      const rest = copyOf(data, ready, size);
       const result = create(data, ready);
-      this.#hold(data, ready, size);
+      this.#hold(rest);
       return result;
     }
     const result = allocate(ready);
@@ -222,29 +226,26 @@ export class CipherChunks {
   #pieced(data: Uint8Array, size: number, ready: number, result: Uint8Array): void {
     const { run } = this.#work;
     const held = this.#restSize;
-    if (held === 0) {
-      if (ready > 0) run(data, ready, result);
-      this.#hold(data, ready, size);
-    } else if (ready === 0) {
-      this.#hold(data, 0, size);
-    } else {
-      const taken = ready - held;
+    const taken = Math.max(0, ready - held);
+    // Before the call, whose trace can take the data away.
+    const rest = copyOf(data, taken, size);
+    if (ready > 0 && held > 0) {
       result.set(partOf(this.#rest, 0, held));
       result.set(partOf(data, 0, taken), held);
       run(result, ready, result);
       this.#restSize = 0;
-      this.#hold(data, taken, size);
+    } else if (ready > 0) {
+      run(data, ready, result);
     }
+    this.#hold(rest);
   }
 
-  /** Holds back the bytes of the data from `start` to `end`. */
-  #hold(data: Uint8Array, start: number, end: number): void {
-    if (start === end) return;
-    this.#rest.set(partOf(data, start, end), this.#restSize);
-    this.#restSize += end - start;
+  #hold(bytes: Uint8Array): void {
+    this.#rest.set(bytes, this.#restSize);
+    this.#restSize += bytes.length;
   }
 
-  /** Does the same for a stream cipher, and returns all bytes of a partial block that were not returned yet. */
+  /** Processes data of a stream cipher, and returns every byte that was not returned yet, also of a partial block. */
   #begun(data: Uint8Array, size: number, ready: number): Uint8Array {
     const whole = new Uint8Array(ready);
     this.#pieced(data, size, ready, whole);
