@@ -205,6 +205,17 @@ describe("cryptodev dgst --check and hmac --check accept lines that sha256sum do
   });
 });
 
+test("cryptodev dgst --check refuses standard input as one of the files if it is the list", () => {
+  const ofNothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+  for (const list of ["-", "/dev/stdin"]) {
+    for (const file of ["-", "/dev/stdin", "/dev/fd/0"]) {
+      const line = `printf '%s\\n' '${ofNothing}  ${file}' | ${quoted([...folder.command, "dgst", "sha256", "--check", list])}`;
+      const { status, stderr } = folder.run("sh", ["-c", line]);
+      expect([status, stderr]).toEqual([1, expect.stringContaining("no properly formatted checksum lines found")]);
+    }
+  }
+});
+
 describe("a file name that is not UTF-8", () => {
   const odd = Buffer.from("\xff\xfebad \xe9", "latin1");
   const shell = `name=$(printf '\\377\\376bad \\351')`;

@@ -123,6 +123,25 @@ describe("cryptodev enc refuses", () => {
     expect(folder.names).not.toContain("refused");
   });
 
+  test.each([
+    ["aes-256-gcm --key-file key --nonce random --aad-file -", "the input", "the additional data"],
+    ["aes-256-cbc --pad --key-file key --iv-file -", "the input", "the iv"],
+    ["aes-256-cbc --pad --key-file key --iv-file /dev/stdin", "the input", "the iv"],
+    ["aes-256-gcm --key-fd 0 --nonce random --aad-file - -i plain", "the additional data", "the key"],
+    ["aes-256-gcm --key-file key --iv-file - --aad-file /proc/self/fd/0 -i plain", "the additional data", "the iv"],
+    ["aes-256-gcm --key-fd 0 --nonce random -i /dev/stdin", "the input", "the key"],
+    ["aes-256-gcm --key-hex-file /dev/stdin --nonce random -i /dev/fd/0", "the input", "the key"],
+  ])("standard input that is to be read twice: %s", (flags, second, first) => {
+    for (const name of ["enc", "dec"]) {
+      const { status, stderr } = folder.cryptodev([name, ...flags.split(" "), "-o", "refused"], folder.read(key));
+      expect([status, stderr]).toEqual([
+        2,
+        `cryptodev: expected a file as ${second}, because standard input provides ${first}\n`,
+      ]);
+      expect(folder.names).not.toContain("refused");
+    }
+  });
+
   test("data that is not whole blocks, instead of truncating or padding it", () => {
     const { status, stderr } = folder.cryptodev(["enc", "aes-256-cbc", ...given], "seventeen bytes!!");
     expect([status, stderr]).toEqual([

@@ -99,6 +99,13 @@ describe("cryptodev hmac", () => {
         "cryptodev: expected a file as the input, because standard input provides the key\n",
       ]);
     }
+    const { status, stderr } = shell("HMAC --key-fd 0 /dev/fd/0 < key");
+    expect([status, stderr]).toEqual([2, expect.stringContaining("because standard input provides the key")]);
+    const third = shell("HMAC --key-file /dev/fd/3 /dev/fd/3 3< key");
+    expect([third.status, third.stderr]).toEqual([
+      2,
+      "cryptodev: expected a file as the input, because descriptor 3 provides the key\n",
+    ]);
   });
 });
 

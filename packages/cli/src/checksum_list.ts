@@ -4,7 +4,7 @@ import { type DigestKind, escapeName, lineReader } from "./checksum_line.ts";
 import { complain } from "./complain.ts";
 import { exitCodes } from "./exit_codes.ts";
 import { decode } from "./file_name.ts";
-import { readInput } from "./input.ts";
+import { inputDescriptor, readInput } from "./input.ts";
 import { print, say } from "./print.ts";
 import { isUnprintable, quoteName } from "./quote.ts";
 
@@ -53,6 +53,7 @@ async function checkList(
   flags: CheckFlags,
 ): Promise<number> {
   const name = list === "-" ? "standard input" : quoteName(list);
+  const descriptor = inputDescriptor(list);
   let lines: readonly string[];
   try {
     lines = await linesOf(list);
@@ -64,8 +65,8 @@ async function checkList(
   for (const [index, line] of lines.entries()) {
     if (line === "" || line.startsWith("#")) continue;
     const checksum = read(line);
-    // Standard input cannot be the list and one of its files.
-    if (checksum === undefined || (list === "-" && checksum.file === "-")) {
+    // Standard input cannot be the list and one of its files, and neither can another descriptor.
+    if (checksum === undefined || (descriptor !== undefined && inputDescriptor(checksum.file) === descriptor)) {
       found.improper += 1;
       if (flags.warn) say(`${name}: ${index + 1}: improperly formatted ${algorithm} checksum line`);
       continue;

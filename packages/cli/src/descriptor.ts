@@ -80,6 +80,13 @@ export function writeTo(descriptor: number, bytes: Uint8Array): number {
   }
 }
 
+/** Returns the descriptor that a file name such as `/dev/fd/3` refers to; `undefined` if it does not refer to one. */
+export function descriptorNamed(file: string): number | undefined {
+  const [, number] = /^\/(?:dev|proc\/self)\/fd\/(\d{1,9})$/.exec(file) ?? [];
+  if (number !== undefined) return Number(number);
+  return file === "/dev/stdin" ? 0 : undefined;
+}
+
 /** Whether a descriptor was opened by the parent process, and not by the runtime for itself. */
 export function isInherited(descriptor: number): boolean {
   if (!existsSync("/proc/self/fd")) return true;

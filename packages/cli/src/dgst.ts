@@ -8,7 +8,7 @@ import { complain } from "./complain.ts";
 import { withHelp, withValues } from "./described.ts";
 import { type DeviceFlags, openDevice, withDevice } from "./device_flags.ts";
 import { exitCodes } from "./exit_codes.ts";
-import { openInput } from "./input.ts";
+import { inputDescriptor, openInput, refuseSharedDescriptor } from "./input.ts";
 import { checkKeyFlags, type KeyFlags, readKey, withKey } from "./key.ts";
 import type { Library } from "./library.ts";
 import { refuseName } from "./names.ts";
@@ -120,7 +120,15 @@ async function digest(
   const extra = (["binary", "tag", "zero"] as const).find((name) => flags[name] && flags.check);
   if (extra !== undefined) throw new UsageError(`--check cannot be used with --${extra}`);
   const algorithm = algorithmNamed(name, isKeyed);
-  if (isKeyed) checkKeyFlags(flags, files.includes("-"));
+  if (isKeyed) {
+    const keyDescriptor = checkKeyFlags(flags);
+    for (const file of files) {
+      refuseSharedDescriptor([
+        ["the key", keyDescriptor],
+        ["the input", inputDescriptor(file)],
+      ]);
+    }
+  }
   using device = openDevice(library, flags);
   const key = isKeyed ? readKey(flags) : undefined;
   let hash: Hash | Hmac;

@@ -5,7 +5,7 @@ import { cipherNamed, hashNamed, isAead, namedCiphers } from "@cryptodev/core/al
 import { Argument, Command } from "commander";
 import { withHelp, withValues } from "./described.ts";
 import { type DeviceFlags, openDevice, withDevice } from "./device_flags.ts";
-import { openInput, readInput } from "./input.ts";
+import { inputDescriptor, openInput, readInput, refuseSharedDescriptor } from "./input.ts";
 import { checkKeyFlags, type KeyFlags, readKey, withKey } from "./key.ts";
 import type { Library } from "./library.ts";
 import { type Message, NOTHING, type Started, whole, withRandom } from "./message.ts";
@@ -196,7 +196,14 @@ async function crypt(
       "ciphertext would garble this terminal; write it to a file with -o, or use `-o -` to print it anyway",
     );
   }
-  checkKeyFlags(flags, flags.in === "-");
+  const named = (file: string | undefined): number | undefined =>
+    file === undefined ? undefined : inputDescriptor(file);
+  refuseSharedDescriptor([
+    ["the key", checkKeyFlags(flags)],
+    ["the iv", named(flags.ivFile)],
+    ["the additional data", named(flags.aadFile)],
+    ["the input", named(flags.in)],
+  ]);
   using device = openDevice(library, flags);
   const key = readKey(flags);
   let work: Started & { readonly session: Session };

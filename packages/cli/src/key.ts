@@ -2,7 +2,7 @@ import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { isatty } from "node:tty";
 import { CRYPTO_HMAC_MAX_KEY_LEN } from "@cryptodev/core/abi";
 import { type Command, Option } from "commander";
-import { isInherited, pause, readFrom } from "./descriptor.ts";
+import { descriptorNamed, isInherited, pause, readFrom } from "./descriptor.ts";
 import { FileError, fileError } from "./file_error.ts";
 import { pathOf } from "./file_name.ts";
 import { say } from "./print.ts";
@@ -39,26 +39,24 @@ export function withKey(command: Command): Command {
     );
 }
 
-/** The descriptor that a file name refers to. It is used as it is, because not every descriptor can be opened again. */
+/**
+ * Returns the descriptor that provides the key, if it is one. A descriptor that a file name refers to is used as it is,
+ * because not every descriptor can be opened again.
+ */
 function descriptorOf({ keyFile, keyHexFile, keyFd }: KeyFlags): number | undefined {
-  const file = keyFile ?? keyHexFile ?? "";
-  const [, number] = /^\/(?:dev|proc\/self)\/fd\/(\d{1,9})$/.exec(file) ?? [];
-  if (number !== undefined) return Number(number);
-  return file === "/dev/stdin" ? 0 : keyFd;
+  return descriptorNamed(keyFile ?? keyHexFile ?? "") ?? keyFd;
 }
 
 /**
  * Refuses a command line without a key.
  *
- * @param isInputStandard - whether the input is standard input, which then cannot provide the key
+ * @returns the descriptor that provides the key, if it is one
  */
-export function checkKeyFlags(flags: KeyFlags, isInputStandard: boolean): void {
+export function checkKeyFlags(flags: KeyFlags): number | undefined {
   if (flags.keyFile === undefined && flags.keyHexFile === undefined && flags.keyFd === undefined) {
     throw new UsageError("expected a key: --key-file, --key-hex-file or --key-fd");
   }
-  if (descriptorOf(flags) === 0 && isInputStandard) {
-    throw new UsageError("expected a file as the input, because standard input provides the key");
-  }
+  return descriptorOf(flags);
 }
 
 /** Reads the key, with options that {@link checkKeyFlags} has accepted. The caller wipes it. */
