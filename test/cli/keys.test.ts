@@ -85,6 +85,10 @@ describe("cryptodev hmac", () => {
     ["--key-fd 5 5< .", 1, "cryptodev: --key-fd 5: EISDIR, illegal operation on a directory\n"],
     ["--key-file key/x", 1, "cryptodev: key/x: ENOTDIR, not a directory\n"],
     ["--key-file /dev/zero", 2, "cryptodev: key: expected at most 512 bytes, got more\n"],
+    ["--key-file /dev/null", 2, "cryptodev: key for hmac-sha256: expected at least 1 byte, got none\n"],
+    ["--key-file <(true)", 2, "cryptodev: key for hmac-sha256: expected at least 1 byte, got none\n"],
+    ["--key-fd 0 < /dev/null", 2, "cryptodev: key for hmac-sha256: expected at least 1 byte, got none\n"],
+    ["--key-hex-file <(echo)", 2, "cryptodev: key for hmac-sha256: expected at least 1 byte, got none\n"],
     ["--key-fd 5 5< /dev/zero", 2, "cryptodev: key: expected at most 512 bytes, got more\n"],
   ])("refuses a key: %s, status %i", (flags, expected, message) => {
     const { status, stderr } = shell(`HMAC ${flags}`);

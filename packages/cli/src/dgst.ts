@@ -131,6 +131,8 @@ async function digest(
   }
   using device = openDevice(library, flags);
   const key = isKeyed ? readKey(flags) : undefined;
+  // HMAC permits it, but whoever stored nothing in the key file, or whose command printed no key, means another one.
+  if (key?.length === 0) throw new UsageError(`key for hmac-${algorithm.hash}: expected at least 1 byte, got none`);
   let hash: Hash | Hmac;
   try {
     hash = startWith(() => algorithm.start(device, key));
