@@ -165,6 +165,17 @@ describe.runIf(canServe)("`cryptodev serve --parameters` without a program", () 
     await isEmpty();
   });
 
+  test("continues to serve one parameter if another one is unmounted", async () => {
+    const { child } = await start("crypto", join(folder, "one"));
+    expect(spawnSync("umount", [join(folder, "one/parameters/verbosity")]).status).toBe(0);
+    const { status, stdout } = spawnSync("cat", [join(folder, "one/enable_stats")], { timeout: 5000 });
+    expect([status, String(stdout)]).toEqual([0, "0\n"]);
+    const closed = once(child, "close");
+    child.kill();
+    await closed;
+    await isEmpty();
+  });
+
   test("removes it even if it is killed", async () => {
     const { child } = await start("crypto", join(folder, "one"));
     expect(existsSync(join(folder, "one/enable_stats"))).toBe(true);

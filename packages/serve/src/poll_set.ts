@@ -21,6 +21,11 @@ export class PollSet {
     }
   }
 
+  /** Ignores a descriptor from now on. @param index - its position */
+  drop(index: number): void {
+    this.#pollfds.setUint32(index * pollfd.size + pollfd.fd, -1);
+  }
+
   /**
    * Waits until something can be read, or an error can be seen.
    *

@@ -29,7 +29,10 @@ export function answerParameters(host: ServerHost, { wake, fds, values }: Parame
   for (;;) {
     const [isStopped, ...areReady] = set.wait();
     if (isStopped) return;
-    for (const [index, isReady] of areReady.entries()) if (isReady && !files[index]?.answer()) return;
+    for (const [index, isReady] of areReady.entries()) {
+      // It may be that only this one was unmounted.
+      if (isReady && !files[index]?.answer()) set.drop(index + 1);
+    }
   }
 }
 
