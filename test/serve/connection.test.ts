@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { CIOCCRYPT, CIOCGSESSION, errnos, macs, POLLIN, POLLOUT } from "@cryptodev/core/abi";
+import { CIOCASYMFEAT, CIOCCRYPT, CIOCGSESSION, CRIOGET, errnos, macs, POLLIN, POLLOUT } from "@cryptodev/core/abi";
 import { Call } from "@cryptodev/core/host";
 import { SoftwareDevice } from "@cryptodev/soft";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -129,8 +129,16 @@ function result(): number {
 
 type Step = () => void;
 
-/** The steps that open the device, start a session of SHA-1, and hash data. */
-function hashing(data: Uint8Array, digest: Uint8Array): readonly [open: Step, start: Step, hash: Step] {
+/**
+ * The steps that open the device, start a session of SHA-1, and hash data.
+ *
+ * @param tell - called with the number of the file
+ */
+function hashing(
+  data: Uint8Array,
+  digest: Uint8Array,
+  tell: (file: bigint) => void = () => {},
+): readonly [open: Step, start: Step, hash: Step] {
   const [start, hash] = [new Call(kernel.host, CIOCGSESSION), new Call(kernel.host, CIOCCRYPT)];
   start.setUint32(start.offset.mac, macs.CRYPTO_SHA1.id);
   hash.setUint32(hash.offset.len, data.length);
@@ -141,6 +149,7 @@ function hashing(data: Uint8Array, digest: Uint8Array): readonly [open: Step, st
     () => kernel.send(FUSE_OPEN, 8),
     () => {
       file = opened();
+      tell(file);
       sendIoctl(file, start);
     },
     () => {
@@ -331,6 +340,30 @@ describe("Connection has the data of a long call processed by a helper", () => {
         expect(result()).toBe(0);
         expect(digest).toEqual(given);
         expect(Atomics.load(helper.state, 0)).toBe(states.free);
+      },
+    );
+  });
+
+  test("and answers calls of the same file meanwhile that do not use a session", () => {
+    Atomics.store(helper.state, 0, states.free);
+    let file = 0n;
+    serve(
+      ...hashing(data, digest.fill(0), (number) => {
+        file = number;
+      }),
+      () => isBusy() && sendIoctl(file, new Call(kernel.host, CRIOGET)),
+      () => {
+        // The thread that clones descriptors is not this one.
+        expect(result()).toBe(-errnos.EOPNOTSUPP);
+        sendIoctl(file, new Call(kernel.host, CIOCASYMFEAT));
+      },
+      () => {
+        expect(result()).toBe(0);
+        finish(data.length);
+      },
+      () => {
+        expect(result()).toBe(0);
+        expect(digest).toEqual(given);
       },
     );
   });

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { errnos } from "@cryptodev/core/abi";
+import { CIOCASYMFEAT, CRIOGET, errnos, requestNumber } from "@cryptodev/core/abi";
 import {
   type BulkResult,
   type Caller,
@@ -54,7 +54,10 @@ export interface ServedFile {
   readonly waiting: Set<number>;
   /** A long operation that has paused. */
   paused: PausedCall | undefined;
-  /** Further calls, which wait until that has ended: the driver also runs those of one file one after the other. */
+  /**
+   * Further calls that use sessions, which wait until that has ended: the driver also runs those of one file one after the
+   * other.
+   */
   readonly later: Request[];
 }
 
@@ -117,6 +120,8 @@ export class Calls {
   readonly #paused = new Set<ServedFile>();
   /** The files whose calls continue when a helper has done its part, or wait for a helper. */
   readonly #helped = new Set<ServedFile>();
+  /** The numbers of the calls that do not use a session, and so do not wait for one that is busy. */
+  readonly #immediate: ReadonlySet<number>;
   readonly #ioctlIn: Body<typeof fuse_ioctl_in>;
   readonly #ioctlOut: Body<typeof fuse_ioctl_out>;
   readonly #wakeupOut: Body<typeof fuse_notify_poll_wakeup_out>;
@@ -132,6 +137,7 @@ export class Calls {
     this.#presence = new Presence(mappings, options.host.getpagesize());
     this.#pointers = new CallPointers(machine);
     this.#compatPointers = new CallPointers({ ...machine, pointerSize: 4 });
+    this.#immediate = new Set([CRIOGET, CIOCASYMFEAT].map((ioctl) => requestNumber(ioctl, machine)));
     this.#ioctlIn = messages.requestBody(fuse_ioctl_in);
     this.#ioctlOut = messages.replyBody(fuse_ioctl_out);
     this.#wakeupOut = messages.replyBody(fuse_notify_poll_wakeup_out);
@@ -170,8 +176,11 @@ export class Calls {
   /** Answers the call of the current request, of this length, or begins it if it is long. */
   accept(served: ServedFile, length: number): void {
     const { request, unique } = this.#messages;
-    if (served.paused !== undefined) served.later.push({ unique, bytes: request.bytes.slice(0, length) });
-    else this.#run(served, length, () => this.#begin(served));
+    if (served.paused === undefined) this.#run(served, length, () => this.#begin(served));
+    else if (this.#immediate.has(request.getUint32(this.#ioctlIn.at.cmd))) {
+      // The kernel has copied its argument, so it does not wait for the caller's memory either.
+      this.#run(served, length, () => this.#answerCall(served));
+    } else served.later.push({ unique, bytes: request.bytes.slice(0, length) });
   }
 
   /** Begins a call, as soon as its memory can be accessed without waiting. */
