@@ -11,6 +11,7 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -24,7 +25,7 @@ import { describe, expect, test } from "vitest";
 import { pattern } from "../bytes.ts";
 import { patience, realHost, runtimeName } from "../runtime.ts";
 import { Replay } from "../soft/replay.ts";
-import { canServe, canServeCharacterDevice, command, inFolders } from "../software.ts";
+import { canServe, canServeCharacterDevice, command, inFolders, ServedDevice } from "../software.ts";
 import { compile } from "./compile.ts";
 
 /* `cryptodev serve`, run as a user runs it. */
@@ -85,6 +86,13 @@ describe.runIf(canServe)("cryptodev serve", () => {
     expect(() => aes.encrypt(pattern(16), pattern(16))).toThrow(expect.objectContaining({ code: "ENOTCONN" }));
     device.close();
     expect(await (await start()).stop()).toBe(0);
+  });
+
+  test("leaves nothing behind if the path ends with a line feed", async () => {
+    const served = await ServedDevice.start(`${path}\n`);
+    expect(await served.stop()).toBe(0);
+    expect(readdirSync(folder)).toEqual([]);
+    expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain(folder);
   });
 
   test("replaces a mount that a killed server and its guard left behind", async () => {

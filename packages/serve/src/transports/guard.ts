@@ -25,7 +25,7 @@ for at in $points; do
   while read -r id parent device root point rest; do
     [ "$point" = "$at" ] && top=$rest
   done < /proc/self/mountinfo
-  case " $top " in *" - fuse.cryptodev"*" $mark "*) umount -l "$(decode "$at")" 2>/dev/null ;; esac
+  case " $top " in *" - fuse.cryptodev"*" $mark "*) path=$(decode "$at"; echo x); umount -l "\${path%x}" 2>/dev/null ;; esac
 done
 while [ $# -gt 1 ]; do
   found=
