@@ -358,5 +358,17 @@ describe.runIf(canServe)("cryptodev serve", () => {
       expect((await once(child, "close"))[0]).toBe(9);
       expect(leftovers(path)).toEqual([]);
     });
+
+    test("runs where there already is a /dev/crypto, and with any TMPDIR", () => {
+      const nested = serve("--", file, ...first, "serve", "--", "sh", "-c", "ls /dev/crypto /dev/null");
+      expect(nested).toMatchObject({ status: 0, stdout: "/dev/crypto\n/dev/null\n" });
+      const before = readdirSync("/dev/shm").length;
+      for (const TMPDIR of ["/dev/shm", "/nonexistent"]) {
+        const line = `TMPDIR=${TMPDIR} exec "$0" "$@"`;
+        const { status, stderr } = spawnSync("sh", ["-c", line, file, ...first, "serve", "--", "true"]);
+        expect([status, String(stderr)]).toEqual([0, ""]);
+      }
+      expect(readdirSync("/dev/shm").length).toBeLessThanOrEqual(before);
+    });
   });
 });

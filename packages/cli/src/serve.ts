@@ -218,7 +218,7 @@ const askingSignal = "Deno" in globalThis ? "SIGUSR2" : "SIGUSR1";
  */
 async function serve(path: string, command: readonly string[], flags: ServeFlags): Promise<number> {
   const isPrivate = flags.inNamespace !== undefined;
-  if (isPrivate && path.startsWith("/dev/")) makePrivateDev();
+  if (isPrivate && path.startsWith("/dev/")) makePrivateDev(path);
   const folder = flags.parameters ?? (isPrivate ? moduleFolder(path) : publicFolders[path]);
   const { json, transport, onCrash, stats = false, async = false, driver, alignmask } = flags;
   const { lacks = [], fail = [], limit = {} } = flags;

@@ -13,16 +13,17 @@ const TYPE = "fuse.cryptodev";
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
 
 /** Whether a server of this package is mounted on this path, alive or dead. */
-function isMounted(path: string): boolean {
-  // Spaces and similar characters are written in octal (proc_pid_mountinfo(5)).
-  const written = path.replace(
-    /[ \t\n\\]/g,
-    (character) => `\\0${character.charCodeAt(0).toString(8).padStart(2, "0")}`,
-  );
-  // The path refers to the mount that was added last.
-  const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
-  const last = mounts.filter((line) => line.split(" ")[4] === written).at(-1);
-  return last?.includes(` - ${TYPE} `) === true;
+function isMounted(host: ServerHost, path: string): boolean {
+  const fd = host.open(path, O_PATH | constants.O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0) return false;
+  try {
+    const [, id] = /^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, "latin1")) ?? [];
+    // Not by the path, which can also be that of a mount in a folder that is covered by another one.
+    const mounts = readFileSync("/proc/self/mountinfo", "latin1").split("\n");
+    return mounts.some((line) => line.startsWith(`${id} `) && line.includes(` - ${TYPE} `));
+  } finally {
+    host.close(fd);
+  }
 }
 
 /** The file to mount on. */
@@ -41,7 +42,7 @@ function prepare(host: ServerHost, path: string): Below {
   for (;;) {
     try {
       const stats = lstatSync(path, { bigint: true });
-      if (isMounted(path)) throw new ServeError(`${path} is already served`);
+      if (isMounted(host, path)) throw new ServeError(`${path} is already served`);
       if (stats.isSymbolicLink()) throw new ServeError(`${path} is a link; serve at the path that it leads to`);
       if (stats.isCharacterDevice()) throw new ServeError(`${path} is already a device; serve at another path`);
       if (!stats.isFile() || stats.size > 0n) throw new ServeError(`${path} already exists and is not an empty file`);
@@ -60,7 +61,7 @@ function prepare(host: ServerHost, path: string): Below {
         continue;
       }
       // A server that was killed left the mount, and the file below it.
-      const isStale = isMounted(path) && !(error instanceof ServeError);
+      const isStale = isMounted(host, path) && !(error instanceof ServeError);
       if (!isStale || host.umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) < 0) throw error;
       isOurs = true;
     }
