@@ -370,5 +370,21 @@ describe.runIf(canServe)("cryptodev serve", () => {
       }
       expect(readdirSync("/dev/shm").length).toBeLessThanOrEqual(before);
     });
+
+    test("says which unshare(1) it needs if an option is missing", () => {
+      chmodSync(folder, 0o755);
+      const unshare = `case "$*" in *--map-user*) printf "unshare: unrecognized option '--map-user'\\nUsage\\n" >&2; exit 1; esac`;
+      writeFileSync(join(folder, "unshare"), `#!/bin/sh\n${unshare}\n`, { mode: 0o755 });
+      const user = ["--reuid", "1234", "--regid", "1234", "--clear-groups"];
+      const { status, stderr } = spawnSync("setpriv", [...user, file, ...first, "serve", "--", "true"], {
+        encoding: "utf8",
+        // This user may not write a coverage file.
+        env: { ...process.env, PATH: `${folder}:${process.env.PATH}`, HOME: "/tmp", NODE_V8_COVERAGE: "" },
+      });
+      expect([status, stderr]).toEqual([
+        1,
+        "cryptodev: a private /dev requires a namespace, which cannot be created (unshare: unrecognized option '--map-user'); install unshare(1) of util-linux\n",
+      ]);
+    });
   });
 });

@@ -198,14 +198,29 @@ async function inNamespace({ file }: Library): Promise<number> {
   // `deno run` is a subcommand of the executable, and needs its permissions again.
   const runtime = "Deno" in globalThis ? [process.execPath, "run", "-A"] : [process.execPath, ...process.execArgv];
   const args = [...self.slice(0, 1), `--in-namespace=${owner}`, ...self.slice(1)];
-  const namespaces = isRoot ? ["--mount"] : ["--user", "--map-root-user", "--mount"];
-  const { error, stderr } = spawnSync("unshare", [...namespaces, "true"], { encoding: "utf8" });
+  const enter = ["unshare", ...(isRoot ? [] : ["--user", "--map-root-user"]), "--mount", "--"];
+  const [unshare = "", ...options] = [...enter, ...leaveAs(owner), "true"];
+  const { error, stderr } = spawnSync(unshare, options, { encoding: "utf8" });
   if (error !== undefined || stderr !== "") {
-    throw new ServeError(
-      `a private /dev requires a namespace, which cannot be created (${error?.message ?? stderr.trim()}); run this as root, or allow user namespaces: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0 on Ubuntu`,
-    );
+    const [reason = ""] = (error?.message ?? stderr.trim()).split("\n");
+    // BusyBox's unshare(1) does not have all options.
+    const remedy =
+      error !== undefined || /option/.test(reason)
+        ? "install unshare(1) of util-linux"
+        : "run this as root, or allow user namespaces: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0 on Ubuntu";
+    throw new ServeError(`a private /dev requires a namespace, which cannot be created (${reason}); ${remedy}`);
   }
-  return runProgram(["unshare", ...namespaces, "--", ...runtime, file, ...args]);
+  return runProgram([...enter, ...runtime, file, ...args]);
+}
+
+/**
+ * Returns the command before a program that is to run in the namespace as the user who called us.
+ *
+ * @param owner - `uid:gid`, or anything else for root, who needs no such command
+ */
+function leaveAs(owner: string): readonly string[] {
+  const [uid, gid] = owner.split(":");
+  return gid === undefined ? [] : ["unshare", "--user", `--map-user=${uid}`, `--map-group=${gid}`, "--"];
 }
 
 /** The signal that prints statistics. In Deno, SIGUSR1 opens the debugger. */
@@ -332,7 +347,5 @@ function abandon(error: unknown): never {
 
 /** Runs a program next to the server, as the user who called us. It is ended early if the server ends. */
 function runBeside(server: Server, command: readonly string[], { inNamespace }: ServeFlags): Promise<number> {
-  const [uid, gid] = String(inNamespace).split(":");
-  const drop = gid === undefined ? [] : ["unshare", "--user", `--map-user=${uid}`, `--map-group=${gid}`, "--"];
-  return runProgram([...drop, ...command], { until: server.ended });
+  return runProgram([...leaveAs(String(inNamespace)), ...command], { until: server.ended });
 }
