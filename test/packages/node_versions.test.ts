@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { allSwitched, Installed, report } from "../install/installed.ts";
 import { canServe } from "../software.ts";
-import { versions } from "./nodes.ts";
+import { oldest, versions } from "./nodes.ts";
 
 /* Runs the packed package in every supported version of Node.js. */
 
@@ -91,5 +91,28 @@ describe.each(versions)("Node.js $version", ({ version, file = "" }) => {
     const program = [file, "--input-type=module", "-e", code];
     const { stdout, stderr } = installed.run(file, "node_modules/.bin/cryptodev", "serve", "--", ...program);
     expect([stdout, stderr]).toEqual(["kernel true\n", ""]);
+  });
+});
+
+// Some of what later releases of version 20 have is missing there, such as Symbol.dispose and what registers modules.
+describe(`Node.js ${oldest.version}, the oldest supported release`, () => {
+  const { file = "" } = oldest;
+
+  test.skipIf(file === "")("encrypts with a session of the package", () => {
+    const code = `
+      import { open } from "cryptodev";
+      const device = open({ backend: "software" });
+      console.log(device.cipher("aes-cbc", new Uint8Array(16)).encrypt(new Uint8Array(16), new Uint8Array(16)).length);
+      device.close();
+    `;
+    const { stdout, stderr } = installed.run(file, "--input-type=module", "-e", code);
+    expect([stdout, stderr]).toEqual(["16\n", ""]);
+  });
+
+  test.skipIf(file === "")("runs the command cryptodev, which closes its device", () => {
+    const command = ["node_modules/.bin/cryptodev", "dgst", "sha256", "--backend", "software", "consumer.mjs"];
+    const { stdout, stderr } = installed.run(file, ...command);
+    expect(stderr).toBe("");
+    expect(stdout).toMatch(/^[0-9a-f]{64} {2}consumer.mjs\n$/);
   });
 });

@@ -4,7 +4,7 @@ import process from "node:process";
 import { npm, root } from "../install/installed.ts";
 import { isRequired } from "../needs.ts";
 
-/* Every supported version of Node.js. This process is one of them; the others come from npm. */
+/* The supported versions of Node.js. This process is one of them; the others come from npm. */
 
 const current = process.versions.node.split(".")[0] as string;
 /** npm's package of only the executable, without install scripts. */
@@ -30,12 +30,15 @@ export interface Version {
   readonly file: string | undefined;
 }
 
-/** All versions. */
-export const versions: readonly Version[] = ["20", "22", "24", "latest"].map((version) => ({
-  version,
-  file: nodeOf(version),
-}));
-for (const { version, file } of versions) {
+const versionOf = (version: string): Version => ({ version, file: nodeOf(version) });
+
+/** The newest release of each supported version. */
+export const versions: readonly Version[] = ["20", "22", "24", "latest"].map(versionOf);
+
+/** The first release of the oldest supported version. */
+export const oldest: Version = versionOf("20.0");
+
+for (const { version, file } of [oldest, ...versions]) {
   if (file !== undefined) continue;
   console.log(
     `skipped: all tests in Node.js ${version}, because npm does not have it (REQUIRE_NODES=1 makes that a failure)`,
