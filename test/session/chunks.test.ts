@@ -343,7 +343,7 @@ describe.each(ways)("with a small chunkSize, $name,", async ({ reach }) => {
     const session = small.cipher("aes-128-cbc", key);
     const whole = plain.cipher("aes-128-cbc", key).encrypt(data, iv);
     expect(toHex(session.encrypt(data, iv))).toBe(toHex(whole));
-    expect(session.statistics).toMatchObject({ operations: 4, bytes: 160, biggest: 48, average: 40 });
+    expect(session.statistics).toMatchObject({ operations: 4, bytes: 160, largest: 48, average: 40 });
     const place = data.slice();
     session.encryptInto(place, place, iv);
     expect(toHex(place)).toBe(toHex(whole));
@@ -491,7 +491,7 @@ test("Cipher.encryptInto() sends data beyond 128 MiB to the kernel in several ca
   const data = new Uint8Array(2 ** 27 + 5);
   data[2 ** 27 + 1] = 42;
   session.encryptInto(data, data);
-  expect(session.statistics).toMatchObject({ operations: 2, bytes: 2 ** 27 + 5, biggest: 2 ** 27 });
+  expect(session.statistics).toMatchObject({ operations: 2, bytes: 2 ** 27 + 5, largest: 2 ** 27 });
   expect(data[2 ** 27 + 1]).toBe(42);
   device.close();
 });

@@ -202,13 +202,13 @@ describe("Session.statistics", () => {
     const host = new RecordingHost();
     const device = Device.open(host, { statistics: true });
     const aes = device.cipher("aes-ctr", key);
-    expect(aes.statistics).toMatchObject({ operations: 0, bytes: 0, biggest: 0, average: 0, copied: 0 });
+    expect(aes.statistics).toMatchObject({ operations: 0, bytes: 0, largest: 0, average: 0, copied: 0 });
     aes.encrypt(pattern(10), pattern(16));
     aes.encrypt(pattern(20), pattern(16));
     expect(() => aes.encrypt(pattern(99), pattern(15))).toThrow();
     host.answers.push(-12);
     expect(() => aes.encrypt(pattern(99), pattern(16))).toThrow();
-    expect(aes.statistics).toMatchObject({ operations: 2, bytes: 30, biggest: 20, average: 15 });
+    expect(aes.statistics).toMatchObject({ operations: 2, bytes: 30, largest: 20, average: 15 });
     const gcm = device.aead("aes-gcm", key);
     gcm.seal(pattern(7), { nonce: pattern(12) });
     expect(gcm.statistics).toMatchObject({ operations: 1, bytes: 7 });

@@ -221,11 +221,11 @@ test("Session.statistics is a copy, and changing it does not affect the session"
   const aes = counting.cipher("aes-cbc", key);
   const before = Object.freeze(aes.statistics);
   aes.encrypt(pattern(32), iv);
-  expect(before).toEqual({ operations: 0, bytes: 0, biggest: 0, average: 0, copied: 0 });
+  expect(before).toEqual({ operations: 0, bytes: 0, largest: 0, average: 0, copied: 0 });
   expect(JSON.parse(JSON.stringify(aes.statistics))).toEqual({
     operations: 1,
     bytes: 32,
-    biggest: 32,
+    largest: 32,
     average: 32,
     copied: 0,
   });

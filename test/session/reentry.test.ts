@@ -462,7 +462,7 @@ describe("Session.statistics", () => {
     const before = aes.statistics;
     aes.encrypt(pattern(48), iv);
     expect(before).toMatchObject({ operations: 1, bytes: 16 });
-    expect(aes.statistics).toEqual({ operations: 2, bytes: 64, biggest: 48, average: 32, copied: 0 });
+    expect(aes.statistics).toEqual({ operations: 2, bytes: 64, largest: 48, average: 32, copied: 0 });
     expect(JSON.parse(JSON.stringify(aes.statistics))).toEqual(aes.statistics);
     expect(structuredClone(aes.statistics)).toEqual(aes.statistics);
     device.close();
@@ -473,7 +473,7 @@ describe("Session.statistics", () => {
     const inner = new Uint8Array(2 ** 20);
     const [outer, to] = [pattern(32), new Uint8Array(32)];
     let ran = 0;
-    for (const name of ["add", "operations", "bytes", "biggest", "average", "copied"]) {
+    for (const name of ["add", "operations", "bytes", "largest", "average", "copied"]) {
       try {
         Object.defineProperty(aes.statistics, name, {
           configurable: true,

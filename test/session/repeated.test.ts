@@ -234,11 +234,11 @@ describe("data of a session that is longer than chunkSize", () => {
     const counting = Device.open(new RecordingHost({ async: true }), { chunkSize: 64, statistics: true });
     const withMac = counting.cipherWithMac({ cipher: "aes-ctr", key, mac: "sha1" });
     withMac.encrypt(pattern(200), { iv: pattern(16) });
-    expect(withMac.statistics).toMatchObject({ operations: 4, bytes: 200, biggest: 64 });
+    expect(withMac.statistics).toMatchObject({ operations: 4, bytes: 200, largest: 64 });
     const submitter = counting.submitter(() => new Promise((resolve) => setTimeout(resolve, 1))) as Submitter;
     const sha = submitter.hash("sha1");
     await sha.digest(pattern(200));
-    expect(sha.statistics).toMatchObject({ operations: 4, bytes: 200, biggest: 64 });
+    expect(sha.statistics).toMatchObject({ operations: 4, bytes: 200, largest: 64 });
     counting.close();
   });
 

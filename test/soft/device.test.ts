@@ -34,7 +34,7 @@ describe("SoftwareDevice with enableStats", () => {
         mac: "sha1",
         encrypted: 80,
         decrypted: 64,
-        biggest: 64,
+        largest: 64,
         average: 48,
         operations: 3,
       },

@@ -5,7 +5,7 @@ export interface Statistics {
   /** Bytes of data in all operations. */
   readonly bytes: number;
   /** Bytes of data in the largest operation. */
-  readonly biggest: number;
+  readonly largest: number;
   /** Average bytes of data in an operation. */
   readonly average: number;
   /** Number of operations whose data the driver had to copy because it was not aligned; see {@link Device.allocate}. */
@@ -16,13 +16,13 @@ export interface Statistics {
 export class StatisticsCounter {
   #operations = 0;
   #bytes = 0;
-  #biggest = 0;
+  #largest = 0;
   #copied = 0;
 
   add(size: number, isCopied: boolean): void {
     this.#operations += 1;
     this.#bytes += size;
-    if (size > this.#biggest) this.#biggest = size;
+    if (size > this.#largest) this.#largest = size;
     if (isCopied) this.#copied += 1;
   }
 
@@ -30,6 +30,6 @@ export class StatisticsCounter {
   snapshot(): Statistics {
     const [operations, bytes] = [this.#operations, this.#bytes];
     const average = operations === 0 ? 0 : bytes / operations;
-    return { operations, bytes, biggest: this.#biggest, average, copied: this.#copied };
+    return { operations, bytes, largest: this.#largest, average, copied: this.#copied };
   }
 }

@@ -13,7 +13,7 @@ export interface SessionUsage {
   /** Bytes decrypted. */
   readonly decrypted: number;
   /** Bytes of data in the largest operation. */
-  readonly biggest: number;
+  readonly largest: number;
   /** Average bytes of data in an operation, rounded down. */
   readonly average: number;
 }
@@ -23,24 +23,24 @@ export class UsageCounter {
   #operations = 0;
   #encrypted = 0;
   #decrypted = 0;
-  #biggest = 0;
+  #largest = 0;
 
   add(decrypt: boolean, size: number): void {
     this.#operations += 1;
     if (decrypt) this.#decrypted += size;
     else this.#encrypted += size;
-    if (size > this.#biggest) this.#biggest = size;
+    if (size > this.#largest) this.#largest = size;
   }
 
   /** Returns the current counts as those of this session. */
   report(session: Pick<SessionUsage, "ses" | "cipher" | "mac">): SessionUsage {
     const [operations, encrypted, decrypted] = [this.#operations, this.#encrypted, this.#decrypted];
     const average = operations === 0 ? 0 : Math.floor((encrypted + decrypted) / operations);
-    return { ...session, operations, encrypted, decrypted, biggest: this.#biggest, average };
+    return { ...session, operations, encrypted, decrypted, largest: this.#largest, average };
   }
 }
 
 /** The line that the original module logged. */
-export function usageLine({ encrypted, decrypted, biggest, average, operations }: SessionUsage): string {
-  return `Usage in Bytes: enc=${encrypted}, dec=${decrypted}, max=${biggest}, avg=${average}, cnt=${operations}`;
+export function usageLine({ encrypted, decrypted, largest, average, operations }: SessionUsage): string {
+  return `Usage in Bytes: enc=${encrypted}, dec=${decrypted}, max=${largest}, avg=${average}, cnt=${operations}`;
 }
