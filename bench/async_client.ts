@@ -1,6 +1,6 @@
 /*
  * The asynchronous side of the benchmarks, in each runtime: speaks the protocol of `programs/client.c`, and measures
- * awaited operations of the software device in threads and in place, beside a thread that returns its messages.
+ * awaited operations of the software device in threads and inline, beside a thread that returns its messages.
  */
 import { once } from "node:events";
 import process from "node:process";

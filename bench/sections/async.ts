@@ -24,7 +24,7 @@ export async function asynchronous(bench: Bench, add: (row: Row) => void): Promi
     add({ what, who, value: trip.median, unit: "x", spread: trip.spread, limit: { most: 1.3 } });
     for (const size of [64, 1024, 4096]) {
       const { median: value, spread } = await relative("in-place", "thread", size);
-      add({ what: `operation of ${size} bytes in place, relative to one in a thread`, who, value, unit: "x", spread });
+      add({ what: `operation of ${size} bytes inline, relative to one in a thread`, who, value, unit: "x", spread });
     }
     const { median, spread } = await relative("workers-1", "workers-2", 65536);
     const shared = "64 KiB on two threads, throughput relative to one thread";

@@ -77,7 +77,7 @@ describe("openAsync()", () => {
       await device.close();
     `);
     expect(digests).toEqual([sha1(3), sha1(5, 7), sha1(9)]);
-    // The last digest is done in place.
+    // The last digest is done inline.
     expect(posts).toEqual(["large", "small", "digest", "digest", "update", "digest"]);
   });
 
@@ -99,7 +99,7 @@ describe("openAsync()", () => {
     expect(outcomes).toEqual(["done", "ClosedError", "ClosedError", "ClosedError"]);
   });
 
-  test("counts every operation of a session, so that nothing is done in place with statistics", () => {
+  test("counts every operation of a session, so that nothing is done inline with statistics", () => {
     const operations = runForJson<number[]>(`${prelude}
       const device = await openAsync({ backend: "software", statistics: true });
       const sha = await device.hash("sha1");

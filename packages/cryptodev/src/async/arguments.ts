@@ -1,6 +1,6 @@
 import { bufferOf, byteOffsetOf, copyInto, inWords, own, partOf, sizeOf } from "@cryptodev/core/host";
 import type { AsyncOptions } from "./executor.ts";
-import { MOST_IN_PLACE } from "./in_place.ts";
+import { MOST_INLINE } from "./inline.ts";
 import type { Argument } from "./protocol.ts";
 
 /*
@@ -54,7 +54,7 @@ export function dataOf(
   const buffer = bufferOf(bytes);
   const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === size + room && byteOffsetOf(bytes) === 0;
   const isFree = isWhole && destinations.every((destination) => bufferOf(destination) !== buffer);
-  return isFree && size > MOST_IN_PLACE ? new Uint8Array(buffer) : copied(bytes, role, name, room);
+  return isFree && size > MOST_INLINE ? new Uint8Array(buffer) : copied(bytes, role, name, room);
 }
 
 /**

@@ -10,10 +10,10 @@ import {
 } from "./protocol.ts";
 
 /**
- * The most bytes of data that are processed in place. Up to here an operation takes less of this thread's time than a
+ * The most bytes of data that are processed inline, in the calling thread. Up to here an operation takes less of this thread's time than a
  * message to another thread and its answer: `npm run bench -- --only async` measures both.
  */
-export const MOST_IN_PLACE = 4096;
+export const MOST_INLINE = 4096;
 
 /** The methods that process a whole message and leave nothing behind in their session. */
 const wholeMethods: readonly CallMethod[] = ["encrypt", "decrypt", "seal", "open", "digest"];
@@ -31,7 +31,7 @@ interface Counterpart {
  * The sessions of a worker thread once more, on a device of this thread, for operations that are too small to be worth a
  * message. The order of a session's operations does not change: nothing is done here while the thread has more of them.
  */
-export class InPlace {
+export class Inline {
   readonly #device: Device;
   readonly #counterparts = new Map<number, Counterpart>();
 
@@ -52,10 +52,10 @@ export class InPlace {
     const counterpart = this.#counterparts.get(of);
     if (counterpart === undefined || counterpart.inThread > 0 || counterpart.isBegun) return false;
     const [data] = args;
-    return wholeMethods.includes(method) && (!(data instanceof Uint8Array) || data.length <= MOST_IN_PLACE);
+    return wholeMethods.includes(method) && (!(data instanceof Uint8Array) || data.length <= MOST_INLINE);
   }
 
-  /** Does an operation that {@link InPlace.accepts} accepts. */
+  /** Does an operation that {@link Inline.accepts} accepts. */
   call(of: number, method: CallMethod, args: readonly Argument[]): Outcome {
     const { session } = this.#counterparts.get(of) as Counterpart;
     return { result: operate(session, method, args), statistics: undefined };

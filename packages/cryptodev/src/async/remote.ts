@@ -5,7 +5,7 @@ import { isMainThread, Worker, workerData } from "node:worker_threads";
 import { ClosedError, type Device, UnsupportedError } from "@cryptodev/core";
 import { type AbortSignalLike, type Executor, reasonOf, type Started } from "./executor.ts";
 import { hostOf } from "./hosts.ts";
-import { InPlace } from "./in_place.ts";
+import { Inline } from "./inline.ts";
 import { programPrefix } from "./program_url.ts";
 import {
   type Answer,
@@ -53,13 +53,13 @@ export class Remote implements Executor {
   #lost: Error | undefined;
   #isClosing = false;
 
-  readonly #inPlace: InPlace | undefined;
+  readonly #inline: Inline | undefined;
 
-  /** @param inPlace - the device for small operations, if they are done in this thread */
-  constructor(runtime: string, options: WorkerOptions, inPlace: Device | undefined) {
+  /** @param inline - the device for small operations, if they are done in this thread */
+  constructor(runtime: string, options: WorkerOptions, inline: Device | undefined) {
     requireOtherThread();
     this.#runtime = runtime;
-    this.#inPlace = inPlace === undefined ? undefined : new InPlace(inPlace);
+    this.#inline = inline === undefined ? undefined : new Inline(inline);
     this.#worker = startWorker({ options, runtime, held: this.#held });
     this.ready = this.#wait(this.#nextId());
     this.ready.catch((error) => {
@@ -95,27 +95,27 @@ export class Remote implements Executor {
     // Before the thread answers, so that the next session can go to another one.
     if (method !== "encryptor" && method !== "decryptor") this.#sessions.add(object);
     try {
-      this.#inPlace?.start(object, of, method, args);
+      this.#inline?.start(object, of, method, args);
       const transfer: ArrayBuffer[] = [];
       const wire = args.map((arg) => toWire(arg, transfer));
       const { result } = await this.#request({ kind: "start", object, of, method, args: wire }, transfer);
       return { object, ...(result as Introduction) };
     } catch (error) {
       this.#sessions.delete(object);
-      this.#inPlace?.end(object);
+      this.#inline?.end(object);
       throw error;
     }
   }
 
   async call(of: number, method: CallMethod, args: readonly Argument[], signal?: AbortSignalLike): Promise<Outcome> {
     this.#requireOpen();
-    const inPlace = this.#inPlace;
-    if (inPlace?.accepts(of, method, args) !== true) {
+    const inline = this.#inline;
+    if (inline?.accepts(of, method, args) !== true) {
       const answer = this.#post(of, method, args, signal);
-      return inPlace === undefined ? answer : inPlace.during(of, method, answer);
+      return inline === undefined ? answer : inline.during(of, method, answer);
     }
     if (signal?.aborted === true) throw reasonOf(signal);
-    return inPlace.call(of, method, args);
+    return inline.call(of, method, args);
   }
 
   /** Has the thread do a job. If this throws an error, instead of returning a promise, the thread did not get it. */
@@ -152,7 +152,7 @@ export class Remote implements Executor {
 
   async end(object: number): Promise<void> {
     this.#sessions.delete(object);
-    this.#inPlace?.end(object);
+    this.#inline?.end(object);
     await this.#request({ kind: "close", of: object });
   }
 
@@ -221,7 +221,7 @@ export class Remote implements Executor {
 
   #lose(error: Error): void {
     this.#lost ??= error;
-    this.#inPlace?.close();
+    this.#inline?.close();
     for (const id of [...this.#waiting.keys()]) this.#take(id)?.reject(this.#lost);
   }
 
