@@ -146,7 +146,7 @@ describe("cryptodev enc refuses", () => {
     const { status, stderr } = folder.cryptodev(["enc", "aes-256-cbc", ...given], "seventeen bytes!!");
     expect([status, stderr]).toEqual([
       1,
-      "cryptodev: data for aes-256-cbc: expected a multiple of 16 bytes, got 1 more\n",
+      "cryptodev: data for aes-256-cbc: expected a multiple of 16 bytes, or padding; the last block has only 1\n",
     ]);
   });
 });

@@ -63,6 +63,23 @@ describe.each(versions)("Node.js $version", ({ version, file = "" }) => {
     expect(JSON.parse(stdout)).toEqual(allSwitched);
   });
 
+  test.skipIf(file === "")("reaches libc with the permission that the error names", () => {
+    const permission = version === "20" ? "--experimental-permission" : "--permission";
+    const code = `
+      import { open } from "cryptodev";
+      try {
+        open({ path: "/dev/no-crypto" });
+      } catch ({ code, message }) {
+        console.log(code, message);
+      }
+    `;
+    const attempt = (...flags: readonly string[]) =>
+      installed.run(file, permission, "--allow-fs-read=*", ...flags, "--input-type=module", "-e", code).stdout;
+    const [, flag = ""] = /^ffi Node.js is not permitted .* run it with (--allow-\w+)$/m.exec(attempt()) ?? [];
+    expect(flag).toBe(version === "latest" ? "--allow-ffi" : "--allow-addons");
+    expect(attempt(flag)).toMatch(/^ENOENT /);
+  });
+
   test.skipIf(file === "")("runs the command cryptodev", () => {
     const { stdout, stderr } = installed.run(
       file,

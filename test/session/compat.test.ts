@@ -51,7 +51,7 @@ const unanswered = (ioctl: string, instead: string) => ({
   name: "CryptodevError",
   code: "EINVAL",
   ioctl,
-  message: `${ioctl} /dev/crypto: EINVAL, this is a 32-bit process on a 64-bit kernel, whose driver does not answer ${ioctl} then. Use a 64-bit runtime, or ${instead}`,
+  message: `${ioctl} /dev/crypto: EINVAL, the driver of a 64-bit kernel does not support ${ioctl} in 32-bit processes. Use a 64-bit runtime, or ${instead}`,
 });
 const unansweredAuthCrypt = unanswered("CIOCAUTHCRYPT", "use node:crypto");
 
@@ -186,7 +186,9 @@ describe("on a 64-bit kernel, for a 32-bit process", () => {
     host.device.lacks.add("aes-gcm");
     expect(errorOf(() => device.aead("aes-gcm", key))).toMatchObject({
       ioctl: "CIOCGSESSION",
-      message: expect.stringContaining("the device cannot start aes-gcm. Either it has no gcm(aes)"),
+      message: expect.stringContaining(
+        "the device cannot start aes-gcm. The kernel does not have gcm(aes): load its module",
+      ),
     });
   });
 });

@@ -71,7 +71,7 @@ describe("garbage collection of a device or session without close()", () => {
     (() => device.cipher("aes-cbc", key))();
     await collectUntil(() => host.warnings.length > 0);
     expect(host.warnings).toEqual([
-      "a session of aes-cbc on /dev/crypto was dropped without close(); the kernel held it until now",
+      "a session of aes-cbc on /dev/crypto was dropped without close(); the device held it until now",
     ]);
     expect(finished(host)).toBe(1);
     device.close();

@@ -355,7 +355,7 @@ describe("bad arguments are refused before anything is sent:", () => {
     refused(
       () => ctr.encryptor(iv, { padding: true }),
       RangeError,
-      "padding for aes-ctr: expected false, because it takes any number of bytes",
+      "padding for aes-ctr: expected false, because it accepts any number of bytes",
     );
   });
 
@@ -499,7 +499,7 @@ describe("if the kernel refuses:", () => {
     );
     bare.answers.push(-errnos.EINVAL);
     expect(attempt).toThrow(
-      /^CIOCGSESSION \/dev\/crypto: EINVAL, the device cannot start aes-cbc\. Either it has no cbc\(aes\) \(\/proc\/crypto/,
+      /^CIOCGSESSION \/dev\/crypto: EINVAL, the device cannot start aes-cbc\. The kernel does not have cbc\(aes\): load its module, or see \/proc\/crypto$/,
     );
     bare.answers.push(-errnos.ENOMEM);
     expect(attempt).toThrow(/^CIOCGSESSION \/dev\/crypto: ENOMEM, the kernel is out of memory$/);
@@ -508,7 +508,7 @@ describe("if the kernel refuses:", () => {
   test.each([
     ["ENOENT", /modprobe cryptodev.*backend: "software".*CRYPTODEV_BACKEND=software/],
     ["ENXIO", /modprobe cryptodev/],
-    ["EACCES", /ls -l.*MODE="0666"/],
+    ["EACCES", /ls -l.*GROUP="crypto", MODE="0660"/],
     ["EMFILE", /no descriptor left/],
   ] as const)("Device.open() says what to do about %s", (code, message) => {
     const failing = new RecordingHost();
@@ -583,14 +583,28 @@ describe("if the kernel refuses:", () => {
 
   test("sessions name the algorithms that are missing as the kernel does", () => {
     for (const [names, start] of [
-      ["aes-gcm. Either it has no gcm(aes) ", () => device.aead("aes-gcm", key)],
-      ["sha1. Either it has no sha1 ", () => device.hash("sha1")],
-      ["aes-cbc with hmac-sha1. Either it has no cbc(aes) or hmac(sha1) ", () => startWithMac("hmac-sha1", key)],
-      ["tls with aes-cbc and hmac-sha1. Either it has no cbc(aes) or hmac(sha1) ", () => startTls()],
-      ["srtp with aes-ctr and hmac-sha1. Either it has no ctr(aes) or hmac(sha1) ", () => startSrtp()],
+      ["aes-gcm. The kernel does not have gcm(aes): ", () => device.aead("aes-gcm", key)],
+      ["sha1. The kernel does not have sha1: ", () => device.hash("sha1")],
+      [
+        "aes-cbc with hmac-sha1. The kernel does not have cbc(aes) or hmac(sha1): ",
+        () => startWithMac("hmac-sha1", key),
+      ],
+      ["tls with aes-cbc and hmac-sha1. The kernel does not have cbc(aes) or hmac(sha1): ", () => startTls()],
+      ["srtp with aes-ctr and hmac-sha1. The kernel does not have ctr(aes) or hmac(sha1): ", () => startSrtp()],
     ] as const) {
       host.answers.push(-errnos.EINVAL);
       expect(start).toThrow(`the device cannot start ${names}`);
+    }
+  });
+
+  test("Device.cipher() mentions weak keys only for ciphers that have some", () => {
+    for (const [name, size] of [
+      ["des-cbc", 8],
+      ["3des-cbc", 24],
+      ["aes-xts", 32],
+    ] as const) {
+      host.answers.push(-errnos.EINVAL);
+      expect(() => device.cipher(name, pattern(size))).toThrow(", or refuses the key as weak: load its module");
     }
   });
 
@@ -599,16 +613,16 @@ describe("if the kernel refuses:", () => {
     for (const [name, message] of [
       [
         "aes-cfb",
-        "the device cannot start aes-cfb. Linux 6.8 and newer no longer have cfb(aes); an older kernel may need a module for cfb(aes) (/proc/crypto lists what the kernel has)",
+        "the device cannot start aes-cfb. Linux 6.8 and newer no longer have cfb(aes). With an older kernel, load the module of cfb(aes), or see /proc/crypto",
       ],
-      ["aes-256-ofb", "the device cannot start aes-256-ofb. Linux 6.8 and newer no longer have ofb(aes); "],
+      ["aes-256-ofb", "the device cannot start aes-256-ofb. Linux 6.8 and newer no longer have ofb(aes). "],
     ] as const) {
       const start = () => device.cipher(name, pattern(32));
       expect(start).toThrow(expect.objectContaining({ code: "EINVAL", message: expect.stringContaining(message) }));
       expect(start).toThrow(expect.objectContaining({ message: expect.not.stringMatching(/CONFIG_|built without/) }));
     }
     expect(() => device.cipherWithMac({ cipher: "aes-cfb", key, mac: "hmac-sha1", macKey: key })).toThrow(
-      "the device cannot start aes-cfb with hmac-sha1. Linux 6.8 and newer no longer have cfb(aes); an older kernel may need a module for cfb(aes) or hmac(sha1) ",
+      "the device cannot start aes-cfb with hmac-sha1. Linux 6.8 and newer no longer have cfb(aes). With an older kernel, load the module of cfb(aes) or hmac(sha1), ",
     );
     host.device.lacks.clear();
   });

@@ -253,12 +253,10 @@ describe("data of a session that is longer than chunkSize", () => {
       encrypt(64);
       expect(() => encrypt(80)).toThrow(
         new RangeError(
-          "source for aes-xts: 80 bytes cannot be worked on in parts, as each sector has an iv of its own",
+          "source for aes-xts: expected at most 64 bytes, the chunkSize of the device, got 80; a sector cannot be divided",
         ),
       );
     }
-    expect(() => (xts as unknown as Cipher<"aes-cbc">).encryptor(iv)).toThrow(
-      /^source for aes-xts: data in chunks cannot/,
-    );
+    expect(() => (xts as unknown as Cipher<"aes-cbc">).encryptor(iv)).toThrow(/^aes-xts has no encryptor\(\)/);
   });
 });

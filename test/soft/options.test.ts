@@ -69,7 +69,7 @@ describe("SoftwareDevice.failNext()", () => {
     ["enomem", "open", 'error of a fault: there is no "enomem"; did you mean ENOMEM?'],
     ["ENOMEM", "CIOCGSESION", 'call of a fault: there is no "CIOCGSESION"; did you mean CIOCGSESSION?'],
     ["ENOMEM", "Open", 'call of a fault: there is no "Open"; did you mean open?'],
-    ["ENOMEM", "CIOCASYNCCRYPT", "call of a fault: a device has CIOCASYNCCRYPT only if it is made with async: true"],
+    ["ENOMEM", "CIOCASYNCCRYPT", "call of a fault: only a device created with async: true supports CIOCASYNCCRYPT"],
   ])("refuses the error %s of the call %s, with a suggestion", (code, call, message) => {
     const device = new SoftwareDevice();
     expect(() => device.failNext(code as ErrnoName, call as string)).toThrow(new RangeError(message));

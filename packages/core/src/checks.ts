@@ -92,7 +92,7 @@ export function checkOneCallSize(size: number, role: string, name: string): void
 /** @throws {RangeError} always: the memory is more than the driver accepts in one call */
 export function refuseTooLong(role: string, name: string, size: number): never {
   throw new RangeError(
-    `${role} for ${name}: expected at most ${MAX_PAGES} pages of ${PAGE} bytes for source and destination together, which is what the driver takes in one call, got ${size} bytes`,
+    `${role} for ${name}: expected at most ${MAX_PAGES} pages of ${PAGE} bytes for source and destination together, which is what the driver accepts in one call, got ${size} bytes`,
   );
 }
 
@@ -106,11 +106,22 @@ export function checkHeader(header: Uint8Array, role: string, name: string): num
   return checkAtMost(header, MAX_AAD, role, name);
 }
 
-/** Refuses to split data if separate operations do not produce the same result as one operation over all of it. */
-export function requireChunks(cipher: NamedCipher, what: string): void {
+/** Refuses chunks of XTS: each operation encrypts a whole sector. */
+export function requireChunks(cipher: NamedCipher, method: "encryptor" | "decryptor"): void {
   if (!isXts(cipher)) return;
+  const instead = method === "encryptor" ? "encrypt" : "decrypt";
+  throw new RangeError(`${cipher.name} has no ${method}(): ${instead} each sector with ${instead}() and its own iv`);
+}
+
+/**
+ * Refuses data for several calls if separate operations do not produce the same result as one operation over all of it.
+ *
+ * @param most - the bytes of one call
+ */
+export function requireDivisible(cipher: NamedCipher, size: number, most: number): void {
+  if (size <= most || !isXts(cipher)) return;
   throw new RangeError(
-    `source for ${cipher.name}: ${what} cannot be worked on in parts, as each sector has an iv of its own`,
+    `source for ${cipher.name}: expected at most ${most} bytes, the chunkSize of the device, got ${size}; a sector cannot be divided`,
   );
 }
 

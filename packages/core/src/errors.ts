@@ -178,8 +178,13 @@ export class ClosedError extends Error {
   }
 }
 
-const useSoftware =
-  'to continue without the kernel, use the software device: open({ backend: "software" }) or CRYPTODEV_BACKEND=software';
+/**
+ * What to do if the kernel's device cannot be used, at the end of messages.
+ *
+ * @internal
+ */
+export const useSoftware =
+  'use the software device: open({ backend: "software" }), or CRYPTODEV_BACKEND=software, in Deno with --allow-env';
 
 const serverEnded = "the process that served this device has ended";
 
@@ -187,7 +192,7 @@ const openHints: Readonly<Record<number, string>> = {
   [errnos.ENOENT]: `there is no such device. Load the kernel module with \`modprobe cryptodev\`, or ${useSoftware}`,
   [errnos.ENXIO]: `the device node exists, but no driver is loaded for it. Load the kernel module with \`modprobe cryptodev\`, or ${useSoftware}`,
   [errnos.ENODEV]: `the device node exists, but no driver is loaded for it. Load the kernel module with \`modprobe cryptodev\`, or ${useSoftware}`,
-  [errnos.EACCES]: `this user may not open the device. \`ls -l\` shows who may; a udev rule such as KERNEL=="crypto", MODE="0666" opens it to everybody`,
+  [errnos.EACCES]: `this user is not permitted to open the device. \`ls -l\` shows who is; a udev rule such as KERNEL=="crypto", GROUP="crypto", MODE="0660" permits it to a group`,
   [errnos.EPERM]:
     "opening the device is not permitted here; a container has to be given the device, for example with --device",
   [errnos.EMFILE]: "this process has no descriptor left; close devices that are no longer used",
@@ -216,7 +221,7 @@ export function openHint(errno: number): string {
 /** Explains EINVAL if the kernel does not pass an ioctl to its driver, and says what to do. */
 export function compatHint(ioctl: string): string {
   const instead = ioctl === "CIOCCPHASH" ? "hash the data twice" : "use node:crypto";
-  return `this is a 32-bit process on a 64-bit kernel, whose driver does not answer ${ioctl} then. Use a 64-bit runtime, or ${instead}`;
+  return `the driver of a 64-bit kernel does not support ${ioctl} in 32-bit processes. Use a 64-bit runtime, or ${instead}`;
 }
 
 /** Explains a failed ioctl, if the caller does not know more about it. */

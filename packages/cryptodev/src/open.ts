@@ -1,5 +1,5 @@
 import { CryptodevError, Device, type DeviceOptions, UnsupportedError } from "@cryptodev/core";
-import { environmentVariable, type Host, inWords, memberOf, traced } from "@cryptodev/core/host";
+import { environmentVariable, type Host, inWords, memberOf, traced, useSoftware } from "@cryptodev/core/host";
 import type { SoftwareHostOptions } from "@cryptodev/soft";
 
 /**
@@ -93,7 +93,9 @@ function warnOf(reason: Error, path: string, host: Host): void {
   if (isWarned) return;
   isWarned = true;
   try {
-    host.warn(`backend "auto" uses the software device, and not ${path}: ${reason.message}`);
+    // Its advice is what has just happened.
+    const why = reason.message.replace(`; ${useSoftware}`, "");
+    host.warn(`backend "auto" uses the software device, and not ${path}: ${why}`);
   } catch {}
 }
 

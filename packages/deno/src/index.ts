@@ -72,11 +72,9 @@ function openLibc(deno: DenoNamespace): Dialect["declare"] {
       cause = error;
     }
   }
-  const missing =
-    granted.length > 0
-      ? `libc was not found as ${tried.join(", ")}`
-      : `Deno may not call libc: run it with --allow-ffi, or --allow-ffi=${tried[0]} for libc only`;
-  throw new UnsupportedError("ffi", missing, { cause });
+  if (granted.length > 0) throw new UnsupportedError("ffi", `libc was not found as ${tried.join(", ")}`, { cause });
+  const remedy = `run it with --allow-ffi, or --allow-ffi=${tried[0]} for libc only`;
+  throw new UnsupportedError("ffi", "Deno is not permitted to call libc", { cause, remedy });
 }
 
 function load(): Dialect {

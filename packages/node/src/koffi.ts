@@ -54,8 +54,12 @@ function loadKoffi(): typeof koffi {
     return requireFrom(path);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ERR_DLOPEN_DISABLED") {
-      const remedy = "allow it with --allow-addons";
-      throw new UnsupportedError("ffi", "Node.js may not load koffi, which reaches libc", { cause, remedy });
+      // With this permission, newer versions of Node.js do not need koffi.
+      const flag = process.allowedNodeEnvironmentFlags.has("--allow-ffi") ? "--allow-ffi" : "--allow-addons";
+      throw new UnsupportedError("ffi", "Node.js is not permitted to load koffi, which reaches libc", {
+        cause,
+        remedy: `run it with ${flag}`,
+      });
     }
     throw new UnsupportedError(
       "ffi",

@@ -42,8 +42,8 @@ export interface ServeOptions {
      */
     readonly totalJobs?: number;
     /**
-     * The maximum size of the data of one operation, in bytes; a longer one fails with ENOMEM. Defaults to no limit, which
-     * is 4 GiB.
+     * The maximum size of the data of one operation, in bytes; a longer one fails with ENOMEM. Defaults to 4 GiB, the most
+     * that a call can describe.
      */
     readonly bytes?: number;
     /**

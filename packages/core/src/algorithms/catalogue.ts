@@ -30,8 +30,8 @@ export type StreamCipherName = Extract<CipherName, `${string}-${"ctr" | "cfb" | 
 export type XtsName = Extract<CipherName, `${string}-xts`>;
 
 /**
- * The last parameter of an operation: an iv, if the cipher uses one. If it is not known which cipher it is, the iv is
- * `undefined` for one without an iv.
+ * The last parameter of an operation: an iv, if the cipher uses one. If the type does not say which cipher it is, the iv is
+ * optional.
  */
 export type IvOf<Name extends CipherName> = [CipherName] extends [Name]
   ? [iv?: Uint8Array | undefined]

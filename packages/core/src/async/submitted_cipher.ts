@@ -1,6 +1,6 @@
 import { COP_DECRYPT, COP_ENCRYPT } from "../abi/constants.ts";
 import type { CipherName, IvOf, NamedCipher } from "../algorithms/catalogue.ts";
-import { checkIv, checkSource, requireChunks } from "../checks.ts";
+import { checkIv, checkSource, requireDivisible } from "../checks.ts";
 import type { DeviceFile } from "../kernel/device_file.ts";
 import { alignedMemory, CACHE_LINE } from "../memory/aligned.ts";
 import { copyInto, partOf } from "../memory/bytes.ts";
@@ -69,7 +69,7 @@ export class SubmittedCipher<Name extends CipherName = CipherName> extends Submi
     const size = checkSource(source, this.#cipher);
     checkIv(iv, this.#cipher);
     const { host, options } = this.#file;
-    if (size > options.chunkSize) requireChunks(this.#cipher, `${size} bytes`);
+    requireDivisible(this.#cipher, size, options.chunkSize);
     // The driver cannot copy unaligned data here.
     const memory = alignedMemory(host, size, CACHE_LINE);
     copyInto(memory, partOf(source, 0, size));

@@ -6,7 +6,7 @@
  */
 export { checkApart, checkIv, checkSizes } from "../checks.ts";
 export { environmentVariable } from "../environment.ts";
-export { isMissing } from "../errors.ts";
+export { isMissing, useSoftware } from "../errors.ts";
 export { MAX_AAD } from "../kernel/limits.ts";
 export { type Address, type AddressSpace, Argument, Result } from "../memory/argument.ts";
 export {

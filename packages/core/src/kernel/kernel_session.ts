@@ -1,3 +1,4 @@
+import { ciphers } from "../abi/ciphers.ts";
 import { COP_FLAG_NO_ZC } from "../abi/constants.ts";
 import { errnos } from "../abi/errno.ts";
 import { CIOCGSESSINFO } from "../abi/ioctls.ts";
@@ -9,14 +10,19 @@ import { StatisticsCounter } from "../statistics.ts";
 import type { DeviceFile, SessionParameters } from "./device_file.ts";
 import { type SessionInfo, sessionInfoOf } from "./session_info.ts";
 
+/** The ciphers with keys that some drivers refuse: the weak ones of DES and 3DES, and equal halves for XTS. */
+const withWeakKeys: readonly number[] = [ciphers.CRYPTO_DES_CBC, ciphers.CRYPTO_3DES_CBC, ciphers.CRYPTO_AES_XTS].map(
+  ({ id }) => id,
+);
+
 /** Explains EINVAL at the start of a session. No kernel configuration restores what newer kernels removed. */
 function startHint(label: string, kernelNames: string, cipher: number): string {
   const gone = allCiphers.find(({ id, removedIn }) => id === cipher && removedIn !== undefined);
-  const list = "/proc/crypto lists what the kernel has";
+  const orWeak = withWeakKeys.includes(cipher) ? ", or refuses the key as weak" : "";
   const why =
     gone === undefined
-      ? `Either it has no ${kernelNames} (${list}; a module may need loading, or the kernel was built without it), or it refuses the key as weak`
-      : `Linux ${gone.removedIn} and newer no longer have ${gone.kernelName}; an older kernel may need a module for ${kernelNames} (${list})`;
+      ? `The kernel does not have ${kernelNames}${orWeak}: load its module, or see /proc/crypto`
+      : `Linux ${gone.removedIn} and newer no longer have ${gone.kernelName}. With an older kernel, load the module of ${kernelNames}, or see /proc/crypto`;
   return `the device cannot start ${label}. ${why}`;
 }
 
@@ -88,7 +94,7 @@ export class KernelSession {
     if (this.#ended !== undefined) return;
     this.end("it was dropped");
     this.file.warn(
-      `a session of ${this.label} on ${this.file.path} was dropped without close(); the kernel held it until now`,
+      `a session of ${this.label} on ${this.file.path} was dropped without close(); the device held it until now`,
     );
   }
 

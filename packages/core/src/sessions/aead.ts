@@ -34,7 +34,7 @@ export interface AeadOptions {
   readonly managedNonce?: boolean | undefined;
 }
 
-/** What accompanies a message. */
+/** The nonce and the associated data of a message. */
 export interface AeadMessage {
   /**
    * 12 bytes for GCM, 7 to 13 for CCM; omitted if the session manages nonces. Use each nonce only once with a key: a

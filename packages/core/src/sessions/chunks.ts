@@ -111,7 +111,7 @@ export class CipherChunks {
         throw new TypeError(`${option} for ${work.name}: expected true or false, got ${inWords(value)}`);
       }
       if (value && !isKnown) {
-        const why = work.isWhole ? "it takes whole blocks" : "it takes any number of bytes";
+        const why = work.isWhole ? "it accepts whole blocks" : "it accepts any number of bytes";
         throw new RangeError(`${option} for ${work.name}: expected false, because ${why}`);
       }
       return value;
@@ -282,7 +282,10 @@ export class CipherChunks {
     this.#end("final() has ended it");
     const isComplete = this.#isPadded ? !decrypt || size === granularity : !isWhole || size === 0;
     if (!isComplete) {
-      throw new RangeError(`data for ${name}: expected a multiple of ${granularity} bytes, got ${size} more`);
+      const orPadding = decrypt ? "" : ", or padding";
+      throw new RangeError(
+        `data for ${name}: expected a multiple of ${granularity} bytes${orPadding}; the last block has only ${size}`,
+      );
     }
     if (last.length > 0) run(last, last.length, last);
     return this.#isPadded && decrypt ? this.#unpad(last) : last;

@@ -1,6 +1,14 @@
 import { COP_DECRYPT, COP_ENCRYPT, COP_FLAG_WRITE_IV } from "../abi/constants.ts";
 import type { CipherName, IvOf, NamedCipher, WithoutIvName } from "../algorithms/catalogue.ts";
-import { checkDestination, checkIv, checkSource, granularityOf, isXts, requireChunks } from "../checks.ts";
+import {
+  checkDestination,
+  checkIv,
+  checkSource,
+  granularityOf,
+  isXts,
+  requireChunks,
+  requireDivisible,
+} from "../checks.ts";
 import type { DeviceFile } from "../kernel/device_file.ts";
 import type { KernelSession } from "../kernel/kernel_session.ts";
 import { CryptOperation } from "../kernel/operation.ts";
@@ -173,7 +181,7 @@ export class Cipher<Name extends CipherName = CipherName> extends Session {
 
   #chunks(op: number, first: Uint8Array | object | undefined, second: object | undefined): CipherChunks {
     const { name, algorithm } = this.#cipher;
-    requireChunks(this.#cipher, "data in chunks");
+    requireChunks(this.#cipher, op === COP_ENCRYPT ? "encryptor" : "decryptor");
     const hasIv = algorithm.ivSize > 0;
     // Without an iv, the only parameter is the options. An iv is refused, with options or without.
     const isIv = hasIv || second !== undefined || ArrayBuffer.isView(first);
@@ -251,7 +259,7 @@ export class Cipher<Name extends CipherName = CipherName> extends Session {
       this.#operation.run(op, flags, source, size, destination, iv, null);
       return;
     }
-    requireChunks(this.#cipher, `${size} bytes`);
+    requireDivisible(this.#cipher, size, most);
     this.#operation.checkWhole(source, size, destination);
     const before = iv === null || flags === 0 ? undefined : iv.slice();
     try {

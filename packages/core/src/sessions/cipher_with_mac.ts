@@ -9,7 +9,7 @@ import {
   checkSource,
   isXts,
   refuseShared,
-  requireChunks,
+  requireDivisible,
 } from "../checks.ts";
 import { AuthenticationError } from "../errors.ts";
 import type { DeviceFile } from "../kernel/device_file.ts";
@@ -32,7 +32,7 @@ export interface CipherWithMacStart {
   readonly macKey?: Uint8Array | undefined;
 }
 
-/** What accompanies a message. */
+/** The mac and the iv of a message. */
 export interface CipherWithMacMessage {
   /** {@link CipherWithMac.macSize} bytes: the mac to verify, or where it is written. */
   readonly mac: Uint8Array;
@@ -193,7 +193,7 @@ export class CipherWithMac extends Session {
     return this.#decryptInto(ciphertext, destination, mac, iv);
   }
 
-  /** Reads what accompanies a message. Getters of the program run here, so nothing is measured before this. */
+  /** Reads the mac and the iv of a message. Getters of the program run here, so nothing is measured before this. */
   #partsOf(message: CipherWithMacMessage): {
     readonly mac: Uint8Array;
     readonly iv: Uint8Array | undefined;
@@ -226,7 +226,7 @@ export class CipherWithMac extends Session {
     checkDestination(destination, size, source, size, this.#cipher.name);
     checkApart(destination, size, mac, this.#mac.digestSize, "mac", this.#mac.name);
     checkIv(iv, this.#cipher);
-    if (size > this.#chunkSize) requireChunks(this.#cipher, `${size} bytes`);
+    requireDivisible(this.#cipher, size, this.#chunkSize);
     try {
       this.#send(op, source, size, destination, mac, iv ?? null);
     } catch (error) {

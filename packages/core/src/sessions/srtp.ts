@@ -34,7 +34,7 @@ export interface SrtpStart {
   readonly tagSize?: number | undefined;
 }
 
-/** What accompanies an SRTP packet. */
+/** The size of the header of an SRTP packet, and its iv. */
 export interface SrtpMessage {
   /** How many bytes at the start of the packet are authenticated but not encrypted, 0 to 256. */
   readonly headerSize: number;
@@ -173,7 +173,7 @@ export class SrtpCipher extends Session {
     return this.#run(COP_DECRYPT, sealed, destination, this.#partsOf(message));
   }
 
-  /** Reads what accompanies a packet. Getters of the program run here, so nothing is measured before this. */
+  /** Reads the size of the header and the iv of a packet. Getters of the program run here, so nothing is measured before this. */
   #partsOf(message: SrtpMessage): Parts {
     const { name } = this.#cipher;
     return { headerSize: own(message, "headerSize", name), iv: own(message, "iv", name) };

@@ -30,9 +30,9 @@ export interface TlsStart {
   readonly macKey: Uint8Array;
 }
 
-/** What accompanies a TLS record. */
+/** The header and the iv of a TLS record. */
 export interface TlsMessage {
-  /** What the mac covers before the fragment, at most 4096 bytes: sequence number, type, version and length. */
+  /** The data that the mac covers before the fragment, at most 4096 bytes: sequence number, type, version and length. */
   readonly header: Uint8Array;
   /** One block. */
   readonly iv: Uint8Array;
@@ -173,7 +173,7 @@ export class TlsCipher extends Session {
     return this.#open(record, destination, this.#partsOf(message));
   }
 
-  /** Reads what accompanies a record. Getters of the program run here, so nothing is measured before this. */
+  /** Reads the header and the iv of a record. Getters of the program run here, so nothing is measured before this. */
   #partsOf(message: TlsMessage): Parts {
     const { name } = this.#cipher;
     return { header: own(message, "header", name), iv: own(message, "iv", name) };

@@ -51,7 +51,7 @@ export interface AsyncOpenOptions
   /**
    * Whether operations on at most 4096 bytes are done at once, in the thread that calls them, if the session has no
    * others in its thread: they take less time than a message to a thread. Each session then has a counterpart on a
-   * device of this thread. Defaults to `true`, and is without effect with `statistics`, which count per session.
+   * device of this thread. Defaults to `true`, and is without effect with `statistics`, which are counted per session.
    */
   readonly inline?: boolean | undefined;
 }
@@ -63,8 +63,9 @@ const MAX_BY_DEFAULT = 8;
 
 /**
  * A device whose operations do not block the event loop: threads run them, each with a device of its own. `openAsync`
- * opens it. It has the methods of {@link Device}, each of which returns a promise, except for two: `allocate()`, because
- * data is copied for its thread anyway, and `clone()`, because nothing shares the descriptor of a thread.
+ * opens it. It has the methods of {@link Device}, each of which returns a promise, except for three: `allocate()`, because
+ * data is copied for its thread anyway, `clone()`, because nothing shares the descriptor of a thread, and `submitter()`,
+ * in place of which there is the option `submit`.
  *
  * Each session stays in the thread with the fewest sessions when it started, and its operations run in the order of
  * their calls. Operations on a whole message accept an `AbortSignal`: `signal` is a member of their last parameter. An

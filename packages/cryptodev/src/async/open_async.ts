@@ -5,7 +5,7 @@ import type { AsyncDevice, AsyncOpenOptions } from "./device.ts";
 
 /**
  * Opens the device for operations that do not block the event loop: worker threads run them, as many as sessions need
- * and at most one for each of the machine's processors. It works alike in Node.js, Deno and Bun.
+ * and at most {@link AsyncOpenOptions.workers}. It works alike in Node.js, Deno and Bun.
  *
  * @returns the open device; every error of `open` rejects the promise
  * @throws {RangeError} if `workers` is not an integer from 1 to 256

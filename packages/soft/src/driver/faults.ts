@@ -32,7 +32,7 @@ export class RequestedFaults {
   add(code: ErrnoName, call: string | undefined): void {
     requireName("error of a fault", code, errorNames);
     if (call !== undefined && this.#asyncCalls.has(call)) {
-      throw new RangeError(`call of a fault: a device has ${call} only if it is made with async: true`);
+      throw new RangeError(`call of a fault: only a device created with async: true supports ${call}`);
     }
     if (call !== undefined) requireName("call of a fault", call, this.#calls);
     this.#faults.push({ code, call });

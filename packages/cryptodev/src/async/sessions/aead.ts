@@ -6,7 +6,7 @@ import type { AsyncOptions } from "../executor.ts";
 import type { Argument } from "../protocol.ts";
 import { AsyncSession } from "./session.ts";
 
-/** What accompanies a message, and options of the operation. */
+/** The nonce and the associated data of a message, and options of the operation. */
 export interface AsyncAeadMessage extends AeadMessage, AsyncOptions {}
 
 /**

@@ -4,7 +4,7 @@ import { checkRoom, copied, dataOf, deliver, plain } from "../arguments.ts";
 import type { AsyncOptions } from "../executor.ts";
 import { AsyncSession } from "./session.ts";
 
-/** What accompanies an SRTP packet, and options of the operation. */
+/** The size of the header of an SRTP packet, its iv, and options of the operation. */
 export interface AsyncSrtpMessage extends SrtpMessage, AsyncOptions {}
 
 /**

@@ -4,7 +4,7 @@ import { checkRoom, copied, dataOf, deliver } from "../arguments.ts";
 import type { AsyncOptions } from "../executor.ts";
 import { AsyncSession } from "./session.ts";
 
-/** What accompanies a TLS record, and options of the operation. */
+/** The header and the iv of a TLS record, and options of the operation. */
 export interface AsyncTlsMessage extends TlsMessage, AsyncOptions {}
 
 /**
