@@ -37,7 +37,9 @@ describe("SoftwareDevice.lacks", () => {
     const secret = "00112233445566778899aabbccddeeff";
     const refused = expect.objectContaining({
       name: "RangeError",
-      message: expect.stringMatching(/^lacks: expected one of des-cbc, .*; got an unknown name of 32 characters$/),
+      message: expect.stringMatching(
+        /^lacks: expected one of null, des-cbc, .*; got an unknown name of 32 characters$/,
+      ),
     });
     expect(() => new SoftwareHost({ lacks: [secret] })).toThrow(refused);
   });
@@ -47,6 +49,15 @@ describe("SoftwareDevice.lacks", () => {
     (lacks) => {
       expect(() => new SoftwareHost(typed({ lacks: lacks ?? 0 }))).toThrow(TypeError);
       expect(() => new SoftwareHost(typed({ lacks: [lacks === "aes-gcm" ? 1 : lacks] }))).toThrow(TypeError);
+    },
+  );
+
+  test.each(["skipjack-cbc", "deflate", "arc4", "tls11-aes-cbc-hmac-sha1"])(
+    "refuses an algorithm that is in the header but not in the device: %s",
+    (name) => {
+      const refused = expect.objectContaining({ message: expect.not.stringContaining(`${name},`) });
+      expect(() => new SoftwareHost({ lacks: [name] })).toThrow(RangeError);
+      expect(() => new SoftwareHost({ lacks: [name] })).toThrow(refused);
     },
   );
 
