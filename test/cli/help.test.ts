@@ -21,7 +21,15 @@ describe("cryptodev", () => {
     expect(text).toMatch(/^\nExamples:\n {2}\$ /);
     expect(text.indexOf("Examples:")).toBeLessThan(text.indexOf("Usage:"));
     expect(text).toMatch(/\nExit status: \w/);
+    expect(text.split("\n").filter((line) => line.length > 100)).toEqual([]);
+    expect(text).not.toContain("(default: [");
     expect(text).not.toContain("\u001b");
+  });
+
+  test("dgst --help does not mention a key, which only hmac has", () => {
+    const [dgst, hmac] = ["dgst", "hmac"].map((name) => folder.cryptodev([name, "--help"]).stdout.toString());
+    expect(dgst).not.toMatch(/\bkey\b/);
+    expect(hmac).toContain("or the key too long");
   });
 
   test("prints its version with --version, and refuses unknown commands with status 2", () => {

@@ -62,6 +62,12 @@ describe("cryptodev speed", () => {
     expect(text).not.toContain("\u001b");
   });
 
+  test("explains only what it shows with --chart", () => {
+    const text = folder.cryptodev([...some, "--chart"]).stdout.toString();
+    expect(text).toContain("\n1 MB is 10^6 bytes. Medians of five turns, in memory.\n");
+    expect(text).not.toMatch(/±|CPU the load/);
+  });
+
   test.each(["100", "80", "60", "40", "30"])("fits %s columns", (COLUMNS) => {
     for (const flags of [[], ["--chart"]]) {
       const { stdout } = folder.cryptodev([...some, ...flags], "", { COLUMNS });

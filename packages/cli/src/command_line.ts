@@ -18,7 +18,7 @@ Examples:
 const footer = `
 Exit status: 0; 1 if something failed; 2 if the command line is wrong; some commands have others.
 Environment: CRYPTODEV_BACKEND is the default of --backend: kernel, software or auto. CRYPTODEV_TRACE
-shows the calls to the device: 1 for standard error, or the name of a file.
+logs the calls to the device: 1 logs to standard error, any other value is the name of a file.
 `;
 
 /** Creates a subcommand. @param others - the words after `--` */
@@ -58,7 +58,7 @@ export async function runCommandLine(version: string, load: () => Promise<Omit<L
   const [own, others] = split < 0 ? [process.argv, []] : [process.argv.slice(0, split), process.argv.slice(split + 1)];
 
   const program = withHelp(new Command("cryptodev"), { examples, footer })
-    .description("Uses the Linux kernel's /dev/crypto, or the same device in software")
+    .description("Encrypts and hashes with Linux's /dev/crypto, or with a software device")
     .version(version)
     // Of a runner, its arguments are only a part.
     .configureHelp({ subcommandTerm: (command) => `${command.name()} ${command.usage()}`.trim() })

@@ -32,7 +32,7 @@ const shells: Readonly<Record<string, (commands: readonly Subcommand[]) => strin
 /** Creates the command `cryptodev completion`, which describes all commands of its parent. */
 export function completionCommand(): Command {
   const names = Object.keys(shells);
-  const command = new Command("completion").description("Prints the script with which a shell completes this command");
+  const command = new Command("completion").description("Prints the completion script for a shell");
   return withHelp(command, { examples, footer })
     .addArgument(
       new Argument("<shell>", "the shell").choices(names).argParser((name: string) => {

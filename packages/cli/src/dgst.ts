@@ -39,13 +39,13 @@ Examples:
   $ cryptodev hmac sha256 --key-fd 3 firmware.bin 3< key    # the key from a descriptor
 `;
 
-const footer = `
+const footerOf = (isKeyed: boolean): string => `
 Lines have the format of sha256sum and similar programs, with the same escapes in names. --check
 also accepts the formats of BSD's sha256 and of openssl. On a terminal, names with control
 characters are quoted.
 
 Exit status: 0; 1 if a file could not be read or --check found nothing to check; 2 if the command
-line is wrong or the key too long; 4 if a digest did not match.
+line is wrong${isKeyed ? " or the key too long" : ""}; 4 if a digest did not match.
 `;
 
 /** Creates the command `cryptodev dgst`. */
@@ -67,7 +67,7 @@ function digestCommand(library: Library, command: Command, isKeyed: boolean, exa
   }
   return withDevice(
     library,
-    withHelp(command, { examples, footer })
+    withHelp(command, { examples, footer: footerOf(isKeyed) })
       .addArgument(withValues(new Argument("<algorithm>", "the hash, such as sha256"), namesOf(isKeyed)))
       .argument("[files...]", "input files; - is standard input, which is also the default")
       .option("-c, --check", "read lists of digests from the files, and check them")

@@ -45,7 +45,7 @@ Examples:
   $ cryptodev dec aes-256-gcm --key-file key --nonce random -i sealed -o plain
   $ cryptodev dec aes-256-ctr --key-file key --iv random < sealed | tar x
   $ cryptodev dec aes-256-cbc --pad --key-hex-file key.hex --iv-file iv -i sealed -o plain
-  $ cryptodev dec aes-256-gcm --key-fd 3 --nonce random < sealed 3< key    # the key from a descriptor
+  $ cryptodev dec aes-256-gcm --key-fd 3 --nonce random < sealed 3< key  # a key from a descriptor
 `;
 
 const footer = `
@@ -115,7 +115,7 @@ function cryptCommand(library: Library, direction: "encrypt" | "decrypt", name: 
         `the iv or nonce in hex digits; or \`random\`, ${direction === "encrypt" ? "which generates one and writes it before the ciphertext" : "if enc wrote it before the ciphertext"}`,
         parseIv,
       )
-      .option("--iv-file <file>", "a file that contains it as raw bytes and nothing else")
+      .option("--iv-file <file>", "a file that contains the iv or nonce as raw bytes and nothing else")
       .option("--pad", "PKCS#7 padding: add it when encrypting, remove it when decrypting")
       .option("--aad-file <file>", "additional data that aes-gcm and aes-ccm authenticate")
       .option("--tag-size <bytes>", "size of the tag of aes-gcm and aes-ccm (default: 16)", parseSize)

@@ -25,8 +25,16 @@ const bold = (text: string): string => `\\fB${escapeText(text)}\\fR`;
 const paragraphs = (text: string): readonly string[] =>
   text
     .trim()
-    .split(/\n\n|\n(?=Environment:)/)
+    .split("\n\n")
     .flatMap((paragraph) => [".PP", escapeText(paragraph)]);
+
+/** Formats the footer of the program, whose lines start with the name of a section, such as `Exit status: `. */
+const sectionsOf = (footer: string): readonly string[] =>
+  footer
+    .trim()
+    .split(/^([A-Z][a-z ]+): /m)
+    .slice(1)
+    .map((part, index) => (index % 2 === 0 ? `.SH ${part.toUpperCase()}` : escapeText(part.trim())));
 
 /** Formats examples, in lines that are not filled. */
 const examplesOf = (text: string): readonly string[] => [".PP", ".nf", escapeText(text.trim()), ".fi"];
@@ -54,18 +62,20 @@ function subcommandOf(command: Command, help: Help): readonly string[] {
 function manPage(program: Command, version: string): string {
   const help = new Help();
   const { examples, footer } = helpOf(program);
+  const description = program.description();
   return `${[
     `.TH CRYPTODEV 1 "" "cryptodev ${version}" "User Commands"`,
     ".SH NAME",
-    escapeText(`cryptodev - ${program.description()}`),
+    escapeText(`cryptodev - ${description.charAt(0).toLowerCase()}${description.slice(1)}`),
     ".SH SYNOPSIS",
     bold(`cryptodev ${program.usage()}`),
     ".SH DESCRIPTION",
-    ...paragraphs(footer),
+    escapeText(`${description}. Each command has options of its own.`),
     ".SH OPTIONS",
     ...optionsOf(program, help),
     ".SH COMMANDS",
     ...program.commands.flatMap((command) => subcommandOf(command, help)),
+    ...sectionsOf(footer),
     ".SH FILES",
     ".TP",
     bold("/dev/crypto"),

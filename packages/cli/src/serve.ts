@@ -154,16 +154,20 @@ export function serveCommand(library: Library, program: readonly string[]): Comm
     .option("--stats", "collect statistics of sessions")
     .option("--async", "support CIOCASYNCCRYPT and CIOCASYNCFETCH, as a driver built with ENABLE_ASYNC does")
     .option("--driver <name>", "simulate hardware with a driver of this name")
-    .option("--alignmask <mask>", "simulate a driver that needs data aligned to one more than this", parseMask, 0)
+    .option("--alignmask <mask>", "simulate a driver that needs data at multiples of <mask> + 1", parseMask, 0)
     .addOption(
       withValues(
         new Option("--lacks <algorithm>", "omit an algorithm, such as aes-gcm (repeatable)"),
         algorithms,
       ).argParser(parseLack),
     )
-    .option("--fail <error[@call]>", "fail the next such call, e.g. ENOMEM@CIOCGSESSION (repeatable)", parseFault)
+    .option(
+      "--fail <error[@call]>",
+      "make the next call, or the next call of that name, fail with this error (repeatable)",
+      parseFault,
+    )
     .option("--limit <what=count>", `limit ${limits.join(", ")} (repeatable)`, parseLimit)
-    .option("--parameters <folder>", "where verbosity and enable_stats can be changed while it serves")
+    .option("--parameters <folder>", "folder with the files that change verbosity and enable_stats at run time")
     .option("--json", "print events as JSON lines")
     .addOption(new Option("--in-namespace [owner]").hideHelp())
     .action(async (path: string, flags: ServeFlags) => {

@@ -41,17 +41,19 @@ Examples:
 
 const footer = `
 The device and node:crypto take turns, five each. MB/s and ops/s are medians of the turns, in
-wall-clock time; ± is the range of the middle half of the turns. If the two ranges overlap, or the device is
-software, there is no verdict. CPU is the part of a processor that this process keeps busy: a device
-is also useful if it leaves the processor free. The device uses one session for all operations;
-node:crypto a new object for each, as programs use it. Their results are compared first.
+wall-clock time; ± is the range of the middle half of the turns. If the two ranges overlap at the
+largest size, or the device is software, there is no verdict. CPU is the part of a processor that
+this process keeps busy: a device is also useful if it leaves the processor free. The device uses
+one session for all operations; node:crypto creates an object for each, as programs do. Before
+measuring, speed checks that both results are equal.
 
 Exit status: 0; 1 if the device cannot be opened or results differ; 2 if the command line is wrong.
 `;
 
-/** What the columns mean, in short. */
-const explanation =
-  '1 MB is 10^6 bytes. Medians of five turns, in memory; ± is the spread, CPU the load of this process. "node" is node:crypto.';
+/** What the numbers mean, in short. */
+const explanation = "1 MB is 10^6 bytes. Medians of five turns, in memory";
+/** The same, for columns. */
+const columnsExplanation = `${explanation}; ± is the spread, CPU the load of this process. "node" is node:crypto.`;
 
 const ladder = [16, 64, 256, 1024, 4096, 16384, 65536];
 /** The largest size in bytes. A larger one would not fit into the memory of small boards. */
@@ -79,14 +81,18 @@ const algorithms: readonly string[] = [
 /** Creates the command `cryptodev speed`. */
 export function speedCommand(library: Library): Command {
   const algorithmOption = new Option("-a, --algorithm <names>", "only these, such as aes-cbc,hmac-sha1 (repeatable)")
-    .default([])
+    .default([], "all")
     .argParser((names: string, before: readonly string[]) => [...before, ...names.split(",")]);
   return withDevice(
     library,
     withHelp(new Command("speed"), { examples, footer })
       .description("Compares the speed of the device with node:crypto")
       .addOption(withValues(algorithmOption, algorithms))
-      .option("-b, --bytes <sizes>", "data sizes in bytes", parseBytes, ladder)
+      .addOption(
+        new Option("-b, --bytes <sizes>", "data sizes in bytes")
+          .default(ladder, ladder.join(","))
+          .argParser<readonly number[]>(parseBytes),
+      )
       .option("-s, --seconds <seconds>", "duration of each measurement, all turns together", parseSeconds, 0.25)
       .option("--chart", "draw bars instead of numbers")
       .option("--json", "print JSON")
@@ -128,7 +134,7 @@ async function measureAll(
     status.clear();
     print(`${text}\n`);
   };
-  show(`${wrap(heading, width)}\n\n${wrap(explanation, width)}\n`);
+  show(`${wrap(heading, width)}\n\n${wrap(flags.chart ? `${explanation}.` : columnsExplanation, width)}\n`);
   const total = subjects.reduce((sum, { sizes }) => sum + sizes.length, 0);
   let done = 0;
   const results: Result[] = [];

@@ -25,9 +25,9 @@ Examples:
 `;
 
 const footer = `
-It sets CRYPTODEV_TRACE for the program, which the library reads when it opens a device: \`1\` for
-standard error, or the name of a file. Keys and data are never shown, only their sizes. For a
-program that uses the device without this library, use strace(1) or \`cryptodev serve --verbosity 2\`.
+trace sets CRYPTODEV_TRACE for the program. The library reads this variable when it opens a device.
+Keys and data are never shown, only their sizes. For a program that uses the device without this
+library, use strace(1) or \`cryptodev serve --verbosity 2\`.
 
 Exit status: that of the program; 1 if the file cannot be written; 2 if the command line is wrong;
 126 if the program cannot be run, 127 if it does not exist.
