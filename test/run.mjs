@@ -34,14 +34,14 @@ if (unknown.length > 0) {
 }
 
 if (isQuick) {
-  console.log("The quick part of the suite, which takes less than a minute: `npm test` runs all of it");
+  console.log("The quick part of the suite, which takes one or two minutes: `npm test` runs all of it");
 } else if (filters.length === 0) {
   const whole = chosen.reduce((sum, runtime) => sum + minutes[runtime], 0);
   console.log(
     `The whole suite in ${chosen.map((runtime) => names[runtime]).join(", ")}: about ${whole} minutes on two processors`,
   );
   console.log(
-    "`npm test -- --quick` takes less than one; `npm test -- session` runs the files with session in their path",
+    "`npm test -- --quick` takes one or two; `npm test -- session` runs the files with session in their path",
   );
   console.log(
     "Not in it: `npm run test:platforms` for other processors and musl, `npm run test:vm` for a real character device",
