@@ -14,8 +14,13 @@ function withoutDrivers({ ret, errno, out }: Partial<Step>): unknown {
 /** A server cannot add a descriptor to another process, and the rest of such a script depends on that. */
 const needsClone = ({ steps }: Script) => steps.some(({ ioctl }) => ioctl === "CRIOGET");
 
+/** A script, after its title. Most do not depend on how the driver was built. */
+const titled = (script: Script) =>
+  [script.build === undefined ? script.name : `${script.name}, built with ${script.build}`, script] as const;
+
 describe.each(ways)("$name: SoftwareDevice.ioctl() answers as the real driver did:", ({ isServed, reach }) => {
-  test.each(isServed ? scripts.filter((script) => !needsClone(script)) : scripts)("$name $build", async (script) => {
+  const selected = isServed ? scripts.filter((script) => !needsClone(script)) : scripts;
+  test.each(selected.map(titled))("%s", async (_title, script) => {
     const reached = await reach({ async: script.build === "async-on" });
     await replay(reached, script, async (step, send) => {
       const request = JSON.stringify(step);
