@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, statSync, symlinkSync } from "node:fs";
+import { chmodSync, statSync, symlinkSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { open } from "cryptodev";
@@ -84,7 +84,7 @@ describe("cryptodev enc refuses", () => {
       "an iv with an odd number of digits",
       2,
       ["aes-cbc", "--key-file", key, "--iv", "00f"],
-      "an even number of hex digits",
+      "the iv or nonce: expected an even number of hex digits",
     ],
     [
       "a random iv for ECB",
@@ -146,8 +146,35 @@ describe("cryptodev enc refuses", () => {
     const { status, stderr } = folder.cryptodev(["enc", "aes-256-cbc", ...given], "seventeen bytes!!");
     expect([status, stderr]).toEqual([
       1,
-      "cryptodev: data for aes-256-cbc: expected a multiple of 16 bytes, or padding; the last block has only 1\n",
+      "cryptodev: data for aes-256-cbc: expected a multiple of 16 bytes, or --pad; the last block has only 1\n",
     ]);
+  });
+
+  test.each([
+    ["aes-256-gcm", "268435440"],
+    ["aes-256-xts", "268435456"],
+  ])("input that is too long for one call of %s, before it is read", (algorithm, most) => {
+    folder.write("long", "");
+    truncateSync(join(folder.path, "long"), 2 ** 40);
+    folder.write("double key", pattern(64));
+    const keyFile = algorithm === "aes-256-xts" ? "double key" : key;
+    const flags = [algorithm, "--key-file", keyFile, "--iv", "random", "-i", "long", "-o", "refused"];
+    for (const name of ["enc", "dec"]) {
+      const { status, stderr } = folder.cryptodev([name, ...flags]);
+      expect([status, stderr]).toEqual([
+        1,
+        expect.stringContaining(`for ${algorithm}, the limit of one call, got more`),
+      ]);
+      if (name === "enc") expect(stderr).toContain(`the input: expected at most ${most} bytes`);
+    }
+    expect(folder.names).not.toContain("refused");
+  });
+
+  test("a key of twice the size with a remedy for the command line", () => {
+    const { stderr } = folder.cryptodev(["enc", "aes-128-cbc", ...given], "text");
+    expect(stderr).toBe(
+      "cryptodev: key for aes-128-cbc: expected 16 bytes, got 32; if it is the text of bytes in hex, --key-hex-file decodes it\n",
+    );
   });
 });
 
@@ -206,6 +233,14 @@ describe("the output file of cryptodev enc", () => {
 });
 
 describe("cryptodev dec", () => {
+  test("refuses empty input if there has to be padding", () => {
+    const { status, stderr } = folder.cryptodev(["dec", ...cbc]);
+    expect([status, stderr]).toEqual([
+      1,
+      "cryptodev: data for aes-256-cbc: expected a multiple of 16 bytes, got none\n",
+    ]);
+  });
+
   test("writes nothing and ends with status 4 if the input of an AEAD was changed", () => {
     const flags = ["aes-256-gcm", "--key-file", key, "--iv", "00112233445566778899aabb"];
     const { stdout: sealed } = folder.cryptodev(["enc", ...flags], "message");

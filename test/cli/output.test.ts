@@ -8,6 +8,7 @@ import {
   mkdirSync,
   readdirSync,
   readlinkSync,
+  realpathSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -208,6 +209,24 @@ describe("an output file of cryptodev enc", () => {
     ]);
     expect(readdirSync(join(folder.path, "shared"))).toEqual(["old"]);
     expect(folder.read("shared/old").toString()).toBe("precious");
+  });
+
+  test.runIf(can("ROOT") && can("SETPRIV"))("is reported with its folder if that cannot be written", () => {
+    mkdirSync(join(folder.path, "theirs"));
+    folder.write("theirs/old", "precious");
+    chmodSync(folder.path, 0o755);
+    chmodSync(inputs.path, 0o755);
+    const user = ["--reuid", "1234", "--regid", "1234", "--clear-groups"];
+    const env = { HOME: "/tmp", NODE_V8_COVERAGE: "" };
+    for (const name of ["new", "old"]) {
+      const line = quoted([...command, ...ctr, "-i", plain, "-o", `theirs/${name}`, "-f"]);
+      const { status, stderr } = folder.run("setpriv", [...user, "sh", "-c", line], "", env);
+      const place = realpathSync(join(folder.path, "theirs"));
+      expect([status, stderr]).toEqual([
+        1,
+        `cryptodev: theirs/${name}: the folder ${place}: EACCES, permission denied\n`,
+      ]);
+    }
   });
 
   test("replaces a file that another process created in the meantime only with --force", async () => {

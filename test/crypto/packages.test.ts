@@ -152,7 +152,7 @@ describe.each(Object.entries(programs))("%s", (_name, { code, fallback, not }) =
       env: { ...env, CRYPTODEV_BACKEND: "none" },
     });
     expect(status, stdout).not.toBe(0);
-    expect(stderr).toContain('CRYPTODEV_BACKEND: expected "kernel", "software" or "auto", got a string');
+    expect(stderr).toContain('CRYPTODEV_BACKEND: expected "kernel", "software" or "auto", got "none"');
   });
 });
 

@@ -148,6 +148,10 @@ describe.runIf(canServe)("cryptodev serve", () => {
     });
     expect(serve("--nonsense")).toMatchObject({ status: 2, stderr: expect.stringContaining("--nonsense") });
     expect(serve("--fail", "EWHAT")).toMatchObject({ status: 2, stderr: expect.stringContaining("ENOMEM") });
+    expect(serve("--fail", "ENOMEN")).toMatchObject({
+      status: 2,
+      stderr: "cryptodev: --fail: expected the name of an error; did you mean ENOMEM?\n",
+    });
     expect(serve("--help")).toMatchObject({
       status: 0,
       stdout: expect.stringMatching(/^\nExamples:\n {2}\$ cryptodev/),

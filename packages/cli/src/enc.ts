@@ -57,8 +57,8 @@ Key and iv have exactly the sizes that the cipher requires: they are never trunc
 derived from a password. Without --pad, a block cipher accepts only whole blocks.
 
 aes-gcm and aes-ccm append the tag to the ciphertext. These two, and aes-xts, which processes its
-input as one data unit, keep the whole input in memory. If the input does not authenticate, dec
-writes nothing. All other ciphers accept input of any size.
+input as one data unit, keep the whole input in memory, and accept at most 256 MiB, with the tag.
+If the input does not authenticate, dec writes nothing. All other ciphers accept input of any size.
 
 Output files are written atomically.
 
@@ -68,7 +68,8 @@ wrong size; 4 if the input did not authenticate or its padding is wrong.
 
 function parseIv(text: string): Uint8Array | typeof RANDOM {
   if (text === RANDOM) return RANDOM;
-  if (!/^([0-9a-f]{2})*$/i.test(text)) throw new UsageError("--iv: expected an even number of hex digits, or `random`");
+  if (!/^([0-9a-f]{2})*$/i.test(text))
+    throw new UsageError("the iv or nonce: expected an even number of hex digits, or `random`");
   return Buffer.from(text, "hex");
 }
 
@@ -153,6 +154,20 @@ function checkIv({ name }: Algorithm, { min, max }: SizeRange, iv: Uint8Array | 
 /** The size of a random nonce, for both AEADs. */
 const NONCE_SIZE = 12;
 
+/** The most ciphertext of one call, with its tag: the driver accepts 512 MiB of source and destination together. */
+const MAX_AT_ONCE = 2 ** 28;
+
+/** Whether a cipher processes its input in one call. */
+const isWhole = (cipher: Algorithm): boolean => isAead(cipher) || cipher.algorithm.name === "aes-xts";
+
+/** Returns the largest size of the input. A session refuses more, but only after all of it has been read. */
+function mostFor(direction: "encrypt" | "decrypt", cipher: Algorithm, { iv, tagSize = 16 }: CryptFlags): number {
+  if (!isWhole(cipher)) return Number.POSITIVE_INFINITY;
+  if (direction === "encrypt") return isAead(cipher) ? MAX_AT_ONCE - tagSize : MAX_AT_ONCE;
+  const head = isAead(cipher) ? NONCE_SIZE : cipher.algorithm.ivSize;
+  return iv === RANDOM ? MAX_AT_ONCE + head : MAX_AT_ONCE;
+}
+
 /** Starts the session, and checks everything that does not depend on the data. */
 async function start(
   direction: "encrypt" | "decrypt",
@@ -177,11 +192,21 @@ async function start(
     if (cipher.algorithm.name === "aes-xts") return whole((data) => session[direction](data, own));
     const method = direction === "encrypt" ? "encryptor" : "decryptor";
     const chunks = session[method](own, { padding: flags.pad });
-    return { update: (piece) => chunks.update(piece), final: () => chunks.final() };
+    return { update: (piece) => chunks.update(piece), final: () => endOf(chunks, direction, flags) };
   };
   if (iv === RANDOM) return { session, ...withRandom(direction, ivSize, begin) };
   checkIv(cipher, { min: ivSize, max: ivSize }, iv);
   return { session, head: NOTHING, message: begin(iv) };
+}
+
+/** Ends the data. For plaintext that does not end with a whole block, the library suggests an option of its own. */
+function endOf(chunks: { final(): Uint8Array }, direction: "encrypt" | "decrypt", { pad }: CryptFlags): Uint8Array {
+  try {
+    return chunks.final();
+  } catch (error) {
+    if (!(error instanceof RangeError) || direction === "decrypt" || pad) throw error;
+    throw new Error(error.message.replace("or padding", "or --pad"), { cause: error });
+  }
 }
 
 async function crypt(
@@ -213,6 +238,12 @@ async function crypt(
     key.fill(0);
   }
   const input = await openInput(flags.in);
+  const most = mostFor(direction, algorithm, flags);
+  const checkSize = (size: number): void => {
+    if (size <= most) return;
+    throw new Error(`the input: expected at most ${most} bytes for ${algorithm.name}, the limit of one call, got more`);
+  };
+  checkSize(input.size ?? 0);
   const { out = "-", force = false, quiet = false } = flags;
   // On the same terminal, the bar would be mixed with the output.
   const progress = await Progress.start(input.size, quiet || (out === "-" && process.stdout.isTTY));
@@ -222,8 +253,9 @@ async function crypt(
   try {
     await output.write(work.head);
     for await (const piece of input.pieces) {
-      await output.write(work.message.update(piece));
       size += piece.length;
+      checkSize(size);
+      await output.write(work.message.update(piece));
       progress.add(piece.length);
     }
     await output.write(work.message.final());

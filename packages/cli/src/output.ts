@@ -17,7 +17,7 @@ import {
   statSync,
   write,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
 import { PAUSE, writeTo } from "./descriptor.ts";
@@ -129,7 +129,9 @@ class NewFile implements Output {
       keepOwner(this.#name, this.#descriptor, old);
       fchmodSync(this.#descriptor, old.mode & 0o777);
     } catch (error) {
-      throw this.#named(error);
+      if ((error as NodeJS.ErrnoException).code !== "EACCES") throw this.#named(error);
+      // It is the folder that cannot be written, and not the file that is to be replaced.
+      throw new FileError(`${quoteName(this.#name)}: the folder ${quoteName(resolve(dirname(this.#part)))}`, error);
     }
   }
 

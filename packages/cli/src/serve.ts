@@ -90,7 +90,7 @@ function parseFault(text: string, before: readonly ServedFault[] = []): readonly
   if (!Object.hasOwn(errnos, code)) {
     const meant = nearest(code, Object.keys(errnos));
     throw new UsageError(
-      `--fail: expected an error such as ENOMEM${meant === undefined ? "" : `; did you mean ${meant}?`}`,
+      `--fail: expected the name of an error${meant === undefined ? ", such as ENOMEM" : `; did you mean ${meant}?`}`,
     );
   }
   if (call !== undefined) checkName("--fail: call", call, calls);

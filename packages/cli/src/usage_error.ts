@@ -13,6 +13,8 @@ export function startWith<Session>(start: () => Session): Session {
   try {
     return start();
   } catch (error) {
-    throw error instanceof RangeError || error instanceof TypeError ? new UsageError(error.message) : error;
+    if (!(error instanceof RangeError || error instanceof TypeError)) throw error;
+    // The library's remedy is code.
+    throw new UsageError(error.message.replace(/decode it: .*/, "--key-hex-file decodes it"));
   }
 }
