@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { runProgram } from "../child.ts";
+import { can } from "../needs.ts";
 import { command } from "../software.ts";
 import { Folder } from "./folder.ts";
 
@@ -37,6 +38,49 @@ describe("cryptodev trace", () => {
     expect(folder.cryptodev(["trace", "--", "no-such-program"]).status).toBe(127);
     expect(folder.cryptodev(["trace"]).status).toBe(2);
   });
+});
+
+describe("cryptodev trace passes on", () => {
+  // Interrupts it in the foreground with the keyboard, and in the background with kill(2).
+  const program = `
+import os, pty, re, signal, sys
+where, *command = sys.argv[1:]
+pid, terminal = pty.fork()
+if pid == 0:
+    if where == "foreground":
+        os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
+    elif os.fork() == 0:
+        os.setpgid(0, 0)
+    else:
+        os.wait()
+        os._exit(0)
+    os.execvp(command[0], command)
+output = b""
+is_sent = False
+try:
+    while piece := os.read(terminal, 1000):
+        output += piece
+        ready = re.search(rb"ready (\\d+)\\r\\n", output)
+        if ready and not is_sent:
+            is_sent = True
+            if where == "foreground":
+                os.write(terminal, b"\\x03")
+            else:
+                os.kill(int(ready[1]), signal.SIGINT)
+except OSError:
+    pass
+print(output.count(b"interrupted"))
+`;
+  const loop = 'trap "echo interrupted" INT; echo ready $PPID; for i in 1 2 3 4 5 6 7 8; do sleep 0.1; done';
+
+  test.runIf(can("PYTHON3")).each(["foreground", "background"])(
+    "an interrupt exactly once in the %s of a terminal",
+    (where) => {
+      const args = ["-c", program, where, ...command, "trace", "--", "sh", "-c", loop];
+      const { stdout, stderr } = folder.run("python3", args);
+      expect([stdout.toString(), stderr]).toEqual(["1\n", ""]);
+    },
+  );
 });
 
 describe("CRYPTODEV_TRACE", () => {

@@ -39,6 +39,10 @@ const serve = (...args: readonly string[]) =>
     env: { ...process.env, NO_COLOR: "1" },
   });
 
+/** The signal that prints statistics, and another one. */
+const [askingSignal, otherSignal] =
+  runtimeName === "Deno" ? (["SIGUSR2", "SIGUSR1"] as const) : (["SIGUSR1", "SIGUSR2"] as const);
+
 /** Child processes inherit this mark, because other tests serve a `/dev/crypto` at the same time. */
 const mark = randomUUID();
 process.env.CRYPTODEV_TESTED_BY = mark;
@@ -223,7 +227,7 @@ describe.runIf(canServe)("cryptodev serve", () => {
     aes.close();
     device.hash("sha1");
     expect(() => new Replay(host, path).send({ ioctl: "CIOCCRYPT", in: { ses: 1 }, ret: 0 })).not.toThrow();
-    served.send(runtimeName === "Deno" ? "SIGUSR2" : "SIGUSR1");
+    served.send(askingSignal);
     const [line] = await once(served.process.stdout as NodeJS.ReadableStream, "data");
     const { event, files, sessions, calls, refused, crashes, encrypted } = JSON.parse(String(line));
     expect({ event, files, sessions, calls, refused, crashes, encrypted }).toEqual({
@@ -349,18 +353,28 @@ describe.runIf(canServe)("cryptodev serve", () => {
       expect(serve("--", "/etc/passwd")).toMatchObject({ status: 126, stderr: expect.stringContaining("EACCES") });
     });
 
-    test("passes signals on to the program, and removes the device after it", async () => {
-      const child = spawn(
-        file,
-        [...first, "serve", path, "--", "sh", "-c", "trap 'exit 9' TERM; echo ready; while :; do sleep 0.05; done"],
-        {
-          stdio: ["ignore", "pipe", "inherit"],
-        },
-      );
+    const passed = ["SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGALRM", otherSignal] as const;
+
+    test.each(passed)("passes %s on to the program, and removes the device after it", async (signal) => {
+      const loop = `trap 'exit 9' ${signal.slice(3)}; echo ready; while :; do sleep 0.05; done`;
+      const child = spawn(file, [...first, "serve", path, "--", "sh", "-c", loop], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
       await once(child.stdout, "data");
-      process.kill(child.pid as number, "SIGTERM");
+      process.kill(child.pid as number, signal);
       expect((await once(child, "close"))[0]).toBe(9);
       expect(leftovers(path)).toEqual([]);
+    });
+
+    test("prints statistics when it receives a signal, which it does not pass on", async () => {
+      const args = [...first, "serve", path, "--stats", "--", "sh", "-c", "echo ready; exec sleep 50"];
+      const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"] });
+      await once(child.stdout, "data");
+      const line = once(child.stderr, "data");
+      process.kill(child.pid as number, askingSignal);
+      expect(String(await line)).toMatch(/^cryptodev: \d+ files and 0 sessions open, .*\n$/);
+      process.kill(child.pid as number, "SIGTERM");
+      expect((await once(child, "close"))[0]).toBe(143);
     });
 
     test("runs where there already is a /dev/crypto, and with any TMPDIR", () => {

@@ -24,7 +24,7 @@ import { PAUSE, writeTo } from "./descriptor.ts";
 import { FileError, fileError } from "./file_error.ts";
 import { decode, pathOf } from "./file_name.ts";
 import { quoteName } from "./quote.ts";
-import { endingSignals } from "./run_program.ts";
+import { fatalSignals } from "./signals.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** Receives the result. It is either finished or abandoned. */
@@ -34,9 +34,6 @@ export interface Output {
   /** Removes what was written, as far as that is still possible. */
   abandon(): Promise<void>;
 }
-
-/** Signals that by default end a process. SIGUSR1 is omitted because it opens a debugger; SIGKILL cannot be caught. */
-const fatalSignals = [...endingSignals, "SIGQUIT", "SIGALRM", "SIGXCPU", "SIGXFSZ", "SIGUSR2"] as const;
 
 /**
  * Standard output, a pipe, or a device such as `/dev/null`: it cannot be replaced as a whole, and writes cannot be

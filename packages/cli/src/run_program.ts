@@ -9,9 +9,10 @@ import { pathOf } from "./file_name.ts";
 import { messageOf } from "./nearest_file.ts";
 import { say } from "./print.ts";
 import { quoteName } from "./quote.ts";
+import { fatalSignals, isOfTerminal } from "./signals.ts";
 
-/** The signals that end a command and the program that it runs. */
-export const endingSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+/** The signals that are passed on. Without a listener, SIGUSR1 would start the debugger of this process. */
+const passedSignals = [...fatalSignals, "SIGUSR1"] as const;
 
 /** Does not use `child.kill`: Deno then reports the child as killed, even if it handled the signal. */
 function send(child: ChildProcess | undefined, signal: NodeJS.Signals): void {
@@ -31,6 +32,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** When this settles, the program is ended with SIGTERM. */
   readonly until?: Promise<unknown>;
+  /** A signal that is not passed on, because it is meant for us. */
+  readonly except?: NodeJS.Signals;
 }
 
 /**
@@ -39,15 +42,15 @@ export interface RunOptions {
  * @param command - the program and its arguments
  * @returns its exit status, as a shell reports it
  */
-export async function runProgram(command: readonly string[], { env, until }: RunOptions = {}): Promise<number> {
+export async function runProgram(command: readonly string[], { env, until, except }: RunOptions = {}): Promise<number> {
   const [file = "", ...args] = command;
   let child: ChildProcess | undefined;
   const pass = (signal: NodeJS.Signals): void => {
-    // The terminal has already sent it to the program.
-    if (signal !== "SIGINT" || !process.stdin.isTTY) send(child, signal);
+    if (!isOfTerminal(signal)) send(child, signal);
   };
+  const signals = passedSignals.filter((signal) => signal !== except);
   // Listen before the program starts: a signal that ended us right after the start would leave it behind.
-  for (const signal of endingSignals) process.on(signal, pass);
+  for (const signal of signals) process.on(signal, pass);
   try {
     child = spawn(file, args, { stdio: "inherit", env: { ...process.env, ...env } });
     const end = (): void => send(child, "SIGTERM");
@@ -59,6 +62,6 @@ export async function runProgram(command: readonly string[], { env, until }: Run
     say(reasonOf(file, failure));
     return failure.code === "ENOENT" ? exitCodes.notFound : exitCodes.notExecutable;
   } finally {
-    for (const signal of endingSignals) process.off(signal, pass);
+    for (const signal of signals) process.off(signal, pass);
   }
 }

@@ -35,7 +35,8 @@ import type { Library } from "./library.ts";
 import { checkName, choiceOption } from "./names.ts";
 import { log, say } from "./print.ts";
 import { quoteName } from "./quote.ts";
-import { endingSignals, runProgram } from "./run_program.ts";
+import { runProgram } from "./run_program.ts";
+import { endingSignals } from "./signals.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** The options of `serve`. */
@@ -351,5 +352,5 @@ function abandon(error: unknown): never {
 
 /** Runs a program next to the server, as the user who called us. It is ended early if the server ends. */
 function runBeside(server: Server, command: readonly string[], { inNamespace }: ServeFlags): Promise<number> {
-  return runProgram([...leaveAs(String(inNamespace)), ...command], { until: server.ended });
+  return runProgram([...leaveAs(String(inNamespace)), ...command], { until: server.ended, except: askingSignal });
 }
