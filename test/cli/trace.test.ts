@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { runProgram } from "../child.ts";
 import { can } from "../needs.ts";
 import { command } from "../software.ts";
-import { Folder } from "./folder.ts";
+import { Folder, quoted } from "./folder.ts";
 
 const folder = new Folder();
 const key = folder.write("key", "a secret of ours");
@@ -41,6 +41,22 @@ describe("cryptodev trace", () => {
 });
 
 describe("cryptodev trace passes on", () => {
+  test("descriptors that it inherited", () => {
+    const line = `exec ${quoted([...command, "trace", "--", "sh", "-c", "cat <&3 >&9"])} 3< key 9>&1`;
+    const { status, stdout, stderr } = folder.run("sh", ["-c", line]);
+    expect([status, stdout.toString(), stderr]).toEqual([0, "a secret of ours", ""]);
+  });
+
+  test("no arguments that are not UTF-8", () => {
+    const line = `exec ${quoted([...command, "trace", "--", "echo"])} "$(printf '\\377')"`;
+    const { status, stdout, stderr } = folder.run("sh", ["-c", line]);
+    expect([status, stdout.toString(), stderr]).toEqual([
+      2,
+      "",
+      "cryptodev: the program and its arguments: expected UTF-8, because no other bytes can be passed on\n",
+    ]);
+  });
+
   // Interrupts it in the foreground with the keyboard, and in the background with kill(2).
   const program = `
 import os, pty, re, signal, sys

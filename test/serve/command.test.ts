@@ -389,6 +389,14 @@ describe.runIf(canServe)("cryptodev serve", () => {
       expect(readdirSync("/dev/shm").length).toBeLessThanOrEqual(before);
     });
 
+    test("passes on the descriptors that it inherited, and none of its own", () => {
+      writeFileSync(join(folder, "text"), "text");
+      const line = `exec "$0" "$@" 3< ${join(folder, "text")} 9>&1`;
+      const args = [...first, "serve", path, "--", "sh", "-c", "cat <&3 >&9; ls -l /proc/self/fd | grep -c fuse"];
+      const { stdout, stderr } = spawnSync("sh", ["-c", line, file, ...args], { encoding: "utf8" });
+      expect([stdout, stderr]).toEqual(["text0\n", ""]);
+    });
+
     test("says which unshare(1) it needs if an option is missing", () => {
       chmodSync(folder, 0o755);
       const unshare = `case "$*" in *--map-user*) printf "unshare: unrecognized option '--map-user'\\nUsage\\n" >&2; exit 1; esac`;

@@ -1,4 +1,5 @@
 import { constants, existsSync, readdirSync, readFileSync, readlinkSync, readSync, writeSync } from "node:fs";
+import { isatty } from "node:tty";
 import { getSystemErrorMap } from "node:util";
 import type { Argument, LibcFunctions } from "@cryptodev/core/host";
 
@@ -87,17 +88,46 @@ export function descriptorNamed(file: string): number | undefined {
   return file === "/dev/stdin" ? 0 : undefined;
 }
 
-/** Whether a descriptor was opened by the parent process, and not by the runtime for itself. */
+/** Whether a descriptor was opened by the parent process, and not by the runtime for itself, and may contain a key. */
 export function isInherited(descriptor: number): boolean {
   if (!existsSync("/proc/self/fd")) return true;
-  const all = new Map(readdirSync("/proc/self/fd").map((name) => [Number(name), targetOf(name)]));
+  const all = openDescriptors();
+  // An empty key is a mistake.
+  return all.get(descriptor) !== "/dev/null" && isOfParent(descriptor, all);
+}
+
+/** Returns the descriptors that the parent process opened, except for the standard streams. */
+export function inheritedDescriptors(): readonly number[] {
+  if (!existsSync("/proc/self/fd")) return [];
+  const all = openDescriptors();
+  const inherited = [...all.keys()].filter((descriptor) => descriptor > 2 && isOfParent(descriptor, all));
+  // Runtimes open the terminal of a standard stream again, and /dev/null, after they have created their first anonymous
+  // inode. Nothing else tells these descriptors from inherited ones.
+  const first = Math.min(...[...all.keys()].filter((descriptor) => all.get(descriptor)?.startsWith(ANONYMOUS)));
+  return inherited.filter(
+    (descriptor) => descriptor < first || !(all.get(descriptor) === "/dev/null" || isatty(descriptor)),
+  );
+}
+
+/** How the target of a descriptor starts if it has no name, such as the one that `epoll_create(2)` returns. */
+const ANONYMOUS = "anon_inode:";
+
+/** Returns the open descriptors, and what they lead to. */
+function openDescriptors(): ReadonlyMap<number, string | undefined> {
+  return new Map(readdirSync("/proc/self/fd").map((name) => [Number(name), targetOf(name)]));
+}
+
+/** Whether a descriptor was opened by the parent process, and not by the runtime for itself. */
+function isOfParent(descriptor: number, all: ReadonlyMap<number, string | undefined>): boolean {
   const own = all.get(descriptor);
-  // A key cannot come from an anonymous inode, and an empty key is a mistake.
-  if (own === undefined || own.startsWith("anon_inode:") || own === "/dev/null") return false;
+  // Runtimes wait for events on anonymous inodes, which contain no data.
+  if (own === undefined || own.startsWith(ANONYMOUS)) return false;
   // The other runtimes set this flag for all descriptors.
   if ("Deno" in globalThis && isClosedByExec(descriptor)) return false;
-  // If the other end of a pipe is open in this process, the pipe belongs to the runtime.
-  return !(own.startsWith("pipe:") && [...all].some(([other, target]) => target === own && isWritable(other)));
+  if (!own.startsWith("pipe:")) return true;
+  // If both ends of a pipe are open in this process, the pipe belongs to the runtime.
+  const ends = [...all].filter(([, target]) => target === own).map(([end]) => end);
+  return ends.every(isWritable) || !ends.some(isWritable);
 }
 
 function targetOf(descriptor: string): string | undefined {

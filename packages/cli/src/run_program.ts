@@ -1,18 +1,36 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { constants } from "node:os";
 import process from "node:process";
+import { inheritedDescriptors } from "./descriptor.ts";
 import { exitCodes } from "./exit_codes.ts";
 import { type FileError, fileError } from "./file_error.ts";
-import { pathOf } from "./file_name.ts";
+import { isEscaped, pathOf } from "./file_name.ts";
 import { messageOf } from "./nearest_file.ts";
 import { say } from "./print.ts";
 import { quoteName } from "./quote.ts";
 import { fatalSignals, isOfTerminal } from "./signals.ts";
+import { UsageError } from "./usage_error.ts";
 
 /** The signals that are passed on. Without a listener, SIGUSR1 would start the debugger of this process. */
 const passedSignals = [...fatalSignals, "SIGUSR1"] as const;
+
+/** Taken when this module is loaded, before a server opens descriptors of its own. */
+const inherited = inheritedDescriptors();
+
+/**
+ * The standard streams, and the descriptors that our parent process opened, each under its own number. Deno passes on
+ * the latter by itself.
+ */
+function inheritedStreams(): StdioOptions {
+  const streams: ("inherit" | "ignore" | number)[] = ["inherit", "inherit", "inherit"];
+  if ("Deno" in globalThis) return streams;
+  // A number without a descriptor remains unused.
+  while (streams.length <= Math.max(...inherited)) streams.push("ignore");
+  for (const descriptor of inherited) streams[descriptor] = descriptor;
+  return streams;
+}
 
 /** Does not use `child.kill`: Deno then reports the child as killed, even if it handled the signal. */
 function send(child: ChildProcess | undefined, signal: NodeJS.Signals): void {
@@ -37,12 +55,16 @@ export interface RunOptions {
 }
 
 /**
- * Runs a program with our own standard streams, and passes on the signals that would end us.
+ * Runs a program with our own standard streams and the other descriptors that we inherited, and passes on the signals
+ * that would end us.
  *
  * @param command - the program and its arguments
  * @returns its exit status, as a shell reports it
  */
 export async function runProgram(command: readonly string[], { env, until, except }: RunOptions = {}): Promise<number> {
+  if (command.some(isEscaped)) {
+    throw new UsageError("the program and its arguments: expected UTF-8, because no other bytes can be passed on");
+  }
   const [file = "", ...args] = command;
   let child: ChildProcess | undefined;
   const pass = (signal: NodeJS.Signals): void => {
@@ -52,7 +74,7 @@ export async function runProgram(command: readonly string[], { env, until, excep
   // Listen before the program starts: a signal that ended us right after the start would leave it behind.
   for (const signal of signals) process.on(signal, pass);
   try {
-    child = spawn(file, args, { stdio: "inherit", env: { ...process.env, ...env } });
+    child = spawn(file, args, { stdio: inheritedStreams(), env: { ...process.env, ...env } });
     const end = (): void => send(child, "SIGTERM");
     until?.then(end, end);
     const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];

@@ -31,6 +31,7 @@ import {
 import { Command, Option } from "commander";
 import { withHelp, withValues } from "./described.ts";
 import { exitCodes } from "./exit_codes.ts";
+import { isEscaped } from "./file_name.ts";
 import type { Library } from "./library.ts";
 import { checkName, choiceOption } from "./names.ts";
 import { log, say } from "./print.ts";
@@ -178,6 +179,7 @@ export function serveCommand(library: Library, program: readonly string[]): Comm
           `path: expected one with a "/" in it, such as ./${file}; did you mean \`serve -- ${file}\`?`,
         );
       }
+      if (isEscaped(path)) throw new UsageError("path: expected UTF-8, because no other name can be mounted");
       const isOutside = program.length > 0 && flags.inNamespace === undefined;
       process.exitCode = await (isOutside ? inNamespace(library) : serve(path, program, flags));
     });
