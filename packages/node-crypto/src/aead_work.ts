@@ -11,6 +11,7 @@ import {
   missingArgs,
 } from "./errors.ts";
 import { lacking } from "./lacks.ts";
+import { copyOf } from "./values.ts";
 import type { AuthenticatedWork } from "./work.ts";
 
 /**
@@ -296,12 +297,14 @@ export class CcmWork extends AeadWork {
     this.message.add(data, size, this.session.tagSize);
     const sealed = this.message.take(this.session.tagSize);
     try {
-      return this.decrypt ? this.open(sealed, this.tag as Uint8Array) : this.sealWithTag(sealed);
+      // A copy, because the result must not have the tag behind it in its memory.
+      return copyOf(this.decrypt ? this.open(sealed, this.tag as Uint8Array) : this.sealWithTag(sealed));
     } catch (error) {
-      sealed.fill(0);
       this.#failure = error;
       if (!isForgery((error as Error).cause)) throw error;
       return new Uint8Array(0);
+    } finally {
+      sealed.fill(0);
     }
   }
 

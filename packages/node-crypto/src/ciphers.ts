@@ -1,4 +1,4 @@
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 import type { TransformCallback } from "node:stream";
 import { byteLengthOf } from "@cryptodev/core/host";
 import { type Constructor, constructorOf, streamLater } from "./constructors.ts";
@@ -6,7 +6,17 @@ import { type Closable, closeWhenCollected } from "./dropped.ts";
 import { cannotAdd, dataTooLong, invalidArgValue, invalidState } from "./errors.ts";
 import { isLack, type Source } from "./lacks.ts";
 import { type Start, startWork } from "./start_work.ts";
-import { bufferOver, bytesOf, chunkOf, type Decoder, dataOf, decoderOf, sizeOptionOf, textOptionOf } from "./values.ts";
+import {
+  bufferOver,
+  bytesOf,
+  chunkOf,
+  copyOf,
+  type Decoder,
+  dataOf,
+  decoderOf,
+  sizeOptionOf,
+  textOptionOf,
+} from "./values.ts";
 import { isAuthenticated, type Work } from "./work.ts";
 
 /** The most bytes that node:crypto accepts, or returns, at once. */
@@ -73,7 +83,7 @@ class Course implements Closable {
   get tag(): Buffer {
     const tag = isAuthenticated(this.#work) && this.#isFinal ? this.#work.tag : undefined;
     if (tag === undefined) throw invalidState("getAuthTag");
-    return Buffer.from(tag);
+    return copyOf(tag);
   }
 
   /** Encodes a result. There is one decoder for all of the data, because two chunks may share a character. */

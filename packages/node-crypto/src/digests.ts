@@ -31,7 +31,7 @@ import {
 } from "./errors.ts";
 import { lacking, orNode, type Source, startOr } from "./lacks.ts";
 import { digestSizeOf, findNodeHash } from "./names.ts";
-import { bufferOver, chunkOf, dataOf, encoderOf, textOptionOf, withKey } from "./values.ts";
+import { bufferOver, chunkOf, copyOf, dataOf, encoderOf, textOptionOf, withKey } from "./values.ts";
 
 /** The state of one hash or HMAC object, from its first data to `digest()`. */
 class Message implements Closable {
@@ -139,7 +139,7 @@ function refusesLateChunks(): boolean {
 function flush(done: TransformCallback, digest: () => Buffer): void {
   try {
     // A copy: the program may change the chunk, and call digest() afterwards.
-    done(null, Buffer.from(digest()));
+    done(null, copyOf(digest()));
   } catch (error) {
     done(error as Error);
   }

@@ -3,6 +3,7 @@ import type { Cipher, CipherChunks } from "@cryptodev/core";
 import { partOf, updateCreating } from "@cryptodev/core/host";
 import { badDecrypt, beyondDevice, cannotAdd, wrongFinalBlockLength } from "./errors.ts";
 import { lacking } from "./lacks.ts";
+import { copyOf } from "./values.ts";
 import type { Work } from "./work.ts";
 
 /** Results of at most this many bytes are copied from memory of the core as a whole, so theirs need not be zeros. */
@@ -111,13 +112,15 @@ function joined(one: Uint8Array, other: Uint8Array): Uint8Array {
   return whole;
 }
 
-/** Removes the padding from the last block (RFC 5652, section 6.3). */
+/** Removes the padding from the last block (RFC 5652, section 6.3), which is wiped. */
 function unpadded(block: Uint8Array): Uint8Array {
   const count = block.at(-1) as number;
   const end = block.length - count;
-  if (count > 0 && end >= 0 && block.subarray(end).every((byte) => byte === count)) return block.subarray(0, end);
+  const isPadding = count > 0 && end >= 0 && block.subarray(end).every((byte) => byte === count);
+  const plaintext = isPadding ? copyOf(block.subarray(0, end)) : undefined;
   block.fill(0);
-  throw badDecrypt();
+  if (plaintext === undefined) throw badDecrypt();
+  return plaintext;
 }
 
 /** The most bytes that XTS encrypts with one iv: 2^20 blocks (IEEE 1619, section 5.1). */

@@ -156,6 +156,13 @@ function keyObjectOf(key: unknown): KeyObject | undefined {
   }
 }
 
+/** Copies bytes to a Buffer with memory of its own. That of `Buffer.from()` is a part of what all Buffers share. */
+export function copyOf(bytes: Uint8Array): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  copy.set(bytes);
+  return copy;
+}
+
 /** Returns a Buffer over the same memory. */
 export function bufferOver(bytes: Uint8Array): Buffer {
   if (bytes instanceof Buffer) return bytes;
