@@ -1,9 +1,14 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import module from "node:module";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import { type ChildOptions, runForJson, runProgram } from "../child.ts";
 import { runtimeName } from "../runtime.ts";
 
 /* Runs well-known packages that use node:crypto, unchanged, and switched over as the README shows. */
 
+const workspace = fileURLToPath(new URL("../.programs/", import.meta.url));
 const software = { CRYPTODEV_BACKEND: "software" };
 
 interface Program {
@@ -177,6 +182,72 @@ describe("a program that is switched over to cryptodev/crypto", () => {
       console.log(JSON.stringify([...hashes, ...required].map((hash) => hash === ours.createHash)));
     `;
     expect(run(code)).toEqual(Array.from({ length: 8 }, () => true));
+  });
+
+  /** Runs a program next to other files, by their names. */
+  function runWith(files: Readonly<Record<string, string>>, code: string): unknown {
+    mkdirSync(workspace, { recursive: true });
+    const folder = mkdtempSync(join(workspace, "files-"));
+    try {
+      for (const [name, text] of Object.entries(files)) {
+        mkdirSync(join(folder, name, ".."), { recursive: true });
+        writeFileSync(join(folder, name), text);
+      }
+      const own = pathToFileURL(folder).href;
+      return run(code.replaceAll("FOLDER", own));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }
+
+  const hasHooks = "registerHooks" in module;
+
+  // The guide says which programs are not switched over.
+  test.runIf(hasHooks || runtimeName === "Bun")(
+    "gets the device from ES modules that are required, and import others",
+    () => {
+      const hashes = 'import { createHash } from "crypto"; export const isOurs = "session" in createHash("sha1");';
+      const files = {
+        "node_modules/required/package.json": JSON.stringify({ type: "module", exports: "./index.js" }),
+        "node_modules/required/index.js": 'export { isOurs } from "./other.js";',
+        "node_modules/required/other.js": hashes,
+      };
+      const code = `
+      import { createRequire } from "node:module";
+      console.log(JSON.stringify(createRequire("FOLDER/program.js")("required").isOurs));
+    `;
+      expect(runWith(files, code)).toBe(true);
+    },
+  );
+
+  test.runIf(runtimeName !== "Bun")("gets the device from imports of an alias in package.json", () => {
+    const files = {
+      "package.json": JSON.stringify({ type: "module", imports: { "#hashes": { default: "crypto" } } }),
+      "index.js": 'import { createHash } from "#hashes"; export default "session" in createHash("sha1");',
+    };
+    expect(runWith(files, 'console.log((await import("FOLDER/index.js")).default)')).toBe(true);
+  });
+
+  test.runIf(runtimeName === "Bun")("gets the device from require() of an alias in package.json", () => {
+    const files = {
+      "package.json": JSON.stringify({ imports: { "#hashes": "node:crypto" } }),
+      "index.cjs": 'module.exports = "session" in require("#hashes").createHash("sha1");',
+    };
+    expect(runWith(files, 'console.log((await import("FOLDER/index.cjs")).default)')).toBe(true);
+  });
+
+  test.runIf(hasHooks)("gets what hooks of its own return for node:crypto, such as a mock", () => {
+    const code = `
+      import module from "node:module";
+      const url = "data:text/javascript,export const createHash = () => 'mocked'";
+      module.registerHooks({
+        resolve: (specifier, context, next) =>
+          specifier === "node:crypto" ? { url, format: "module", shortCircuit: true } : next(specifier, context),
+      });
+      const { createHash } = await import("node:crypto");
+      console.log(JSON.stringify(createHash("sha1")));
+    `;
+    expect(run(code)).toBe("mocked");
   });
 
   test("gets an error for what the device does not support, unless fallback is allowed", () => {

@@ -14,7 +14,6 @@ export interface Places {
 interface Resolved {
   readonly url: string;
   readonly format?: string | null | undefined;
-  readonly shortCircuit?: boolean | undefined;
 }
 
 /** A module loader and its compiler, which need random names, hashes and a thread, and are not part of the program. */
@@ -53,10 +52,17 @@ export function resolve<Next>(
   specifier: string,
   context: Context,
   next: (specifier: string, context: Context) => Next,
-): Next | Resolved {
+): Next | Resolved | Promise<Resolved> {
+  // First, because an alias also resolves to a built-in module, and because other hooks replace some: those of mocks.
+  const resolved = next(specifier, context);
   // Synchronous hooks also run for require(), where they do nothing: a built-in module does not have a path that
   // `require.resolve()` could return.
-  const isRequired = context.conditions?.includes("require") ?? false;
-  const url = isRequired ? undefined : replacementOf(specifier, context.parentURL);
-  return url === undefined ? next(specifier, context) : { url, format: "module", shortCircuit: true };
+  if (context.conditions?.includes("require")) return resolved;
+  if (resolved instanceof Promise) return resolved.then((result: Resolved) => replaced(result, context));
+  return replaced(resolved as Resolved, context);
+}
+
+function replaced(resolved: Resolved, { parentURL }: Context): Resolved {
+  const url = resolved.url.startsWith("node:") ? replacementOf(resolved.url, parentURL) : undefined;
+  return url === undefined ? resolved : { ...resolved, url, format: "module" };
 }

@@ -7,8 +7,13 @@ import { registerThreadsWith, switchedWorker, type Thread } from "./replacements
 interface Module {
   _load(this: unknown, request: string, parent?: Parent, ...rest: unknown[]): unknown;
   _resolveFilename(this: unknown, request: string, parent?: Parent, ...rest: unknown[]): string;
-  registerHooks?(hooks: { resolve: typeof resolve }): void;
+  registerHooks?(hooks: { resolve: typeof resolve }): Hooks;
   register(specifier: URL, options: { data: Places }): void;
+}
+
+/** Hooks that were registered. */
+interface Hooks {
+  deregister(): void;
 }
 
 /** The module that calls `require()`. */
@@ -100,16 +105,36 @@ function hookBun(bun: Bun, loader: Module): void {
   // Plugins do not apply to require().
   const resolveFilename = loader._resolveFilename;
   loader._resolveFilename = function (request, parent, ...rest) {
-    const url = replacedFor(request, parent);
-    return url === undefined ? resolveFilename.call(this, request, parent, ...rest) : fileURLToPath(url);
+    const resolved = resolveFilename.call(this, request, parent, ...rest);
+    const url = replacedFor(resolved, parent);
+    return url === undefined ? resolved : fileURLToPath(url);
   };
 }
 
 function hook(loader: Module): void {
-  loader.registerHooks?.({ resolve });
+  if ("Deno" in globalThis) hookDeno(loader);
+  else loader.registerHooks?.({ resolve });
   const load = loader._load;
   loader._load = function (request, parent, ...rest) {
     const url = replacedFor(request, parent);
     return url === undefined ? load.call(this, request, parent, ...rest) : replacements.get(url)?.required;
+  };
+}
+
+/**
+ * Registers the hooks, except while a `require()` is resolved, for which they do nothing: an ES module of a package that
+ * Deno 2.9 has resolved with hooks cannot import anything.
+ */
+function hookDeno(loader: Module): void {
+  const register = (): Hooks | undefined => loader.registerHooks?.({ resolve });
+  let hooks = register();
+  const resolveFilename = loader._resolveFilename;
+  loader._resolveFilename = function (...args) {
+    hooks?.deregister();
+    try {
+      return resolveFilename.apply(this, args);
+    } finally {
+      hooks = register();
+    }
   };
 }
