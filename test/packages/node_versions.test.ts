@@ -52,6 +52,16 @@ describe.each(versions)("Node.js $version", ({ version, file = "" }) => {
     expect([stdout, stderr]).toEqual(["true true\n", ""]);
   });
 
+  test.skipIf(file === "")("has no export of node:crypto that cryptodev/crypto does not have", () => {
+    const code = `
+      import * as real from "node:crypto";
+      import * as ours from "cryptodev/crypto";
+      console.log(Object.keys(real).filter((name) => !(name in ours)).join());
+    `;
+    const { stdout, stderr } = installed.run(file, "--input-type=module", "-e", code);
+    expect([stdout, stderr]).toEqual(["\n", ""]);
+  });
+
   test.skipIf(file === "")("is not changed by the import of any export path", () => {
     expect(installed.runPiped(file, "unchanged.mjs")).toEqual([]);
   });

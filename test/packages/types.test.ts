@@ -48,6 +48,25 @@ describe.each(resolutions)("with TypeScript's option --module $module", (resolut
     expect(complaints("consumer.ts", { ...resolution, types: "node" })).toBe("");
   });
 
+  test("cryptodev/crypto exports the types of node:crypto", () => {
+    const code = (from: string) => `
+      import { type BinaryLike, type CipherGCM, createCipheriv, createHash, createHmac, createSecretKey } from "${from}";
+      import { Decipher, Hash, Hmac, KeyObject, X509Certificate } from "${from}";
+      import * as crypto from "${from}";
+      const data: BinaryLike = "data";
+      const hash: Hash = createHash("sha1").update(data);
+      const other: crypto.Hash = hash;
+      const hmac: Hmac = createHmac("sha1", "key");
+      const key: KeyObject = createSecretKey(Buffer.alloc(16));
+      const cipher: CipherGCM = createCipheriv("aes-128-gcm", key, Buffer.alloc(12));
+      export const close = (one: Decipher, certificate: X509Certificate): string => one.final("hex") + certificate.subject;
+      export const all = [KeyObject.from, other, hmac, cipher];
+    `;
+    for (const from of ["node:crypto", "cryptodev/crypto"]) {
+      expect(complaints(write("node_types.ts", code(from)), { ...resolution, types: "node" })).toBe("");
+    }
+  });
+
   test("the devices do not need the types of any runtime, and refuse calls that would crash a kernel", () => {
     const code = `
       import { type CipherName, open } from "cryptodev";

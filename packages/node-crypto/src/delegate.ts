@@ -17,25 +17,42 @@ export function allowWebcrypto(): void {
 
 /** Replaces a function or object of node:crypto that may not be used: it exists, and throws when it is used. */
 function refused(name: string, value: unknown): unknown {
-  if (typeof value === "function") {
-    const refuse = function refuse(): never {
-      throw refusal(name);
-    };
-    return Object.defineProperties(refuse, {
-      name: { value: value.name, configurable: true },
-      length: { value: value.length, configurable: true },
-    });
-  }
-  return new Proxy(
-    {},
-    {
-      get(_target, property) {
-        if (!switched.has(name)) throw refusal(`${name}.${String(property)}`);
-        const member: unknown = Reflect.get(value as object, property);
-        return typeof member === "function" ? member.bind(value) : member;
-      },
+  if (typeof value === "function") return refusedFunction(name, value);
+  if (typeof value !== "object" || value === null) return value;
+  return new Proxy(value, {
+    get(target, property) {
+      const isUsed = typeof property === "string" && property in target;
+      if (isUsed && !switched.has(name)) throw refusal(`${name}.${property}`);
+      const member: unknown = Reflect.get(target, property);
+      return typeof member === "function" ? member.bind(target) : member;
     },
-  );
+  });
+}
+
+/** Does the same for a function, and its own methods, such as `ECDH.convertKey`. `instanceof` is as for the original. */
+function refusedFunction(name: string, original: Shape & { readonly prototype?: unknown }): unknown {
+  const refuse = refusing(name, original);
+  for (const [key, { value }] of Object.entries(Object.getOwnPropertyDescriptors(original))) {
+    if (typeof value === "function") Object.defineProperty(refuse, key, { value: refusing(`${name}.${key}`, value) });
+  }
+  if (original.prototype !== undefined) refuse.prototype = original.prototype;
+  return refuse;
+}
+
+/** What programs ask a function about. */
+interface Shape {
+  readonly name: string;
+  readonly length: number;
+}
+
+function refusing(name: string, { name: ownName, length }: Shape): { prototype: unknown } {
+  const refuse = function refuse(): never {
+    throw refusal(name);
+  };
+  return Object.defineProperties(refuse, {
+    name: { value: ownName, configurable: true },
+    length: { value: length, configurable: true },
+  });
 }
 
 /**
@@ -64,14 +81,17 @@ export function inPlaceOf<Real extends object>(real: Real, own: Partial<Real>, i
   const names = new Set([...Object.getOwnPropertyNames(real), ...Object.keys(own)]) as Set<keyof Real & string>;
   for (const name of names) {
     const theirs = Object.getOwnPropertyDescriptor(real, name);
-    let value: unknown;
-    const get = (): unknown => {
-      value ??= name in own ? own[name] : isAllowed || plain.includes(name) ? real[name] : refused(name, real[name]);
-      return value;
-    };
-    // Some exports of node:crypto are getters that create them on first use.
+    const isPlain = isAllowed || plain.includes(name);
+    let instead: unknown;
+    function get(): unknown {
+      if (name in own) return own[name];
+      if (isPlain) return real[name];
+      instead ??= refused(name, real[name]);
+      return instead;
+    }
+    // Some exports of node:crypto are accessors: they are created on first use, or can be changed.
     const isLate = !(name in own) && theirs?.get !== undefined;
-    const property = isLate ? { get } : { value: get(), writable: true };
+    const property: PropertyDescriptor = isLate ? { ...theirs, get } : { value: get(), writable: true };
     Object.defineProperty(result, name, { ...property, configurable: true, enumerable: theirs?.enumerable ?? true });
   }
   return result;

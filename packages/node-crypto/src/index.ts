@@ -25,12 +25,20 @@ const constructors = crypto as unknown as {
 
 /** The class of the objects that `createCipheriv` returns, which are also streams. `final()` ends the session. */
 export const Cipheriv: CipherConstructor<"createCipheriv"> = constructors.Cipheriv;
+/** What `createCipheriv` returns. */
+export type Cipheriv = ReturnType<NodeCrypto["createCipheriv"]>;
 /** The class of the objects that `createDecipheriv` returns, which are also streams. `final()` ends the session. */
 export const Decipheriv: CipherConstructor<"createDecipheriv"> = constructors.Decipheriv;
+/** What `createDecipheriv` returns. */
+export type Decipheriv = ReturnType<NodeCrypto["createDecipheriv"]>;
 /** The class of the objects that `createHash` returns, which are also streams. `digest()` ends the message. */
 export const Hash: NodeCrypto["Hash"] = crypto.Hash;
+/** What `createHash` returns. */
+export type Hash = ReturnType<NodeCrypto["createHash"]>;
 /** The class of the objects that `createHmac` returns, which are also streams. `digest()` ends the session. */
 export const Hmac: NodeCrypto["Hmac"] = crypto.Hmac;
+/** What `createHmac` returns. */
+export type Hmac = ReturnType<NodeCrypto["createHmac"]>;
 /** Starts encrypting: see {@link cryptoOf}. Cipher, key and iv are checked as in Node.js. */
 export const createCipheriv: NodeCrypto["createCipheriv"] = crypto.createCipheriv;
 /** Starts decrypting: see {@link cryptoOf}. */

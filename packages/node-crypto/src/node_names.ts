@@ -1,20 +1,31 @@
 import type { NodeCrypto } from "./crypto_of.ts";
 import { crypto } from "./device_crypto.ts";
 
+export type * from "node:crypto";
+
 /*
  * The other exports of node:crypto, for imports by name. They are node:crypto's own if that is allowed, else they
  * throw.
  */
 
-// The names of exports cannot be computed. These are Node.js 20's; the default export has all of this runtime's.
+// The names of exports cannot be computed. These are Node.js 20's; the default export has all of this runtime's. A class
+// needs a type beside its constant, which hides that of the same name above.
 export const Certificate: NodeCrypto["Certificate"] = crypto.Certificate;
+export type Certificate = NodeCrypto["Certificate"]["prototype"];
 export const DiffieHellman: NodeCrypto["DiffieHellman"] = crypto.DiffieHellman;
+export type DiffieHellman = NodeCrypto["DiffieHellman"]["prototype"];
 export const DiffieHellmanGroup: NodeCrypto["DiffieHellmanGroup"] = crypto.DiffieHellmanGroup;
+export type DiffieHellmanGroup = ReturnType<NodeCrypto["getDiffieHellman"]>;
 export const ECDH: NodeCrypto["ECDH"] = crypto.ECDH;
+export type ECDH = NodeCrypto["ECDH"]["prototype"];
 export const KeyObject: NodeCrypto["KeyObject"] = crypto.KeyObject;
+export type KeyObject = NodeCrypto["KeyObject"]["prototype"];
 export const Sign: NodeCrypto["Sign"] = crypto.Sign;
+export type Sign = NodeCrypto["Sign"]["prototype"];
 export const Verify: NodeCrypto["Verify"] = crypto.Verify;
+export type Verify = NodeCrypto["Verify"]["prototype"];
 export const X509Certificate: NodeCrypto["X509Certificate"] = crypto.X509Certificate;
+export type X509Certificate = NodeCrypto["X509Certificate"]["prototype"];
 export const checkPrime: NodeCrypto["checkPrime"] = crypto.checkPrime;
 export const checkPrimeSync: NodeCrypto["checkPrimeSync"] = crypto.checkPrimeSync;
 export const constants: NodeCrypto["constants"] = crypto.constants;
@@ -62,14 +73,19 @@ export const timingSafeEqual: NodeCrypto["timingSafeEqual"] = crypto.timingSafeE
 export const verify: NodeCrypto["verify"] = crypto.verify;
 export const webcrypto: NodeCrypto["webcrypto"] = crypto.webcrypto;
 
-// Exports of newer versions, which the types do not declare; undefined if this runtime does not have them.
-const later = crypto as unknown as Readonly<
-  Record<"argon2" | "argon2Sync" | "createMac" | "decapsulate" | "encapsulate" | "getMacs" | "randomUUIDv7", unknown>
->;
-export const argon2: unknown = later.argon2;
-export const argon2Sync: unknown = later.argon2Sync;
-export const createMac: unknown = later.createMac;
-export const decapsulate: unknown = later.decapsulate;
-export const encapsulate: unknown = later.encapsulate;
-export const getMacs: unknown = later.getMacs;
-export const randomUUIDv7: unknown = later.randomUUIDv7;
+// Exports of older or newer versions or of other runtimes, which the types do not declare; undefined if this runtime does
+// not have them.
+const others: Readonly<Record<string, unknown>> = crypto as unknown as Readonly<Record<string, unknown>>;
+export const Cipher: unknown = others.Cipher;
+export type Cipher = ReturnType<NodeCrypto["createCipheriv"]>;
+export const Decipher: unknown = others.Decipher;
+export type Decipher = ReturnType<NodeCrypto["createDecipheriv"]>;
+export const argon2: unknown = others.argon2;
+export const argon2Sync: unknown = others.argon2Sync;
+export const createMac: unknown = others.createMac;
+export const decapsulate: unknown = others.decapsulate;
+export const encapsulate: unknown = others.encapsulate;
+export const getMacs: unknown = others.getMacs;
+export const parsePKCS12: unknown = others.parsePKCS12;
+export const pseudoRandomBytes: unknown = others.pseudoRandomBytes;
+export const randomUUIDv7: unknown = others.randomUUIDv7;
