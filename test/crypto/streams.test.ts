@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { PassThrough, Readable, Transform } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
+import { inspect } from "node:util";
 import { ClosedError, Device, type Hash as HashSession } from "@cryptodev/core";
 import { CIOCCRYPT, CIOCFSESSION, CIOCGSESSION, LP64, requestNumber } from "@cryptodev/core/abi";
 import { cryptoOf, type NodeCrypto } from "cryptodev/crypto";
@@ -95,6 +96,53 @@ describe("a stream of node:crypto over a device", () => {
     for (const object of objects) expect(object).toBeInstanceOf(Transform);
     const { Hash, Hmac, Cipheriv } = crypto as unknown as Record<string, new () => unknown>;
     expect(objects.map((object) => object.constructor)).toEqual([Hash, Hmac, Cipheriv]);
+  });
+
+  test("works behind a proxy, and as the prototype of another object", async () => {
+    const wrappers: readonly (<T extends object>(object: T) => T)[] = [
+      (object) => new Proxy(object, {}),
+      (object) => Object.create(object),
+    ];
+    for (const wrap of wrappers) {
+      const results = async (from: NodeCrypto, wrapped: typeof wrap) => {
+        const cipher = wrapped(from.createCipheriv("aes-128-gcm", key, nonce) as real.CipherGCM);
+        const streamed = wrapped(from.createHash("sha1"));
+        await pipeline(Readable.from(["abc"]), streamed);
+        return [
+          wrapped(from.createHash("sha1")).update("abc").digest("hex"),
+          wrapped(from.createHmac("sha1", "key")).update("abc").digest("hex"),
+          cipher.update("text", "utf8", "hex") + cipher.final("hex") + cipher.getAuthTag().toString("hex"),
+          streamed.digest("hex"),
+        ];
+      };
+      // Deno's own hashes do not work behind a proxy.
+      expect(await results(crypto, wrap)).toEqual(await results(real, (object) => object));
+    }
+  });
+
+  test("does not show or copy its state", () => {
+    const text = pattern(16, 0x61);
+    const objects = [
+      crypto.createHmac("sha1", text).update("secret"),
+      crypto.createHash("sha1", { encoding: "hex" }).update("secret"),
+      crypto.createCipheriv("aes-128-cbc", text, iv),
+    ];
+    for (const object of objects) {
+      expect(Reflect.ownKeys({ ...object })).not.toEqual(expect.arrayContaining([expect.any(Symbol)]));
+      const shown = inspect(object, { showHidden: true, depth: 10 });
+      for (const secret of ["secret", Buffer.from(text).toString(), "97, 98, 99", "61 62 63"]) {
+        expect(shown).not.toContain(secret);
+      }
+    }
+  });
+
+  test("has a property session that a program can replace by its own", () => {
+    for (const object of [crypto.createHash("sha1"), crypto.createHmac("sha1", key)]) {
+      Object.assign(object, { session: "own" });
+      expect(object).toMatchObject({ session: "own" });
+      expect(Object.keys(object)).toContain("session");
+      expect(object.update("abc").digest("hex")).toMatch(/^[0-9a-f]{40}$/);
+    }
   });
 });
 

@@ -1,7 +1,7 @@
 import type { Buffer } from "node:buffer";
 import type { TransformCallback } from "node:stream";
 import { byteLengthOf } from "@cryptodev/core/host";
-import { type Constructor, constructorOf, streamLater } from "./constructors.ts";
+import { type Constructor, constructorOf, keep, streamLater } from "./constructors.ts";
 import { type Closable, closeWhenCollected } from "./dropped.ts";
 import { cannotAdd, dataTooLong, invalidArgValue, invalidState } from "./errors.ts";
 import { isLack, type Source } from "./lacks.ts";
@@ -123,10 +123,14 @@ class Course implements Closable {
   }
 }
 
-const courses = new WeakMap<object, Course>();
+const state = Symbol("course");
 
-function courseOf(object: object): Course {
-  const course = courses.get(object);
+interface Ciphering {
+  readonly [state]?: Course;
+}
+
+function courseOf(object: Ciphering): Course {
+  const course = object[state];
   if (course === undefined) throw new TypeError("this is not a cipher, or its constructor was not called");
   return course;
 }
@@ -155,8 +159,8 @@ const stream = {
     }
     done(null, result);
   },
-  _destroy(this: object, error: Error | null, done: (error?: Error | null) => void): void {
-    courses.get(this)?.close();
+  _destroy(this: Ciphering, error: Error | null, done: (error?: Error | null) => void): void {
+    this[state]?.close();
     done(error);
   },
 };
@@ -215,10 +219,10 @@ export function cipherConstructor(source: Source, decrypt: boolean): CipherConst
   return constructorOf({
     name: decrypt ? "Decipheriv" : "Cipheriv",
     length: 4,
-    isOne: (object) => courses.get(object)?.decrypt === decrypt,
+    isOne: (object) => Object.hasOwn(object, state) && (object as Ciphering)[state]?.decrypt === decrypt,
     begin(object, name: unknown, key: unknown, iv: unknown, options?: unknown) {
       const course = new Course(startWork(source, { name, key, iv, options, decrypt }), decrypt);
-      courses.set(object, course);
+      keep(object, state, course);
       closeWhenCollected(object, course);
       streamLater(object, options);
     },

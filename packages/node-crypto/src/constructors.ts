@@ -5,20 +5,28 @@ import { Transform, type TransformOptions } from "node:stream";
  * streams.
  */
 
-const streamOptions = new WeakMap<object, TransformOptions | undefined>();
+/**
+ * Keeps something with an object, in a property as node:crypto does: unlike a WeakMap's, it is also that of a proxy, and
+ * of an object that inherits from this one. It is not enumerable, so it is neither printed nor copied.
+ */
+export function keep(object: object, key: symbol, value: unknown): void {
+  Object.defineProperty(object, key, { value, configurable: true });
+}
+
+const streamOptions = Symbol("stream options");
 
 /** Turns an object into a stream with these options when the program first uses it as one. */
 export function streamLater(object: object, options: unknown): void {
-  streamOptions.set(object, options as TransformOptions | undefined);
+  if (options !== undefined) keep(object, streamOptions, options);
 }
 
 const lazyTransform = Object.create(Transform.prototype) as Transform;
 for (const name of ["_readableState", "_writableState"]) {
   Object.defineProperty(lazyTransform, name, {
     configurable: true,
-    get(this: { _writableState: { decodeStrings: boolean } }): unknown {
+    get(this: { _writableState: { decodeStrings: boolean }; [streamOptions]?: TransformOptions }): unknown {
       // Transform is also a function, not a class; calling it defines both properties.
-      (Transform as unknown as (this: object, options: unknown) => void).call(this, streamOptions.get(this));
+      (Transform as unknown as (this: object, options: unknown) => void).call(this, this[streamOptions]);
       // Text is decoded like other data, so the stream must not decode it first, whatever its options say.
       this._writableState.decodeStrings = false;
       return Reflect.get(this, name);

@@ -9,7 +9,7 @@ import {
   type Hmac as HmacSession,
 } from "@cryptodev/core";
 import { CRYPTO_HMAC_MAX_KEY_LEN } from "@cryptodev/core/abi";
-import { type Constructor, constructorOf, streamLater } from "./constructors.ts";
+import { type Constructor, constructorOf, keep, streamLater } from "./constructors.ts";
 import {
   checkOutputLength,
   type Engine,
@@ -83,16 +83,25 @@ class Message implements Closable {
   }
 }
 
-const messages = new WeakMap<object, Message>();
+const state = Symbol("message");
 
-function messageOf(object: object): Message {
-  const message = messages.get(object);
+interface Digester {
+  readonly [state]?: Message;
+}
+
+/** Whether an object was initialised itself, and does not only inherit from one. */
+function isInitialised(object: object, kind: Message["kind"]): boolean {
+  return Object.hasOwn(object, state) && (object as Digester)[state]?.kind === kind;
+}
+
+function messageOf(object: Digester): Message {
+  const message = object[state];
   if (message === undefined) throw new TypeError("this is not a Hash or an Hmac, or its constructor was not called");
   return message;
 }
 
 function begin(object: object, message: Message, options: unknown): void {
-  messages.set(object, message);
+  keep(object, state, message);
   closeWhenCollected(object, message);
   streamLater(object, options);
 }
@@ -149,8 +158,12 @@ function flush(done: TransformCallback, digest: () => Buffer): void {
 const extras: PropertyDescriptorMap = {
   session: {
     configurable: true,
-    get(this: object): HashSession | HmacSession | undefined {
-      return messages.get(this)?.session;
+    get(this: Digester): HashSession | HmacSession | undefined {
+      return this[state]?.session;
+    },
+    // A program's own property of this name is no different from any other.
+    set(this: object, value: unknown) {
+      Object.defineProperty(this, "session", { value, configurable: true, enumerable: true, writable: true });
     },
   },
 };
@@ -159,8 +172,8 @@ const streaming = {
   _transform(this: object, chunk: unknown, encoding: unknown, done: TransformCallback): void {
     transform(messageOf(this), chunk, encoding, done);
   },
-  _destroy(this: object, error: Error | null, done: (error?: Error | null) => void): void {
-    messages.get(this)?.close();
+  _destroy(this: Digester, error: Error | null, done: (error?: Error | null) => void): void {
+    this[state]?.close();
     done(error);
   },
 };
@@ -170,7 +183,7 @@ export function hashConstructor(source: Source): Constructor<[algorithm: unknown
   const Hash: Constructor<[unknown, unknown?]> = constructorOf({
     name: "Hash",
     length: 2,
-    isOne: (object) => messages.get(object)?.kind === "hash",
+    isOne: (object) => isInitialised(object, "hash"),
     extras,
     begin(object, algorithm: unknown, options?: unknown) {
       const message = algorithm instanceof Message ? algorithm : startHash(source, algorithm, options);
@@ -224,7 +237,7 @@ export function hmacConstructor(source: Source): Constructor<[algorithm: unknown
   return constructorOf({
     name: "Hmac",
     length: 3,
-    isOne: (object) => messages.get(object)?.kind === "hmac",
+    isOne: (object) => isInitialised(object, "hmac"),
     extras,
     begin(object, algorithm: unknown, key: unknown, options?: unknown) {
       begin(object, startHmac(source, algorithm, key, options), options);
