@@ -307,6 +307,15 @@ describe("subtle and crypto of cryptodev/webcrypto", () => {
     expect(runForJson(program, { env: { CRYPTODEV_BACKEND: "software" } })).toEqual([false, true]);
   });
 
+  test("are like the runtime's own: crypto is an instance of Crypto", () => {
+    const code = `
+      import { crypto } from "cryptodev/webcrypto";
+      const { getRandomValues } = crypto;
+      console.log(JSON.stringify([crypto instanceof Crypto, String(crypto), getRandomValues(new Uint8Array(4)).length]));
+    `;
+    expect(runForJson(code, { env: { CRYPTODEV_BACKEND: "software" } })).toEqual([true, "[object Crypto]", 4]);
+  });
+
   test("use the same device as cryptodev/crypto in the same thread", () => {
     const both = `
       import { createHash } from "cryptodev/crypto";

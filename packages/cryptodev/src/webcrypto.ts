@@ -46,7 +46,8 @@ export type DeviceCrypto = Pick<PlatformCrypto, keyof PlatformCrypto & ("getRand
 const { crypto: runtimes } = globalThis;
 
 /**
- * WebCrypto's `crypto`: {@link subtle}, and the runtime's own `getRandomValues()` and `randomUUID()`.
+ * WebCrypto's `crypto`: {@link subtle}, and the runtime's own `getRandomValues()` and `randomUUID()`. It is an instance of
+ * `Crypto`.
  *
  * @example
  * ```ts
@@ -55,8 +56,8 @@ const { crypto: runtimes } = globalThis;
  * console.log(crypto.randomUUID().length); // 36
  * ```
  */
-export const crypto: DeviceCrypto = {
-  subtle,
-  getRandomValues: runtimes.getRandomValues.bind(runtimes),
-  randomUUID: runtimes.randomUUID.bind(runtimes),
-};
+export const crypto: DeviceCrypto = Object.create(Object.getPrototypeOf(runtimes), {
+  subtle: { value: subtle, enumerable: true },
+  getRandomValues: { value: runtimes.getRandomValues.bind(runtimes), enumerable: true },
+  randomUUID: { value: runtimes.randomUUID.bind(runtimes), enumerable: true },
+});
