@@ -283,8 +283,8 @@ export class CipherChunks {
     const isComplete = this.#isPadded ? !decrypt || size === granularity : !isWhole || size === 0;
     if (!isComplete) {
       const orPadding = decrypt ? "" : ", or padding";
-      const got = size === 0 ? "got none" : `the last block has only ${size}`;
-      throw new RangeError(`data for ${name}: expected a multiple of ${granularity} bytes${orPadding}; ${got}`);
+      const got = size === 0 ? ", got none" : `; the last block has only ${size}`;
+      throw new RangeError(`data for ${name}: expected a multiple of ${granularity} bytes${orPadding}${got}`);
     }
     if (last.length > 0) run(last, last.length, last);
     return this.#isPadded && decrypt ? this.#unpad(last) : last;
