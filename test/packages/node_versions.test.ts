@@ -52,6 +52,29 @@ describe.each(versions)("Node.js $version", ({ version, file = "" }) => {
     expect([stdout, stderr]).toEqual(["true true\n", ""]);
   });
 
+  // Version 20 does not have registerHooks().
+  test.skipIf(file === "" || version === "20")("leaves node:crypto to hooks that replace it, such as a mock's", () => {
+    const hook = `
+      import module from "node:module";
+      const url = "data:text/javascript,export const createHash = () => 'mocked'";
+      module.registerHooks({
+        resolve: (specifier, context, next) =>
+          specifier === "node:crypto" && !context.parentURL?.includes("/node_modules/") ? { url, format: "module", shortCircuit: true } : next(specifier, context),
+      });
+    `;
+    const code = 'console.log((await import("node:crypto")).createHash("sha1"))';
+    const preload = ["--import", "cryptodev/register-crypto"];
+    // Hooks that were registered first are called last.
+    const hooks = ["--import", `data:text/javascript,${encodeURIComponent(hook)}`];
+    for (const flags of [
+      [...preload, ...hooks],
+      [...hooks, ...preload],
+    ]) {
+      const { stdout, stderr } = installed.run(file, ...flags, "--input-type=module", "-e", code);
+      expect([stdout, stderr]).toEqual(["mocked\n", ""]);
+    }
+  });
+
   test.skipIf(file === "")("has no export of node:crypto that cryptodev/crypto does not have", () => {
     const code = `
       import * as real from "node:crypto";
