@@ -159,6 +159,15 @@ describe(`Node.js ${oldest.version}, the oldest supported release`, () => {
     expect([stdout, stderr]).toEqual(["16\n", ""]);
   });
 
+  test.skipIf(file === "")("says which version switches programs over", () => {
+    for (const name of ["crypto", "webcrypto"]) {
+      const { stderr } = installed.run(file, "--import", `cryptodev/register-${name}`, "consumer.mjs");
+      expect(stderr).toMatch(
+        /UnsupportedError: this version of Node.js cannot switch a program over; use Node.js 20.6/,
+      );
+    }
+  });
+
   test.skipIf(file === "")("runs the command cryptodev, which closes its device", () => {
     const command = ["node_modules/.bin/cryptodev", "dgst", "sha256", "--backend", "software", "consumer.mjs"];
     const { stdout, stderr } = installed.run(file, ...command);

@@ -1,5 +1,6 @@
 import module, { createRequire } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { UnsupportedError } from "@cryptodev/core";
 import { initialize, type Places, replacementOf, resolve } from "./hooks.ts";
 import { registerThreadsWith, switchedWorker, type Thread } from "./replacements/switched_worker.ts";
 
@@ -8,7 +9,7 @@ interface Module {
   _load(this: unknown, request: string, parent?: Parent, ...rest: unknown[]): unknown;
   _resolveFilename(this: unknown, request: string, parent?: Parent, ...rest: unknown[]): string;
   registerHooks?(hooks: { resolve: typeof resolve }): Hooks;
-  register(specifier: URL, options: { data: Places }): void;
+  register?(specifier: URL, options: { data: Places }): void;
 }
 
 /** Hooks that were registered. */
@@ -61,11 +62,19 @@ function replacedFor(request: string, parent: Parent | undefined): string | unde
  * the first.
  *
  * @param replaced - the replacements, by the names of the built-in modules
+ * @throws {UnsupportedError} in Node.js before 20.6
  */
 export function redirect(
   replaced: Readonly<Record<string, Replacement>>,
   { exemptPackages, exemptPrefixes, ...thread }: Redirection,
 ): void {
+  const { Bun } = globalThis as unknown as { readonly Bun?: Bun };
+  const loader = module as unknown as Module;
+  if (Bun === undefined && loader.registerHooks === undefined && loader.register === undefined) {
+    throw new UnsupportedError("function", "this version of Node.js cannot switch a program over", {
+      remedy: "use Node.js 20.6 or newer, or import cryptodev/crypto or cryptodev/webcrypto",
+    });
+  }
   const { resolve: resolvePackage } = createRequire(thread.url);
   const folderOf = (name: string): string => new URL("./", pathToFileURL(resolvePackage(name))).href;
   const here = new URL("./", import.meta.url).href;
@@ -78,11 +87,9 @@ export function redirect(
   const isFirst = replacements.size === 0;
   for (const replacement of Object.values(replaced)) replacements.set(replacement.url, replacement);
 
-  const { Bun } = globalThis as unknown as { readonly Bun?: Bun };
-  const loader = module as unknown as Module;
   // These hooks run in another thread, which gets the data by this call.
   const isAsync = Bun === undefined && loader.registerHooks === undefined;
-  if (isAsync) loader.register(new URL("./hooks.js", import.meta.url), { data: places });
+  if (isAsync) loader.register?.(new URL("./hooks.js", import.meta.url), { data: places });
   if (!isFirst) return;
   if (Bun !== undefined) hookBun(Bun, loader);
   else hook(loader);
