@@ -5,14 +5,19 @@ import { inWords } from "./words.ts";
  * `Object.prototype`, by mistake or by merging untrusted JSON, is not a member.
  */
 export function memberOf(object: object, name: PropertyKey): unknown {
-  let holder = object;
-  while (!Object.hasOwn(holder, name)) {
+  return Object.hasOwn(object, name) ? (object as Members)[name] : inherited(object, name);
+}
+
+type Members = Readonly<Record<PropertyKey, unknown>>;
+
+/** Reads a member of a prototype, except for the last one: `Object.prototype`, of whichever realm. */
+function inherited(object: object, name: PropertyKey): unknown {
+  for (let holder = object; ; ) {
     const prototype: object | null = Object.getPrototypeOf(holder);
-    // A prototype without a prototype is `Object.prototype`, of this realm or of another one.
     if (prototype === null || Object.getPrototypeOf(prototype) === null) return undefined;
+    if (Object.hasOwn(prototype, name)) return (object as Members)[name];
     holder = prototype;
   }
-  return (object as Readonly<Record<PropertyKey, unknown>>)[name];
 }
 
 /**
@@ -31,7 +36,8 @@ export function own<Options extends object, Name extends keyof Options>(
   if (typeof options !== "object" || options === null) {
     throw new TypeError(`options for ${what}: expected an object, got ${inWords(options)}`);
   }
-  return memberOf(options, name) as Options[Name] | undefined;
+  // Not with memberOf(), because operations read their options here, and compilers inline only short functions.
+  return Object.hasOwn(options, name) ? options[name] : (inherited(options, name) as Options[Name] | undefined);
 }
 
 /**
