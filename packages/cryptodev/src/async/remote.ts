@@ -178,7 +178,7 @@ export class Remote implements Executor {
 
   #requireOpen(): void {
     if (this.#lost !== undefined) throw this.#lost;
-    // An idle thread closes its device, which would not happen if more jobs were accepted.
+    // The thread closes its device as soon as it is idle, which it would never be if it accepted more jobs.
     if (this.#isClosing) throw new ClosedError(CLOSED);
   }
 
