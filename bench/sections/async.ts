@@ -10,7 +10,7 @@ function withoutLibrary({ command: [file = "", ...flags] }: Runtime): number {
   return Number(/[\d.]+/.exec(said)?.[0]);
 }
 
-/** Measures awaited operations of the software device: their way to a thread and back, in place, and on two threads. */
+/** Measures awaited operations of the software device: their way to a thread and back, inline, and on two threads. */
 export async function asynchronous(bench: Bench, add: (row: Row) => void): Promise<void> {
   for (const runtime of bench.runtimes) {
     const { name: who, command } = runtime;
