@@ -132,12 +132,12 @@ type Step = () => void;
 /**
  * The steps that open the device, start a session of SHA-1, and hash data.
  *
- * @param tell - called with the number of the file
+ * @param onOpen - receives the number of the file
  */
 function hashing(
   data: Uint8Array,
   digest: Uint8Array,
-  tell: (file: bigint) => void = () => {},
+  onOpen: (file: bigint) => void = () => {},
 ): readonly [open: Step, start: Step, hash: Step] {
   const [start, hash] = [new Call(kernel.host, CIOCGSESSION), new Call(kernel.host, CIOCCRYPT)];
   start.setUint32(start.offset.mac, macs.CRYPTO_SHA1.id);
@@ -149,7 +149,7 @@ function hashing(
     () => kernel.send(FUSE_OPEN, 8),
     () => {
       file = opened();
-      tell(file);
+      onOpen(file);
       sendIoctl(file, start);
     },
     () => {

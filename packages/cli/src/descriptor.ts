@@ -102,7 +102,7 @@ export function inheritedDescriptors(): readonly number[] {
   const all = openDescriptors();
   const inherited = [...all.keys()].filter((descriptor) => descriptor > 2 && isOfParent(descriptor, all));
   // Runtimes open the terminal of a standard stream again, and /dev/null, after they have created their first anonymous
-  // inode. Nothing else tells these descriptors from inherited ones.
+  // inode. Nothing else distinguishes these descriptors from inherited ones.
   const first = Math.min(...[...all.keys()].filter((descriptor) => all.get(descriptor)?.startsWith(ANONYMOUS)));
   return inherited.filter(
     (descriptor) => descriptor < first || !(all.get(descriptor) === "/dev/null" || isatty(descriptor)),

@@ -57,8 +57,9 @@ Key and iv have exactly the sizes that the cipher requires: they are never trunc
 derived from a password. Without --pad, a block cipher accepts only whole blocks.
 
 aes-gcm and aes-ccm append the tag to the ciphertext. These two, and aes-xts, which processes its
-input as one data unit, keep the whole input in memory, and accept at most 256 MiB, with the tag.
-If the input does not authenticate, dec writes nothing. All other ciphers accept input of any size.
+input as one data unit, keep the whole input in memory: at most 256 MiB, with the tag, and 128 MiB
+for aes-xts. If the input does not authenticate, dec writes nothing. All other ciphers accept input
+of any size.
 
 Output files are written atomically.
 

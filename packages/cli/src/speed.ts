@@ -41,10 +41,10 @@ Examples:
 
 const footer = `
 The device and node:crypto take turns, five each. MB/s and ops/s are medians of the turns, in
-wall-clock time; ± is the range of the middle half of the turns. If the two ranges overlap at the
-largest size, or the device is software, there is no verdict. CPU is the part of a processor that
-this process keeps busy: a device is also useful if it leaves the processor free. The device uses
-one session for all operations; node:crypto creates an object for each, as programs do. Before
+wall-clock time; ± is the range of the middle half of the turns. speed prints no verdict if the two
+ranges overlap at the largest size, or if the device is software. CPU is the part of a processor
+that this process keeps busy: a device is also useful if it leaves the processor free. The device
+uses one session for all operations; node:crypto creates an object for each, as programs do. Before
 measuring, speed checks that both results are equal.
 
 Exit status: 0; 1 if the device cannot be opened or results differ; 2 if the command line is wrong.

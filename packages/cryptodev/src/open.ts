@@ -50,9 +50,10 @@ const DEVICE = "/dev/crypto";
 /** All backends. */
 export const backends: readonly Backend[] = ["kernel", "software", "auto"];
 
-/** @param shown - the value, as the message shows it */
-function check(backend: unknown, source: string, shown: string = inWords(backend, backends)): Backend {
+function check(backend: unknown, source: string): Backend {
   if (backends.includes(backend as Backend)) return backend as Backend;
+  // Nobody passes a secret in the environment variable by mistake, so its value is shown whatever it is.
+  const shown = source === BACKEND_VARIABLE ? JSON.stringify(backend) : inWords(backend, backends);
   const message = `${source}: expected "kernel", "software" or "auto", got ${shown}`;
   throw typeof backend === "string" ? new RangeError(message) : new TypeError(message);
 }
@@ -123,11 +124,9 @@ export type Open = (options?: OpenOptions) => Device;
 /** Opens a device with what a runtime has. `open` describes the options and the errors. */
 export function openIn(runtime: Opener, given: OpenOptions = {}): Device {
   const { backend, path = DEVICE, trace = traceOf(runtime), ...options } = optionsOf(given);
-  const inherited = environmentVariable(BACKEND_VARIABLE) || "kernel";
   const chosen =
     backend === undefined
-      ? // Nobody passes a secret in this variable by mistake.
-        check(inherited, BACKEND_VARIABLE, JSON.stringify(inherited))
+      ? check(environmentVariable(BACKEND_VARIABLE) || "kernel", BACKEND_VARIABLE)
       : check(backend, "backend");
   const openWith = (host: Host): Device =>
     Device.open(trace === undefined ? host : traced(host, trace), { path, ...options });

@@ -161,7 +161,7 @@ const extras: PropertyDescriptorMap = {
     get(this: Digester): HashSession | HmacSession | undefined {
       return this[state]?.session;
     },
-    // A program's own property of this name is no different from any other.
+    // A property that a program assigns under this name behaves like any other.
     set(this: object, value: unknown) {
       Object.defineProperty(this, "session", { value, configurable: true, enumerable: true, writable: true });
     },

@@ -341,8 +341,8 @@ export class Calls {
   }
 
   /**
-   * A caller received a signal during its call. As in the driver, the call continues. After SIGKILL nobody needs its result,
-   * but the kernel keeps the caller alive until there is a reply, so the server ends a long call early.
+   * A caller received a signal during its call. As in the driver, the call continues. After SIGKILL its result is no
+   * longer needed, but the kernel keeps the caller alive until there is a reply, so the server ends a long call early.
    *
    * @param interrupted - the number of the call's request
    */

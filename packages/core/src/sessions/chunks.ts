@@ -247,21 +247,19 @@ export class CipherChunks {
 
   /** Processes data of a stream cipher, and returns every byte that was not returned yet, also of a partial block. */
   #begun(data: Uint8Array, size: number, ready: number): Uint8Array {
-    const whole = new Uint8Array(ready);
+    const given = this.#given;
+    const rest = this.#restSize + size - ready;
+    const whole = new Uint8Array(ready + rest);
     this.#pieced(data, size, ready, whole);
-    const [rest, given] = [this.#restSize, this.#given];
     this.#given = rest;
-    if (rest === 0) return whole.subarray(given);
-    const result = new Uint8Array(ready + rest);
-    result.set(whole);
     try {
-      this.#work.peek(this.#rest, rest, partOf(result, ready, result.length));
+      if (rest > 0) this.#work.peek(this.#rest, rest, partOf(whole, ready, whole.length));
     } catch (error) {
       // The session has advanced, and what it returned is lost.
       this.#end("the kernel refused a part of it");
       throw error;
     }
-    return result.subarray(given);
+    return whole.subarray(given);
   }
 
   /**

@@ -10,8 +10,8 @@ import {
 } from "./protocol.ts";
 
 /**
- * The most bytes of data that are processed inline, in the calling thread. Up to here an operation takes less of this thread's time than a
- * message to another thread and its answer: `npm run bench -- --only async` measures both.
+ * The most bytes of data that are processed inline, in the calling thread. Up to here an operation takes less of this
+ * thread's time than a message to another thread and its answer: `npm run bench -- --only async` measures both.
  */
 export const MOST_INLINE = 4096;
 
